@@ -1,0 +1,1 @@
+"""What follows from cells: truth and predictions side by side, and later the biology."""

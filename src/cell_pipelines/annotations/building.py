@@ -1,0 +1,121 @@
+"""Collecting rows into an `AnnotationSet`, one call an object, columns inside."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from cell_pipelines.annotations.schema import GEOMETRIES, IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
+
+
+class AnnotationBuilder:
+    """Gathers images and objects, then builds the set once.
+
+    >>> builder = AnnotationBuilder()
+    >>> image = builder.add_image("a.png", width=8, height=8)
+    >>> builder.add_box(image, "cell", (1, 1, 4, 5))
+    >>> builder.build().counts().tolist()
+    [[1]]
+    """
+
+    def __init__(self, categories: Sequence[str] = (), *, sort_categories: bool = False) -> None:
+        self._categories: dict[str, int] = {name: i for i, name in enumerate(categories)}
+        if len(self._categories) != len(categories):
+            raise ValueError(f"`categories` must differ from each other, got {list(categories)}.")
+        self._sort = sort_categories
+        self._images: dict[str, list[Any]] = {name: [] for name in IMAGE_SCHEMA.names}
+        self._objects: dict[str, list[Any]] = {name: [] for name in OBJECT_SCHEMA.names}
+
+    def add_image(self, name: str, *, width: int, height: int, **columns: str | None) -> int:
+        """Add an image and return its row; `columns` are split, group and sha256."""
+        row = {"name": name, "width": width, "height": height, **columns}
+        for key, values in self._images.items():
+            values.append(row.get(key))
+        return len(self._images["name"]) - 1
+
+    def add_box(self, image: int, category: str, box: Sequence[float], **extra: Any) -> None:
+        """Add a box given as x_min, y_min, x_max, y_max in pixel edges; `extra` as in `add_object`."""
+        self.add_object(image, category, "box", box, **extra)
+
+    def add_polygon(self, image: int, category: str, rings: Sequence[npt.NDArray[np.float64]], **extra: Any) -> None:
+        """Add a polygon of rings of shape (V, 2) in x, y; its box is that of its vertices."""
+        vertices = np.concatenate(rings)
+        box = [*vertices.min(axis=0), *vertices.max(axis=0)]
+        self.add_object(image, category, "polygon", box, rings=[r.ravel() for r in rings], **extra)
+
+    def add_object(
+        self,
+        image: int,
+        category: str,
+        geometry: str,
+        box: Sequence[float],
+        *,
+        rings: Sequence[npt.NDArray[np.float64]] | None = None,
+        counts: npt.NDArray[np.uint32] | None = None,
+        score: float | None = None,
+        crowd: bool = False,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add one object of any geometry."""
+        row = (
+            image,
+            self._categories.setdefault(category, len(self._categories)),
+            GEOMETRIES.index(geometry),
+            *(float(v) for v in box),
+            rings,
+            counts,
+            score,
+            crowd,
+            json.dumps(dict(attributes), sort_keys=True) if attributes else None,
+        )
+        for values, value in zip(self._objects.values(), row, strict=True):
+            values.append(value)
+
+    def build(self) -> AnnotationSet:
+        """Return the set; with `sort_categories` the categories stand in order, ``class_2`` before ``class_10``."""
+        names = list(self._categories)
+        order = sorted(names, key=_by_text_and_number) if self._sort else names
+        objects = dict(self._objects)
+        if order != names:
+            position = np.array([order.index(name) for name in names], dtype=np.int32)
+            objects["category"] = list(position[np.asarray(objects["category"], dtype=np.int64)])
+        return AnnotationSet(
+            pa.table(self._images, schema=IMAGE_SCHEMA), pa.table(objects, schema=OBJECT_SCHEMA), tuple(order)
+        )
+
+
+def _by_text_and_number(name: str) -> tuple[list[tuple[str, int]], str]:
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)([0-9]{0,18})", name)], name
+
+
+def from_boxes(
+    images: pa.Table,
+    categories: Sequence[str],
+    rows: npt.NDArray[np.int64],
+    boxes: npt.NDArray[np.float64],
+    category: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32] | None = None,
+) -> AnnotationSet:
+    """Return a set of boxes from arrays.
+
+    Args:
+        images: Table with the columns of `IMAGE_SCHEMA`.
+        categories: Class names.
+        rows: (N,) row of each box's image.
+        boxes: (N, 4) in pixel edges.
+        category: (N,) index into `categories`.
+        scores: (N,) in [0, 1]; None for ground truth.
+    """
+    count = len(rows)
+    columns = dict(zip(("x_min", "y_min", "x_max", "y_max"), np.asarray(boxes, dtype=np.float64).T, strict=True))
+    values = {
+        "image": rows, "category": category, "geometry": np.zeros(count, np.int8), **columns,
+        "rings": [None] * count, "counts": [None] * count, "score": [None] * count if scores is None else scores,
+        "crowd": np.zeros(count, bool), "attributes": [None] * count,
+    }  # fmt: skip
+    arrays = [pa.array(values[field.name], field.type) for field in OBJECT_SCHEMA]
+    return AnnotationSet(images, pa.table(arrays, schema=OBJECT_SCHEMA), tuple(categories))

@@ -1,0 +1,58 @@
+"""Class names beside YOLO's labels: ``names`` in a YAML file, or a line a class in ``classes.txt``."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cell_pipelines.annotations.findings import AnnotationFormatError
+from cell_pipelines.annotations.formats.text import read_text, read_yaml
+
+MAX_CLASSES = 10_000
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """Return the YAML files in `folder`."""
+    return [path for path in sorted(folder.glob("*.y*ml")) if path.is_file()]
+
+
+def read_class_names(folder: Path) -> list[str] | None:
+    """Return the class names in order of their numbers; None where no file in `folder` gives any.
+
+    Raises:
+        AnnotationFormatError: A file can't be read, or its names are not a list of different names.
+    """
+    for path in [*yaml_files(folder), folder / "classes.txt"]:
+        if not path.is_file():
+            continue
+        try:
+            names = _listed(path) if path.suffix == ".txt" else _described(path)
+        except ValueError as error:
+            raise AnnotationFormatError(f"{path}: the class names can't be read: {error}") from error
+        if names is not None:
+            return names
+    return None
+
+
+def _listed(path: Path) -> list[str]:
+    return _checked([line.strip() for line in read_text(path).splitlines() if line.strip()])
+
+
+def _described(path: Path) -> list[str] | None:
+    content = read_yaml(path)
+    names = content.get("names") if isinstance(content, Mapping) else None
+    if not isinstance(names, Mapping):
+        return None if names is None else _checked(names)
+    numbered = {int(number): name for number, name in names.items()}
+    if numbered and not 0 <= min(numbered) <= max(numbered) < MAX_CLASSES:
+        raise ValueError(f"class numbers must lie in 0..{MAX_CLASSES - 1}.")
+    return _checked([numbered.get(i, f"class_{i}") for i in range(max(numbered, default=-1) + 1)])
+
+
+def _checked(names: Any) -> list[str]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("`names` must be a list of names, or names by number.")
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise ValueError(f"the names must differ from each other; repeated: {', '.join(repeated)}.")
+    return names

@@ -1,0 +1,202 @@
+"""The door every reader brings its objects through: each is counted, checked, kept or listed with its reason."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.findings import Action, Conversion, Finding
+from cell_pipelines.annotations.geometry import Floats, clip_ring, polygon_area
+from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+
+# Coordinates are rounded when written; a box that leaves the image by less was inside before.
+ROUNDING_PX = 0.05
+# Far beyond any image, and near enough that sums and products of coordinates stay finite.
+MAX_COORDINATE = 1e9
+
+Unlabelled = Literal["skip", "background"]
+
+
+class Intake:
+    """Gathers what one source holds, with an account of everything that was not taken as it stood.
+
+    Args:
+        images: The images that are there.
+        classes: Class names to take, in this order; None takes all.
+        unlabelled: Whether an image without label is left out or taken as one without objects.
+        sort_categories: Put class names that were gathered on the way in order.
+
+    Raises:
+        ValueError: `unlabelled` is unknown or `classes` repeats a name.
+    """
+
+    def __init__(
+        self,
+        images: ImageIndex,
+        *,
+        classes: Sequence[str] | None = None,
+        unlabelled: Unlabelled = "skip",
+        sort_categories: bool = False,
+    ) -> None:
+        if unlabelled not in get_args(Unlabelled):
+            raise ValueError(f"`unlabelled` must be one of {', '.join(get_args(Unlabelled))}, got {unlabelled!r}.")
+        self.images = images
+        self._classes = None if classes is None else frozenset(classes)
+        self._unlabelled = unlabelled
+        self._builder = AnnotationBuilder(classes or (), sort_categories=sort_categories and classes is None)
+        self._rows: dict[str, int] = {}
+        self._files: dict[int, str] = {}
+        self._sizes: list[tuple[int, int]] = []
+        self.objects_in = 0
+        self.findings: list[Finding] = []
+
+    def note(self, file: str, entry: str, action: Action, reason: str, objects: int = 1) -> None:
+        """List a finding."""
+        self.findings.append(Finding(file, entry, action, reason, objects))
+
+    def skip_file(self, file: str, reason: str) -> None:
+        """List a file that can't be used at all."""
+        self.note(file, "", "skipped", reason, 0)
+
+    def drop(self, file: str, entry: str, reason: str, objects: int = 1) -> None:
+        """Count objects as read and list them as dropped, if there are any."""
+        if objects:
+            self.objects_in += objects
+            self.note(file, entry, "dropped", reason, objects)
+
+    def image(
+        self, file: str, name: str, *, near: str = "", split: str | None = None, size: tuple[int, int] | None = None
+    ) -> int | None:
+        """Return the row of the image called `name` in `file`; None where it isn't among the images.
+
+        `size` is the width and height that the file claims; the image's own size is what counts. `near` is the
+        folder of the file.
+        """
+        if ".." in name.replace("\\", "/").split("/"):
+            self.skip_file(file, f"the image name {name!r} leads out of the image folder.")
+            return None
+        record = self.images.find(name, near)
+        if record is None or record.is_damaged:
+            what = f"there is no image {name!r}" if record is None else f"the image {record.name!r} can't be read"
+            self.skip_file(file, f"label without image: {what}.")
+            return None
+        if size is not None and size != (record.width, record.height):
+            said, real = f"{size[0]}x{size[1]}", f"{record.width}x{record.height}"
+            reason = f"{record.name} is said to have {said} pixels; it has {real}, which count."
+            self.note(file, "", "noted", reason, 0)
+        return self._row(record, split)
+
+    def first_label(self, file: str, row: int) -> str:
+        """Return the first file that told of the image in `row`, which is `file` if none did before."""
+        return self._files.setdefault(row, file)
+
+    def refuse_second_label(self, file: str, row: int) -> bool:
+        """Say whether another file than `file` is the label of the image in `row`, and list `file` as skipped."""
+        first = self.first_label(file, row)
+        if first != file:
+            self.skip_file(file, f"its image is already labelled by {first}.")
+        return first != file
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Return width and height of the image in `row`."""
+        return self._sizes[row]
+
+    def _row(self, record: ImageRecord, split: str | None) -> int:
+        if record.name not in self._rows:
+            self._rows[record.name] = self._builder.add_image(
+                record.name, width=record.width, height=record.height, sha256=record.sha256, split=split
+            )
+            self._sizes.append((record.width, record.height))
+        return self._rows[record.name]
+
+    def add_box(self, file: str, entry: str, image: int, category: str, box: Sequence[float], **extra: Any) -> None:
+        """Take a box in pixel edges, cut to its image; `extra` as for `AnnotationBuilder.add_object`."""
+        if self._refuses(file, entry, image, category, box, extra.get("score")):
+            return
+        width, height = self._sizes[image]
+        inside = [min(max(v, 0.0), limit) for v, limit in zip(box, (width, height, width, height), strict=True)]
+        self._tell_cut(file, entry, box, inside)
+        self._builder.add_box(image, category, inside, **extra)
+
+    def add_polygon(
+        self, file: str, entry: str, image: int, category: str, rings: Sequence[Floats], **extra: Any
+    ) -> None:
+        """Take a polygon of rings (V, 2) in pixel edges, cut to its image."""
+        whole = [ring for ring in rings if len(ring) >= 3]
+        if not whole:
+            self.drop(file, entry, "a polygon needs at least 3 vertices.")
+            return
+        box = _bounds(whole)
+        if self._refuses(file, entry, image, category, box, extra.get("score")):
+            return
+        width, height = self._sizes[image]
+        inside = whole
+        if box[0] < 0 or box[1] < 0 or box[2] > width or box[3] > height:
+            inside = [ring for ring in (clip_ring(r, width, height) for r in whole) if polygon_area([ring]) > 0]
+            if not inside:
+                self.note(file, entry, "dropped", f"lies outside the image of {width}x{height} pixels.")
+                return
+            self._tell_cut(file, entry, box, _bounds(inside))
+        if len(whole) < len(rings):
+            self.note(file, entry, "changed", f"{len(rings) - len(whole)} rings of less than 3 vertices left out.")
+        self._builder.add_polygon(image, category, inside, **extra)
+
+    def add_mask(
+        self, file: str, entry: str, image: int, category: str,
+        box: Sequence[float], counts: npt.NDArray[np.uint32], **extra: Any,
+    ) -> None:  # fmt: skip
+        """Take a mask of the image's size as COCO run lengths with the box around it."""
+        if not self._refuses(file, entry, image, category, box, extra.get("score")):
+            self._builder.add_object(image, category, "mask", box, counts=counts, **extra)
+
+    def _refuses(
+        self, file: str, entry: str, image: int, category: str, box: Sequence[float], score: float | None
+    ) -> bool:
+        """Count an object; list it as dropped and return True if it can't be taken."""
+        self.objects_in += 1
+        reason = self._refusal(image, category, box)
+        if not reason and score is not None and not 0 <= score <= 1:
+            reason = f"the score must lie in 0..1, got {score:g}."
+        if reason:
+            self.note(file, entry, "dropped", reason)
+        return bool(reason)
+
+    def _refusal(self, image: int, category: str, box: Sequence[float]) -> str:
+        width, height = self._sizes[image]
+        shown = ", ".join(f"{v:g}" for v in box)
+        if self._classes is not None and category not in self._classes:
+            return f"unknown class {category!r}; expected one of {sorted(self._classes)}."
+        if not all(abs(v) <= MAX_COORDINATE for v in box):
+            return f"coordinates must be finite and at most {MAX_COORDINATE:g} pixels, got ({shown})."
+        if box[2] <= box[0] or box[3] <= box[1]:
+            return f"zero width or height: ({shown})."
+        if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
+            return f"({shown}) lies outside the image of {width}x{height} pixels."
+        return ""
+
+    def _tell_cut(self, file: str, entry: str, before: Sequence[float], after: Sequence[float]) -> None:
+        if max(abs(b - a) for b, a in zip(before, after, strict=True)) > ROUNDING_PX:
+            shown = [", ".join(f"{v:g}" for v in box) for box in (before, after)]
+            self.note(file, entry, "changed", f"reaches out of the image; cut from ({shown[0]}) to ({shown[1]}).")
+
+    def finish(self, source_format: str) -> Conversion:
+        """Deal with the images no file spoke of and return the conversion, its sum proven."""
+        for record in self.images.records:
+            if record.name in self._rows:
+                continue
+            if self._unlabelled == "background":
+                self._row(record, None)
+                self.note(record.name, "", "noted", "image without label: taken as an image without objects.", 0)
+            else:
+                reason = "image without label: left out, since not labelled is not the same as empty."
+                self.skip_file(record.name, reason)
+        conversion = Conversion(self._builder.build(), self.objects_in, tuple(self.findings), source_format)
+        conversion.check()
+        return conversion
+
+
+def _bounds(rings: Sequence[Floats]) -> list[float]:
+    vertices = np.concatenate(list(rings))
+    return [*map(float, vertices.min(axis=0)), *map(float, vertices.max(axis=0))]

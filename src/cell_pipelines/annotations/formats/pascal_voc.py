@@ -1,0 +1,203 @@
+"""Pascal VOC: an XML file an image, boxes as first and last pixel counted from 1."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.losses import list_reduced, list_unmarked
+from cell_pipelines.annotations.formats.text import read_text, read_xml
+from cell_pipelines.annotations.geometry import edges_to_voc, voc_to_edges
+from cell_pipelines.annotations.images import SPLITS, ImageIndex
+from cell_pipelines.annotations.schema import AnnotationSet, box_array
+from cell_pipelines.files import resolve_inside
+
+_FLAGS = ("difficult", "truncated")
+
+
+def detect(folder: Path) -> str | None:
+    """Say what speaks for this format in `folder`, or None."""
+    for path in _xml_files(folder):
+        with path.open("rb") as file:
+            if b"<annotation" in file.read(2048):
+                return f"{path.relative_to(folder).as_posix()} is an XML file with an <annotation>"
+    return None
+
+
+def read(folder: Path, images: ImageIndex, *, origin: int = 1, **options: Any) -> Conversion:
+    """Read every XML file below `folder`, and the source's own split from ``ImageSets/Main``.
+
+    Args:
+        folder: Where the XML files lie, at any depth.
+        images: The images that are there.
+        origin: 1 where pixels are counted from 1 as in the standard, 0 for tools that write pixel edges.
+        **options: As for `Intake`: `classes`, `unlabelled`.
+
+    Raises:
+        ValueError: `origin` is neither 0 nor 1.
+    """
+    if origin not in (0, 1):
+        raise ValueError(f"`origin` must be 0 or 1, got {origin!r}.")
+    intake = Intake(images, sort_categories=True, **options)
+    splits = _read_splits(folder, intake)
+    for path in _xml_files(folder):
+        file = path.relative_to(folder).as_posix()
+        try:
+            root = read_xml(path)
+        except ValueError as error:
+            intake.skip_file(file, str(error))
+            continue
+        _read_root(intake, file, root, splits, origin)
+    return intake.finish("pascal_voc")
+
+
+def _xml_files(folder: Path) -> Iterator[Path]:
+    return (p for p in sorted(folder.rglob("*.xml")) if p.is_file() and not p.name.startswith("."))
+
+
+def _read_splits(folder: Path, intake: Intake) -> dict[str, str]:
+    """Return the split of each image stem; a stem in two splits is listed and keeps the first."""
+    found: dict[str, str] = {}
+    for split in SPLITS:
+        path = folder / "ImageSets" / "Main" / f"{split}.txt"
+        if not path.is_file():
+            continue
+        file = path.relative_to(folder).as_posix()
+        try:
+            lines = read_text(path).splitlines()
+        except ValueError as error:
+            intake.skip_file(file, str(error))
+            continue
+        for stem in filter(None, map(str.strip, lines)):
+            if found.setdefault(stem, split) != split:
+                intake.note(file, stem, "noted", f"is in {split} and in {found[stem]}; {found[stem]} counts.", 0)
+    return found
+
+
+def _split_of(file: str, splits: Mapping[str, str]) -> str | None:
+    parts = PurePosixPath(file).with_suffix("").parts
+    tails = ["/".join(parts[start:]) for start in range(len(parts))]
+    return next((splits[tail] for tail in tails if tail in splits), None)
+
+
+def _read_root(intake: Intake, file: str, root: ElementTree.Element, splits: Mapping[str, str], origin: int) -> None:
+    if root.tag != "annotation":
+        intake.skip_file(file, f"expected an <annotation> element, got <{root.tag}>.")
+        return
+    path = PurePosixPath(file)
+    name = (root.findtext("filename") or "").strip() or path.stem
+    objects = root.findall("object")
+    row = intake.image(file, name, near=str(path.parent), split=_split_of(file, splits), size=_size(root))
+    if row is None or intake.refuse_second_label(file, row):
+        intake.drop(file, "", "the objects of a file that is skipped.", len(objects))
+        return
+    for number, element in enumerate(objects, start=1):
+        _read_object(intake, file, row, (number, element), origin)
+
+
+def _size(root: ElementTree.Element) -> tuple[int, int] | None:
+    try:
+        size = int(root.findtext("size/width", "")), int(root.findtext("size/height", ""))
+    except ValueError:
+        return None
+    return size if all(size) else None
+
+
+def _read_object(intake: Intake, file: str, image: int, numbered: tuple[int, ElementTree.Element], origin: int) -> None:
+    number, element = numbered
+    category = (element.findtext("name") or "").strip()
+    entry = f"object {number} ({category or 'no name'})"
+    texts = [element.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
+    stated = (element.findtext("score") or "").strip()
+    if not category:
+        intake.drop(file, entry, "the object has no <name>.")
+        return
+    try:
+        box = [float(text or "") for text in texts]
+        score = float(stated) if stated else None
+    except ValueError:
+        intake.drop(file, entry, f"box and score must be numbers, got {texts} and {stated!r}.")
+        return
+    if box[0] == box[2] or box[1] == box[3]:
+        sides = ", ".join(f"{side} {v:g}" for side, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
+        intake.drop(file, entry, f"zero width or height: {sides}.")
+        return
+    attributes = {k: 1 for k in _FLAGS if (element.findtext(k) or "0").strip() not in ("0", "")}
+    edges = voc_to_edges(box) if origin == 1 else box
+    intake.add_box(file, entry, image, category, edges, attributes=attributes, score=score)
+
+
+def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
+    """Write ``Annotations/*.xml`` and, where images have a split, ``ImageSets/Main``.
+
+    A polygon or mask is written as its box. A box not wider than a pixel would read as one of zero width, so it is
+    left out and listed. Scores stand in ``<score>``.
+
+    Raises:
+        ValueError: Two images differ in their ending only, or a name leads out of `folder`; nothing is written.
+    """
+    files = [f"Annotations/{PurePosixPath(name).with_suffix('.xml')}" for name in annotations.names]
+    for file, times in Counter(files).items():
+        if times > 1:
+            raise ValueError(f"{file}: two images share this name but for their ending; VOC can't hold both.")
+    paths = [resolve_inside(folder, file) for file in files]
+    findings: list[Finding] = []
+    images = annotations.images.to_pylist()
+    for image, rows, file, path in zip(images, annotations.rows_by_image(), files, paths, strict=True):
+        objects = annotations.objects.take(rows)
+        thin = _is_thin(box_array(objects))
+        if thin.any():
+            reason = "boxes at most one pixel wide or high: VOC reads them as empty."
+            findings.append(Finding(file, "", "dropped", reason, int(thin.sum())))
+        written = objects.filter(pa.array(~thin))
+        findings += [*list_reduced(written, file), *list_unmarked(written, file, kept=_FLAGS)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(ElementTree.tostring(_to_xml(image, written, annotations.categories), encoding="utf-8"))
+    _write_splits(annotations, folder)
+    return tuple(findings)
+
+
+def _is_thin(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    # As the numbers stand in the file, so that no box is kept here and refused when read.
+    sides = np.round(boxes[:, 2:] - boxes[:, :2], 6)
+    return np.asarray((sides <= 1).any(axis=1), dtype=np.bool_)
+
+
+def _to_xml(image: Mapping[str, Any], objects: pa.Table, categories: Sequence[str]) -> ElementTree.Element:
+    root = ElementTree.Element("annotation")
+    ElementTree.SubElement(root, "filename").text = PurePosixPath(image["name"]).name
+    size = ElementTree.SubElement(root, "size")
+    for key, value in (("width", image["width"]), ("height", image["height"]), ("depth", 3)):
+        ElementTree.SubElement(size, key).text = str(value)
+    columns = (objects[name].to_pylist() for name in ("category", "score", "attributes"))
+    for box, category, score, attributes in zip(box_array(objects), *columns, strict=True):
+        element = ElementTree.SubElement(root, "object")
+        ElementTree.SubElement(element, "name").text = categories[category]
+        marks = json.loads(attributes or "{}")
+        for flag in _FLAGS:
+            ElementTree.SubElement(element, flag).text = "1" if marks.get(flag) else "0"
+        if score is not None:
+            ElementTree.SubElement(element, "score").text = f"{score:.9g}"
+        frame = ElementTree.SubElement(element, "bndbox")
+        for side, value in zip(("xmin", "ymin", "xmax", "ymax"), edges_to_voc(box), strict=True):
+            ElementTree.SubElement(frame, side).text = f"{value:.10g}"
+    ElementTree.indent(root)
+    return root
+
+
+def _write_splits(annotations: AnnotationSet, folder: Path) -> None:
+    pairs = list(zip(annotations.names, annotations.images["split"].to_pylist(), strict=True))
+    for split in SPLITS:
+        stems = [str(PurePosixPath(name).with_suffix("")) for name, own in pairs if own == split]
+        if stems:
+            path = folder / "ImageSets" / "Main" / f"{split}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(stems) + "\n", encoding="utf-8")

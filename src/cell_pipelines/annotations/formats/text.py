@@ -1,0 +1,95 @@
+"""Text, JSON, YAML and XML that others wrote, read within limits; what can't be read is a `ValueError`."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MAX_FILE_BYTES = 1 << 30
+MAX_XML_BYTES = 64 << 20
+MAX_YAML_BYTES = 1 << 20
+
+
+def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        ValueError: The file is larger than `limit` bytes or can't be read.
+    """
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise ValueError(f"the file has {size} bytes; at most {limit} are read.")
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"the file can't be read: {error.strerror}.") from error
+
+
+def read_text(path: Path, limit: int = MAX_FILE_BYTES) -> str:
+    """Return a text file's content as UTF-8, without a byte order mark.
+
+    Raises:
+        ValueError: The file is too large, can't be read, or is not text.
+    """
+    try:
+        return read_bytes(path, limit).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the file is not UTF-8 text: {error}.") from error
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        ValueError: The file can't be read or is no JSON.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"the file is no valid JSON: {error}.") from error
+    except RecursionError as error:
+        raise ValueError("the file is no usable JSON: it is nested too deeply.") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """Return what a YAML file holds, every scalar as text; aliases and tags, which can do harm, are refused.
+
+    Raises:
+        ValueError: The file can't be read, is no YAML, or holds an alias or a tag.
+    """
+    text = read_text(path, MAX_YAML_BYTES)
+    try:
+        for event in yaml.parse(text, Loader=yaml.BaseLoader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
+                raise ValueError(f"the file holds a YAML alias or tag, which are refused: {_place(event)}.")
+        return yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"the file is no valid YAML: {' '.join(str(error).split())}.") from error
+    except RecursionError as error:
+        raise ValueError("the file is no usable YAML: it is nested too deeply.") from error
+
+
+def _place(event: yaml.Event) -> str:
+    return "unknown place" if event.start_mark is None else f"line {event.start_mark.line + 1}"
+
+
+def read_xml(path: Path) -> ElementTree.Element:
+    """Return the root of an XML file in the encoding that it declares.
+
+    Raises:
+        ValueError: The file can't be read, is no XML, or holds entities.
+    """
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    content = read_bytes(path, MAX_XML_BYTES)
+    try:
+        root: ElementTree.Element = fromstring(content)
+        return root
+    except DefusedXmlException as error:
+        raise ValueError(f"the file holds XML entities, which are refused: {error}.") from error
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise ValueError(f"the file is no valid XML: {error}.") from error

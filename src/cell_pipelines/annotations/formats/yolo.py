@@ -1,0 +1,232 @@
+"""YOLO: a text file an image, fractions of the image's size; class names in ``data.yaml`` or ``classes.txt``."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import yaml
+
+from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.class_names import read_class_names, yaml_files
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.losses import list_reduced, list_unmarked
+from cell_pipelines.annotations.formats.text import read_text, read_yaml
+from cell_pipelines.annotations.geometry import Floats, centres_to_edges, edges_to_centres, to_rings
+from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
+from cell_pipelines.annotations.schema import AnnotationSet, box_array
+from cell_pipelines.files import resolve_inside
+
+# Beyond any label; sums and products of such fractions stay finite.
+MAX_FRACTION = 1e5
+_PEEK_CHARACTERS = 4096
+_NOT_LABELS = {"classes.txt", *(f"{split}.txt" for split in SPLITS)}
+
+
+def detect(folder: Path) -> str | None:
+    """Say what speaks for this format in `folder`, or None."""
+    for path in yaml_files(folder):
+        try:
+            content = read_yaml(path)
+        except ValueError:
+            continue
+        if isinstance(content, Mapping) and "names" in content:
+            return f"{path.name} names the classes"
+    for path in _label_files(folder):
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            line = file.read(_PEEK_CHARACTERS).strip().split("\n")[0].split()
+        if len(line) >= 5 and line[0].isdigit() and all(_is_fraction(v) for v in line[1:]):
+            return f"{path.relative_to(folder).as_posix()} holds class numbers and fractions"
+    return None
+
+
+def _is_fraction(text: str) -> bool:
+    try:
+        return -0.5 <= float(text) <= 1.5
+    except ValueError:
+        return False
+
+
+def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
+    """Read boxes and polygons; a sixth number of a box, or one beyond a polygon's pairs, is its score.
+
+    Args:
+        folder: Holds ``data.yaml`` or ``classes.txt``, the label files at any depth, and where the folders of the
+            labels don't tell the split, ``train.txt``, ``val.txt`` and ``test.txt`` with the images of each.
+        images: The images that are there; a label file belongs to the image of the same path, with
+            ``labels`` for ``images``, or else of the same name.
+        **options: As for `Intake`: `classes`, `unlabelled`.
+
+    Raises:
+        AnnotationFormatError: The class names can't be read.
+    """
+    names = read_class_names(folder)
+    if options.get("classes") is None:
+        # The order of the file is the order of the classes, also of those without an object.
+        options["classes"] = names
+    intake = Intake(images, sort_categories=True, **options)
+    splits = _read_splits(folder, intake)
+    for path in _label_files(folder):
+        file = path.relative_to(folder).as_posix()
+        try:
+            lines = read_text(path).splitlines()
+        except ValueError as error:
+            intake.skip_file(file, str(error))
+            continue
+        numbered = [(n, line.split()) for n, line in enumerate(lines, start=1) if line.strip()]
+        _read_lines(intake, file, numbered, names, splits)
+    return intake.finish("yolo")
+
+
+def _label_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*.txt")):
+        # In a folder of labels any name is that of an image.
+        named = path.name in _NOT_LABELS or path.name.lower().startswith(("readme", "license"))
+        if path.is_file() and not path.name.startswith(".") and (not named or "labels" in path.parent.parts):
+            yield path
+
+
+def _read_splits(folder: Path, intake: Intake) -> dict[str, str]:
+    """Return the split of each image that a list such as ``train.txt`` names."""
+    found: dict[str, str] = {}
+    for split in SPLITS:
+        path = folder / f"{split}.txt"
+        if not path.is_file():
+            continue
+        try:
+            records = [intake.images.find(line.strip()) for line in read_text(path).splitlines()]
+        except ValueError as error:
+            intake.skip_file(path.name, str(error))
+            continue
+        for record in records:
+            if record is not None and found.setdefault(record.name, split) != split:
+                first = found[record.name]
+                intake.note(path.name, record.name, "noted", f"is in {split} and in {first}; {first} counts.", 0)
+    return found
+
+
+def _read_lines(
+    intake: Intake, file: str, lines: list[tuple[int, list[str]]], names: list[str] | None, splits: Mapping[str, str]
+) -> None:
+    parts = ["images" if part == "labels" else part for part in PurePosixPath(file).parts]
+    record = intake.images.find("/".join(parts))
+    split = (splits.get(record.name) if record else None) or split_of(file)
+    row = intake.image(file, record.name if record else PurePosixPath(file).stem, split=split)
+    if row is None or intake.refuse_second_label(file, row):
+        intake.drop(file, "", "the objects of a file that is skipped.", len(lines))
+        return
+    for number, words in lines:
+        _read_line(intake, (file, f"line {number}"), row, words, names)
+
+
+def _read_line(intake: Intake, place: tuple[str, str], row: int, words: list[str], names: list[str] | None) -> None:
+    file, entry = place
+    try:
+        number, values = _whole(words[0]), np.array([float(w) for w in words[1:]], dtype=np.float64)
+    except ValueError:
+        intake.drop(file, entry, f"expected a class number and fractions, got {' '.join(words)[:60]!r}.")
+        return
+    if len(values) not in (4, 5) and len(values) < 6:
+        intake.drop(file, entry, f"expected 4 numbers for a box or at least 6 for a polygon, got {len(values)}.")
+        return
+    if number < 0 or not (np.abs(values) <= MAX_FRACTION).all():
+        reason = f"the class number must be 0 or more and fractions finite, got {' '.join(words)[:60]!r}."
+        intake.drop(file, entry, reason)
+        return
+    category = names[number] if names and number < len(names) else f"class_{number}"
+    width, height = intake.size(row)
+    # An odd count of numbers ends in a score: a box has 4, a polygon pairs.
+    score = float(values[-1]) if len(values) % 2 else None
+    values = values[:-1] if len(values) % 2 else values
+    if len(values) == 4:
+        box = centres_to_edges(values[None], width, height)[0]
+        intake.add_box(file, entry, row, category, [float(v) for v in box], score=score)
+    else:
+        ring = values.reshape(-1, 2) * np.array([width, height])
+        intake.add_polygon(file, entry, row, category, [ring], score=score)
+
+
+def _whole(text: str) -> int:
+    # Some tools write the class as 0.0.
+    if not float(text).is_integer():
+        raise ValueError(f"{text} is no class number")
+    return int(float(text))
+
+
+def write(annotations: AnnotationSet, folder: Path, *, shape: Literal["auto", "box"] = "auto") -> tuple[Finding, ...]:
+    """Write ``labels/<image>.txt`` and ``data.yaml``; every image gets a file, also one without objects.
+
+    Args:
+        annotations: What to write; scores follow the numbers where there are any.
+        folder: Where to.
+        shape: ``box`` writes every object as its box; ``auto`` writes a polygon as a polygon.
+
+    Raises:
+        ValueError: Two images differ in their ending only, or a name leads out of `folder`; nothing is written.
+    """
+    files = [label_path(name) for name in annotations.names]
+    for file, times in Counter(files).items():
+        if times > 1:
+            raise ValueError(f"{file}: two images share this name but for their ending; YOLO can't hold both.")
+    paths = [resolve_inside(folder, file) for file in files]
+    findings: list[Finding] = []
+    images = annotations.images.to_pylist()
+    for image, rows, file, path in zip(images, annotations.rows_by_image(), files, paths, strict=True):
+        objects = annotations.objects.take(rows)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(_lines(objects, image, shape)), encoding="utf-8")
+        findings += _losses(objects, file, shape)
+    description = {**_write_splits(annotations, folder), "names": dict(enumerate(annotations.categories))}
+    text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
+    (folder / "data.yaml").write_text(text, encoding="utf-8")
+    return tuple(findings)
+
+
+def label_path(image: str) -> str:
+    """Return where the labels of an image stand.
+
+    >>> label_path("images/train/a.png"), label_path("a.png")
+    ('labels/train/a.txt', 'labels/a.txt')
+    """
+    path = PurePosixPath(image).with_suffix(".txt")
+    return str(PurePosixPath("labels", *path.parts[1 if path.parts[0] == "images" else 0 :]))
+
+
+def _write_splits(annotations: AnnotationSet, folder: Path) -> dict[str, str]:
+    """Return the place of each split: its folder, or where images lie elsewhere, the list that is written of them."""
+    pairs = list(zip(annotations.names, annotations.images["split"].to_pylist(), strict=True))
+    places: dict[str, str] = {}
+    for split in SPLITS:
+        names = [name if name.startswith("images/") else f"images/{name}" for name, own in pairs if own == split]
+        if names and all(name.startswith(f"images/{split}/") for name in names):
+            places[split] = f"images/{split}"
+        elif names:
+            places[split] = f"{split}.txt"
+            (folder / places[split]).write_text("".join(f"./{name}\n" for name in names), encoding="utf-8")
+    return places
+
+
+def _lines(objects: pa.Table, image: Mapping[str, Any], shape: str) -> Iterator[str]:
+    size = np.array([image["width"], image["height"]], dtype=np.float64)
+    centres = edges_to_centres(box_array(objects), image["width"], image["height"])
+    columns = (objects[c].to_pylist() for c in ("category", "rings", "score"))
+    for centre, category, rings, score in zip(centres, *columns, strict=True):
+        ring = _one_ring(rings) if rings and shape == "auto" else None
+        values = (ring / size).ravel() if ring is not None else centre
+        numbers = [f"{v:.9g}" for v in values] + ([] if score is None else [f"{score:.9g}"])
+        yield f"{category} {' '.join(numbers)}\n"
+
+
+def _one_ring(rings: Sequence[Sequence[float]]) -> Floats:
+    # YOLO holds one ring an object; the pieces are visited one after the other.
+    return np.concatenate(to_rings(rings))
+
+
+def _losses(objects: pa.Table, file: str, shape: str) -> Iterator[Finding]:
+    yield from list_reduced(objects, file, kept=("box",) if shape == "box" else ("box", "polygon"))
+    yield from list_unmarked(objects, file)
+    joined = sum(len(rings) > 1 for rings in objects["rings"].to_pylist() if rings)
+    if joined and shape == "auto":
+        yield Finding(file, "", "changed", "polygons of several rings joined to one.", joined)

@@ -1,0 +1,140 @@
+"""Parts of an `AnnotationSet`: some images, some objects, one tile of each image; and sets put together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cell_pipelines.annotations.geometry import (
+    box_areas,
+    clip_boxes,
+    clip_ring,
+    mask_box,
+    mask_to_run_lengths,
+    polygon_area,
+    run_lengths_to_mask,
+    to_rings,
+)
+from cell_pipelines.annotations.schema import IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
+
+_SHAPE = ("x_min", "y_min", "x_max", "y_max", "rings", "counts")
+
+
+def select_images(annotations: AnnotationSet, rows: npt.NDArray[np.int64] | Sequence[int]) -> AnnotationSet:
+    """Return the images of `rows`, in that order, with their objects in the order they had."""
+    chosen = np.asarray(rows, dtype=np.int64)
+    position = np.full(annotations.n_images, -1, dtype=np.int32)
+    position[chosen] = np.arange(len(chosen), dtype=np.int32)
+    kept = np.flatnonzero(position[annotations.image_index] >= 0)
+    objects = annotations.objects.take(kept)
+    moved = pa.array(position[objects["image"].to_numpy()], pa.int32())
+    return replace(
+        annotations,
+        images=annotations.images.take(chosen),
+        objects=objects.set_column(0, OBJECT_SCHEMA.field(0), moved),
+    )
+
+
+def select_split(annotations: AnnotationSet, *splits: str) -> AnnotationSet:
+    """Return the images of the named splits."""
+    kept = pc.is_in(annotations.images["split"], pa.array(splits)).to_numpy(zero_copy_only=False)
+    return select_images(annotations, np.flatnonzero(kept))
+
+
+def select_objects(annotations: AnnotationSet, kept: npt.NDArray[np.bool_]) -> AnnotationSet:
+    """Return all images with only the objects where `kept` (N,) is true."""
+    return replace(annotations, objects=annotations.objects.filter(pa.array(kept, pa.bool_())))
+
+
+def concatenate(sets: Sequence[AnnotationSet]) -> AnnotationSet:
+    """Put sets of different images and equal categories together.
+
+    Raises:
+        ValueError: `sets` is empty or the categories differ.
+    """
+    if not sets:
+        raise ValueError("`sets` must hold at least one set, got none.")
+    categories = {s.categories for s in sets}
+    if len(categories) > 1:
+        raise ValueError(f"`sets` must have equal categories, got {sorted(categories)}.")
+    offsets = np.cumsum([0, *(s.n_images for s in sets)])
+    objects = [
+        s.objects.set_column(0, OBJECT_SCHEMA.field(0), pa.array(s.image_index + offset, pa.int32()))
+        for s, offset in zip(sets, offsets, strict=False)
+    ]
+    return AnnotationSet(pa.concat_tables([s.images for s in sets]), pa.concat_tables(objects), sets[0].categories)
+
+
+def crop(
+    annotations: AnnotationSet, window: tuple[int, int, int, int], name: str, *, min_visible: float = 0.3
+) -> AnnotationSet:
+    """Return what is seen of a one-image set through a window.
+
+    Args:
+        annotations: One image with its objects.
+        window: Row, column, height and width in pixels.
+        name: Name of the image that the window becomes.
+        min_visible: Least share of an object's box that must lie inside for it to be kept.
+
+    Returns:
+        One image with objects in the window's coordinates; polygons and masks are cut and their boxes drawn anew
+        around what is left. An object whose box reaches into the window, but itself does not, is left out.
+
+    Raises:
+        ValueError: `annotations` holds another number of images than one.
+    """
+    if annotations.n_images != 1:
+        raise ValueError(f"`annotations` must hold one image, got {annotations.n_images}.")
+    size = int(annotations.images["width"][0].as_py()), int(annotations.images["height"][0].as_py())
+    objects = annotations.objects.filter(pa.array(_visible(annotations.boxes, window, min_visible)))
+    cuts = [_cut(record, window, size) for record in objects.select(_SHAPE).to_pylist()]
+    left = [cut is not None for cut in cuts]
+    objects = _with_columns(objects.filter(pa.array(left, pa.bool_())), [cut for cut in cuts if cut is not None])
+    changed = {"name": name, "height": window[2], "width": window[3], "sha256": None}
+    images = pa.Table.from_pylist([{**annotations.images.to_pylist()[0], **changed}], schema=IMAGE_SCHEMA)
+    return AnnotationSet(images, objects, annotations.categories)
+
+
+def _visible(
+    boxes: npt.NDArray[np.float64], window: tuple[int, int, int, int], min_visible: float
+) -> npt.NDArray[np.bool_]:
+    """Say which boxes (N, 4) lie in the window to the share asked; one without area must lie in it with its corner."""
+    top, left, height, width = window
+    moved = boxes - np.array([left, top, left, top])
+    inside = clip_boxes(moved, width, height)
+    areas, seen = box_areas(moved), box_areas(inside)
+    enough = (seen > 0) & (seen >= min_visible * areas)
+    flat: npt.NDArray[np.bool_] = (areas == 0) & (inside == moved).all(axis=1)
+    return enough | flat
+
+
+def _cut(record: Mapping[str, Any], window: tuple[int, int, int, int], size: tuple[int, int]) -> dict[str, Any] | None:
+    """Return the columns `_SHAPE` of an object seen through the window; None where nothing of it is left."""
+    top, left, height, width = window
+    if record["rings"]:
+        shifted = (ring - np.array([left, top]) for ring in to_rings(record["rings"]))
+        rings = [ring for ring in (clip_ring(r, width, height) for r in shifted) if polygon_area([ring]) > 0]
+        if not rings:
+            return None
+        vertices = np.concatenate(rings)
+        box = [*vertices.min(axis=0), *vertices.max(axis=0)]
+        return dict(zip(_SHAPE, [*box, [ring.ravel() for ring in rings], None], strict=True))
+    if record["counts"]:
+        mask = run_lengths_to_mask(record["counts"], size[1], size[0])[top : top + height, left : left + width]
+        return (
+            dict(zip(_SHAPE, [*mask_box(mask), None, mask_to_run_lengths(mask)], strict=True)) if mask.any() else None
+        )
+    moved = np.array([[record[side] for side in _SHAPE[:4]]]) - np.array([left, top, left, top])
+    return dict(zip(_SHAPE, [*clip_boxes(moved, width, height)[0], None, None], strict=True))
+
+
+def _with_columns(objects: pa.Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    for key in _SHAPE:
+        field = OBJECT_SCHEMA.field(key)
+        column = pa.array([row[key] for row in rows], field.type)
+        objects = objects.set_column(OBJECT_SCHEMA.get_field_index(key), field, column)
+    return objects

@@ -1,0 +1,112 @@
+"""Project hooks: every run tracked in MLflow, with its origin, and closed with the status it earned."""
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.provenance import git_state, package_versions
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+
+#: Ground truth whose content names the data that a run worked on.
+_TRUTH = "prepared_annotations"
+
+
+def to_plain(value: Any) -> Any:
+    """Turn validated parameters back into plain containers."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    return value
+
+
+class TrackingHooks(MlflowHook):
+    """The hooks of kedro-mlflow with a project-absolute store, typed parameters, origin and honest status."""
+
+    _open = False
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Point MLflow at a SQLite file in the project unless the environment names a store."""
+        root = Path(context.project_path)
+        os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{(root / 'mlflow.db').as_posix()}")
+        super().after_context_created(context)
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Open the run and write where its code comes from."""
+        super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
+        if not self._is_mlflow_enabled:
+            return
+        mlflow.set_tags({**git_state(Path(run_params["project_path"])), **package_versions()})
+        parent = (run_params.get("runtime_params") or {}).get("mlflow_parent")
+        if parent:
+            mlflow.set_tag("mlflow.parentRunId", parent)
+        self._open = True
+        atexit.register(self._close_interrupted)  # runs before MLflow's own, which would say FINISHED
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
+
+    @hook_impl
+    def before_node_run(
+        self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool
+    ) -> None:
+        """Log the node's parameters, flattened."""
+        plain = {
+            k: to_plain(v) if k.startswith("params:") or k == "parameters" else v for k, v in inputs.items()
+        }
+        super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
+        """Tag the run with the hash of the data it reads."""
+        self._tag_data(dataset_name, data)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Tag the run with the hash of the data it made."""
+        self._tag_data(dataset_name, data)
+
+    def _tag_data(self, dataset_name: str, data: Any) -> None:
+        if self._open and dataset_name == _TRUTH and isinstance(data, AnnotationSet):
+            mlflow.set_tag("data.sha256", data.fingerprint())
+
+    @hook_impl
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Close the run as finished."""
+        self._open = False
+        super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
+
+    @hook_impl
+    def on_pipeline_error(
+        self, error: Exception, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Close the run as failed."""
+        self._open = False
+        super().on_pipeline_error(error=error, run_params=run_params, pipeline=pipeline, catalog=catalog)
+
+    def _close_interrupted(self) -> None:
+        while self._open and mlflow.active_run():
+            mlflow.end_run("KILLED")
+        self._open = False

@@ -1,0 +1,1 @@
+"""Running trained networks on images, one file a kind."""

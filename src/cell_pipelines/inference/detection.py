@@ -1,0 +1,129 @@
+"""Boxes from one image by a trained YOLO, with no limit that could cut cells off unseen."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.imaging.intensity import Normalisation, to_rgb, to_uint8
+from cell_pipelines.imaging.reading import Image
+from cell_pipelines.models.ultralytics_home import prepare_ultralytics, use_all_cores
+from cell_pipelines.models.yolo_checkpoint import RECORD_KEY
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in one image.
+
+    Attributes:
+        boxes: (N, 4) x_min, y_min, x_max, y_max in pixels of the image, inside it.
+        scores: (N,) in [0, 1], descending.
+        categories: (N,) int.
+    """
+
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    categories: npt.NDArray[np.int64]
+
+
+class DetectionLimitError(ValueError):
+    """A detector returned as many boxes as it may, so cells may have been cut off."""
+
+
+class BoxPredictor:
+    """A trained YOLO ready to predict.
+
+    Args:
+        checkpoint: File of a trained model, ours or any other of Ultralytics'.
+        image_size: Longer side in pixels that images are brought to; None for the one trained with, or, after
+            training on tiles, for the scale that the tiles had.
+        confidence: Lowest score that is kept, in [0, 1].
+        iou: Boxes of one category that overlap a better one by more are dropped, in [0, 1].
+        max_detections: Most boxes an image may give; None for as many as the network can propose, so that
+            nothing is ever cut off.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        normalisation: How images of more than 8 bits are scaled.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        *,
+        image_size: int | None = None,
+        confidence: float = 0.001,
+        iou: float = 0.7,
+        max_detections: int | None = None,
+        device: str = "auto",
+        normalisation: Normalisation = "percentile",
+    ) -> None:
+        prepare_ultralytics()
+        import torch
+        import torchvision  # noqa: F401 - Ultralytics takes its fast suppression only when it is loaded
+        from ultralytics.nn.tasks import load_checkpoint
+
+        on_gpu = device != "cpu" and torch.cuda.is_available()
+        self._device = torch.device("cuda" if on_gpu else "cpu")
+        if not on_gpu:
+            use_all_cores()
+        network, content = load_checkpoint(str(checkpoint), device=self._device, fuse=True)
+        self._network = network.to(memory_format=torch.channels_last).requires_grad_(False)
+        self.categories = tuple(network.names[i] for i in range(len(network.names)))
+        self._image_size = image_size or int(content.get("train_args", {}).get("imgsz", 640))
+        self._tile = None if image_size else content.get(RECORD_KEY, {}).get("tile_size")
+        self._stride = max(int(network.stride.max()), 32)
+        self._confidence, self._iou = confidence, iou
+        self._max_detections, self._normalisation = max_detections, normalisation
+
+    def predict(self, image: Image) -> Detections:
+        """Find the cells in one image (H, W) or (H, W, C) of any depth.
+
+        Raises:
+            DetectionLimitError: As many boxes as `max_detections` came out.
+        """
+        import torch
+        from ultralytics.utils import nms, ops
+
+        tensor = self._to_tensor(image)
+        limit = self._max_detections or _proposals(tensor.shape[2:])
+        if getattr(self._network, "end2end", False):
+            self._network.set_head_attr(max_det=limit)
+        with torch.inference_mode():
+            output = self._network(tensor)
+            found = nms.non_max_suppression(
+                output, self._confidence, self._iou, max_det=limit, max_nms=_proposals(tensor.shape[2:]),
+                max_time_img=1e9, end2end=getattr(self._network, "end2end", False), nc=len(self.categories),
+            )[0]  # fmt: skip
+            boxes = ops.scale_boxes(tensor.shape[2:], found[:, :4], image.shape[:2])
+        if self._max_detections is not None and len(found) >= self._max_detections:
+            raise DetectionLimitError(
+                f"the detector gave {len(found)} boxes, all that `max_detections` allows, so cells may be cut off; "
+                "raise it, or leave it empty for no limit, or raise `confidence`."
+            )
+        values = found.cpu().numpy()
+        return Detections(boxes.cpu().numpy(), values[:, 4], values[:, 5].astype(np.int64))
+
+    def _to_tensor(self, image: Image) -> Any:
+        import torch
+        from ultralytics.data.augment import LetterBox
+
+        picture = to_rgb(to_uint8(image, normalisation=self._normalisation))
+        side = self._side(max(image.shape[:2]))
+        boxed = LetterBox((side, side), auto=True, stride=self._stride)(image=picture)
+        tensor = torch.from_numpy(np.ascontiguousarray(boxed)).to(self._device)
+        # Height, width, channels in memory is what channels_last means, so no copy is made here.
+        return tensor.permute(2, 0, 1)[None].float().div_(255)
+
+    def _side(self, longest: int) -> int:
+        """Return the longer side of the network's input, a multiple of its stride."""
+        side = self._image_size if not self._tile else round(longest * self._image_size / self._tile)
+        return -(-side // self._stride) * self._stride
+
+
+def _proposals(shape: Any) -> int:
+    """Return how many boxes a YOLO of strides 4 to 64 can propose for an input of `shape`, at most."""
+    return sum((int(shape[0]) // stride) * (int(shape[1]) // stride) for stride in (4, 8, 16, 32, 64))

@@ -1,0 +1,106 @@
+"""What every metric means, in one plain sentence with its formula, for printing beside the number.
+
+Two tools can give two different numbers the same name; a reader must never have to guess which one was used.
+"AP" is the worst case: here it is always COCO's area under a ranked precision-recall curve with ``maxDets``
+lifted, never tp / (tp + fp + fn).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+_RANKED: Final = (
+    "the area under the precision-recall curve of all predictions of a category, ranked by score over all "
+    "images, taken as COCO does (best precision at a recall of at least 0, 0.01, ..., 1, averaged) but with "
+    "COCO's limit of 100 predictions an image (maxDets) lifted so that every prediction counts"
+)
+_NOT_ACCURACY: Final = "it is not TP/(TP+FP+FN), which some cell tools also call average precision"
+
+DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "iou": (
+            "Intersection over union of two boxes: the area they share divided by the area they cover "
+            "together."
+        ),
+        "confidence": (
+            "The threshold on the score: predictions with score >= confidence are kept, all others are "
+            "dropped before TP, FP and FN are counted."
+        ),
+        "tp": (
+            "True positives (TP): predictions that found a cell of their category, matched one-to-one from "
+            "the highest score down, each to the still free cell of highest IoU, if that IoU reaches the "
+            "threshold (0.5 unless said otherwise)."
+        ),
+        "fp": "False positives (FP): kept predictions that found no cell of their category.",
+        "fn": "False negatives (FN): cells that no kept prediction of their category found.",
+        "precision": (
+            "The share of kept predictions that are right: TP/(TP+FP), undefined when nothing is predicted."
+        ),
+        "recall": "The share of cells that are found: TP/(TP+FN), undefined when there are no cells.",
+        "f1": (
+            "The harmonic mean of precision and recall: 2TP/(2TP+FP+FN), from counts summed over images, "
+            "undefined when there are no cells and no predictions."
+        ),
+        "ap50": f"COCO average precision at IoU 0.5: {_RANKED}; {_NOT_ACCURACY}.",
+        "ap50_95": (
+            "COCO average precision averaged over the IoU thresholds 0.50, 0.55, ..., 0.95: at each, "
+            f"{_RANKED}; {_NOT_ACCURACY}."
+        ),
+        "mean_ap50": (
+            "The mean of ap50 over the categories that have true cells, each category counting the same."
+        ),
+        "mean_ap50_95": (
+            "The mean of ap50_95 over the categories that have true cells, each category counting the same."
+        ),
+        "count_mae": "Mean absolute count error: mean(|predicted - true|) over images, in cells an image.",
+        "count_medae": (
+            "Median absolute count error: median(|predicted - true|) over images, in cells an image."
+        ),
+        "count_bias": (
+            "Mean count error: mean(predicted - true) over images, in cells an image, above 0 when too many "
+            "cells are counted."
+        ),
+        "count_rmse": (
+            "Root mean squared count error: sqrt(mean((predicted - true)^2)) over images, in cells an image,"
+            " to which large errors add most."
+        ),
+        "count_mpe": (
+            "Mean percentage count error: 100 * mean((predicted - true) / true) over the images that have "
+            "cells, signed, so that errors in both directions cancel."
+        ),
+        "count_r2": (
+            "Coefficient of determination of the counts: 1 - sum((predicted - true)^2) / sum((true - "
+            "mean(true))^2), 1 for perfect counts and below 0 when the mean true count would be the better "
+            "guess."
+        ),
+        "count_n_images": "The number of images whose counts were compared.",
+        "count_n_images_with_cells": (
+            "The number of images with at least one true cell, the ones that enter count_mpe."
+        ),
+        "wilson_interval": (
+            "Wilson's score interval of a proportion, which holds the true proportion in the stated share of"
+            " cases if the trials are independent."
+        ),
+        "bootstrap_interval": (
+            "The bias-corrected and accelerated (BCa) bootstrap interval, from drawing whole images with "
+            "replacement, as cells of one image are not independent."
+        ),
+    }
+)
+
+
+def define(metric: str) -> str:
+    """Return the definition of a metric.
+
+    Args:
+        metric: Its key, for example ``"ap50"``.
+
+    Returns:
+        One sentence in plain words, with the formula.
+
+    Raises:
+        ValueError: If there is no such metric; the message lists those there are.
+    """
+    if metric not in DEFINITIONS:
+        raise ValueError(f"`metric` must be one of {', '.join(sorted(DEFINITIONS))}, got {metric!r}.")
+    return DEFINITIONS[metric]

@@ -1,0 +1,169 @@
+"""How sure a number is: intervals for a proportion and, by resampling images, for a ratio of summed counts.
+
+Cells of one image share its focus, its stain and its patient, so they are not independent. An interval for a
+metric over cells must therefore resample **images**; `bootstrap_interval` does. `wilson_interval` is for
+things that really are independent, such as images that pass a check or cells of one population that are dead.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+from cell_pipelines.metrics.ratios import f1
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+_VALUES_AT_ONCE = 2_000_000  # resampled counts held in memory, about 16 MB
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number and the interval it may lie in.
+
+    Attributes:
+        estimate: The number from all the data; nan if undefined.
+        low: Lower end of the interval; nan if there is none.
+        high: Upper end; nan if there is none.
+        level: How often such an interval holds the true value, in (0, 1).
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+
+
+def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Interval:
+    """Give Wilson's score interval for a proportion.
+
+    With p = successes / trials and z the normal quantile of the level, its ends are (p + z^2 / 2n -+ z sqrt(p
+    (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n) (Wilson 1927, doi:10.1080/01621459.1927.10502953). It stays
+    within [0, 1] and is meaningful for few trials and for proportions of 0 and 1.
+
+    Args:
+        successes: How often it happened, 0 to `trials`.
+        trials: How often it could have, independently of each other.
+        level: Level of the interval, in (0, 1).
+
+    Returns:
+        The proportion and its interval, all nan for no trials.
+    """
+    _check_level(level)
+    if not 0 <= successes <= trials:
+        raise ValueError(f"`successes` must lie between 0 and `trials` ({trials}), got {successes}.")
+    if trials == 0:
+        return Interval(float("nan"), float("nan"), float("nan"), level)
+    p, z = successes / trials, float(special.ndtri((1 + level) / 2))
+    centre = p + z**2 / (2 * trials)
+    half_width = z * float(np.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2)))
+    scale = 1 + z**2 / trials
+    low = 0.0 if successes == 0 else (centre - half_width) / scale
+    high = 1.0 if successes == trials else (centre + half_width) / scale
+    return Interval(p, low, high, level)
+
+
+def bootstrap_interval(
+    counts: ArrayLike,
+    statistic: Callable[[FloatArray], Any],
+    *,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Give the BCa bootstrap interval of a ratio of totals, by resampling images.
+
+    Images are drawn with replacement, their counts summed, the ratio taken; the bias-corrected and
+    accelerated percentiles of the results (Efron 1987, doi:10.1080/01621459.1987.10478410) are the interval.
+
+    Images whose counts are all 0 change no ratio of totals and are left out. For a mean over all images, such
+    as the mean count error, add a column of ones and divide by its total.
+
+    Args:
+        counts: (I, K), K counts of each of I images, for example tp, fp and fn.
+        statistic: Takes totals (..., K) float64 and gives their ratio (...), for any leading shape; totals of
+            0 included, as the functions of `ratios.py` do.
+        level: Level of the interval, in (0, 1).
+        n_resamples: How many samples of images are drawn.
+        seed: Seed of the draws; the same seed gives the same interval.
+
+    Returns:
+        The ratio over all images and its interval. There is no interval (nan) for fewer than two images with
+        counts, when every image would give the same result (the data then hold no spread to learn from, not
+        no uncertainty), or when the ratio is undefined in a resample.
+
+    Example:
+        >>> errors = np.array([[2, 1], [0, 1], [5, 1]])
+        >>> round(bootstrap_interval(errors, lambda totals: totals[..., 0] / totals[..., 1]).estimate, 2)
+        2.33
+    """
+    _check_level(level)
+    table = _check_table(counts)
+    estimate = float(statistic(table.sum(axis=0)))
+    informative = table[table.any(axis=1)]
+    if len(informative) < 2:
+        return Interval(estimate, float("nan"), float("nan"), level)
+    low, high = _bca(informative, statistic, level, n_resamples, seed)
+    return Interval(estimate, low, high, level)
+
+
+def f1_interval(
+    counts: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
+) -> Interval:
+    """Give the BCa bootstrap interval of F1, by resampling images.
+
+    Args:
+        counts: (I, 3) with columns tp, fp, fn, one row an image.
+        level: Level of the interval, in (0, 1).
+        n_resamples: How many samples of images are drawn.
+        seed: Seed of the draws.
+
+    Returns:
+        F1 of the summed counts and its interval; nan as in `bootstrap_interval`.
+    """
+    if np.shape(counts)[1:] != (3,):
+        raise ValueError(f"`counts` must have shape (I, 3) with columns tp, fp, fn, got {np.shape(counts)}.")
+
+    def ratio(totals: FloatArray) -> Any:
+        return f1(totals[..., 0], totals[..., 1], totals[..., 2])
+
+    return bootstrap_interval(counts, ratio, level=level, n_resamples=n_resamples, seed=seed)
+
+
+def _bca(
+    table: FloatArray, statistic: Callable[[FloatArray], Any], level: float, n_resamples: int, seed: int
+) -> tuple[float, float]:
+    def resampled(*columns: FloatArray, axis: int) -> Any:
+        return statistic(np.stack([column.sum(axis=axis) for column in columns], axis=-1))
+
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # nan ends say it
+        ends = stats.bootstrap(
+            tuple(table.T),
+            resampled,
+            paired=True,
+            vectorized=True,
+            confidence_level=level,
+            n_resamples=n_resamples,
+            batch=max(1, _VALUES_AT_ONCE // table.size),
+            rng=np.random.default_rng(seed),
+        ).confidence_interval
+    return float(ends.low), float(ends.high)
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"`level` must lie in (0, 1), got {level}.")
+
+
+def _check_table(counts: ArrayLike) -> FloatArray:
+    table = np.asarray(counts, dtype=np.float64)
+    if table.ndim != 2:
+        raise ValueError(f"`counts` must have shape (I, K), one row an image, got {table.shape}.")
+    if not np.isfinite(table).all():
+        raise ValueError("`counts` must be finite, got a nan or an infinity.")
+    return table

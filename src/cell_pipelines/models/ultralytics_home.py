@@ -1,0 +1,94 @@
+"""Ultralytics kept quiet, offline and in a folder of its own; and the weights that a name stands for."""
+
+import os
+import shutil
+from pathlib import Path
+
+HOME_VARIABLE = "CELL_ULTRALYTICS_HOME"
+
+
+class WeightsError(ValueError):
+    """Weights that were asked for and can't be had; the sentence names the ways out."""
+
+
+def home() -> Path:
+    """Return the folder that keeps Ultralytics' settings and weights; ``CELL_ULTRALYTICS_HOME`` names another."""
+    return Path(
+        os.environ.get(HOME_VARIABLE, Path.home() / ".cache" / "cell_pipelines" / "ultralytics")
+    ).absolute()
+
+
+def prepare_ultralytics() -> None:
+    """Set Ultralytics up before its first import: no telemetry, no look-ups, no installs, no MLflow of its own."""
+    folder = home()
+    os.environ["YOLO_CONFIG_DIR"] = str(folder)
+    os.environ.update(
+        YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false", NO_ALBUMENTATIONS_UPDATE="1"
+    )
+    font = folder / "Ultralytics" / "Arial.ttf"
+    if not font.exists():
+        # Without a font in place Ultralytics asks a host for one.
+        from matplotlib import get_data_path
+
+        font.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(get_data_path()) / "fonts/ttf/DejaVuSans.ttf", font)
+    from ultralytics import settings
+    from ultralytics.utils import patches
+
+    # Else every image that Pillow can't identify makes its patched reader ask for a package to be installed.
+    patches._pil_plugins_registered = True
+    trackers = ("mlflow", "clearml", "comet", "dvc", "raytune", "tensorboard", "wandb")
+    folders = {f"{name}_dir": str(folder / name) for name in ("runs", "weights", "datasets")}
+    wanted = {**dict.fromkeys((*trackers, "sync", "vscode_msg"), False), **folders}
+    if any(settings.get(key) != value for key, value in wanted.items()):
+        settings.update(wanted)
+
+
+def use_all_cores() -> None:
+    """Let PyTorch use every processor of this process; Ultralytics leaves one idle whenever it picks the CPU."""
+    import torch
+
+    torch.set_num_threads(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+
+
+def resolve_weights(name: str, *, from_scratch: bool = False) -> str:
+    """Return what Ultralytics loads for `name`: a file of weights, or a description of an untrained network.
+
+    Args:
+        name: A path to a ``.pt`` file, the name of published weights such as ``yolo11n.pt``, or of a network
+            such as ``yolo11n.yaml``, which is untrained.
+        from_scratch: Use the network that `name` belongs to without its weights.
+
+    Raises:
+        WeightsError: The weights are neither a file, nor kept from an earlier download, nor to be downloaded.
+    """
+    path = Path(name).expanduser()
+    if from_scratch or path.suffix in (".yaml", ".yml"):
+        return str(path.with_suffix(".yaml") if path.suffix not in (".yaml", ".yml") else path)
+    kept = home() / "weights" / path.name
+    for candidate in (path, kept):
+        if candidate.is_file():
+            return str(candidate.absolute())
+    if path.parent != Path():
+        raise WeightsError(f"{name}: expected a file with weights; there is none.")
+    return _download(path.name, kept)
+
+
+def _download(name: str, target: Path) -> str:
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, GITHUB_ASSETS_REPO, safe_download
+
+    ways = f"Put the file at {target}, or train from scratch: --params=yolo.weights={Path(name).stem}.yaml"
+    if name not in GITHUB_ASSETS_NAMES:
+        raise WeightsError(f"{name}: no published weights have this name. {ways}.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        address = f"https://github.com/{GITHUB_ASSETS_REPO}/releases/download/v8.4.0/{name}"
+        safe_download(url=address, file=target, min_bytes=1e5, retry=1, progress=False)
+    except Exception as error:
+        target.unlink(missing_ok=True)
+        raise WeightsError(
+            f"{name}: the pretrained weights are not here and can't be downloaded ({error}). {ways}."
+        ) from error
+    return str(target)

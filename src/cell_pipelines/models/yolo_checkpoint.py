@@ -1,0 +1,39 @@
+"""A trained YOLO as one file: Ultralytics' own checkpoint, which its `yolo` command loads, with our record in it."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+RECORD_KEY = "cell_pipelines"
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what this project wrote into a checkpoint; empty for one from elsewhere.
+
+    Raises:
+        ValueError: The file is no checkpoint.
+    """
+    return dict(_load(path).get(RECORD_KEY, {}))
+
+
+def with_record(path: Path, record: Mapping[str, Any]) -> bytes:
+    """Return the bytes of the checkpoint at `path` with `record` added to what stands there."""
+    content = _load(path)
+    content[RECORD_KEY] = {**content.get(RECORD_KEY, {}), **record}
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        # The network itself is pickled in it, as Ultralytics does; only open files whose origin you trust.
+        content = torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:
+        raise ValueError(f"{path}: expected a YOLO checkpoint, got: {error}.") from error
+    if not isinstance(content, dict) or not (content.get("model") or content.get("ema")):
+        raise ValueError(f"{path}: expected a YOLO checkpoint; it holds no network.")
+    return content

@@ -1,0 +1,1 @@
+"""Kedro pipelines; they meet in the catalog."""

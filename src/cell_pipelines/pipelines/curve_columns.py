@@ -1,0 +1,26 @@
+"""Curves as they lie in tables, and as figures take them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Column = npt.NDArray[np.float64]
+
+
+def confidence_curves(table: pd.DataFrame) -> dict[str, tuple[Column, Column, Column, Column]]:
+    """Return confidence, precision, recall and F1 for each class of a table with these columns."""
+    return {
+        name: (rows["confidence"], rows["precision"], rows["recall"], rows["f1"]) for name, rows in _by_category(table)
+    }
+
+
+def precision_recall_curves(table: pd.DataFrame) -> dict[str, tuple[Column, Column]]:
+    """Return recall and precision for each class of a table with these columns."""
+    return {name: (rows["recall"], rows["precision"]) for name, rows in _by_category(table)}
+
+
+def _by_category(table: pd.DataFrame) -> Iterator[tuple[str, dict[str, Column]]]:
+    for name, rows in table.groupby("category", sort=False):
+        yield str(name), {str(c): rows[c].to_numpy() for c in rows.columns}

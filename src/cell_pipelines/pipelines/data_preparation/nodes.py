@@ -1,0 +1,112 @@
+"""Nodes of the data preparation."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from cell_pipelines.annotations.formats.registry import create_format
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import concatenate, crop, select_images
+from cell_pipelines.annotations.splitting import assign_groups, split_counts, split_images
+from cell_pipelines.files import link_or_copy
+from cell_pipelines.imaging.intensity import to_rgb, to_uint8
+from cell_pipelines.imaging.reading import Image, ImageFile, write_image
+from cell_pipelines.imaging.tiling import tile_windows
+from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
+from cell_pipelines.pipelines.partitions import map_images
+
+# What Ultralytics reads as it lies; the rest is converted.
+_AS_IS = {".png", ".jpg", ".jpeg", ".bmp"}
+
+
+def split_annotations(
+    annotations: AnnotationSet, parameters: PreparationParameters
+) -> tuple[AnnotationSet, pd.DataFrame]:
+    """Divide the images; return the set with splits and groups, and the numbers of each split."""
+    chosen = parameters.split
+    fractions = {"train": chosen.train, "val": chosen.val, "test": chosen.test}
+    grouped = assign_groups(annotations, chosen.group_pattern)
+    prepared = split_images(grouped, fractions, seed=chosen.seed, keep_source=chosen.keep_source)
+    return prepared, pd.DataFrame(split_counts(prepared))
+
+
+def export_yolo(
+    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters
+) -> Callable[[Path], None]:
+    """Return what writes the training set in YOLO's layout into a folder."""
+    return partial(_write_yolo, annotations, images, parameters)
+
+
+def _write_yolo(
+    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters, folder: Path
+) -> None:
+    jobs = [
+        _ImageJob(select_images(annotations, [row]), images[name], folder, parameters)
+        for row, name in enumerate(annotations.names)
+    ]
+    written = map_images(
+        _ImageJob.run,
+        jobs,
+        description="writing the YOLO data set",
+        total=len(jobs),
+        parallel=parameters.parallel,
+    )
+    create_format("yolo").write(concatenate(list(written)), folder, shape="box")
+    recipe = {"tile_size": parameters.tiling.size, "normalisation": parameters.normalisation}
+    (folder / "recipe.json").write_text(json.dumps(recipe))
+
+
+@dataclass(frozen=True)
+class _ImageJob:
+    """One image on its way into the YOLO data set, whole or in tiles."""
+
+    annotations: AnnotationSet
+    file: ImageFile
+    folder: Path
+    parameters: PreparationParameters
+
+    def run(self) -> AnnotationSet:
+        """Write the image or its tiles and return their annotations under the new names."""
+        size = self.parameters.tiling.size
+        record = self.annotations.images.to_pylist()[0]
+        target = PurePosixPath("images", record["split"], *PurePosixPath(record["name"]).parts)
+        large = size is not None and max(record["width"], record["height"]) > size
+        if not large or record["split"] == "test":
+            return self.annotations.with_image_column("name", [self._write_whole(target)])
+        windows = tile_windows(record["height"], record["width"], size or 0, self.parameters.tiling.overlap)
+        image = to_uint8(self.file(), normalisation=self.parameters.normalisation)
+        return concatenate([self._write_tile(image, window, target) for window in windows])
+
+    def _write_whole(self, target: PurePosixPath) -> str:
+        if self.file.path.suffix.lower() in _AS_IS and not _needs_conversion(self.file.path):
+            link_or_copy(self.file.path, self.folder / target)
+            return str(target)
+        target = target.with_suffix(".png")
+        image = to_rgb(to_uint8(self.file(), normalisation=self.parameters.normalisation))
+        write_image(image, self.folder / target)
+        return str(target)
+
+    def _write_tile(
+        self, image: Image, window: tuple[int, int, int, int], target: PurePosixPath
+    ) -> AnnotationSet:
+        row, column, height, width = window
+        name = target.with_name(f"{target.stem}_r{row}_c{column}.png")
+        write_image(
+            np.ascontiguousarray(image[row : row + height, column : column + width]), self.folder / name
+        )
+        return crop(self.annotations, window, str(name), min_visible=self.parameters.tiling.min_visible)
+
+
+def _needs_conversion(path: Path) -> bool:
+    """Say whether a picture has more than 8 bits, transparency, or a turned camera."""
+    import PIL.Image
+
+    with PIL.Image.open(path) as picture:
+        plain = picture.mode in ("L", "RGB")
+        deep = path.suffix.lower() == ".png" and path.read_bytes()[24:25] == b"\x10"
+        return not plain or deep or picture.getexif().get(0x0112, 1) != 1

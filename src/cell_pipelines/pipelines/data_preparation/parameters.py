@@ -1,0 +1,70 @@
+"""Parameters of the data preparation."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cell_pipelines.pipelines.partitions import ParallelParameters
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class SplitParameters(BaseModel):
+    """How images are divided.
+
+    Attributes:
+        train: Share of the images to learn from.
+        val: Share to choose epochs and thresholds on.
+        test: Share to judge on.
+        seed: Breaks ties between equal choices.
+        keep_source: Honour the split that the source gives.
+        group_pattern: Regular expression over image names; images with the same match stay together.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    train: Fraction = 0.7
+    val: Fraction = 0.2
+    test: Fraction = 0.1
+    seed: Annotated[int, Field(ge=0)] = 0
+    keep_source: bool = True
+    group_pattern: str | None = None
+
+    @model_validator(mode="after")
+    def _add_up(self) -> "SplitParameters":
+        if abs(self.train + self.val + self.test - 1) > 1e-6:
+            raise ValueError(
+                f"train, val and test must add up to 1, got {self.train + self.val + self.test:g}"
+            )
+        return self
+
+
+class TilingParameters(BaseModel):
+    """How large images are cut for training; evaluation and prediction see whole images.
+
+    Attributes:
+        size: Side of a tile in pixels; None for no tiling.
+        overlap: Least overlap of neighbouring tiles in pixels.
+        min_visible: A cell belongs to a tile that shows at least this share of its box.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    size: Annotated[int, Field(ge=32)] | None = None
+    overlap: Annotated[int, Field(ge=0)] = 64
+    min_visible: Fraction = 0.3
+
+
+class PreparationParameters(BaseModel):
+    """How annotated images become a training set.
+
+    Attributes:
+        split: Division into train, val and test.
+        tiling: Cutting of large images.
+        normalisation: How images of more than 8 bits are brought to 8 for YOLO.
+        parallel: How the images are spread over processors.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    split: SplitParameters = SplitParameters()
+    tiling: TilingParameters = TilingParameters()
+    normalisation: Literal["none", "full_range", "percentile"] = "percentile"
+    parallel: ParallelParameters = ParallelParameters()

@@ -1,0 +1,26 @@
+"""From annotations to a training set: split, tile, write."""
+
+from kedro.pipeline import Node, Pipeline
+
+from cell_pipelines.pipelines.data_preparation.nodes import export_yolo, split_annotations
+
+
+def create_pipeline() -> Pipeline:
+    """Return the pipeline: split the images, write them for YOLO."""
+    return Pipeline(
+        [
+            Node(
+                split_annotations,
+                inputs=["annotations", "params:data_preparation"],
+                outputs=["prepared_annotations", "split_summary"],
+                name="split_annotations",
+            ),
+            Node(
+                export_yolo,
+                inputs=["prepared_annotations", "raw@images", "params:data_preparation"],
+                outputs="yolo_dataset",
+                name="export_yolo",
+            ),
+        ],
+        tags="preparation",
+    )

@@ -1,0 +1,84 @@
+"""Nodes of YOLO training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.imaging.reading import Image
+from cell_pipelines.pipelines.detection.parameters import YoloParameters
+
+# A field may hold more cells than any labelled one; validation while training counts this many times as many.
+_SPARE = 4
+
+
+def train_detector(
+    dataset: Path, annotations: AnnotationSet, folder: Path, parameters: YoloParameters
+) -> tuple[bytes, pd.DataFrame]:
+    """Train on the data set; return the best checkpoint with its record, and a row an epoch."""
+    from cell_pipelines.models.yolo_checkpoint import with_record
+    from cell_pipelines.training.detection import train_yolo
+
+    limit = max(1000, _SPARE * int(annotations.counts().sum(axis=1).max()))
+    training = _to_training(parameters, {"max_det": limit})
+    best, history = train_yolo(training, dataset / "data.yaml", folder, resume=parameters.resume)
+    record = {
+        "categories": list(annotations.categories),
+        "data_sha256": annotations.fingerprint(),
+        "image_size": parameters.image_size,
+        **json.loads((dataset / "recipe.json").read_text()),
+        "weights": parameters.weights,
+        "run_id": _active_run(),
+    }
+    return with_record(best, record), history
+
+
+def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
+    from cell_pipelines.training.detection import YoloTraining
+
+    return YoloTraining(
+        weights=parameters.weights,
+        from_scratch=parameters.from_scratch,
+        settings={**parameters.to_ultralytics(), **settings},
+        transforms=parameters.augmentation.transforms,
+        device=parameters.device,
+        precision=parameters.precision,
+    )
+
+
+def _active_run() -> str | None:
+    import mlflow
+
+    run = mlflow.active_run()
+    return run.info.run_id if run else None
+
+
+def draw_augmented_samples(dataset: Path, annotations: AnnotationSet, parameters: YoloParameters) -> Image:
+    """Return a contact sheet of training samples as the network sees them, with their boxes."""
+    from cell_pipelines.report.overlays import contact_sheet
+    from cell_pipelines.training.detection import augmented_samples
+
+    samples = augmented_samples(_to_training(parameters, {}), dataset / "data.yaml", parameters.samples)
+    return contact_sheet(samples, annotations.categories)
+
+
+def log_history(history: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
+    """Return the history as MLflow wants it: for each metric its values with their epochs."""
+    steps = history["epoch"].astype(int)
+    return {
+        name: [
+            {"value": float(v), "step": int(s)}
+            for v, s in zip(history[name], steps, strict=True)
+            if pd.notna(v)
+        ]
+        for name in history.columns.drop("epoch")
+    }
+
+
+def plot_history(history: pd.DataFrame) -> Any:
+    """Return a figure of losses and validation metrics over epochs."""
+    from cell_pipelines.report.curves import plot_training_history
+
+    return plot_training_history(history)

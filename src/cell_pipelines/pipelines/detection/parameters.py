@@ -1,0 +1,123 @@
+"""Parameters of YOLO training."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class AugmentationParameters(BaseModel):
+    """How training images are varied, by Ultralytics' names.
+
+    Attributes:
+        mosaic: Probability of four images put together.
+        close_mosaic: Number of last epochs without mosaic.
+        degrees: Rotation up to ± this, in degrees.
+        translate: Shift up to ± this share of the image.
+        scale: Zoom up to ± this share.
+        shear: Shear up to ± this, in degrees.
+        perspective: Perspective share, 0 to 0.001.
+        flipud: Probability of a vertical flip.
+        fliplr: Probability of a horizontal flip.
+        hsv_h: Change of hue up to ± this share.
+        hsv_s: Change of saturation up to ± this share.
+        hsv_v: Change of brightness up to ± this share.
+        transforms: Albumentations by name, each with its arguments.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    mosaic: Probability = 1.0
+    close_mosaic: Annotated[int, Field(ge=0)] = 10
+    degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
+    translate: Probability = 0.1
+    scale: Annotated[float, Field(ge=0)] = 0.5
+    shear: Annotated[float, Field(ge=0, le=180)] = 0.0
+    perspective: Annotated[float, Field(ge=0, le=0.001)] = 0.0
+    flipud: Probability = 0.5
+    fliplr: Probability = 0.5
+    hsv_h: Probability = 0.015
+    hsv_s: Probability = 0.7
+    hsv_v: Probability = 0.4
+    transforms: tuple[dict[str, Any], ...] = ()
+
+
+class YoloParameters(BaseModel):
+    """What YOLO to train and how.
+
+    Attributes:
+        weights: Pretrained weights by name (``yolov8n.pt``, ``yolov9t.pt``, ``yolov10n.pt``, ``yolo11n.pt``,
+            ``yolo12n.pt``, ``yolo26n.pt``, any size) or path; ``….yaml`` is the same network untrained.
+        from_scratch: Train that network without its weights.
+        image_size: Longer side of the network's input in pixels, a multiple of 32.
+        epochs: Most epochs.
+        patience: Epochs without a better validation result before stopping.
+        batch: Images a step.
+        nominal_batch: Images an update of the weights; gradients of several steps are added up to it.
+        optimizer: Ultralytics' name.
+        learning_rate: At the start.
+        final_learning_rate: At the end, as a share of the one at the start.
+        cosine_schedule: Fall along a cosine instead of a line.
+        momentum: Of the optimizer, beta 1 for Adam's kind.
+        weight_decay: Of the optimizer.
+        warmup_epochs: Epochs of rising learning rate.
+        seed: Of everything random.
+        device: ``auto``, ``cpu``, ``cuda`` or numbers of GPUs, ``0,1``.
+        precision: ``auto``: mixed on a GPU, float32 on a CPU.
+        cache: Keep the decoded images in memory.
+        workers: Processes that load images, on a GPU.
+        resume: Go on from the last finished epoch of an interrupted training.
+        samples: Augmented samples on the contact sheet.
+        augmentation: How training images are varied.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    weights: str = "yolov8n.pt"
+    from_scratch: bool = False
+    image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
+    epochs: Annotated[int, Field(ge=1)] = 100
+    patience: Annotated[int, Field(ge=0)] = 50
+    batch: Annotated[int, Field(ge=1)] = 8
+    nominal_batch: Annotated[int, Field(ge=1)] = 64
+    optimizer: Literal["auto", "SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSProp"] = (
+        "AdamW"
+    )
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    final_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.01
+    cosine_schedule: bool = False
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    warmup_epochs: Annotated[float, Field(ge=0)] = 3.0
+    seed: Annotated[int, Field(ge=0)] = 0
+    device: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "mixed"] = "auto"
+    cache: bool = False
+    workers: Annotated[int, Field(ge=0)] = 8
+    resume: bool = False
+    samples: Annotated[int, Field(ge=1, le=64)] = 12
+    augmentation: AugmentationParameters = AugmentationParameters()
+
+    def to_ultralytics(self) -> dict[str, Any]:
+        """Return the settings by Ultralytics' names."""
+        renamed = {
+            "image_size": "imgsz", "nominal_batch": "nbs", "learning_rate": "lr0", "final_learning_rate": "lrf",
+            "cosine_schedule": "cos_lr",
+        }  # fmt: skip
+        same = (
+            "epochs",
+            "patience",
+            "batch",
+            "optimizer",
+            "momentum",
+            "weight_decay",
+            "warmup_epochs",
+            "seed",
+            "cache",
+            "workers",
+        )
+        values = self.augmentation.model_dump(exclude={"transforms"})
+        return {
+            **{k: getattr(self, k) for k in same},
+            **{v: getattr(self, k) for k, v in renamed.items()},
+            **values,
+        }

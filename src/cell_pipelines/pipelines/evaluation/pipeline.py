@@ -1,0 +1,62 @@
+"""From stored predictions and chosen thresholds to numbers, figures and overlays."""
+
+from kedro.pipeline import Node, Pipeline
+
+from cell_pipelines.pipelines.evaluation.nodes import (
+    draw_errors,
+    evaluate,
+    log_metrics,
+    plot_count_agreement,
+    plot_precision_recall_curves,
+)
+
+
+def create_pipeline(model: str) -> Pipeline:
+    """Return the evaluation of `model`."""
+    template = Pipeline(
+        [
+            Node(
+                evaluate,
+                inputs=["prepared_annotations", "predictions", "thresholds", "params:evaluation"],
+                outputs=["evaluation_classes", "evaluation_images", "evaluation_curves"],
+                name="evaluate",
+            ),
+            Node(
+                log_metrics,
+                inputs=["evaluation_classes", "params:evaluation"],
+                outputs="evaluation_metrics",
+                name="log_metrics",
+            ),
+            Node(
+                plot_precision_recall_curves,
+                inputs=["evaluation_curves", "evaluation_classes"],
+                outputs="precision_recall_curves",
+                name="plot_precision_recall",
+            ),
+            Node(
+                plot_count_agreement,
+                inputs="evaluation_images",
+                outputs="count_agreement",
+                name="plot_counts",
+            ),
+            Node(
+                draw_errors,
+                inputs=[
+                    "prepared_annotations",
+                    "predictions",
+                    "thresholds",
+                    "raw@images",
+                    "params:evaluation",
+                ],
+                outputs="error_overlays",
+                name="draw_errors",
+            ),
+        ],
+        tags="evaluation",
+    )
+    return Pipeline(
+        template,
+        namespace=model,
+        inputs={"prepared_annotations", "raw@images"},
+        parameters={"params:evaluation"},
+    )

@@ -1,0 +1,5 @@
+"""Trained models on images, labelled ones and new ones."""
+
+from cell_pipelines.pipelines.prediction.pipeline import create_pipeline, create_scoring_pipeline
+
+__all__ = ["create_pipeline", "create_scoring_pipeline"]

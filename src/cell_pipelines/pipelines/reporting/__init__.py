@@ -1,0 +1,5 @@
+"""One page that tells it all."""
+
+from cell_pipelines.pipelines.reporting.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,5 @@
+"""What score counts as a cell, chosen on stored predictions and put into the model file."""
+
+from cell_pipelines.pipelines.threshold_optimisation.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,41 @@
+"""Where a result came from: the code's commit, the versions that ran it."""
+
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = (
+    "cell-pipelines",
+    "kedro",
+    "mlflow",
+    "torch",
+    "ultralytics",
+    "numpy",
+    "opencv-python",
+    "faster-coco-eval",
+)
+
+
+def git_state(root: Path) -> dict[str, str]:
+    """Return commit and cleanliness of the working tree at `root`; empty outside git."""
+    try:
+        commit, changes = (_git(root, *words) for words in (("rev-parse", "HEAD"), ("status", "--porcelain")))
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"mlflow.source.git.commit": commit, "git.dirty": str(bool(changes)).lower()}
+
+
+def _git(root: Path, *words: str) -> str:
+    command = ["git", "-C", str(root), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def package_versions() -> dict[str, str]:
+    """Return the installed versions of the packages that results depend on."""
+    found: dict[str, str] = {}
+    for package in PACKAGES:
+        try:
+            found[f"version.{package}"] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""What a person looks at: images with boxes, figures, and one page that holds them all."""

@@ -1,0 +1,1 @@
+"""The synthetic microscope: seeded fields of fluorescent cells with exact annotation."""

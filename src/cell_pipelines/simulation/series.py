@@ -1,0 +1,173 @@
+"""A whole simulated study: which fields there are, to which series they belong, and what each looks like.
+
+A series is one experiment: one condition, one background, one camera setting for all its fields. The plan
+holds everything that a field depends on, so fields can be simulated in any order and by any number of
+workers, and a plan with more fields or more series begins with the same ones.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cell_pipelines.simulation.checks import Allowed, check_numbers
+from cell_pipelines.simulation.live_dead import LiveDeadScene
+
+_CONDITION = {
+    "dead_fraction": Allowed(0.0, 1.0),
+    "density": Allowed(0.0, 100.0),
+    "background": Allowed(0.0, 100.0),
+}
+_PLAN = {
+    "fields": Allowed(0, 1_000_000, whole=True),
+    "series": Allowed(1, 100_000, whole=True),
+    "seed": Allowed(0, 2**63 - 1, whole=True),
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a treatment does to the cells and to the images.
+
+    Attributes:
+        name: Lower-case letters and digits, because it is part of file names.
+        dead_fraction: Probability, 0 to 1, that a nucleus is dead.
+        density: Number of nuclei, relative to the scene's.
+        background: Light of the background, relative to the scene's.
+    """
+
+    name: str
+    dead_fraction: float
+    density: float = 1.0
+    background: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        if not re.fullmatch(r"[a-z0-9]+", self.name):
+            raise ValueError(f"`name` must consist of lower-case letters and digits, got {self.name!r}.")
+        check_numbers(vars(self), _CONDITION)
+
+
+CONDITIONS = (
+    Condition("control", dead_fraction=0.08),
+    Condition("hypoxia", dead_fraction=0.35, density=0.8, background=1.3),
+    Condition("treated", dead_fraction=0.6, density=0.6, background=0.8),
+)
+
+
+@dataclass(frozen=True)
+class PlannedField:
+    """One field of a study, with all that is needed to simulate it.
+
+    Attributes:
+        name: Name for its files, without ending: series, condition and field.
+        series: Name of its series, such as `series03`.
+        condition: Name of the condition of its series.
+        field: Number of the field in its series, from 1.
+        seed: Seed of the field.
+        scene: What the field looks like.
+    """
+
+    name: str
+    series: str
+    condition: str
+    field: int
+    seed: int
+    scene: LiveDeadScene
+
+
+def plan_series(
+    fields: int,
+    series: int,
+    seed: int,
+    *,
+    scene: LiveDeadScene | None = None,
+    conditions: tuple[Condition, ...] = CONDITIONS,
+) -> tuple[PlannedField, ...]:
+    """Plan the fields of a study.
+
+    Fields are shared out evenly; where that leaves a rest, the first series have one field more. Series take
+    the conditions in turn.
+
+    Args:
+        fields: Number of fields in all series together.
+        series: Number of series.
+        seed: Seed of the study.
+        scene: The look that conditions and series vary; by default `LiveDeadScene()`.
+        conditions: The conditions, at least one.
+
+    Returns:
+        The fields, series by series.
+
+    Example:
+        >>> [field.name for field in plan_series(3, 2, seed=0)]
+        ['series01_control_field001', 'series01_control_field002', 'series02_hypoxia_field001']
+    """
+    check_numbers({"fields": fields, "series": series, "seed": seed}, _PLAN)
+    if not conditions:
+        raise ValueError("`conditions` must hold at least one condition, got none.")
+    share, rest = divmod(fields, series)
+    planned: list[PlannedField] = []
+    for index, sequence in enumerate(np.random.SeedSequence(seed).spawn(series)):
+        condition = conditions[index % len(conditions)]
+        count = share + (index < rest)
+        planned += _plan_one(index + 1, count, sequence, scene or LiveDeadScene(), condition)
+    return tuple(planned)
+
+
+def field_name(series: int, condition: str, field: int) -> str:
+    """Name a field for its files, so that names sort by series and field.
+
+    Example:
+        >>> field_name(3, "hypoxia", 7)
+        'series03_hypoxia_field007'
+    """
+    return f"{_series_name(series)}_{condition}_field{field:03d}"
+
+
+def _series_name(series: int) -> str:
+    return f"series{series:02d}"
+
+
+def _plan_one(
+    number: int, count: int, sequence: np.random.SeedSequence, scene: LiveDeadScene, condition: Condition
+) -> list[PlannedField]:
+    """Plan the fields of one series: one look for all, a number of cells and a seed for each."""
+    own, *children = sequence.spawn(count + 1)
+    look = _vary(scene, condition, np.random.default_rng(own))
+    planned = []
+    for field, child in enumerate(children, 1):
+        seed_of_field, seed_of_count = child.generate_state(2, np.uint64) >> np.uint64(1)
+        cells = int(np.random.default_rng(seed_of_count).poisson(look.cells))
+        planned.append(
+            PlannedField(
+                field_name(number, condition.name, field),
+                _series_name(number),
+                condition.name,
+                field,
+                int(seed_of_field),
+                replace(look, cells=cells),
+            )
+        )
+    return planned
+
+
+def _vary(scene: LiveDeadScene, condition: Condition, rng: np.random.Generator) -> LiveDeadScene:
+    """Give the look that all fields of a series share: its condition, and what differs between days."""
+    background, density, noise = np.exp(rng.normal(0.0, (0.35, 0.15, 0.25))).tolist()
+    death, unevenness, clumping = rng.normal(0.0, (0.03, 0.15, 0.1)).tolist()
+    return replace(
+        scene,
+        cells=round(scene.cells * condition.density * density),
+        dead_fraction=_within(condition.dead_fraction + death, 0.0, 1.0),
+        clumping=_within(scene.clumping + clumping, 0.0, 1.0),
+        background=_within(scene.background * condition.background * background, 0.0, 0.5),
+        unevenness=_within(scene.unevenness + unevenness, 0.0, 1.0),
+        noise=_within(scene.noise * noise, 0.001, 10.0),
+    )
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)

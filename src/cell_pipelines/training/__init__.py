@@ -1,0 +1,1 @@
+"""Training networks, one file a kind."""

@@ -1,0 +1,62 @@
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Project:
+    """The project with a data folder and an MLflow store of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
+        self.environment = {
+            "CELL_DATA_ROOT": str(folder / "data"),
+            "CELL_ARTIFACT_ROOT": str(folder / "artifacts"),
+            "CELL_ULTRALYTICS_HOME": str(folder / "ultralytics"),
+            "MLFLOW_TRACKING_URI": self.store,
+            "KEDRO_DISABLE_TELEMETRY": "1",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+
+    def path(self, *parts: str) -> Path:
+        return self.folder.joinpath("data", "test", *parts)
+
+    def run(self, pipeline: str, **parameters: object) -> dict[str, object]:
+        from kedro.framework.session import KedroSession
+        from kedro.framework.startup import bootstrap_project
+
+        before = dict(os.environ)
+        os.environ.update(self.environment)
+        try:
+            bootstrap_project(ROOT)
+            with KedroSession.create(project_path=ROOT, env="test", runtime_params=parameters) as session:
+                return session.run(pipeline_names=[pipeline])
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def runs(self, name: str) -> list:
+        import mlflow
+
+        mlflow.set_tracking_uri(self.store)
+        found = mlflow.search_runs(search_all_experiments=True, output_format="list")
+        return [run for run in found if run.info.run_name == name]
+
+
+@pytest.fixture(scope="session")
+def whole_road(tmp_path_factory):
+    """The default pipeline, run once on the tiny study."""
+    project = Project(tmp_path_factory.mktemp("road"))
+    project.run("__default__")
+    return project
+
+
+@pytest.fixture
+def fresh_project(tmp_path):
+    return Project(tmp_path)

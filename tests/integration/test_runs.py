@@ -1,0 +1,147 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from cell_pipelines.imaging.reading import write_image
+
+from .conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+def start(project, *words, env="test"):
+    command = [sys.executable, "-m", "kedro", "run", f"--env={env}", *words]
+    environment = {**os.environ, **project.environment}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def wait_for(condition, process, seconds=180):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < end, "nothing happened in time"
+        time.sleep(0.05)
+
+
+def test_a_training_that_was_killed_goes_on_from_its_last_epoch(fresh_project):
+    fresh_project.run("sample_data")
+    words = ("--pipelines=train_yolo", "--to-nodes=yolo.train")
+    results = fresh_project.path("06_models", "yolo", "run", "results.csv")
+    process = start(fresh_project, *words, "--params=yolo.epochs=8")
+    wait_for(lambda: results.is_file() and len(results.read_text().splitlines()) >= 4, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not fresh_project.path("06_models", "yolo_untuned.pt").exists()
+    again = start(fresh_project, *words, "--params=yolo.epochs=8,yolo.resume=true")
+    output, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, output
+    assert "Resuming the training" in output
+    history = pd.read_csv(fresh_project.path("08_reporting", "yolo", "history.csv"))
+    assert history["epoch"].tolist() == list(range(1, 9))
+    other = start(fresh_project, *words, "--params=yolo.epochs=9,yolo.resume=true")
+    output, _ = other.communicate(timeout=300)
+    assert other.returncode != 0
+    assert "started with other settings" in output
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_run_is_marked_killed(fresh_project, sent):
+    fresh_project.run("sample_data")
+    work = fresh_project.path("06_models", "yolo", "run", "weights")
+    process = start(fresh_project, "--pipelines=train_yolo", "--to-nodes=yolo.train", "--params=yolo.epochs=50")
+    wait_for(work.is_dir, process)
+    time.sleep(1)
+    process.send_signal(sent)
+    process.communicate(timeout=60)
+    (run,) = fresh_project.runs("train_yolo")
+    assert run.info.status == "KILLED"
+
+
+def test_a_failed_run_is_marked_failed_and_says_why(fresh_project):
+    with pytest.raises(Exception, match="expected a folder with images"):
+        fresh_project.run("annotation_conversion")
+    (run,) = fresh_project.runs("annotation_conversion")
+    assert run.info.status == "FAILED"
+
+
+def test_a_bad_image_among_new_ones_is_listed_and_the_rest_is_counted(whole_road, tmp_path):
+    good = sorted(whole_road.path("01_raw", "images").glob("*.png"))[:3]
+    for path in good:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "broken.png").write_bytes(good[0].read_bytes()[:500])
+    whole_road.run("prediction", images=str(tmp_path))
+    table = pd.read_csv(whole_road.path("08_reporting", "new", "counts.csv")).set_index("image")
+    assert len(table) == 4
+    assert "broken.png" in table.loc["broken.png", "error"]
+    assert table.drop("broken.png")[["blue", "red", "total"]].notna().all().all()
+    assert whole_road.path("08_reporting", "new", "annotations", "annotations.json").is_file()
+    assert len(list(whole_road.path("08_reporting", "new", "overlays").glob("*.png"))) == 3
+
+
+def test_prediction_goes_on_where_it_was_stopped(whole_road, tmp_path, monkeypatch):
+    from cell_pipelines.inference.detection import BoxPredictor
+
+    source = sorted(whole_road.path("01_raw", "images").glob("*.png"))[3:6]
+    for path in source:
+        (tmp_path / path.name).write_bytes(path.read_bytes() + b"\0")
+    calls = []
+    predict = BoxPredictor.predict
+
+    def counted(self, image):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return predict(self, image)
+
+    monkeypatch.setattr(BoxPredictor, "predict", counted)
+    with pytest.raises(KeyboardInterrupt):
+        whole_road.run("prediction", images=str(tmp_path))
+    whole_road.run("prediction", images=str(tmp_path))
+    assert len(calls) == 4  # two, the one that was stopped, and that one again
+
+
+def test_deep_and_tiled_images_go_the_whole_way(fresh_project):
+    scene = {"height": 200, "width": 160, "cells": 12, "bit_depth": 16}
+    fresh_project.run("sample_data", sample_data={"scene": scene})
+    tiling = {"tiling": {"size": 96, "overlap": 16}}
+    fresh_project.run("train_yolo", data_preparation=tiling)
+    fresh_project.run("evaluation", data_preparation=tiling)
+    tiles = list(fresh_project.path("05_model_input", "yolo", "images", "train").glob("*_r*_c*.png"))
+    assert len(tiles) > 6
+
+
+def test_no_run_looks_up_a_host(fresh_project):
+    watch = (
+        "import sys\n"
+        "def hook(event, args):\n"
+        "    if event in ('socket.getaddrinfo', 'socket.gethostbyname') and args[0] not in (None, 'localhost', '127.0.0.1'):\n"
+        "        print('LOOKED UP', args[0], flush=True)\n"
+        "sys.addaudithook(hook)\n"
+        "from kedro.framework.cli import main\n"
+        "sys.argv = ['kedro', 'run', '--env=test']\n"
+        "main()\n"
+    )
+    environment = {**os.environ, **fresh_project.environment}
+    result = subprocess.run(
+        [sys.executable, "-c", watch], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "LOOKED UP" not in result.stdout
+
+
+def test_images_of_any_kind_can_be_predicted(whole_road, tmp_path):
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    write_image(rng.integers(0, 4000, (90, 120), dtype=np.uint16), tmp_path / "deep.tif")
+    write_image(rng.integers(0, 255, (70, 50, 3), dtype=np.uint8), tmp_path / "colour.jpg")
+    whole_road.run("prediction", images=str(tmp_path))
+    table = pd.read_csv(whole_road.path("08_reporting", "new", "counts.csv"))
+    assert set(table["image"]) == {"deep.tif", "colour.jpg"}

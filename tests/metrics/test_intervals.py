@@ -1,0 +1,107 @@
+"""Intervals equal SciPy's, hold the truth as often as they say, and are nan where nothing varies."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from cell_pipelines.metrics.intervals import bootstrap_interval, f1_interval, wilson_interval
+from cell_pipelines.metrics.ratios import f1, precision
+
+
+def mean_of(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide the total of the first column by that of the second, a column of ones."""
+    return totals[..., 0] / totals[..., 1]
+
+
+def images(seed: int, count: int) -> NDArray[np.int64]:
+    """Give tp, fp, fn of a few images."""
+    return np.random.default_rng(seed).poisson([30, 4, 8], (count, 3))
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (0, 20), (3, 20), (20, 20), (700, 1000)])
+def test_wilson_interval_equals_that_of_scipy(successes: int, trials: int, level: float) -> None:
+    interval = wilson_interval(successes, trials, level=level)
+    expected = stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
+    assert interval.low == pytest.approx(expected.low, abs=1e-12)
+    assert interval.high == pytest.approx(expected.high, abs=1e-12)
+    assert 0 <= interval.low <= interval.estimate <= interval.high <= 1
+
+
+def test_no_trials_tell_nothing() -> None:
+    interval = wilson_interval(0, 0)
+    assert math.isnan(interval.estimate) and math.isnan(interval.low) and math.isnan(interval.high)
+
+
+def test_bootstrap_of_a_mean_equals_that_of_scipy() -> None:
+    values = np.random.default_rng(3).gamma(2, 10, 25)
+    table = np.stack([values, np.ones(25)], axis=1)
+    interval = bootstrap_interval(table, mean_of, n_resamples=500, seed=4)
+    expected = stats.bootstrap(
+        (values,), np.mean, n_resamples=500, rng=np.random.default_rng(4)
+    ).confidence_interval
+    assert interval.estimate == pytest.approx(values.mean())
+    np.testing.assert_allclose([interval.low, interval.high], expected)
+
+
+def test_f1_interval_holds_f1_and_repeats_with_its_seed() -> None:
+    counts = images(0, 30)
+    interval = f1_interval(counts, n_resamples=500, seed=1)
+    assert interval.estimate == f1(*counts.sum(axis=0).tolist())
+    assert interval.low < interval.estimate < interval.high
+    assert f1_interval(counts, n_resamples=500, seed=1) == interval
+    assert f1_interval(counts, n_resamples=500, seed=2) != interval
+
+
+def test_a_lower_level_gives_a_narrower_interval() -> None:
+    wide, narrow = (f1_interval(images(0, 30), level=level, n_resamples=500) for level in (0.95, 0.5))
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_ninety_percent_intervals_hold_the_true_f1_about_nine_times_in_ten() -> None:
+    truth = 2 * 30 / (2 * 30 + 4 + 8)
+    intervals = [f1_interval(images(seed, 25), level=0.9, n_resamples=200) for seed in range(150)]
+    held = sum(interval.low <= truth <= interval.high for interval in intervals)
+    assert 150 * 0.8 < held < 150 * 0.98
+
+
+def test_empty_images_change_no_ratio_and_no_interval() -> None:
+    counts = images(5, 12)
+    padded = np.vstack([counts, np.zeros((40, 3), dtype=np.int64)])
+    assert f1_interval(padded, n_resamples=200) == f1_interval(counts, n_resamples=200)
+
+
+@pytest.mark.parametrize("rows", [[], [[3, 1, 0]], [[3, 1, 0], [0, 0, 0]]])
+def test_fewer_than_two_images_with_counts_have_no_interval(rows: list[list[int]]) -> None:
+    interval = f1_interval(np.array(rows).reshape(-1, 3))
+    assert interval.estimate == pytest.approx(6 / 7) if rows else math.isnan(interval.estimate)
+    assert math.isnan(interval.low) and math.isnan(interval.high)
+
+
+def test_images_that_are_all_alike_have_no_interval() -> None:
+    interval = f1_interval(np.tile([5, 0, 0], (6, 1)), n_resamples=100)
+    assert interval.estimate == 1
+    assert math.isnan(interval.low) and math.isnan(interval.high)
+
+
+def test_a_ratio_that_is_undefined_in_a_resample_has_no_interval() -> None:
+    counts = np.array([[3, 1, 1], [3, 1, 1], [0, 0, 1], [0, 0, 1]])  # two images without predictions
+    interval = bootstrap_interval(counts, lambda totals: precision(totals[..., 0], totals[..., 1]))
+    assert interval.estimate == pytest.approx(6 / 8)
+    assert math.isnan(interval.low) and math.isnan(interval.high)
+
+
+def test_wrong_arguments_are_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"`successes` must lie between 0 and `trials` \(3\), got 4"):
+        wilson_interval(4, 3)
+    with pytest.raises(ValueError, match=r"`level` must lie in \(0, 1\), got 95"):
+        wilson_interval(1, 3, level=95)
+    with pytest.raises(ValueError, match=r"`counts` must have shape \(I, 3\) .* got \(4, 2\)"):
+        f1_interval(np.zeros((4, 2)))
+    with pytest.raises(ValueError, match=r"`counts` must have shape \(I, K\), one row an image, got \(4,\)"):
+        bootstrap_interval(np.zeros(4), mean_of)
+    with pytest.raises(ValueError, match="`counts` must be finite"):
+        f1_interval([[1, 2, np.nan]])

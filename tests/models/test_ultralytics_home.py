@@ -1,0 +1,71 @@
+import os
+
+import pytest
+
+from cell_pipelines.models.ultralytics_home import (
+    WeightsError,
+    home,
+    prepare_ultralytics,
+    resolve_weights,
+    use_all_cores,
+)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("CELL_ULTRALYTICS_HOME", str(tmp_path / "home"))
+
+
+def test_a_file_of_weights_is_taken_as_it_is(tmp_path):
+    path = tmp_path / "mine.pt"
+    path.write_bytes(b"weights")
+    assert resolve_weights(str(path)) == str(path)
+
+
+def test_weights_kept_from_an_earlier_download_are_found_by_name():
+    kept = home() / "weights" / "yolo11n.pt"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"weights")
+    assert resolve_weights("yolo11n.pt") == str(kept)
+
+
+@pytest.mark.parametrize(("name", "scratch"), [("yolov8n.pt", True), ("yolov8n.yaml", False), ("yolov8n.yaml", True)])
+def test_from_scratch_names_the_untrained_network(name, scratch):
+    assert resolve_weights(name, from_scratch=scratch) == "yolov8n.yaml"
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(WeightsError, match=r"no/such\.pt"):
+        resolve_weights("no/such.pt")
+
+
+def test_an_unpublished_name_says_both_ways_out():
+    with pytest.raises(WeightsError, match=r"Put the file at .*train from scratch"):
+        resolve_weights("yolov8nano.pt")
+
+
+def test_published_weights_that_cannot_be_downloaded_say_both_ways_out(monkeypatch):
+    prepare_ultralytics()
+    import ultralytics.utils.downloads as downloads
+
+    def offline(**kwargs):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(downloads, "safe_download", offline)
+    with pytest.raises(WeightsError, match=r"no route to host.*Put the file at .*yolov8n\.yaml"):
+        resolve_weights("yolov8n.pt")
+
+
+def test_preparing_leaves_no_tracker_of_ultralytics_on():
+    prepare_ultralytics()
+    from ultralytics import settings
+
+    assert not any(settings[key] for key in ("mlflow", "sync", "wandb", "clearml", "comet"))
+    assert os.environ["YOLO_OFFLINE"] == "true"
+
+
+def test_all_cores_are_used():
+    import torch
+
+    use_all_cores()
+    assert torch.get_num_threads() == len(os.sched_getaffinity(0))

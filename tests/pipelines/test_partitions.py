@@ -1,0 +1,57 @@
+import os
+import time
+
+import pytest
+from pydantic import ValidationError
+
+from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
+
+
+def square(value):
+    return value * value
+
+
+def slow_first(value):
+    time.sleep(0.2 if value == 0 else 0.0)
+    return value
+
+
+def where(_):
+    return os.getpid()
+
+
+def run(function, items, **parallel):
+    parameters = ParallelParameters(**parallel)
+    return list(map_images(function, items, description="test", total=len(items), parallel=parameters))
+
+
+@pytest.mark.parametrize("count", [0, 1, 25])
+def test_several_processes_give_what_one_gives_in_the_same_order(count):
+    items = list(range(count))
+    assert run(square, items, engine="processes", workers=2) == run(square, items) == [i * i for i in items]
+
+
+def test_a_slow_item_keeps_its_place():
+    assert run(slow_first, [0, 1, 2, 3], engine="processes", workers=2) == [0, 1, 2, 3]
+
+
+def test_processes_are_other_processes():
+    assert os.getpid() not in run(where, [1, 2], engine="processes", workers=2)
+
+
+def test_items_are_taken_only_as_results_are_asked_for():
+    taken = []
+
+    def items():
+        for i in range(100):
+            taken.append(i)
+            yield i
+
+    results = map_images(square, items(), description="test", total=100)
+    next(results)
+    assert len(taken) == 1
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ValidationError, match="engine"):
+        ParallelParameters(engine="threads")

@@ -1,0 +1,52 @@
+import json
+
+import numpy as np
+import pytest
+
+from cell_pipelines.pipelines.detection.parameters import YoloParameters
+from cell_pipelines.training.detection import ResumeError, YoloTraining, create_transforms, read_history, train_yolo
+
+
+def test_transforms_are_made_by_name_with_their_arguments():
+    blur, jpeg = create_transforms(
+        [{"name": "Blur", "blur_limit": 3, "p": 0.1}, {"name": "ImageCompression", "quality_range": [85, 100]}]
+    )
+    assert (type(blur).__name__, blur.p) == ("Blur", 0.1)
+    assert jpeg.quality_range == (85, 100)
+
+
+def test_no_transforms_means_none_and_not_the_library_s_own_few():
+    (only,) = create_transforms([])
+    image = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(only(image=image)["image"], image)
+
+
+def test_an_unknown_transform_is_named():
+    with pytest.raises(ValueError, match="'Blurr'"):
+        create_transforms([{"name": "Blurr"}])
+
+
+def test_a_resumed_training_with_other_settings_is_refused(tmp_path):
+    (tmp_path / "data.yaml").write_text("names: [cell]")
+    (tmp_path / "resume.pt").write_bytes(b"")
+    (tmp_path / "training.json").write_text(json.dumps({"weights": "yolov8n.pt"}))
+    training = YoloTraining("yolo11n.yaml", True, {"epochs": 1}, (), "cpu", "auto")
+    with pytest.raises(ResumeError, match="weights"):
+        train_yolo(training, tmp_path / "data.yaml", tmp_path, resume=True)
+
+
+def test_every_setting_reaches_ultralytics_under_a_name_it_knows():
+    from cell_pipelines.models.ultralytics_home import prepare_ultralytics
+
+    prepare_ultralytics()
+    from ultralytics.cfg import DEFAULT_CFG_DICT, get_cfg
+
+    settings = YoloParameters().to_ultralytics()
+    assert set(settings) <= set(DEFAULT_CFG_DICT)
+    get_cfg(overrides=settings)
+
+
+def test_the_history_has_our_names(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("epoch,time,train/box_loss,metrics/mAP50(B),lr/pg0,lr/pg1\n1,2.5,0.1,0.9,0.01,0.01\n")
+    assert list(read_history(path).columns) == ["epoch", "seconds", "train_box_loss", "val_ap50", "learning_rate"]
