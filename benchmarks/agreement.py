@@ -1,6 +1,6 @@
 """Our numbers against independent ones on the same predictions and weights: pycocotools, and Ultralytics' own `val`.
 
-    python benchmarks/agreement.py --study bccd
+python benchmarks/agreement.py --study bccd
 """
 
 import argparse
@@ -22,7 +22,9 @@ def with_pycocotools(pairing: object) -> np.ndarray:
 
     def rows(annotations: object) -> list[dict]:
         x, y, x2, y2 = annotations.boxes.T
-        columns = zip(annotations.image_index, annotations.category, x, y, x2 - x, y2 - y, annotations.scores, strict=True)
+        columns = zip(
+            annotations.image_index, annotations.category, x, y, x2 - x, y2 - y, annotations.scores, strict=True
+        )
         return [
             {"id": i + 1, "image_id": int(m), "category_id": int(c), "bbox": [a, b, w, h], "area": w * h, "iscrowd": 0,
              "score": float(s)} for i, (m, c, a, b, w, h, s) in enumerate(columns)
@@ -66,7 +68,11 @@ def main() -> None:
     parser.add_argument("--data-root", type=Path, default=Path("data"))
     args = parser.parse_args()
     folder = (args.data_root / args.study).absolute()
-    pairing = pair(read_parquet(folder / "03_primary/annotations"), read_parquet(folder / "07_model_output/yolo/predictions"), "test")
+    pairing = pair(
+        read_parquet(folder / "03_primary/annotations"),
+        read_parquet(folder / "07_model_output/yolo/predictions"),
+        "test",
+    )
     ours = measure_average_precision(
         *pairing.tables(), n_images=pairing.truth.n_images, n_categories=len(pairing.categories)
     )

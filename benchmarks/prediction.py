@@ -19,11 +19,11 @@ import numpy as np
 CONFIDENCE, IOU = 0.25, 0.7
 
 
-def run_ours(weights: Path, folder: Path, size: int) -> dict:
+def run_ours(weights: Path, folder: Path, size: int, margin: float = 0.0) -> dict:
     from cell_pipelines.imaging.reading import list_images, read_image
     from cell_pipelines.inference.detection import BoxPredictor
 
-    predictor = BoxPredictor(weights, image_size=size, confidence=CONFIDENCE, iou=IOU, device="cpu")
+    predictor = BoxPredictor(weights, image_size=size, confidence=CONFIDENCE, iou=IOU, margin=margin, device="cpu")
     paths = list_images(folder)
     predictor.predict(read_image(paths[0]))
     start = time.perf_counter()
@@ -56,7 +56,18 @@ def make_images(folder: Path, count: int) -> None:
 
 
 def measure(side: str, weights: Path, folder: Path, size: int) -> dict:
-    words = [sys.executable, __file__, "--weights", str(weights), "--size", str(size), "--side", side, "--folder", folder]
+    words = [
+        sys.executable,
+        __file__,
+        "--weights",
+        str(weights),
+        "--size",
+        str(size),
+        "--side",
+        side,
+        "--folder",
+        folder,
+    ]
     output = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=True).stdout
     return json.loads(output.strip().splitlines()[-1])
 
@@ -77,7 +88,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         make_images(Path(folder), args.images)
         pairs = [
-            (measure("ours", args.weights, Path(folder), args.size), measure("theirs", args.weights, Path(folder), args.size))
+            (
+                measure("ours", args.weights, Path(folder), args.size),
+                measure("theirs", args.weights, Path(folder), args.size),
+            )
             for _ in range(args.rounds)
         ]
     ratios = [theirs["seconds"] / ours["seconds"] for ours, theirs in pairs]

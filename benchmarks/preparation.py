@@ -32,7 +32,9 @@ def run(images: int) -> dict:
     start = time.perf_counter()
     files = {p.relative_to(folder / "images").as_posix(): ImageFile(p) for p in list_images(folder / "images")}
     table = survey_images(files, ConversionParameters())
-    annotations, _, _ = convert_annotations(lambda index: read_annotations(folder, index), table, ConversionParameters())
+    annotations, _, _ = convert_annotations(
+        lambda index: read_annotations(folder, index), table, ConversionParameters()
+    )
     prepared, _ = split_annotations(annotations, PreparationParameters())
     (folder / "out").mkdir()
     export_yolo(prepared, files, PreparationParameters())(folder / "out")

@@ -29,7 +29,8 @@ def run(side: str, data: Path, epochs: int, folder: Path) -> float:
 
     settings = {**SETTINGS, "epochs": epochs}
     if side == "ours":
-        from cell_pipelines.training.detection import YoloTraining, train_yolo
+        from cell_pipelines.training.detection import train_yolo
+        from cell_pipelines.training.yolo_settings import YoloTraining
 
         start = time.perf_counter()
         train_yolo(YoloTraining("yolov8n.yaml", True, settings, (), "cpu", "auto"), data, folder)
@@ -71,7 +72,8 @@ def main() -> None:
         print(run(args.side, args.data.absolute(), args.epochs, args.folder))
         return
     rounds = [
-        {side: measure(side, args.data, args.epochs) for side in ("ours", "shipped", "tuned")} for _ in range(args.rounds)
+        {side: measure(side, args.data, args.epochs) for side in ("ours", "shipped", "tuned")}
+        for _ in range(args.rounds)
     ]
     for side in ("ours", "shipped", "tuned"):
         print(f"{side:8s} {median(r[side] for r in rounds):7.1f} s for {args.epochs} epochs (median of {args.rounds})")

@@ -26,7 +26,11 @@ def resolve_inside(folder: Path, name: str) -> Path:
     if not relative.parts or relative.is_absolute() or drive or ".." in relative.parts or "\0" in name:
         raise UnsafePathError(f"the name {name!r} must lie inside its folder; it leads elsewhere.")
     path = folder / relative
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:
+        raise UnsafePathError(f"the name {name!r} must lie inside its folder; its link can't be followed.") from error
+    if not inside:
         raise UnsafePathError(f"the name {name!r} must lie inside its folder; it is a link that leads elsewhere.")
     return path
 

@@ -1,6 +1,7 @@
 """Project hooks: every run tracked in MLflow, with its origin, and closed with the status it earned."""
 
 import atexit
+import hashlib
 import os
 import signal
 import sys
@@ -24,6 +25,8 @@ os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
 #: Ground truth whose content names the data that a run worked on.
 _TRUTH = "prepared_annotations"
+#: Model files that a run reads.
+_MODELS = (".checkpoint", "chosen_model")
 
 
 def to_plain(value: Any) -> Any:
@@ -50,9 +53,7 @@ class TrackingHooks(MlflowHook):
         super().after_context_created(context)
 
     @hook_impl
-    def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
-    ) -> None:
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Open the run and write where its code comes from."""
         super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         if not self._is_mlflow_enabled:
@@ -67,18 +68,14 @@ class TrackingHooks(MlflowHook):
             signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
 
     @hook_impl
-    def before_node_run(
-        self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool
-    ) -> None:
+    def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
         """Log the node's parameters, flattened."""
-        plain = {
-            k: to_plain(v) if k.startswith("params:") or k == "parameters" else v for k, v in inputs.items()
-        }
+        plain = {k: to_plain(v) if k.startswith("params:") or k == "parameters" else v for k, v in inputs.items()}
         super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
-        """Tag the run with the hash of the data it reads."""
+        """Tag the run with the hash of the data and the model it reads."""
         self._tag_data(dataset_name, data)
 
     @hook_impl
@@ -87,13 +84,15 @@ class TrackingHooks(MlflowHook):
         self._tag_data(dataset_name, data)
 
     def _tag_data(self, dataset_name: str, data: Any) -> None:
-        if self._open and dataset_name == _TRUTH and isinstance(data, AnnotationSet):
+        if not self._open:
+            return
+        if dataset_name == _TRUTH and isinstance(data, AnnotationSet):
             mlflow.set_tag("data.sha256", data.fingerprint())
+        elif dataset_name.endswith(_MODELS) and isinstance(data, Path):
+            mlflow.set_tag("model.sha256", hashlib.sha256(data.read_bytes()).hexdigest())
 
     @hook_impl
-    def after_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
-    ) -> None:
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Close the run as finished."""
         self._open = False
         super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)

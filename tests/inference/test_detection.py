@@ -35,7 +35,7 @@ def image():
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_network_stops_at_three_hundred_boxes(checkpoint, image, name):
-    predictor = BoxPredictor(checkpoint(name), image_size=320, confidence=0.0, iou=1.0, device="cpu")
+    predictor = BoxPredictor(checkpoint(name), image_size=320, confidence=0.0, iou=1.0, margin=0, device="cpu")
     found = predictor.predict(image)
     assert len(found.scores) == 40 * 32 + 20 * 16 + 10 * 8  # 240 rows are padded to 256
     assert (np.diff(found.scores) <= 1e-6).all()
@@ -43,9 +43,7 @@ def test_no_network_stops_at_three_hundred_boxes(checkpoint, image, name):
 
 @pytest.mark.parametrize("name", ["yolov8n", "yolov10n"])
 def test_reaching_the_limit_is_an_error(checkpoint, image, name):
-    predictor = BoxPredictor(
-        checkpoint(name), image_size=320, confidence=0.0, iou=1.0, max_detections=50, device="cpu"
-    )
+    predictor = BoxPredictor(checkpoint(name), image_size=320, confidence=0.0, iou=1.0, max_detections=50, device="cpu")
     with pytest.raises(DetectionLimitError, match="50 boxes.*max_detections"):
         predictor.predict(image)
 
@@ -61,10 +59,12 @@ def test_boxes_are_those_of_ultralytics_own_predict(checkpoint, image):
     from ultralytics import YOLO
 
     path = checkpoint("yolov8n")
-    ours = BoxPredictor(path, image_size=320, confidence=1e-6, iou=0.7, device="cpu").predict(image)
-    theirs = YOLO(str(path)).predict(
-        image[..., ::-1], imgsz=320, conf=1e-6, iou=0.7, max_det=10_000, device="cpu", verbose=False
-    )[0].boxes
+    ours = BoxPredictor(path, image_size=320, confidence=1e-6, iou=0.7, margin=0, device="cpu").predict(image)
+    theirs = (
+        YOLO(str(path))
+        .predict(image[..., ::-1], imgsz=320, conf=1e-6, iou=0.7, max_det=10_000, device="cpu", verbose=False)[0]
+        .boxes
+    )
     assert len(ours.scores) == len(theirs)
     np.testing.assert_allclose(ours.boxes, theirs.xyxy.numpy(), atol=0.05)
     np.testing.assert_allclose(ours.scores, theirs.conf.numpy(), atol=1e-5)
@@ -80,7 +80,7 @@ def test_any_shape_and_depth_can_be_predicted(checkpoint, shape):
 def test_a_model_trained_on_tiles_sees_images_at_the_scale_of_the_tiles(checkpoint, tmp_path):
     path = tmp_path / "tiled.pt"
     path.write_bytes(with_record(checkpoint("yolov8n"), {"tile_size": 100}))
-    predictor = BoxPredictor(path, confidence=0.0, iou=1.0, device="cpu")
+    predictor = BoxPredictor(path, confidence=0.0, iou=1.0, margin=0, device="cpu")
     found = predictor.predict(np.zeros((100, 200), np.uint8))
     wide, high = 1280 // 8, 640 // 8  # trained at 640 on tiles of 100: 200 pixels become 1280
     assert len(found.scores) == wide * high * (1 + 1 / 4 + 1 / 16)
@@ -112,3 +112,26 @@ def test_stored_detections_come_back_the_same(tmp_path, count):
     assert size == (480, 640)
     for key in ("boxes", "scores", "categories"):
         np.testing.assert_array_equal(getattr(again, key), getattr(found, key))
+
+
+def test_a_gpu_that_is_asked_for_and_missing_is_an_error(checkpoint, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="no GPU"):
+        BoxPredictor(checkpoint("yolov8n"), device="cuda")
+
+
+@pytest.mark.parametrize(("height", "width"), [(240, 320), (97, 31), (320, 5), (33, 640)])
+@pytest.mark.parametrize("margin", [0, 0.5, 2])
+def test_an_image_is_placed_whole_in_the_middle_of_its_canvas(checkpoint, height, width, margin):
+    predictor = BoxPredictor(checkpoint("yolov8n"), image_size=max(height, width), margin=margin, device="cpu")
+    image = np.random.default_rng(0).integers(115, 255, (height, width, 3), dtype=np.uint8)
+    tensor, (_, (left, top)) = predictor._to_tensor(image)
+    pixels = np.rint(tensor[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    inside = (pixels != 114).all(axis=2)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    assert (rows[0], columns[0]) == (top, left)
+    free = np.array([pixels.shape[0] - len(rows), pixels.shape[1] - len(columns)])
+    assert (free >= margin * 32).all() and (free < (margin + 1) * 32).all()
+    assert pixels.shape[0] % 32 == pixels.shape[1] % 32 == 0

@@ -22,9 +22,7 @@ def tables_of(scene) -> tuple[DetectionTable, DetectionTable]:
 def measure(scene) -> AveragePrecision:
     """Measure a scene."""
     truth, predictions = tables_of(scene)
-    return measure_average_precision(
-        truth, predictions, n_images=scene.n_images, n_categories=scene.n_categories
-    )
+    return measure_average_precision(truth, predictions, n_images=scene.n_images, n_categories=scene.n_categories)
 
 
 def precision_by_pycocotools(truth, predictions, n_images: int, n_categories: int, *, max_dets: int):
@@ -118,9 +116,7 @@ def test_the_order_of_the_rows_makes_no_difference_without_tied_scores(make_scen
     rows = rng.permutation(scene.scores.size)
     tables = (
         DetectionTable(predictions.image, predictions.category, predictions.boxes, untied),
-        DetectionTable(
-            predictions.image[rows], predictions.category[rows], predictions.boxes[rows], untied[rows]
-        ),
+        DetectionTable(predictions.image[rows], predictions.category[rows], predictions.boxes[rows], untied[rows]),
     )
     first, second = (measure_average_precision(truth, t, n_images=7, n_categories=4) for t in tables)
     np.testing.assert_array_equal(first.precision, second.precision)

@@ -40,9 +40,7 @@ def test_bootstrap_of_a_mean_equals_that_of_scipy() -> None:
     values = np.random.default_rng(3).gamma(2, 10, 25)
     table = np.stack([values, np.ones(25)], axis=1)
     interval = bootstrap_interval(table, mean_of, n_resamples=500, seed=4)
-    expected = stats.bootstrap(
-        (values,), np.mean, n_resamples=500, rng=np.random.default_rng(4)
-    ).confidence_interval
+    expected = stats.bootstrap((values,), np.mean, n_resamples=500, rng=np.random.default_rng(4)).confidence_interval
     assert interval.estimate == pytest.approx(values.mean())
     np.testing.assert_allclose([interval.low, interval.high], expected)
 

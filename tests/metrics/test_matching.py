@@ -156,9 +156,7 @@ def test_a_cell_found_under_the_wrong_category_is_missed_and_spurious() -> None:
 
 def test_counts_by_category_sum_to_those_of_the_image(make_scene) -> None:
     scene = make_scene(1)
-    matching = match_by_category(
-        scene.true_boxes, scene.true_category, scene.boxes, scene.category, scene.scores
-    )
+    matching = match_by_category(scene.true_boxes, scene.true_category, scene.boxes, scene.category, scene.scores)
     counts = count_by_category(matching, scene.true_category, scene.category, n_categories=4)
     assert counts.sum(axis=0).tolist() == [matching.tp, matching.fp, matching.fn]
 

@@ -40,9 +40,7 @@ def test_scores_of_exactly_zero_and_one_are_kept() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_one_matching_restricted_to_a_confidence_is_the_matching_at_that_confidence(
-    seed: int, make_scene
-) -> None:
+def test_one_matching_restricted_to_a_confidence_is_the_matching_at_that_confidence(seed: int, make_scene) -> None:
     scene = make_scene(seed)
     full = match_boxes(scene.true_boxes, scene.boxes, scene.scores)
     curve = confidence_curve(scene.scores, full.is_true_positive, full.n_true)
@@ -55,9 +53,7 @@ def test_one_matching_restricted_to_a_confidence_is_the_matching_at_that_confide
 
 def test_each_category_has_the_curve_of_its_own_predictions(make_scene) -> None:
     scene = make_scene(5)
-    matching = match_by_category(
-        scene.true_boxes, scene.true_category, scene.boxes, scene.category, scene.scores
-    )
+    matching = match_by_category(scene.true_boxes, scene.true_category, scene.boxes, scene.category, scene.scores)
     n_true = np.bincount(scene.true_category, minlength=5)
     curves = confidence_curves_by_category(scene.scores, scene.category, matching.is_true_positive, n_true)
     assert len(curves) == 5

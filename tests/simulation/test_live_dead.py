@@ -12,13 +12,9 @@ from cell_pipelines.simulation.live_dead import LiveDeadField, LiveDeadScene, sh
 
 SCENES = {
     "default": LiveDeadScene(),
-    "crowded": LiveDeadScene(
-        height=200, width=333, cells=400, mean_radius_px=8.0, clumping=0.9, dead_fraction=0.6
-    ),
+    "crowded": LiveDeadScene(height=200, width=333, cells=400, mean_radius_px=8.0, clumping=0.9, dead_fraction=0.6),
     "tiny cells": LiveDeadScene(cells=300, mean_radius_px=3.0, radius_spread=0.5, dead_fraction=0.5),
-    "huge cells": LiveDeadScene(
-        height=64, width=48, cells=6, mean_radius_px=40.0, clumping=1.0, dead_fraction=0.5
-    ),
+    "huge cells": LiveDeadScene(height=64, width=48, cells=6, mean_radius_px=40.0, clumping=1.0, dead_fraction=0.5),
     "one dead cell": LiveDeadScene(height=16, width=16, cells=1, mean_radius_px=5.0, dead_fraction=1.0),
     "nothing": LiveDeadScene(height=90, width=70, cells=0),
 }
@@ -153,9 +149,7 @@ def test_a_seed_must_not_be_negative() -> None:
         simulate_live_dead(LiveDeadScene(), seed=-1)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"height": 100.5}, {"cells": True}, {"clumping": "much"}, {"bit_depth": 12}]
-)
+@pytest.mark.parametrize("wrong", [{"height": 100.5}, {"cells": True}, {"clumping": "much"}, {"bit_depth": 12}])
 def test_a_scene_refuses_what_is_not_a_fitting_number(wrong: dict) -> None:
     (name,) = wrong
     with pytest.raises(ValueError, match=f"^`{name}` must be .*, got "):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
-from cell_pipelines.training.detection import ResumeError, YoloTraining, create_transforms, read_history, train_yolo
+from cell_pipelines.training.detection import ResumeError, read_history, train_yolo
+from cell_pipelines.training.yolo_settings import YoloTraining, create_transforms
 
 
 def test_transforms_are_made_by_name_with_their_arguments():
@@ -44,6 +45,12 @@ def test_every_setting_reaches_ultralytics_under_a_name_it_knows():
     settings = YoloParameters().to_ultralytics()
     assert set(settings) <= set(DEFAULT_CFG_DICT)
     get_cfg(overrides=settings)
+
+
+def test_an_epoch_written_twice_counts_once(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("epoch,time,train/box_loss\n1,1,0.5\n2,2,0.4\n2,3,0.3\n")
+    assert read_history(path)["train_box_loss"].tolist() == [0.5, 0.3]
 
 
 def test_the_history_has_our_names(tmp_path):

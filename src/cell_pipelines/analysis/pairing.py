@@ -103,9 +103,7 @@ def pair(truth: AnnotationSet, predictions: AnnotationSet, split: str) -> Pairin
     row = {name: i for i, name in enumerate(predictions.names)}
     missing = [name for name in chosen.names if name not in row]
     if missing:
-        raise ValueError(
-            f"every image of {split} must be predicted; {len(missing)} are not, such as {missing[0]!r}."
-        )
+        raise ValueError(f"every image of {split} must be predicted; {len(missing)} are not, such as {missing[0]!r}.")
     found = select_images(predictions, [row[name] for name in chosen.names])
     return Pairing(chosen, _with_categories(found, truth.categories))
 
@@ -114,16 +112,12 @@ def _with_categories(predictions: AnnotationSet, categories: tuple[str, ...]) ->
     if predictions.categories == categories:
         return predictions
     if set(predictions.categories) - set(categories):
-        raise ValueError(
-            f"the model knows {predictions.categories}, the annotations {categories}; they must agree."
-        )
+        raise ValueError(f"the model knows {predictions.categories}, the annotations {categories}; they must agree.")
     position = np.array([categories.index(name) for name in predictions.categories], dtype=np.int32)
     column = position[predictions.category]
     index = predictions.objects.schema.get_field_index("category")
     field = predictions.objects.schema.field("category")
-    return AnnotationSet(
-        predictions.images, predictions.objects.set_column(index, field, [column]), categories
-    )
+    return AnnotationSet(predictions.images, predictions.objects.set_column(index, field, [column]), categories)
 
 
 def _rows_by_image(annotations: AnnotationSet) -> list[npt.NDArray[np.int64]]:

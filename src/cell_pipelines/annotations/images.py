@@ -49,10 +49,15 @@ class ImageIndex:
     """
 
     def __init__(self, records: Iterable[ImageRecord], damaged: Iterable[str] = ()) -> None:
-        """Gather the images; those of `damaged` are known by name, so that their labels go to no other image."""
-        self.records = list(records)
+        """Gather the images; damaged ones are known by name, so that their labels go to no other image.
+
+        Args:
+            records: The images; one without width or height counts as damaged.
+            damaged: Names of further images that can't be read.
+        """
+        everything = [*records, *(ImageRecord(name, 0, 0) for name in damaged)]
+        self.records = [record for record in everything if not record.is_damaged]
         self._lookup: dict[tuple[str, tuple[str, ...]], list[ImageRecord]] = defaultdict(list)
-        everything = [*self.records, *(ImageRecord(name, 0, 0) for name in damaged)]
         for record in everything:
             path = PurePosixPath(record.name)
             for kind, parts in (("full", path.parts), ("stem", path.with_suffix("").parts)):

@@ -51,14 +51,14 @@ def split_images(
 ) -> AnnotationSet:
     """Return the set with each image in train, val or test.
 
-    Whole groups are dealt out, the largest first, each to the split that most lacks images and objects of the
+    Whole groups are dealt out, roughly the largest first, each to the split that most lacks images and objects of the
     group's classes, so that every split gets its share of each class as well as the groups allow. Images with
     equal pixels count as one group.
 
     Args:
         annotations: Images with groups from `assign_groups`.
         fractions: Share of each split; they add up to 1.
-        seed: Breaks ties.
+        seed: Tells the split apart from others as good.
         keep_source: Honour the split that the source gives; only images without one are dealt out.
 
     Raises:
@@ -124,7 +124,8 @@ def _deal(
     have = np.stack([weights[split == s].sum(axis=0) for s in names])
     open_groups = rng.permutation(np.unique(group[split == ""]))
     total = np.stack([weights[group == g].sum(axis=0) for g in open_groups]) if len(open_groups) else np.empty((0, 1))
-    for i in np.argsort(-total.sum(axis=1), kind="stable"):
+    # Large groups first, for the small ones even out the rest; the jitter makes each seed another split.
+    for i in np.argsort(-total.sum(axis=1) * rng.uniform(0.9, 1.1, len(total)), kind="stable"):
         lack = ((target - have) / target * total[i]).sum(axis=1)
         side = int(np.argmax(lack))
         have[side] += total[i]

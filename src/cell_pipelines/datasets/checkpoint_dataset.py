@@ -25,9 +25,7 @@ class CheckpointDataset(AbstractDataset[bytes, Path]):
     def load(self) -> Path:
         """Return the file's path."""
         if not self._filepath.is_file():
-            raise FileNotFoundError(
-                f"{self._filepath}: expected a trained model; run its training pipeline first."
-            )
+            raise FileNotFoundError(f"{self._filepath}: expected a trained model; run its training pipeline first.")
         return self._filepath.absolute()
 
     def save(self, data: bytes) -> None:

@@ -86,16 +86,19 @@ def read_image(path: Path) -> Image:
 
 
 def _decoding_errors() -> tuple[type[Exception], ...]:
-    """Return what decoders raise when they meet damaged bytes; they share no base class."""
+    """Return what decoders raise when they meet damaged bytes; they share no base class.
+
+    Warnings are among them for whoever turns warnings into errors.
+    """
     import lzma
     import struct
     import zlib
 
     import PIL.Image
 
-    bombs = (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)
     plain = (OSError, ValueError, TypeError, LookupError, SyntaxError, RuntimeError, ArithmeticError, EOFError)
-    return (*plain, AttributeError, MemoryError, struct.error, zlib.error, lzma.LZMAError, *bombs)
+    packed = (struct.error, zlib.error, lzma.LZMAError, PIL.Image.DecompressionBombError)
+    return (*plain, *packed, AttributeError, MemoryError, Warning)
 
 
 def _read_tiff(path: Path) -> Image:
@@ -156,7 +159,7 @@ def _read_deep_png(path: Path) -> Image:
 
     image: Image | None = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise ImageFormatError(f"{path}: expected a whole 16-bit PNG; it can't be decoded.")
+        raise ValueError("a PNG of 16 bit that can't be decoded")
     return image if image.ndim == 2 else np.ascontiguousarray(image[..., 2::-1])
 
 

@@ -1,6 +1,7 @@
 """Boxes from one image by a trained YOLO, with no limit that could cut cells off unseen."""
 
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from cell_pipelines.models.ultralytics_home import prepare_ultralytics, use_all_
 from cell_pipelines.models.yolo_checkpoint import RECORD_KEY
 
 logger = logging.getLogger(__name__)
+
+# Vertical and horizontal gain, and columns and rows of padding, of an image on its canvas.
+_Placement = tuple[tuple[float, float], tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class BoxPredictor:
         iou: Boxes of one category that overlap a better one by more are dropped, in [0, 1].
         max_detections: Most boxes an image may give; None for as many as the network can propose, so that
             nothing is ever cut off.
+        margin: Grey border around the image, in strides of the network, half of it on each side at least. Networks
+            learn cells at the border with grey beside them; without it they miss many.
         device: ``auto``, ``cpu`` or ``cuda``.
         normalisation: How images of more than 8 bits are scaled.
     """
@@ -58,6 +64,7 @@ class BoxPredictor:
         confidence: float = 0.001,
         iou: float = 0.7,
         max_detections: int | None = None,
+        margin: float = 0.5,
         device: str = "auto",
         normalisation: Normalisation = "percentile",
     ) -> None:
@@ -67,6 +74,8 @@ class BoxPredictor:
         from ultralytics.nn.tasks import load_checkpoint
 
         on_gpu = device != "cpu" and torch.cuda.is_available()
+        if device == "cuda" and not on_gpu:
+            raise ValueError("`device` is cuda, but no GPU is there; use auto or cpu.")
         self._device = torch.device("cuda" if on_gpu else "cpu")
         if not on_gpu:
             use_all_cores()
@@ -77,7 +86,7 @@ class BoxPredictor:
         self._tile = None if image_size else content.get(RECORD_KEY, {}).get("tile_size")
         self._stride = max(int(network.stride.max()), 32)
         self._confidence, self._iou = confidence, iou
-        self._max_detections, self._normalisation = max_detections, normalisation
+        self._max_detections, self._margin, self._normalisation = max_detections, margin, normalisation
 
     def predict(self, image: Image) -> Detections:
         """Find the cells in one image (H, W) or (H, W, C) of any depth.
@@ -88,7 +97,7 @@ class BoxPredictor:
         import torch
         from ultralytics.utils import nms, ops
 
-        tensor = self._to_tensor(image)
+        tensor, placement = self._to_tensor(image)
         limit = self._max_detections or _proposals(tensor.shape[2:])
         if getattr(self._network, "end2end", False):
             self._network.set_head_attr(max_det=limit)
@@ -98,7 +107,7 @@ class BoxPredictor:
                 output, self._confidence, self._iou, max_det=limit, max_nms=_proposals(tensor.shape[2:]),
                 max_time_img=1e9, end2end=getattr(self._network, "end2end", False), nc=len(self.categories),
             )[0]  # fmt: skip
-            boxes = ops.scale_boxes(tensor.shape[2:], found[:, :4], image.shape[:2])
+            boxes = ops.scale_boxes(tensor.shape[2:], found[:, :4], image.shape[:2], ratio_pad=placement)
         if self._max_detections is not None and len(found) >= self._max_detections:
             raise DetectionLimitError(
                 f"the detector gave {len(found)} boxes, all that `max_detections` allows, so cells may be cut off; "
@@ -107,16 +116,29 @@ class BoxPredictor:
         values = found.cpu().numpy()
         return Detections(boxes.cpu().numpy(), values[:, 4], values[:, 5].astype(np.int64))
 
-    def _to_tensor(self, image: Image) -> Any:
+    def _to_tensor(self, image: Image) -> tuple[Any, _Placement]:
         import torch
-        from ultralytics.data.augment import LetterBox
 
         picture = to_rgb(to_uint8(image, normalisation=self._normalisation))
-        side = self._side(max(image.shape[:2]))
-        boxed = LetterBox((side, side), auto=True, stride=self._stride)(image=picture)
-        tensor = torch.from_numpy(np.ascontiguousarray(boxed)).to(self._device)
+        placed, placement = self._place(picture)
+        tensor = torch.from_numpy(placed).to(self._device)
         # Height, width, channels in memory is what channels_last means, so no copy is made here.
-        return tensor.permute(2, 0, 1)[None].float().div_(255)
+        return tensor.permute(2, 0, 1)[None].float().div_(255), placement
+
+    def _place(self, picture: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], _Placement]:
+        """Bring a picture (H, W, 3) to the network's size and put it in the middle of a grey canvas."""
+        import cv2
+
+        height, width = picture.shape[:2]
+        gain = self._side(max(height, width)) / max(height, width)
+        new_height, new_width = (max(round(n * gain), 1) for n in (height, width))
+        if (new_height, new_width) != (height, width):
+            picture = cv2.resize(picture, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
+        rows, columns = (math.ceil(n / self._stride + self._margin) * self._stride for n in (new_height, new_width))
+        top, left = ((rows - new_height) // 2, (columns - new_width) // 2)
+        canvas = np.full((rows, columns, 3), 114, dtype=np.uint8)
+        canvas[top : top + new_height, left : left + new_width] = picture
+        return canvas, ((new_height / height, new_width / width), (left, top))
 
     def _side(self, longest: int) -> int:
         """Return the longer side of the network's input, a multiple of its stride."""

@@ -18,10 +18,7 @@ _NOT_ACCURACY: Final = "it is not TP/(TP+FP+FN), which some cell tools also call
 
 DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "iou": (
-            "Intersection over union of two boxes: the area they share divided by the area they cover "
-            "together."
-        ),
+        "iou": ("Intersection over union of two boxes: the area they share divided by the area they cover together."),
         "confidence": (
             "The threshold on the score: predictions with score >= confidence are kept, all others are "
             "dropped before TP, FP and FN are counted."
@@ -33,9 +30,7 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "fp": "False positives (FP): kept predictions that found no cell of their category.",
         "fn": "False negatives (FN): cells that no kept prediction of their category found.",
-        "precision": (
-            "The share of kept predictions that are right: TP/(TP+FP), undefined when nothing is predicted."
-        ),
+        "precision": ("The share of kept predictions that are right: TP/(TP+FP), undefined when nothing is predicted."),
         "recall": "The share of cells that are found: TP/(TP+FN), undefined when there are no cells.",
         "f1": (
             "The harmonic mean of precision and recall: 2TP/(2TP+FP+FN), from counts summed over images, "
@@ -46,16 +41,12 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
             "COCO average precision averaged over the IoU thresholds 0.50, 0.55, ..., 0.95: at each, "
             f"{_RANKED}; {_NOT_ACCURACY}."
         ),
-        "mean_ap50": (
-            "The mean of ap50 over the categories that have true cells, each category counting the same."
-        ),
+        "mean_ap50": ("The mean of ap50 over the categories that have true cells, each category counting the same."),
         "mean_ap50_95": (
             "The mean of ap50_95 over the categories that have true cells, each category counting the same."
         ),
         "count_mae": "Mean absolute count error: mean(|predicted - true|) over images, in cells an image.",
-        "count_medae": (
-            "Median absolute count error: median(|predicted - true|) over images, in cells an image."
-        ),
+        "count_medae": ("Median absolute count error: median(|predicted - true|) over images, in cells an image."),
         "count_bias": (
             "Mean count error: mean(predicted - true) over images, in cells an image, above 0 when too many "
             "cells are counted."

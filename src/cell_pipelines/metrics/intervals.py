@@ -111,9 +111,7 @@ def bootstrap_interval(
     return Interval(estimate, low, high, level)
 
 
-def f1_interval(
-    counts: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0
-) -> Interval:
+def f1_interval(counts: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0) -> Interval:
     """Give the BCa bootstrap interval of F1, by resampling images.
 
     Args:

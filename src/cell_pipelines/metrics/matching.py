@@ -145,18 +145,14 @@ def match_by_category(
         category is a false negative of the one and a false positive of the other.
     """
     true_categories = check_indices(true_categories, "true_categories", length=len(true_boxes))
-    predicted_categories = check_indices(
-        predicted_categories, "predicted_categories", length=len(predicted_boxes)
-    )
+    predicted_categories = check_indices(predicted_categories, "predicted_categories", length=len(predicted_boxes))
     scores = check_scores(scores, "scores", length=len(predicted_boxes))
     true_index = np.full(len(scores), -1, dtype=np.int64)
     iou = np.zeros(len(scores))
     for category in np.unique(predicted_categories):
         true_rows = np.flatnonzero(true_categories == category)
         rows = np.flatnonzero(predicted_categories == category)
-        part = match_boxes(
-            true_boxes[true_rows], predicted_boxes[rows], scores[rows], iou_threshold=iou_threshold
-        )
+        part = match_boxes(true_boxes[true_rows], predicted_boxes[rows], scores[rows], iou_threshold=iou_threshold)
         hit = part.is_true_positive
         true_index[rows[hit]] = true_rows[part.true_index[hit]]
         iou[rows] = part.iou
@@ -179,9 +175,7 @@ def count_by_category(
         image.
     """
     true_categories = check_indices(true_categories, "true_categories", length=matching.n_true)
-    predicted_categories = check_indices(
-        predicted_categories, "predicted_categories", length=matching.true_index.size
-    )
+    predicted_categories = check_indices(predicted_categories, "predicted_categories", length=matching.true_index.size)
     hit = matching.is_true_positive
     if (true_categories[matching.true_index[hit]] != predicted_categories[hit]).any():
         raise ValueError("`matching` must come from `match_by_category`, got matches between two categories.")

@@ -114,9 +114,7 @@ def confidence_curves_by_category(
     n_true = check_indices(n_true, "n_true", length=np.size(n_true))
     categories = check_indices(categories, "categories", length=np.size(scores))
     if categories.size and categories.max() >= n_true.size:
-        raise ValueError(
-            f"`categories` must be below the length of `n_true` ({n_true.size}), got {categories.max()}."
-        )
+        raise ValueError(f"`categories` must be below the length of `n_true` ({n_true.size}), got {categories.max()}.")
     members = (categories == category for category in range(n_true.size))
     return tuple(
         confidence_curve(scores[member], is_true_positive[member], int(total))

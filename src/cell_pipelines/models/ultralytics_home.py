@@ -13,18 +13,14 @@ class WeightsError(ValueError):
 
 def home() -> Path:
     """Return the folder that keeps Ultralytics' settings and weights; ``CELL_ULTRALYTICS_HOME`` names another."""
-    return Path(
-        os.environ.get(HOME_VARIABLE, Path.home() / ".cache" / "cell_pipelines" / "ultralytics")
-    ).absolute()
+    return Path(os.environ.get(HOME_VARIABLE, Path.home() / ".cache" / "cell_pipelines" / "ultralytics")).absolute()
 
 
 def prepare_ultralytics() -> None:
     """Set Ultralytics up before its first import: no telemetry, no look-ups, no installs, no MLflow of its own."""
     folder = home()
     os.environ["YOLO_CONFIG_DIR"] = str(folder)
-    os.environ.update(
-        YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false", NO_ALBUMENTATIONS_UPDATE="1"
-    )
+    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false", NO_ALBUMENTATIONS_UPDATE="1")
     font = folder / "Ultralytics" / "Arial.ttf"
     if not font.exists():
         # Without a font in place Ultralytics asks a host for one.
@@ -48,9 +44,7 @@ def use_all_cores() -> None:
     """Let PyTorch use every processor of this process; Ultralytics leaves one idle whenever it picks the CPU."""
     import torch
 
-    torch.set_num_threads(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def resolve_weights(name: str, *, from_scratch: bool = False) -> str:

@@ -31,9 +31,7 @@ def check_numbers(values: Mapping[str, object], allowed: Mapping[str, Allowed]) 
     Raises:
         ValueError: If a value is not a number, is not whole where it must be, or lies out of range.
     """
-    problems = [
-        _sentence(name, values[name], rule) for name, rule in allowed.items() if not _fits(values[name], rule)
-    ]
+    problems = [_sentence(name, values[name], rule) for name, rule in allowed.items() if not _fits(values[name], rule)]
     if problems:
         raise ValueError(" ".join(problems))
 

@@ -255,7 +255,5 @@ def _photograph(light: FloatImage, scene: LiveDeadScene, rng: np.random.Generato
     seen *= vignetting(shape, scene.vignetting)
     common = Camera(bit_depth=scene.bit_depth)
     # relative to full scale, both noises then grow in proportion to `noise`
-    camera = replace(
-        common, full_well=common.full_well / scene.noise**2, read_noise=common.read_noise / scene.noise
-    )
+    camera = replace(common, full_well=common.full_well / scene.noise**2, read_noise=common.read_noise / scene.noise)
     return expose(seen, camera, rng)

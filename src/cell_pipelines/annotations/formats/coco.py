@@ -134,8 +134,10 @@ def _read_images(intake: Intake, file: str, content: Mapping[str, Any]) -> dict[
             continue
         size = record.get("width"), record.get("height")
         known = (size[0], size[1]) if isinstance(size[0], int) and isinstance(size[1], int) else None
-        split = split_of(file, file_name=True) or split_of(name)
-        row = intake.image(file, name, near=str(PurePosixPath(file).parent), split=split, size=known)
+        split, near = split_of(file, file_name=True) or split_of(name), str(PurePosixPath(file).parent)
+        if split and intake.images.find(name, near) is None:
+            near = split
+        row = intake.image(file, name, near=near, split=split, size=known)
         rows[number] = row
         if row is not None and (first := intake.first_label(file, row)) != file:
             reason = f"image {name!r} is also labelled in {first}; the objects of both are taken."

@@ -79,7 +79,11 @@ class Intake:
             return None
         record = self.images.find(name, near)
         if record is None or record.is_damaged:
-            what = f"there is no image {name!r}" if record is None else f"the image {record.name!r} can't be read"
+            what = (
+                f"no image, or more than one, is called {name!r}"
+                if record is None
+                else f"the image {record.name!r} can't be read"
+            )
             self.skip_file(file, f"label without image: {what}.")
             return None
         if size is not None and size != (record.width, record.height):

@@ -1,6 +1,7 @@
 """Pascal VOC: an XML file an image, boxes as first and last pixel counted from 1."""
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,13 +22,15 @@ from cell_pipelines.annotations.schema import AnnotationSet, box_array
 from cell_pipelines.files import resolve_inside
 
 _FLAGS = ("difficult", "truncated")
+# Other formats have <annotations>.
+_ROOT = re.compile(rb"<annotation[\s/>]")
 
 
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     for path in _xml_files(folder):
         with path.open("rb") as file:
-            if b"<annotation" in file.read(2048):
+            if _ROOT.search(file.read(2048)):
                 return f"{path.relative_to(folder).as_posix()} is an XML file with an <annotation>"
     return None
 
@@ -117,8 +120,9 @@ def _read_object(intake: Intake, file: str, image: int, numbered: tuple[int, Ele
     entry = f"object {number} ({category or 'no name'})"
     texts = [element.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
     stated = (element.findtext("score") or "").strip()
-    if not category:
-        intake.drop(file, entry, "the object has no <name>.")
+    missing = "<name>" if not category else "<bndbox>" if element.find("bndbox") is None else ""
+    if missing:
+        intake.drop(file, entry, f"the object has no {missing}.")
         return
     try:
         box = [float(text or "") for text in texts]

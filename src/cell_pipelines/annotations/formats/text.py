@@ -9,7 +9,9 @@ import yaml
 
 MAX_FILE_BYTES = 1 << 30
 MAX_XML_BYTES = 64 << 20
-MAX_YAML_BYTES = 1 << 20
+MAX_YAML_BYTES = 1 << 18
+# The time that a YAML parser takes grows with the square of the depth.
+MAX_YAML_DEPTH = 32
 
 
 def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
@@ -62,18 +64,21 @@ def read_yaml(path: Path) -> Any:
     """
     text = read_text(path, MAX_YAML_BYTES)
     try:
-        for event in yaml.parse(text, Loader=yaml.BaseLoader):
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
-                raise ValueError(f"the file holds a YAML alias or tag, which are refused: {_place(event)}.")
+        _check_yaml(text)
         return yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         raise ValueError(f"the file is no valid YAML: {' '.join(str(error).split())}.") from error
-    except RecursionError as error:
-        raise ValueError("the file is no usable YAML: it is nested too deeply.") from error
 
 
-def _place(event: yaml.Event) -> str:
-    return "unknown place" if event.start_mark is None else f"line {event.start_mark.line + 1}"
+def _check_yaml(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_YAML_DEPTH:
+            raise ValueError(f"the file is no usable YAML: it is nested deeper than {MAX_YAML_DEPTH} levels.")
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
+            place = "" if event.start_mark is None else f" in line {event.start_mark.line + 1}"
+            raise ValueError(f"the file holds a YAML alias or tag{place}; both are refused.")
 
 
 def read_xml(path: Path) -> ElementTree.Element:

@@ -36,15 +36,15 @@ def detect(folder: Path) -> str | None:
             return f"{path.name} names the classes"
     for path in _label_files(folder):
         with path.open(encoding="utf-8-sig", errors="replace") as file:
-            line = file.read(_PEEK_CHARACTERS).strip().split("\n")[0].split()
-        if len(line) >= 5 and line[0].isdigit() and all(_is_fraction(v) for v in line[1:]):
+            words = file.read(_PEEK_CHARACTERS).strip().split("\n")[0].split()
+        if len(words) >= 5 and _is_numeric(words) and all(-0.5 <= float(word) <= 1.5 for word in words[1:]):
             return f"{path.relative_to(folder).as_posix()} holds class numbers and fractions"
     return None
 
 
-def _is_fraction(text: str) -> bool:
+def _is_numeric(words: Sequence[str]) -> bool:
     try:
-        return -0.5 <= float(text) <= 1.5
+        return all(isinstance(float(word), float) for word in words)
     except ValueError:
         return False
 
@@ -112,6 +112,11 @@ def _read_lines(
 ) -> None:
     parts = ["images" if part == "labels" else part for part in PurePosixPath(file).parts]
     record = intake.images.find("/".join(parts))
+    if lines and not any(_is_numeric(words) for _, words in lines):
+        # An image of which nothing is known is no image without cells.
+        intake.skip_file(file, "no line holds numbers only, so this is no label file.")
+        intake.drop(file, "", "the lines of a file that is skipped.", len(lines) if record else 0)
+        return
     split = (splits.get(record.name) if record else None) or split_of(file)
     row = intake.image(file, record.name if record else PurePosixPath(file).stem, split=split)
     if row is None or intake.refuse_second_label(file, row):

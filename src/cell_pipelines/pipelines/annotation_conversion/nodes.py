@@ -1,5 +1,6 @@
 """Nodes of the annotation conversion."""
 
+import logging
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,8 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
 from cell_pipelines.pipelines.partitions import map_images
+
+logger = logging.getLogger(__name__)
 
 
 def survey_image(named: tuple[str, ImageFile]) -> dict[str, Any]:
@@ -44,13 +47,8 @@ def convert_annotations(
     read: Reader, image_table: pd.DataFrame, parameters: ConversionParameters
 ) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
     """Read the source's annotations; return them with the list of findings and the sums."""
-    # A column without any error comes back from its CSV file as missing numbers.
-    rows = image_table.assign(error=image_table["error"].astype(object).where(image_table["error"].notna(), "")).to_dict(
-        orient="records"
-    )
-    records = [
-        ImageRecord(r["name"], int(r["width"]), int(r["height"]), r["sha256"]) for r in rows if not r["error"]
-    ]
+    rows = image_table.to_dict(orient="records")
+    records = [ImageRecord(r["name"], int(r["width"]), int(r["height"]), r["sha256"] or None) for r in rows]
     unread = tuple(Finding(r["name"], "", "skipped", r["error"], 0) for r in rows if r["error"])
     conversion = read(ImageIndex(records))
     conversion = Conversion(
@@ -62,6 +60,9 @@ def convert_annotations(
     if not conversion.annotations.n_images:
         reasons = "\n".join(f.sentence() for f in conversion.findings[:20])
         raise AnnotationFormatError(f"no annotated image came out of the conversion:\n{reasons}")
+    account = "%s: %d objects in, %d out, %d dropped; %d findings are listed."
+    numbers = (conversion.objects_in, conversion.annotations.n_objects, conversion.objects_dropped)
+    logger.info(account, conversion.source_format, *numbers, len(conversion.findings))
     return conversion.annotations, to_table(conversion.findings), _summary(conversion, image_table)
 
 

@@ -1,6 +1,7 @@
 """Nodes of the data preparation."""
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,8 @@ from cell_pipelines.imaging.tiling import tile_windows
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.partitions import map_images
 
+logger = logging.getLogger(__name__)
+
 # What Ultralytics reads as it lies; the rest is converted.
 _AS_IS = {".png", ".jpg", ".jpeg", ".bmp"}
 
@@ -30,6 +33,8 @@ def split_annotations(
     """Divide the images; return the set with splits and groups, and the numbers of each split."""
     chosen = parameters.split
     fractions = {"train": chosen.train, "val": chosen.val, "test": chosen.test}
+    if chosen.group_pattern is None and not (chosen.keep_source and all(annotations.images["split"].to_pylist())):
+        logger.warning("each image is a group of its own; name series, wells or recordings by `group_pattern`.")
     grouped = assign_groups(annotations, chosen.group_pattern)
     prepared = split_images(grouped, fractions, seed=chosen.seed, keep_source=chosen.keep_source)
     return prepared, pd.DataFrame(split_counts(prepared))
@@ -79,7 +84,7 @@ class _ImageJob:
         if not large or record["split"] == "test":
             return self.annotations.with_image_column("name", [self._write_whole(target)])
         windows = tile_windows(record["height"], record["width"], size or 0, self.parameters.tiling.overlap)
-        image = to_uint8(self.file(), normalisation=self.parameters.normalisation)
+        image = to_rgb(to_uint8(self.file(), normalisation=self.parameters.normalisation))
         return concatenate([self._write_tile(image, window, target) for window in windows])
 
     def _write_whole(self, target: PurePosixPath) -> str:
@@ -91,14 +96,10 @@ class _ImageJob:
         write_image(image, self.folder / target)
         return str(target)
 
-    def _write_tile(
-        self, image: Image, window: tuple[int, int, int, int], target: PurePosixPath
-    ) -> AnnotationSet:
+    def _write_tile(self, image: Image, window: tuple[int, int, int, int], target: PurePosixPath) -> AnnotationSet:
         row, column, height, width = window
         name = target.with_name(f"{target.stem}_r{row}_c{column}.png")
-        write_image(
-            np.ascontiguousarray(image[row : row + height, column : column + width]), self.folder / name
-        )
+        write_image(np.ascontiguousarray(image[row : row + height, column : column + width]), self.folder / name)
         return crop(self.annotations, window, str(name), min_visible=self.parameters.tiling.min_visible)
 
 

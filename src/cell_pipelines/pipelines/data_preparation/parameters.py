@@ -16,7 +16,7 @@ class SplitParameters(BaseModel):
         train: Share of the images to learn from.
         val: Share to choose epochs and thresholds on.
         test: Share to judge on.
-        seed: Breaks ties between equal choices.
+        seed: Of the order in which groups of equal weight are dealt out.
         keep_source: Honour the split that the source gives.
         group_pattern: Regular expression over image names; images with the same match stay together.
     """
@@ -32,9 +32,7 @@ class SplitParameters(BaseModel):
     @model_validator(mode="after")
     def _add_up(self) -> "SplitParameters":
         if abs(self.train + self.val + self.test - 1) > 1e-6:
-            raise ValueError(
-                f"train, val and test must add up to 1, got {self.train + self.val + self.test:g}"
-            )
+            raise ValueError(f"train, val and test must add up to 1, got {self.train + self.val + self.test:g}")
         return self
 
 

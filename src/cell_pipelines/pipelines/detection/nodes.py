@@ -36,7 +36,7 @@ def train_detector(
 
 
 def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
-    from cell_pipelines.training.detection import YoloTraining
+    from cell_pipelines.training.yolo_settings import YoloTraining
 
     return YoloTraining(
         weights=parameters.weights,
@@ -58,7 +58,7 @@ def _active_run() -> str | None:
 def draw_augmented_samples(dataset: Path, annotations: AnnotationSet, parameters: YoloParameters) -> Image:
     """Return a contact sheet of training samples as the network sees them, with their boxes."""
     from cell_pipelines.report.overlays import contact_sheet
-    from cell_pipelines.training.detection import augmented_samples
+    from cell_pipelines.training.yolo_samples import augmented_samples
 
     samples = augmented_samples(_to_training(parameters, {}), dataset / "data.yaml", parameters.samples)
     return contact_sheet(samples, annotations.categories)
@@ -68,11 +68,7 @@ def log_history(history: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
     """Return the history as MLflow wants it: for each metric its values with their epochs."""
     steps = history["epoch"].astype(int)
     return {
-        name: [
-            {"value": float(v), "step": int(s)}
-            for v, s in zip(history[name], steps, strict=True)
-            if pd.notna(v)
-        ]
+        name: [{"value": float(v), "step": int(s)} for v, s in zip(history[name], steps, strict=True) if pd.notna(v)]
         for name in history.columns.drop("epoch")
     }
 

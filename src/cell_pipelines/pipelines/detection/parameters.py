@@ -79,9 +79,7 @@ class YoloParameters(BaseModel):
     patience: Annotated[int, Field(ge=0)] = 50
     batch: Annotated[int, Field(ge=1)] = 8
     nominal_batch: Annotated[int, Field(ge=1)] = 64
-    optimizer: Literal["auto", "SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSProp"] = (
-        "AdamW"
-    )
+    optimizer: Literal["auto", "SGD", "MuSGD", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSProp"] = "AdamW"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     final_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.01
     cosine_schedule: bool = False

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.pairing import PairedImage, Pairing, pair
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.imaging.intensity import to_uint8
+from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.metrics.counting import count_errors
 from cell_pipelines.metrics.detection import measure_average_precision
@@ -36,9 +36,7 @@ def evaluate(
     """Judge a model; return a row a class, a row an image and class, and the precision-recall curves at IoU 0.5."""
     pairing = pair(truth, predictions, parameters.split)
     limits = threshold_array(pairing.categories, thresholds)
-    images = pd.concat(
-        [_image_rows(i.above(limits), pairing.categories, parameters) for i in pairing.images()]
-    )
+    images = pd.concat([_image_rows(i.above(limits), pairing.categories, parameters) for i in pairing.images()])
     average = measure_average_precision(
         *pairing.tables(), n_images=pairing.truth.n_images, n_categories=len(pairing.categories)
     )
@@ -56,13 +54,9 @@ def threshold_array(categories: tuple[str, ...], thresholds: dict[str, float]) -
     return np.array([thresholds[name] for name in categories], dtype=np.float64)
 
 
-def _image_rows(
-    image: PairedImage, categories: tuple[str, ...], parameters: EvaluationParameters
-) -> pd.DataFrame:
+def _image_rows(image: PairedImage, categories: tuple[str, ...], parameters: EvaluationParameters) -> pd.DataFrame:
     matching = image.match(parameters.iou)
-    counts = count_by_category(
-        matching, image.true_categories, image.categories, n_categories=len(categories)
-    )
+    counts = count_by_category(matching, image.true_categories, image.categories, n_categories=len(categories))
     table = pd.DataFrame(counts, columns=["tp", "fp", "fn"])
     table.insert(0, "image", image.name)
     table.insert(1, "category", list(categories))
@@ -125,9 +119,7 @@ def draw_errors(
     images: dict[str, ImageFile], parameters: EvaluationParameters,
 ) -> Callable[[Path], None]:  # fmt: skip
     """Return what fills a folder with the images and what was found, missed and made up."""
-    return partial(
-        _write_overlays, pair(truth, predictions, parameters.split), thresholds, images, parameters
-    )
+    return partial(_write_overlays, pair(truth, predictions, parameters.split), thresholds, images, parameters)
 
 
 def _write_overlays(
@@ -139,13 +131,10 @@ def _write_overlays(
 ) -> None:
     limits = threshold_array(pairing.categories, thresholds)
     jobs: Iterator[_ErrorOverlay] = (
-        _ErrorOverlay(image.above(limits), images[image.name], parameters.iou, folder)
-        for image in pairing.images()
+        _ErrorOverlay(image.above(limits), images[image.name], parameters.iou, folder) for image in pairing.images()
     )
     total = pairing.truth.n_images
-    for _ in map_images(
-        _ErrorOverlay.run, jobs, description="drawing", total=total, parallel=parameters.parallel
-    ):
+    for _ in map_images(_ErrorOverlay.run, jobs, description="drawing", total=total, parallel=parameters.parallel):
         continue
 
 
@@ -166,7 +155,7 @@ class _ErrorOverlay:
         found = np.zeros(len(self.image.true_boxes), dtype=bool)
         found[matching.true_index[matching.is_true_positive]] = True
         drawn = overlay_matches(
-            to_uint8(self.file()),
+            to_rgb(to_uint8(self.file())),
             self.image.true_boxes,
             self.image.boxes,
             found=found,

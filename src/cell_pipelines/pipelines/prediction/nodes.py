@@ -17,7 +17,7 @@ from cell_pipelines.annotations.building import from_boxes
 from cell_pipelines.annotations.formats.registry import create_format
 from cell_pipelines.annotations.schema import IMAGE_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
-from cell_pipelines.imaging.intensity import to_uint8
+from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, write_image
 from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.prediction.parameters import InferenceParameters, PredictionParameters
@@ -119,9 +119,7 @@ def _collect(names: list[str], images: dict[str, ImageFile], job: _Prediction) -
     stored = [read_detections(job.path(name, images[name])) for name in names]
     sizes = np.array([size for _, size in stored], dtype=np.int64).reshape(-1, 2)
     columns = {"name": names, "width": sizes[:, 1], "height": sizes[:, 0]}
-    empty = {
-        field.name: pa.nulls(len(names), field.type) for field in IMAGE_SCHEMA if field.name not in columns
-    }
+    empty = {field.name: pa.nulls(len(names), field.type) for field in IMAGE_SCHEMA if field.name not in columns}
     table = pa.table({**columns, **empty})
     counts = [len(detections.scores) for detections, _ in stored]
     nothing = Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
@@ -176,15 +174,11 @@ def _write_overlays(
         return
     jobs = _overlay_jobs(annotations, images, folder)
     total = annotations.n_images
-    for _ in map_images(
-        _OverlayJob.run, jobs, description="drawing", total=total, parallel=parameters.parallel
-    ):
+    for _ in map_images(_OverlayJob.run, jobs, description="drawing", total=total, parallel=parameters.parallel):
         continue
 
 
-def _overlay_jobs(
-    annotations: AnnotationSet, images: dict[str, ImageFile], folder: Path
-) -> Iterator["_OverlayJob"]:
+def _overlay_jobs(annotations: AnnotationSet, images: dict[str, ImageFile], folder: Path) -> Iterator["_OverlayJob"]:
     order = np.argsort(annotations.image_index, kind="stable")
     starts = np.searchsorted(annotations.image_index[order], np.arange(annotations.n_images + 1))
     boxes, category = annotations.boxes, annotations.category
@@ -209,5 +203,5 @@ class _OverlayJob:
         from cell_pipelines.report.overlays import overlay_predictions
 
         write_image(
-            overlay_predictions(to_uint8(self.file()), self.boxes, self.category, self.names), self.target
+            overlay_predictions(to_rgb(to_uint8(self.file())), self.boxes, self.category, self.names), self.target
         )

@@ -17,6 +17,7 @@ class InferenceParameters(BaseModel):
         iou: Of two boxes of one class that overlap more, the better one stays.
         max_detections: Most boxes an image may give, an error where it is reached; None for no limit.
         image_size: Longer side of the network's input in pixels; None for the one it was trained with.
+        margin: Grey border that the network sees around an image, in strides (of 32 pixels mostly), both sides together.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -25,6 +26,7 @@ class InferenceParameters(BaseModel):
     iou: Share = 0.7
     max_detections: Annotated[int, Field(ge=1)] | None = None
     image_size: Annotated[int, Field(ge=32)] | None = None
+    margin: Annotated[float, Field(ge=0, le=4)] = 0.5
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 

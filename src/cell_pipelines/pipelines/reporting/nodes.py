@@ -41,9 +41,7 @@ def describe_data(
         Text(account),
         *([shown] if len(findings) else [Text("Nothing was dropped, changed or skipped.")]),
     ]
-    sides = Text(
-        "No series, well or recording, and no image of equal pixels, stands on two sides; the run checks it."
-    )
+    sides = Text("No series, well or recording, and no image of equal pixels, stands on two sides; the run checks it.")
     return [
         Section("Data", items),
         Section("Splits", [Table(splits, "Images, groups and objects of each split"), sides]),
@@ -54,18 +52,14 @@ def describe_data(
     ]
 
 
-def describe_training(
-    history: pd.DataFrame, confidence_table: pd.DataFrame, thresholds: dict[str, float]
-) -> list[Any]:
+def describe_training(history: pd.DataFrame, confidence_table: pd.DataFrame, thresholds: dict[str, float]) -> list[Any]:
     """Return the sections about training and the choice of thresholds."""
     from cell_pipelines.report.curves import plot_confidence_curves, plot_training_history
     from cell_pipelines.report.html import Picture, Section
 
     curves = confidence_curves(confidence_table)
     return [
-        Section(
-            "Training", [Picture(plot_training_history(history), "Losses and validation metrics over epochs")]
-        ),
+        Section("Training", [Picture(plot_training_history(history), "Losses and validation metrics over epochs")]),
         Section(
             "Thresholds",
             [

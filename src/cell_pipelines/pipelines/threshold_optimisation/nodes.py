@@ -38,11 +38,7 @@ def choose_thresholds(
 
 def _rows(name: str, curve: ConfidenceCurve) -> pd.DataFrame:
     size = len(curve.confidence)
-    kept = (
-        np.unique(np.linspace(0, size - 1, min(size, _POINTS)).astype(int))
-        if size
-        else np.array([], dtype=int)
-    )
+    kept = np.unique(np.linspace(0, size - 1, min(size, _POINTS)).astype(int)) if size else np.array([], dtype=int)
     columns = {key: getattr(curve, key)[kept] for key in ("confidence", "precision", "recall", "f1")}
     return pd.DataFrame({"category": name, **columns})
 

@@ -1,0 +1,76 @@
+"""What a YOLO training is called with: our settings as Ultralytics' arguments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Precision = Literal["auto", "float32", "bfloat16", "mixed"]
+
+
+@dataclass(frozen=True)
+class YoloTraining:
+    """What to train and how.
+
+    Attributes:
+        weights: As in `resolve_weights`.
+        from_scratch: Leave the weights of the network aside.
+        settings: Ultralytics' own names: epochs, imgsz, batch, lr0, mosaic, and so on.
+        transforms: Albumentations by name with their arguments, each ``{"name": "Blur", "p": 0.1}``.
+        device: ``auto``, ``cpu``, ``cuda``, or numbers of GPUs such as ``0,1``.
+        precision: ``auto`` is mixed on a GPU and float32 on a CPU.
+    """
+
+    weights: str
+    from_scratch: bool
+    settings: Mapping[str, Any]
+    transforms: Sequence[Mapping[str, Any]]
+    device: str
+    precision: Precision
+
+
+def to_arguments(training: YoloTraining, data_yaml: Path, folder: Path) -> dict[str, Any]:
+    """Return what Ultralytics' ``train`` is called with; it works in ``run`` below `folder`."""
+    device = None if training.device in ("auto", "cuda") else training.device
+    return {
+        **training.settings,
+        "data": str(data_yaml),
+        "project": str(folder),
+        "name": "run",
+        "exist_ok": True,
+        "device": device,
+        "amp": _amp(training),
+        "augmentations": create_transforms(training.transforms),
+        "plots": False,
+        "verbose": False,
+    }
+
+
+def _amp(training: YoloTraining) -> bool | str:
+    import torch
+
+    on_gpu = torch.cuda.is_available() and training.device != "cpu"
+    if training.device == "cuda" and not on_gpu:
+        raise ValueError("`device` is cuda, but no GPU is there; use auto or cpu.")
+    if not on_gpu or training.precision == "float32":
+        return False
+    wide = training.precision in ("auto", "bfloat16") and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16" if wide else True
+
+
+def create_transforms(specifications: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return Albumentations transforms by name; an empty list means none, not Ultralytics' own few.
+
+    Raises:
+        ValueError: There is no such transform, or it refuses its arguments.
+    """
+    import albumentations
+
+    transforms: list[Any] = []
+    for specification in specifications:
+        arguments = {key: tuple(v) if isinstance(v, list) else v for key, v in specification.items() if key != "name"}
+        factory = getattr(albumentations, str(specification.get("name")), None)
+        if factory is None:
+            raise ValueError(f"`transforms` must name Albumentations transforms, got {specification.get('name')!r}.")
+        transforms.append(factory(**arguments))
+    return transforms or [albumentations.NoOp(p=0.0)]
