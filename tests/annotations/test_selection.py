@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry import mask_box, mask_to_run_lengths, run_lengths_to_mask, to_rings
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
-from cell_pipelines.annotations.selection import concatenate, crop, select_images, select_objects, select_split
+from cell_pipelines.annotations.selection import (
+    concatenate,
+    crop,
+    iterate_images,
+    select_images,
+    select_objects,
+    select_split,
+)
 
 SETS = Callable[..., AnnotationSet]
 LISTED = Callable[[AnnotationSet], dict[str, list[dict[str, Any]]]]
@@ -174,3 +181,16 @@ def test_an_image_without_objects_gives_a_tile_without_and_several_images_are_re
     assert crop(builder.build(), (0, 0, 10, 10), "b").n_objects == 0
     with pytest.raises(ValueError, match=r"`annotations` must hold one image, got 5\."):
         crop(make_annotations(0), (0, 0, 10, 10), "b")
+
+
+def test_iterating_over_images_gives_what_selecting_each_gives() -> None:
+    builder = AnnotationBuilder(["a", "b"])
+    rows = [builder.add_image(f"{i}.png", width=50, height=50, split="train") for i in range(4)]
+    for i, row in enumerate([2, 0, 2, 0, 3]):
+        builder.add_box(row, "ab"[i % 2], (i, i, i + 5, i + 6))
+    annotations = builder.build()
+    assert len(rows) == 4
+    for row, one in enumerate(iterate_images(annotations)):
+        assert one.fingerprint() == select_images(annotations, [row]).fingerprint()
+        assert one.names == [annotations.names[row]]
+    assert list(iterate_images(AnnotationSet.empty())) == []

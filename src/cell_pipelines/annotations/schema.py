@@ -139,10 +139,8 @@ class AnnotationSet:
         """Return the SHA-256 of images (pixel hashes included), objects and categories together."""
         digest = hashlib.sha256("\0".join(self.categories).encode())
         for table in (self.images.drop_columns(["split", "group"]), self.objects):
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, table.schema) as writer:
-                writer.write_table(table.combine_chunks())
-            digest.update(sink.getvalue())
+            for column in table.columns:
+                _hash_column(digest, column.combine_chunks())
         return digest.hexdigest()
 
 
@@ -159,3 +157,16 @@ def _check_index(column: pa.ChunkedArray, size: int, name: str) -> None:
         low, high = (pc.min_max(column)[k].as_py() for k in ("min", "max"))
         if low < 0 or high >= size:
             raise ValueError(f"`{name}` of an object must lie in 0..{size - 1}, got {low}..{high}.")
+
+
+def _hash_column(digest: Any, column: Any) -> None:
+    """Add what a column says to a hash, however it lies in memory."""
+    digest.update(np.packbits(column.is_null().to_numpy(zero_copy_only=False)).tobytes())
+    if pa.types.is_list(column.type):
+        digest.update(pc.list_value_length(column).fill_null(0).to_numpy().tobytes())
+        _hash_column(digest, pc.list_flatten(column))
+    elif pa.types.is_string(column.type):
+        digest.update("\0".join(column.drop_null().to_pylist()).encode())
+    else:
+        numbers = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
+        digest.update(numbers.fill_null(0).to_numpy(zero_copy_only=False).tobytes())

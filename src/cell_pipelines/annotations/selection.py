@@ -1,7 +1,8 @@
 """Parts of an `AnnotationSet`: some images, some objects, one tile of each image; and sets put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,17 @@ def select_images(annotations: AnnotationSet, rows: npt.NDArray[np.int64] | Sequ
         images=annotations.images.take(chosen),
         objects=objects.set_column(0, OBJECT_SCHEMA.field(0), moved),
     )
+
+
+def iterate_images(annotations: AnnotationSet) -> Iterator[AnnotationSet]:
+    """Yield each image as a set of its own, in order; the cost of all together grows with the objects."""
+    order = np.argsort(annotations.image_index, kind="stable")
+    objects = annotations.objects.take(order).combine_chunks()
+    edges = np.searchsorted(annotations.image_index[order], np.arange(annotations.n_images + 1))
+    for row, (start, stop) in enumerate(pairwise(edges.tolist())):
+        own = objects.slice(start, stop - start)
+        own = own.set_column(0, OBJECT_SCHEMA.field(0), pa.array(np.zeros(stop - start, np.int32)))
+        yield replace(annotations, images=annotations.images.slice(row, 1), objects=own)
 
 
 def select_split(annotations: AnnotationSet, *splits: str) -> AnnotationSet:

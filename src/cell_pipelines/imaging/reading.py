@@ -139,7 +139,7 @@ def _read_picture(path: Path) -> Image:
     with path.open("rb") as file, PIL.Image.open(file) as picture:
         _check_size(path, picture.width * picture.height)
         picture.load()
-        if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA") and _png_bits(path) == 16:
+        if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA") and png_bits(path) == 16:
             return _read_deep_png(path)
         upright = PIL.ImageOps.exif_transpose(picture)
         if upright.mode in ("I;16", "I;16B", "I", "F"):
@@ -148,7 +148,8 @@ def _read_picture(path: Path) -> Image:
         return np.array(upright.convert("L" if grey else "RGB"))
 
 
-def _png_bits(path: Path) -> int:
+def png_bits(path: Path) -> int:
+    """Return the bits of a sample of a PNG, from its header."""
     with path.open("rb") as file:
         return file.read(25)[24]
 

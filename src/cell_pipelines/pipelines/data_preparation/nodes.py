@@ -12,11 +12,11 @@ import pandas as pd
 
 from cell_pipelines.annotations.formats.registry import create_format
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import concatenate, crop, select_images
+from cell_pipelines.annotations.selection import concatenate, crop, iterate_images
 from cell_pipelines.annotations.splitting import assign_groups, split_counts, split_images
 from cell_pipelines.files import link_or_copy
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
-from cell_pipelines.imaging.reading import Image, ImageFile, write_image
+from cell_pipelines.imaging.reading import Image, ImageFile, png_bits, write_image
 from cell_pipelines.imaging.tiling import tile_windows
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.partitions import map_images
@@ -50,15 +50,12 @@ def export_yolo(
 def _write_yolo(
     annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters, folder: Path
 ) -> None:
-    jobs = [
-        _ImageJob(select_images(annotations, [row]), images[name], folder, parameters)
-        for row, name in enumerate(annotations.names)
-    ]
+    jobs = (_ImageJob(one, images[one.names[0]], folder, parameters) for one in iterate_images(annotations))
     written = map_images(
         _ImageJob.run,
         jobs,
         description="writing the YOLO data set",
-        total=len(jobs),
+        total=annotations.n_images,
         parallel=parameters.parallel,
     )
     create_format("yolo").write(concatenate(list(written)), folder, shape="box")
@@ -109,5 +106,5 @@ def _needs_conversion(path: Path) -> bool:
 
     with PIL.Image.open(path) as picture:
         plain = picture.mode in ("L", "RGB")
-        deep = path.suffix.lower() == ".png" and path.read_bytes()[24:25] == b"\x10"
+        deep = path.suffix.lower() == ".png" and png_bits(path) == 16
         return not plain or deep or picture.getexif().get(0x0112, 1) != 1

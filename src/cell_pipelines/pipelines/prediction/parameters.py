@@ -17,7 +17,7 @@ class InferenceParameters(BaseModel):
         iou: Of two boxes of one class that overlap more, the better one stays.
         max_detections: Most boxes an image may give, an error where it is reached; None for no limit.
         image_size: Longer side of the network's input in pixels; None for the one it was trained with.
-        margin: Grey border that the network sees around an image, in strides (mostly of 32 pixels), both sides together.
+        margin: Grey border that the network sees around an image, both sides together, in strides (of 32 pixels).
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
