@@ -3,7 +3,7 @@
 Each side runs in a process of its own, in turn, so that neither inherits the other's threads; the figure is
 seconds an image after one warm-up image, reading included.
 
-    python benchmarks/prediction.py --weights data/bccd/06_models/yolo.pt --size 1280
+    python benchmarks/prediction.py --weights data/demo/06_models/yolo.pt --size 1280
 """
 
 import argparse
@@ -22,12 +22,13 @@ CONFIDENCE, IOU = 0.25, 0.7
 def run_ours(weights: Path, folder: Path, size: int, margin: float = 0.0) -> dict:
     from cell_pipelines.imaging.reading import list_images, read_image
     from cell_pipelines.inference.detection import BoxPredictor
+    from cell_pipelines.pipelines.partitions import load_ahead
 
     predictor = BoxPredictor(weights, image_size=size, confidence=CONFIDENCE, iou=IOU, margin=margin, device="cpu")
     paths = list_images(folder)
     predictor.predict(read_image(paths[0]))
     start = time.perf_counter()
-    boxes = [predictor.predict(read_image(path)).boxes.tolist() for path in paths]
+    boxes = [predictor.predict(image).boxes.tolist() for _, image in load_ahead(read_image, paths)]
     return {"seconds": (time.perf_counter() - start) / len(paths), "boxes": boxes}
 
 
@@ -48,11 +49,11 @@ def run_theirs(weights: Path, folder: Path, size: int) -> dict:
 
 def make_images(folder: Path, count: int) -> None:
     from cell_pipelines.imaging.reading import write_image
-    from cell_pipelines.simulation.live_dead import LiveDeadScene, simulate_live_dead
+    from cell_pipelines.simulation.live_dead import LiveDeadScene, show_emission, simulate_live_dead
 
     scene = LiveDeadScene(height=1920, width=2560, cells=500, mean_radius_px=22)
     for i in range(count):
-        write_image(np.repeat(simulate_live_dead(scene, i).blue[..., None], 3, axis=2), folder / f"{i:02d}.png")
+        write_image(show_emission(simulate_live_dead(scene, i).blue, "blue"), folder / f"{i:02d}.png")
 
 
 def measure(side: str, weights: Path, folder: Path, size: int) -> dict:

@@ -4,7 +4,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
+from cell_pipelines.pipelines.partitions import ParallelParameters, load_ahead, map_images
 
 
 def square(value):
@@ -55,3 +55,17 @@ def test_items_are_taken_only_as_results_are_asked_for():
 def test_an_unknown_engine_is_refused():
     with pytest.raises(ValidationError, match="engine"):
         ParallelParameters(engine="threads")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7])
+def test_loading_ahead_gives_every_item_its_own_result_in_order(count):
+    assert list(load_ahead(square, range(count))) == [(i, i * i) for i in range(count)]
+
+
+def test_loading_ahead_holds_two_results_at_most():
+    loaded = []
+    results = load_ahead(loaded.append, range(10))
+    for done in range(8):
+        next(results)
+        assert len(loaded) <= done + 2
+    results.close()

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Annotated, Literal, TypeVar
@@ -88,3 +88,16 @@ def _results(
                 yield window.popleft().result()
         while window:
             yield window.popleft().result()
+
+
+def load_ahead(load: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+    """Yield each item with what `load` gives for it, loading the next one meanwhile; two are in memory at most."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting: deque[tuple[Item, Future[Result]]] = deque()
+        for item in items:
+            waiting.append((item, pool.submit(load, item)))
+            if len(waiting) == 2:
+                first, loaded = waiting.popleft()
+                yield first, loaded.result()
+        for item, loaded in waiting:
+            yield item, loaded.result()

@@ -18,8 +18,8 @@ from cell_pipelines.annotations.formats.registry import create_format
 from cell_pipelines.annotations.schema import IMAGE_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
-from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, write_image
-from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, write_image
+from cell_pipelines.pipelines.partitions import load_ahead, map_images
 from cell_pipelines.pipelines.prediction.parameters import InferenceParameters, PredictionParameters
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def predict_new(
     if parameters.confidence is None and not thresholds:
         logger.warning("%s has no stored thresholds; 0.25 is used.", checkpoint)
     limits = [parameters.confidence or thresholds.get(name, 0.25) for name in found.categories]
-    kept = select_objects(found, found.scores >= np.array(limits, dtype=np.float32)[found.category])
+    kept = select_objects(found, found.scores.astype(np.float64) >= np.array(limits)[found.category])
     return kept, pd.DataFrame(list(errors.items()), columns=["image", "error"])
 
 
@@ -67,7 +67,8 @@ def _predict(
 ) -> tuple[AnnotationSet, dict[str, str]]:
     """Predict what isn't stored yet, image by image, then put all together."""
     job = _Prediction(checkpoint, folder, parameters)
-    results = map_images(job.run, images.items(), description="finding cells", total=len(images))
+    loaded = load_ahead(job.load, images.items())
+    results = map_images(job.run, loaded, description="finding cells", total=len(images))
     errors = {name: error for name, error in zip(images, results, strict=True) if error}
     return _collect([name for name in images if name not in errors], images, job), errors
 
@@ -92,21 +93,28 @@ class _Prediction:
         key = hashlib.sha256(f"{name}\0{file.signature()}".encode()).hexdigest()
         return self._folder / f"{key[:32]}.npz"
 
-    def run(self, named: tuple[str, ImageFile]) -> str:
-        """Predict one image unless its result is stored; return what went wrong, if anything."""
+    def load(self, named: tuple[str, ImageFile]) -> Image | ImageFormatError | None:
+        """Read one image unless its result is stored; return what went wrong, if anything."""
+        name, file = named
+        if self.path(name, file).is_file():
+            return None
+        try:
+            return file()
+        except ImageFormatError as error:
+            return error
+
+    def run(self, loaded: tuple[tuple[str, ImageFile], Image | ImageFormatError | None]) -> str:
+        """Predict one image and store the result; return what went wrong, if anything."""
         from cell_pipelines.inference.detection import DetectionLimitError
         from cell_pipelines.inference.stored import write_detections
 
-        name, file = named
-        path = self.path(name, file)
-        if path.is_file():
+        (name, file), image = loaded
+        if image is None:
             return ""
+        if isinstance(image, ImageFormatError):
+            return str(image)
         try:
-            image = file()
-        except ImageFormatError as error:
-            return str(error)
-        try:
-            write_detections(self._predictor.predict(image), image.shape[:2], path)
+            write_detections(self._predictor.predict(image), image.shape[:2], self.path(name, file))
         except DetectionLimitError as error:
             raise DetectionLimitError(f"{name}: {error}") from error
         return ""

@@ -31,8 +31,8 @@ def describe_data(
 
     row = summary.iloc[0]
     account = (
-        f"{row['objects_in']} objects came in; {row['objects_out']} went on and {row['objects_dropped']} were dropped, "
-        f"each listed below. {row['images_out']} of {row['images_in']} images are annotated and readable. "
+        f"{row['objects_in']} objects came in; {row['objects_out']} went on and {row['objects_dropped']} were dropped. "
+        f"{row['images_out']} of {row['images_in']} images are annotated and readable. "
         f"Source format: {row['source_format']}."
     )
     listed = findings.fillna("").head(parameters.findings)
@@ -132,7 +132,7 @@ def write_report(
         "Test AP50": f"{total['ap50']:.3f}",
         "Test AP50:95": f"{total['ap50_95']:.3f}",
         "Test F1": f"{total['f1']:.3f}",
-        "Count error (MAE)": f"{total['count_mae']:.2f} cells an image",
+        "Count MAE, cells an image": f"{total['count_mae']:.2f}",
         "Test images": str(int(total["images"])),
     }
     origin = {**git_state(Path.cwd()), **package_versions(), "data.sha256": annotations.fingerprint()}

@@ -33,7 +33,7 @@ def choose_thresholds(
     curves = confidence_curves_by_category(scores.astype(float), categories, right, n_true)
     named = dict(zip(pairing.categories, curves, strict=True))
     table = pd.concat([_rows(name, curve) for name, curve in named.items()], ignore_index=True)
-    return {name: round(best_f1_confidence(curve), 6) for name, curve in named.items()}, table
+    return {name: best_f1_confidence(curve) for name, curve in named.items()}, table
 
 
 def _rows(name: str, curve: ConfidenceCurve) -> pd.DataFrame:
