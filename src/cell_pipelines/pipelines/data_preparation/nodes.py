@@ -107,4 +107,6 @@ def _needs_conversion(path: Path) -> bool:
     with PIL.Image.open(path) as picture:
         plain = picture.mode in ("L", "RGB")
         deep = path.suffix.lower() == ".png" and png_bits(path) == 16
-        return not plain or deep or picture.getexif().get(0x0112, 1) != 1
+        # Pillow decodes a whole PNG to look for a mark that its header doesn't announce.
+        turned = "exif" in picture.info and picture.getexif().get(0x0112, 1) != 1
+        return not plain or deep or turned
