@@ -49,7 +49,8 @@ def run_theirs(weights: Path, folder: Path, size: int) -> dict:
 
 def make_images(folder: Path, count: int) -> None:
     from cell_pipelines.imaging.reading import write_image
-    from cell_pipelines.simulation.live_dead import LiveDeadScene, show_emission, simulate_live_dead
+    from cell_pipelines.simulation.emission import show_emission
+    from cell_pipelines.simulation.live_dead import LiveDeadScene, simulate_live_dead
 
     scene = LiveDeadScene(height=1920, width=2560, cells=500, mean_radius_px=22)
     for i in range(count):

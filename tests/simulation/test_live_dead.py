@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cell_pipelines.simulation.live_dead import LiveDeadField, LiveDeadScene, show_emission, simulate_live_dead
+from cell_pipelines.simulation.live_dead import LiveDeadField, LiveDeadScene, simulate_live_dead
 
 SCENES = {
     "default": LiveDeadScene(),
@@ -154,12 +154,3 @@ def test_a_scene_refuses_what_is_not_a_fitting_number(wrong: dict) -> None:
     (name,) = wrong
     with pytest.raises(ValueError, match=f"^`{name}` must be .*, got "):
         LiveDeadScene(**wrong)
-
-
-@pytest.mark.parametrize(("channel", "strongest"), [("blue", 2), ("red", 0)])
-def test_an_emission_is_shown_in_its_colour_with_its_own_intensity(channel, strongest):
-    image = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    shown = show_emission(image, channel)
-    assert shown.shape == (16, 16, 3)
-    np.testing.assert_array_equal(shown[..., strongest], image)
-    assert shown.argmax(axis=2)[-1, -1] == strongest

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from kedro.io import AbstractDataset
+from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 
 from cell_pipelines.annotations.formats.registry import Reader, read_annotations
@@ -44,7 +44,7 @@ class SourceAnnotationDataset(AbstractDataset[Any, Reader]):
 
     def save(self, data: Any) -> None:
         """Refuse: a study's annotations are never written over."""
-        raise NotImplementedError(f"{self._path}: source annotations are only read.")
+        raise DatasetError(f"{self._path}: source annotations are only read.")
 
     def _exists(self) -> bool:
         return self._path.is_dir()

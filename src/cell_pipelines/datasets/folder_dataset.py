@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset
+from kedro.io import AbstractDataset, DatasetError
 
 from cell_pipelines.files import atomic_folder
 
@@ -67,7 +67,7 @@ class WorkFolderDataset(AbstractDataset[Any, Path]):
 
     def save(self, data: Any) -> None:
         """Refuse: whoever loads the folder writes into it."""
-        raise NotImplementedError(f"{self._path}: a work folder is written into, not saved.")
+        raise DatasetError(f"{self._path}: a work folder is written into, not saved.")
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path)}

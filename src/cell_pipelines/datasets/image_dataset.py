@@ -4,7 +4,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset
+from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import ImagePreview
 
 from cell_pipelines.imaging.reading import Image, ImageFile, list_images, read_image, write_image
@@ -63,7 +63,7 @@ class ImageFolderDataset(AbstractDataset[Any, dict[str, ImageFile]]):
 
     def save(self, data: Any) -> None:
         """Refuse: a study's images are never written over."""
-        raise NotImplementedError(f"{self._path}: source images are only read.")
+        raise DatasetError(f"{self._path}: source images are only read.")
 
     def _exists(self) -> bool:
         return self._path.is_dir()

@@ -33,7 +33,6 @@ from cell_pipelines.simulation.rendering import (
 _DEAD_RADIUS, _DEAD_BRIGHTNESS = 0.93, 1.1  # dead nuclei shrink, and their chromatin is denser
 _DEBRIS_RADIUS, _DEBRIS_BRIGHTNESS = 0.22, 0.5  # relative to those of the nuclei
 _LARGEST_SHIFT = 0.15  # between the channels, relative to the radius; never more than 1.9 px
-_COLOURS = {"blue": (0.12, 0.25, 1.0), "red": (1.0, 0.15, 0.12)}
 _ALLOWED = {
     "height": Allowed(16, 20_000, whole=True),
     "width": Allowed(16, 20_000, whole=True),
@@ -178,20 +177,6 @@ def simulate_live_dead(scene: LiveDeadScene, seed: int) -> LiveDeadField:
         dead=np.isin(np.arange(len(blue.kept)), dead_ids),
         red_nucleus=dead_ids.astype(np.int64) + 1,
     )
-
-
-def show_emission(image: GreyImage, channel: Literal["blue", "red"]) -> GreyImage:
-    """Show a grey image in the colour of its emission, as microscopes save it.
-
-    Args:
-        image: uint8 or uint16 (H, W).
-        channel: Which emission.
-
-    Returns:
-        The same dtype, (H, W, 3) RGB.
-    """
-    shown: GreyImage = (image[..., None] * np.array(_COLOURS[channel])).astype(image.dtype)
-    return shown
 
 
 def _let_die(nuclei: Nuclei, fraction: float, rng: np.random.Generator) -> tuple[Nuclei, NDArray[np.bool_]]:

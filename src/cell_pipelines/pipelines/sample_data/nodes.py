@@ -14,7 +14,8 @@ from cell_pipelines.annotations.formats.registry import create_format
 from cell_pipelines.imaging.reading import write_image
 from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
-from cell_pipelines.simulation.live_dead import LiveDeadField, show_emission, simulate_live_dead
+from cell_pipelines.simulation.emission import show_emission
+from cell_pipelines.simulation.live_dead import LiveDeadField, simulate_live_dead
 from cell_pipelines.simulation.series import PlannedField, plan_series
 
 Channel = Literal["blue", "red"]
