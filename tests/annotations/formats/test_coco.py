@@ -173,7 +173,7 @@ def test_an_image_name_that_climbs_out_is_refused(name: str, tmp_path: Path) -> 
     assert conversion.objects_dropped == 1
 
 
-@pytest.mark.parametrize("name", ["/home/someone/a.png", "C:\\x\\a.png", "", ".", "/"])
+@pytest.mark.parametrize("name", ["/elsewhere/a.png", "C:\\x\\a.png", "", ".", "/"])
 def test_absolute_names_are_those_of_another_machine_and_no_name_finds_nothing(name: str, tmp_path: Path) -> None:
     _write(tmp_path, _content(_cell(), images=[{**IMAGES[0], "file_name": name}]))
     assert read(tmp_path, ONE).annotations.names == (["a.png"] if "a.png" in name else [])

@@ -121,7 +121,7 @@ def test_a_file_name_that_climbs_out_is_refused(name: str, tmp_path: Path, index
     assert any("leads out of the image folder" in f.reason and f.file == "a.xml" for f in conversion.findings)
 
 
-@pytest.mark.parametrize("name", ["/home/someone/a.png", "C:\\Users\\someone\\a.png", "D:/x/a.jpg", "", "  ", "a"])
+@pytest.mark.parametrize("name", ["/elsewhere/a.png", "C:\\elsewhere\\a.png", "D:/x/a.jpg", "", "  ", "a"])
 def test_another_machines_path_finds_the_image_of_its_name(name: str, tmp_path: Path, index: ImageIndex) -> None:
     (tmp_path / "a.xml").write_text(_xml(f"<filename>{name}</filename>", _box(1, 1, 9, 9)))
     assert read(tmp_path, index).annotations.names == ["a.png"]
