@@ -6,9 +6,11 @@ from kedro.pipeline import Pipeline
 
 from cell_pipelines.pipelines import (
     annotation_conversion,
+    annotation_export,
     data_preparation,
     detection,
     evaluation,
+    pre_annotation,
     prediction,
     reporting,
     sample_data,
@@ -33,6 +35,9 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         "sample_data": sample,
         "annotation_conversion": conversion,
+        "annotation_export": annotation_export.create_pipeline(),
+        "pre_annotation": pre_annotation.create_pipeline(),
+        "corrections": pre_annotation.create_correction_pipeline(),
         "data_preparation": preparation,
         **training,
         "threshold_optimisation": thresholds,

@@ -1,5 +1,6 @@
 """Seeded sets of objects of every geometry, awkward on purpose, for all tests of the annotations."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.geometry import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.annotations.rings import split_ring
+from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.schema import AnnotationSet
 
 CATEGORIES = ("RBC", "Platelets", "dead cell", "größere Zelle", "never seen")
@@ -69,15 +71,19 @@ def _add(
 ) -> None:
     box = random_box(rng, *size)
     if geometry == "polygon":
-        rings = [random_ring(rng, box) for _ in range(int(rng.integers(1, 4)))]
+        rings = random_rings(rng, box)
         builder.add_polygon(row, category, rings, **extra)
     elif geometry == "mask":
         mask = np.zeros(size[::-1], bool)
         x_min, y_min, x_max, y_max = box.astype(int)
+        # Noise has long outlines, so it stays small.
+        x_max, y_max = min(x_max, x_min + 30), min(y_max, y_min + 30)
         mask[y_min:y_max, x_min:x_max] = rng.random((y_max - y_min, x_max - x_min)) < 0.5
         mask[y_min, x_min] = True
         builder.add_object(row, category, "mask", mask_box(mask), counts=mask_to_run_lengths(mask), **extra)
     else:
+        if geometry == "point":
+            box[2:] = box[:2]
         builder.add_object(row, category, geometry, box, **extra)
 
 
@@ -100,9 +106,72 @@ def random_ring(rng: np.random.Generator, box: NDArray[np.float64]) -> NDArray[n
     return ring
 
 
+def random_rings(rng: np.random.Generator, box: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return one or two pieces side by side in a box, the first perhaps with a hole."""
+    middle = (box[0] + box[2]) / 2
+    halves = [np.array([box[0], box[1], middle, box[3]]), np.array([middle, box[1], box[2], box[3]])]
+    kind = rng.integers(3)
+    if kind == 0:
+        return [random_ring(rng, box)]
+    outer = random_ring(rng, halves[0])
+    centre = (halves[0][:2] + halves[0][2:]) / 2
+    hole = [centre + 0.4 * (outer - centre)] if kind == 2 else []
+    return [outer, *hole, random_ring(rng, halves[1])]
+
+
 def _listed(annotations: AnnotationSet) -> dict[str, list[dict[str, Any]]]:
     objects: dict[str, list[dict[str, Any]]] = {name: [] for name in annotations.names}
     for record in annotations.objects.to_pylist():
         record["category"] = annotations.categories[record["category"]]
         objects[annotations.names[record.pop("image")]].append(record)
     return objects
+
+
+@pytest.fixture
+def assert_equal_sets() -> Callable[[AnnotationSet, AnnotationSet], None]:
+    """A check that two sets say the same of the same images, whatever the order of images and classes."""
+    return _assert_equal_sets
+
+
+def _assert_equal_sets(expected: AnnotationSet, found: AnnotationSet) -> None:
+    for column in ("name", "width", "height", "split", "sha256"):
+        sides = [dict(zip(s.names, s.images[column].to_pylist(), strict=True)) for s in (expected, found)]
+        assert sides[0] == sides[1]
+    before, after = _listed(expected), _listed(found)
+    for image, objects in before.items():
+        others = after[image]
+        assert [o["category"] for o in objects] == [o["category"] for o in others], image
+        for one, other in zip(objects, others, strict=True):
+            _assert_equal_objects(one, other)
+
+
+def _assert_equal_objects(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert one["geometry"] == other["geometry"]
+    sides = [[o[side] for side in ("x_min", "y_min", "x_max", "y_max")] for o in (one, other)]
+    np.testing.assert_allclose(sides[0], sides[1], atol=1e-3)
+    assert one["counts"] == other["counts"]
+    assert one["score"] == pytest.approx(other["score"], abs=1e-6)
+    assert one["crowd"] == other["crowd"]
+    assert json.loads(one["attributes"] or "{}") == json.loads(other["attributes"] or "{}")
+    _assert_equal_rings(one["rings"] or [], other["rings"] or [])
+
+
+def _assert_equal_rings(rings: list[list[float]], others: list[list[float]]) -> None:
+    """Rings may come in another order, start at another vertex, turn the other way, and be joined by seams."""
+    left = [part for ring in others for part in split_ring(np.array(ring).reshape(-1, 2))]
+    parts = [part for ring in rings for part in split_ring(np.array(ring).reshape(-1, 2))]
+    assert len(parts) == len(left)
+    for vertices in parts:
+        match = next((i for i, other in enumerate(left) if _is_same_ring(vertices, other)), None)
+        assert match is not None, f"no ring is like {vertices}"
+        del left[match]
+
+
+def _is_same_ring(ring: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    if len(ring) != len(other):
+        return False
+    for way in (other, other[::-1]):
+        starts = np.flatnonzero(np.abs(way - ring[0]).max(axis=1) <= 1e-3)
+        if any(np.abs(ring - np.roll(way, -start, axis=0)).max() <= 1e-3 for start in starts.tolist()):
+            return True
+    return False

@@ -50,7 +50,7 @@ def test_a_sentence_names_file_and_place() -> None:
 
 
 def test_the_table_has_its_columns_also_without_findings() -> None:
-    columns = ["file", "entry", "action", "reason", "objects"]
+    columns = ["file", "entry", "action", "reason", "objects", "category"]
     assert list(to_table([]).columns) == columns
     table = to_table([DROPPED, SKIPPED])
     assert list(table.columns) == columns

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.geometry import mask_box, mask_to_run_lengths, run_lengths_to_mask, to_rings
+from cell_pipelines.annotations.geometry import to_rings
+from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import (
     concatenate,
@@ -166,9 +167,8 @@ def test_points_and_all_that_is_said_of_objects_and_image_stay() -> None:
     builder.add_box(row, "other", (12, 22, 18, 28), crowd=True)
     tile = crop(builder.build(), (20, 10, 30, 40), "b.png")
     assert tile.boxes.tolist() == [[10, 10, 10, 10], [2, 2, 8, 8]]
-    assert tile.images.to_pylist() == [
-        {"name": "b.png", "width": 40, "height": 30, "split": "train", "group": "g", "sha256": None}
-    ]
+    image = {"name": "b.png", "width": 40, "height": 30, "split": "train", "group": "g", "sha256": None}
+    assert tile.images.to_pylist() == [{**image, "pixel_height_um": None, "pixel_width_um": None}]
     assert [GEOMETRIES[g] for g in tile.objects["geometry"].to_pylist()] == ["point", "box"]
     assert tile.objects["score"].to_pylist() == [0.5, None]
     assert tile.objects["attributes"].to_pylist() == ['{"a": 1}', None]

@@ -143,3 +143,15 @@ def test_a_large_image_that_is_no_bomb_raises_no_warning(tmp_path: Path) -> None
     """More pixels than Pillow takes without a warning: the warning would be an error here."""
     PIL.Image.new("1", (12_000, 8_000)).save(tmp_path / "slide.png")
     assert read_image(tmp_path / "slide.png").shape == (8_000, 12_000)
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(1, 0), (8, 0), (8, 2), (16, 6)])
+def test_a_small_png_that_claims_many_pixels_is_refused_before_they_take_memory(
+    bits: int, kind: int, tmp_path: Path
+) -> None:
+    content = bytearray(_png_of_size(20_000, 20_000))
+    content[24:26] = bits, kind
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ImageFormatError, match="claims 20000 x 20000 pixels, for which the file is too small"):
+        read_image(tmp_path / "a.png")

@@ -49,6 +49,15 @@ def test_percentiles_do_not_depend_on_brightness_and_contrast() -> None:
     assert np.abs(to_uint8(image).astype(int) - to_uint8(image * 37 + 5)).max() <= 1
 
 
+def test_a_dim_channel_is_seen_beside_a_bright_one_when_each_is_scaled_by_itself() -> None:
+    image = np.random.default_rng(5).integers(0, 1000, (40, 50, 2)).astype(np.uint16)
+    image[..., 1] *= 60
+    alone = to_uint8(image, per_channel=True)
+    np.testing.assert_array_equal(alone, np.dstack([to_uint8(image[..., c]) for c in range(2)]))
+    assert alone[..., 0].mean() > 100 > 10 > to_uint8(image)[..., 0].mean()
+    np.testing.assert_array_equal(to_uint8(image[..., 0], per_channel=True), to_uint8(image[..., 0]))
+
+
 def test_one_hot_pixel_does_not_darken_the_image() -> None:
     image = np.random.default_rng(2).integers(100, 200, (100, 100)).astype(np.uint16)
     image[50, 50] = 65535

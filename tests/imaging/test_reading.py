@@ -1,6 +1,8 @@
 """Images are read with all their bits and written back the same; each refusal names the file."""
 
 import pickle
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from cell_pipelines.imaging.reading import (
-    IMAGE_SUFFIXES,
+    WRITTEN_SUFFIXES,
     ImageFile,
     ImageFormatError,
+    describe_image,
     hash_pixels,
     list_images,
     read_image,
@@ -90,6 +93,23 @@ def test_deep_colour_png_keeps_its_bits_with_and_without_alpha(tmp_path: Path) -
         again = read_image(tmp_path / "a.png")
         assert again.dtype == np.uint16
         np.testing.assert_array_equal(again, image[..., :3])
+
+
+def test_deep_grey_png_with_alpha_is_grey_and_a_turned_deep_one_is_upright(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    image = _image((9, 7, 3), "uint16")
+    for samples, kind in ((2, 4), (3, 2)):
+        pixels = b"".join(b"\0" + row.tobytes() for row in image[..., :samples].astype(">u2"))
+        mark = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", 7, 9, 16, kind, 0, 0, 0)) + chunk(b"eXIf", mark)
+        whole = header + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + whole)
+        expected = np.rot90(image[..., 0] if kind == 4 else image, -1)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
+        (info,) = describe_image(tmp_path / "a.png")
+        assert (info.shape, info.dtype) == (expected.shape, "uint16")
 
 
 def test_a_palette_gives_its_colours_and_a_palette_of_greys_gives_grey(tmp_path: Path) -> None:
@@ -199,7 +219,7 @@ def test_an_image_file_is_read_when_called_also_in_another_process(tmp_path: Pat
 
 
 def test_an_image_that_was_read_is_an_array_like_any_other(tmp_path: Path) -> None:
-    for suffix in IMAGE_SUFFIXES:
+    for suffix in WRITTEN_SUFFIXES:
         write_image(_image((4, 5)), tmp_path / f"a{suffix}")
         image = read_image(tmp_path / f"a{suffix}")
         assert image.flags.writeable

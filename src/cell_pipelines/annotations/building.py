@@ -28,10 +28,11 @@ class AnnotationBuilder:
             raise ValueError(f"`categories` must differ from each other, got {list(categories)}.")
         self._sort = sort_categories
         self._images: dict[str, list[Any]] = {name: [] for name in IMAGE_SCHEMA.names}
-        self._objects: dict[str, list[Any]] = {name: [] for name in OBJECT_SCHEMA.names}
+        self._objects: dict[str, list[Any]] = _no_objects()
+        self._pieces: list[pa.Table] = []
 
-    def add_image(self, name: str, *, width: int, height: int, **columns: str | None) -> int:
-        """Add an image and return its row; `columns` are split, group and sha256."""
+    def add_image(self, name: str, *, width: int, height: int, **columns: Any) -> int:
+        """Add an image and return its row; `columns` are the other columns of `IMAGE_SCHEMA`."""
         row = {"name": name, "width": width, "height": height, **columns}
         for key, values in self._images.items():
             values.append(row.get(key))
@@ -63,7 +64,7 @@ class AnnotationBuilder:
         """Add one object of any geometry."""
         row = (
             image,
-            self._categories.setdefault(category, len(self._categories)),
+            self.category_index(category),
             GEOMETRIES.index(geometry),
             *(float(v) for v in box),
             rings,
@@ -75,17 +76,37 @@ class AnnotationBuilder:
         for values, value in zip(self._objects.values(), row, strict=True):
             values.append(value)
 
+    def category_index(self, category: str) -> int:
+        """Return the number of a class, a new one for a new name."""
+        return self._categories.setdefault(category, len(self._categories))
+
+    def add_rows(self, rows: pa.Table) -> None:
+        """Add many objects at once, a table of `OBJECT_SCHEMA` with categories as `category_index` numbers them."""
+        self._flush()
+        self._pieces.append(rows)
+
+    def _flush(self) -> None:
+        if self._objects["image"]:
+            self._pieces.append(pa.table(self._objects, schema=OBJECT_SCHEMA))
+            self._objects = _no_objects()
+
     def build(self) -> AnnotationSet:
         """Return the set; with `sort_categories` the categories stand in order, ``class_2`` before ``class_10``."""
+        self._flush()
+        objects = pa.concat_tables([OBJECT_SCHEMA.empty_table(), *self._pieces]).combine_chunks()
         names = list(self._categories)
         order = sorted(names, key=_by_text_and_number) if self._sort else names
-        objects = dict(self._objects)
         if order != names:
             position = np.array([order.index(name) for name in names], dtype=np.int32)
-            objects["category"] = list(position[np.asarray(objects["category"], dtype=np.int64)])
-        return AnnotationSet(
-            pa.table(self._images, schema=IMAGE_SCHEMA), pa.table(objects, schema=OBJECT_SCHEMA), tuple(order)
-        )
+            numbers = pa.array(position[objects["category"].to_numpy()])
+            objects = objects.set_column(
+                OBJECT_SCHEMA.get_field_index("category"), OBJECT_SCHEMA.field("category"), numbers
+            )
+        return AnnotationSet(pa.table(self._images, schema=IMAGE_SCHEMA), objects, tuple(order))
+
+
+def _no_objects() -> dict[str, list[Any]]:
+    return {name: [] for name in OBJECT_SCHEMA.names}
 
 
 def _by_text_and_number(name: str) -> tuple[list[tuple[str, int]], str]:

@@ -1,7 +1,8 @@
 """What a reader met on its way: objects dropped or changed, files skipped, each with file, entry and reason."""
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Literal
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 
 Action = Literal["dropped", "changed", "skipped", "noted"]
+UNKNOWN_CLASS = "(unknown class)"
 
 
 class AnnotationFormatError(ValueError):
@@ -25,6 +27,7 @@ class Finding:
         action: ``dropped`` and ``changed`` for objects, ``skipped`` for files, ``noted`` for the rest.
         reason: Why, in words.
         objects: How many objects it is about.
+        category: Class of the objects; empty where it isn't known or they are of several.
     """
 
     file: str
@@ -32,6 +35,7 @@ class Finding:
     action: Action
     reason: str
     objects: int = 1
+    category: str = ""
 
     def sentence(self) -> str:
         """Return the finding as one sentence."""
@@ -48,17 +52,39 @@ class Conversion:
         objects_in: Objects that the source holds, counted before any was dropped.
         findings: Everything dropped, changed, skipped or noted.
         source_format: Name of the format that was read.
+        recognised_by: What spoke for that format.
     """
 
     annotations: AnnotationSet
     objects_in: int
     findings: tuple[Finding, ...] = field(default=())
     source_format: str = ""
+    recognised_by: str = ""
 
     @property
     def objects_dropped(self) -> int:
         """Number of objects listed as dropped."""
         return sum(f.objects for f in self.findings if f.action == "dropped")
+
+    def by_class(self) -> pd.DataFrame:
+        """Return what came in, was dropped or changed and went out, a row a class: in = out + dropped.
+
+        What was dropped before its class was known stands in a last row, ``(unknown class)``.
+        """
+        out = dict(zip(self.annotations.categories, self.annotations.counts().sum(axis=0).tolist(), strict=True))
+        sums = {action: Counter[str]() for action in ("dropped", "changed")}
+        for finding in self.findings:
+            if finding.action in sums:
+                sums[finding.action][finding.category or UNKNOWN_CLASS] += finding.objects
+        names = dict.fromkeys([*out, *sums["dropped"], *sums["changed"]])
+        known = [
+            *(name for name in names if name != UNKNOWN_CLASS),
+            *([UNKNOWN_CLASS] if UNKNOWN_CLASS in names else []),
+        ]
+        rows = [(name, out.get(name, 0), sums["dropped"][name], sums["changed"][name]) for name in known]
+        table = pd.DataFrame(rows, columns=["category", "objects_out", "objects_dropped", "objects_changed"])
+        table.insert(1, "objects_in", table["objects_out"] + table["objects_dropped"])
+        return table
 
     def check(self) -> None:
         """Prove that objects in = objects out + objects listed as dropped.
@@ -85,5 +111,5 @@ class Conversion:
 
 
 def to_table(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Return the findings as a table with the columns file, entry, action, reason, objects."""
-    return pd.DataFrame([asdict(f) for f in findings], columns=["file", "entry", "action", "reason", "objects"])
+    """Return the findings as a table with the columns file, entry, action, reason, objects, category."""
+    return pd.DataFrame([asdict(f) for f in findings], columns=[f.name for f in fields(Finding)])

@@ -24,12 +24,14 @@ class ImageRecord:
         width: In pixels; 0 for an image that can't be read.
         height: In pixels; 0 for an image that can't be read.
         sha256: Hash of the decoded pixels.
+        pixel_size_um: Height and width of a pixel in µm; None where the image doesn't say.
     """
 
     name: str
     width: int
     height: int
     sha256: str | None = None
+    pixel_size_um: tuple[float, float] | None = None
 
     @property
     def is_damaged(self) -> bool:

@@ -21,6 +21,8 @@ IMAGE_SCHEMA = pa.schema(
         pa.field("split", pa.string()),  # train, val, test, or null where the source has none
         pa.field("group", pa.string()),  # series, well or recording that must stay on one side of a split
         pa.field("sha256", pa.string()),  # of the decoded pixels
+        pa.field("pixel_height_um", pa.float64()),  # null where the image doesn't say
+        pa.field("pixel_width_um", pa.float64()),
     ]
 )
 OBJECT_SCHEMA = pa.schema(

@@ -10,16 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cell_pipelines.annotations.geometry import (
-    box_areas,
-    clip_boxes,
-    clip_ring,
-    mask_box,
-    mask_to_run_lengths,
-    polygon_area,
-    run_lengths_to_mask,
-    to_rings,
-)
+from cell_pipelines.annotations.geometry import box_areas, clip_boxes, to_rings
+from cell_pipelines.annotations.rings import clip_ring, polygon_area
+from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.schema import IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
 
 _SHAPE = ("x_min", "y_min", "x_max", "y_max", "rings", "counts")
@@ -42,13 +35,21 @@ def select_images(annotations: AnnotationSet, rows: npt.NDArray[np.int64] | Sequ
 
 def iterate_images(annotations: AnnotationSet) -> Iterator[AnnotationSet]:
     """Yield each image as a set of its own, in order; the cost of all together grows with the objects."""
-    order = np.argsort(annotations.image_index, kind="stable")
-    objects = annotations.objects.take(order).combine_chunks()
-    edges = np.searchsorted(annotations.image_index[order], np.arange(annotations.n_images + 1))
-    for row, (start, stop) in enumerate(pairwise(edges.tolist())):
-        own = objects.slice(start, stop - start)
-        own = own.set_column(0, OBJECT_SCHEMA.field(0), pa.array(np.zeros(stop - start, np.int32)))
-        yield replace(annotations, images=annotations.images.slice(row, 1), objects=own)
+    for row, own in enumerate(objects_by_image(annotations)):
+        numbered = own.set_column(0, OBJECT_SCHEMA.field(0), pa.array(np.zeros(own.num_rows, np.int32)))
+        yield replace(annotations, images=annotations.images.slice(row, 1), objects=numbered)
+
+
+def objects_by_image(annotations: AnnotationSet) -> Iterator[pa.Table]:
+    """Yield the objects of each image, in order."""
+    index = annotations.image_index
+    objects = annotations.objects
+    if (np.diff(index) < 0).any():
+        order = np.argsort(index, kind="stable")
+        objects, index = objects.take(order), index[order]
+    objects = objects.combine_chunks()
+    for start, stop in pairwise(np.searchsorted(index, np.arange(annotations.n_images + 1)).tolist()):
+        yield objects.slice(start, stop - start)
 
 
 def select_split(annotations: AnnotationSet, *splits: str) -> AnnotationSet:

@@ -7,11 +7,18 @@ from typing import Any
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import ImagePreview
 
-from cell_pipelines.imaging.reading import Image, ImageFile, list_images, read_image, write_image
+from cell_pipelines.imaging.reading import (
+    Image,
+    ImageFile,
+    ImageSelection,
+    list_image_files,
+    read_image,
+    write_image,
+)
 
 
 class ImageDataset(AbstractDataset[Image, Image]):
-    """An image (H, W) or (H, W, 3) RGB in one PNG, JPEG, BMP or TIFF file, shown by kedro-viz.
+    """One image (H, W) or (H, W, C) of any microscope file; written as PNG, JPEG, BMP or TIFF and shown by kedro-viz.
 
     ::
 
@@ -20,13 +27,16 @@ class ImageDataset(AbstractDataset[Image, Image]):
           filepath: data/demo/08_reporting/contact_sheet.png
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
+    def __init__(
+        self, *, filepath: str, load_args: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self._filepath = Path(filepath).expanduser()
+        self._selection = to_selection(load_args)
         self.metadata = metadata
 
     def load(self) -> Image:
         """Read the image."""
-        return read_image(self._filepath)
+        return read_image(self._filepath, self._selection)
 
     def save(self, data: Image) -> None:
         """Write the image."""
@@ -36,7 +46,7 @@ class ImageDataset(AbstractDataset[Image, Image]):
         return self._filepath.is_file()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
+        return {"filepath": str(self._filepath), "load_args": self._selection}
 
     def preview(self) -> ImagePreview:
         """Return the file's bytes for kedro-viz."""
@@ -51,15 +61,29 @@ class ImageFolderDataset(AbstractDataset[Any, dict[str, ImageFile]]):
         raw_images:
           type: cell_pipelines.datasets.image_dataset.ImageFolderDataset
           path: data/bccd/01_raw/JPEGImages
+
+    Of files that hold more than one image, ``load_args`` say what is taken, by name or by number from 0::
+
+        raw_images:
+          type: cell_pipelines.datasets.image_dataset.ImageFolderDataset
+          path: data/slides
+          load_args:
+            channels: [DAPI, GFP]   # all when left out
+            z: max                  # a number, max or mean
+            time: each              # a number, or each for one image a time point
+            scene: 0                # one image a scene when left out
     """
 
-    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, *, path: str, load_args: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         self._path = Path(path).expanduser()
+        self._selection = to_selection(load_args)
         self.metadata = metadata
 
     def load(self) -> dict[str, ImageFile]:
-        """List the images without reading them."""
-        return {p.relative_to(self._path).as_posix(): ImageFile(p) for p in list_images(self._path)}
+        """List the images without reading them; only headers of files that can hold several are opened."""
+        return list_image_files(self._path, self._selection)
 
     def save(self, data: Any) -> None:
         """Refuse: a study's images are never written over."""
@@ -69,4 +93,25 @@ class ImageFolderDataset(AbstractDataset[Any, dict[str, ImageFile]]):
         return self._path.is_dir()
 
     def _describe(self) -> dict[str, Any]:
-        return {"path": str(self._path)}
+        return {"path": str(self._path), "load_args": self._selection}
+
+
+def to_selection(load_args: dict[str, Any] | None) -> ImageSelection:
+    """Return a catalog entry's ``load_args`` as a selection; one channel may stand without a list.
+
+    Raises:
+        DatasetError: There is a key other than channels, z, time and scene, or a value that means nothing.
+    """
+    given = dict(load_args or {})
+    unknown = sorted(set(given) - {"channels", "z", "time", "scene"}, key=str)
+    if unknown:
+        raise DatasetError(
+            f"`load_args` must be among channels, z, time and scene, got {', '.join(map(str, unknown))}."
+        )
+    channels = given.get("channels")
+    if channels is not None:
+        given["channels"] = tuple(channels) if isinstance(channels, list | tuple) else (channels,)
+    try:
+        return ImageSelection(**given)
+    except ValueError as error:
+        raise DatasetError(f"`load_args`: {error}") from error

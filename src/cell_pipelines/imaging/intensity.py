@@ -5,12 +5,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.imaging.reading import Image
+from cell_pipelines.imaging.description import Image
 
 Normalisation = Literal["none", "full_range", "percentile"]
 
 
-def to_uint8(image: Image, *, normalisation: Normalisation = "percentile") -> npt.NDArray[np.uint8]:
+def to_uint8(
+    image: Image, *, normalisation: Normalisation = "percentile", per_channel: bool = False
+) -> npt.NDArray[np.uint8]:
     """Return an image with 8 bits a channel; an 8-bit image comes back as it is.
 
     Args:
@@ -18,6 +20,8 @@ def to_uint8(image: Image, *, normalisation: Normalisation = "percentile") -> np
         normalisation: How more than 8 bits are scaled. ``full_range``: the dtype's whole range, or [0, 1] for
             floats. ``percentile``: the image's own 0.1 to 99.9 percent. ``none``: not at all, so deeper images
             are refused. NaN becomes 0.
+        per_channel: Whether ``percentile`` takes each channel by itself, so that a dim stain is seen beside a
+            bright one; otherwise one scale serves all, which keeps colours.
 
     Raises:
         ValueError: The image has more than 8 bits and `normalisation` is ``none``.
@@ -28,6 +32,8 @@ def to_uint8(image: Image, *, normalisation: Normalisation = "percentile") -> np
         return image.astype(np.uint8) * np.uint8(255)
     if normalisation == "none":
         raise ValueError(f"`normalisation` is none, so the image must have 8 bits, got {image.dtype}.")
+    if per_channel and normalisation == "percentile" and image.ndim == 3:
+        return np.stack([to_uint8(image[..., c]) for c in range(image.shape[2])], axis=-1)
     low, high = _limits(image, normalisation)
     # float32 keeps 24 bits, more than any camera gives, at half the memory.
     scaled = (image.astype(np.float32) - np.float32(low)) * np.float32(255.0 / max(high - low, 1e-12))

@@ -1,27 +1,69 @@
-"""Reading and writing images: PNG, JPEG, BMP and TIFF, 8 and 16 bit, refused in one sentence when damaged."""
+"""Reading any microscope image: one door for PNG, JPEG, BMP, TIFF, OME-TIFF, CZI, LSM, ND2 and LIF."""
 
-import hashlib
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from cell_pipelines.imaging.axes import check_size, choose, choose_scene, frames, read_choice
+from cell_pipelines.imaging.description import MAX_PIXELS, Image, ImageFormatError, ImageInfo, ImageSelection
+from cell_pipelines.imaging.opening import IMAGE_SUFFIXES, SCENE_SUFFIXES, open_source, plain_errors
+from cell_pipelines.imaging.pictures import png_bits
+from cell_pipelines.imaging.regions import LargeImage, hash_pixels, open_region_reader
+from cell_pipelines.imaging.writing import WRITTEN_SUFFIXES, write_image
 
-from cell_pipelines.files import atomic_path
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "SCENE_SUFFIXES",
+    "WRITTEN_SUFFIXES",
+    "Image",
+    "ImageFile",
+    "ImageFormatError",
+    "ImageInfo",
+    "ImageSelection",
+    "LargeImage",
+    "describe_image",
+    "hash_pixels",
+    "list_image_files",
+    "list_images",
+    "open_region_reader",
+    "png_bits",
+    "read_image",
+    "write_image",
+]
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-# More pixels than any sensor gives; a file that claims more is damaged or meant to exhaust memory.
-MAX_PIXELS = 1 << 29
-# Pages without a name are taken for channels up to this many, for a stack beyond.
-MAX_UNNAMED_CHANNELS = 4
-
-Image = npt.NDArray[Any]
+_ALL = ImageSelection()
 
 
-class ImageFormatError(ValueError):
-    """A file that isn't the image it should be; the sentence names the file."""
+def read_image(path: Path, selection: ImageSelection = _ALL) -> Image:
+    """Read an image with all its bits.
+
+    Args:
+        path: A file ending in one of `IMAGE_SUFFIXES`.
+        selection: What to take of a file that holds more than one image.
+
+    Returns:
+        Array (H, W) for one channel, (H, W, 3) for RGB or (H, W, C) for C channels, in the file's own dtype; an
+        alpha channel is left out, a camera's orientation mark is obeyed, and black and white is 0 and 255.
+
+    Raises:
+        ImageFormatError: The file is missing, empty, cut short, of an unknown kind, or holds several images of
+            which `selection` doesn't choose one; the sentence says what can be chosen.
+    """
+    with open_source(path) as source:
+        choice = choose(path, source.scenes, selection)
+        check_size(path, choice.info.shape)
+        with plain_errors(path):
+            return read_choice(source, choice)
+
+
+def describe_image(path: Path) -> tuple[ImageInfo, ...]:
+    """Return what each image in a file is, from the header alone.
+
+    Raises:
+        ImageFormatError: The file is missing, damaged, or of an unknown kind.
+    """
+    with open_source(path) as source:
+        return source.scenes
 
 
 @dataclass(frozen=True)
@@ -30,18 +72,31 @@ class ImageFile:
 
     Attributes:
         path: The file.
+        selection: What to take of it.
     """
 
     path: Path
+    selection: ImageSelection = field(default=_ALL)
 
     def __call__(self) -> Image:
         """Read the image."""
-        return read_image(self.path)
+        return read_image(self.path, self.selection)
+
+    def info(self) -> ImageInfo:
+        """Return what a call gives: shape, dtype, names of the channels taken, size of a pixel; no pixel is read."""
+        with open_source(self.path) as source:
+            return choose(self.path, source.scenes, self.selection).info
+
+    def region(self, row: int, column: int, height: int, width: int) -> Image:
+        """Read a part of the image; for many parts of one image, `open_region_reader` opens it once."""
+        with open_region_reader(self.path, self.selection) as image:
+            return image.read(row, column, height, width)
 
     def signature(self) -> str:
-        """Return what changes when the file does: its size and time of change."""
+        """Return what changes when the file or the selection does."""
         status = self.path.stat()
-        return f"{status.st_size}-{status.st_mtime_ns}"
+        chosen = "" if self.selection == _ALL else f"-{self.selection}"
+        return f"{status.st_size}-{status.st_mtime_ns}{chosen}"
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -59,158 +114,48 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(visible)
 
 
-def read_image(path: Path) -> Image:
-    """Read an image with all its bits.
+def list_image_files(folder: Path, selection: ImageSelection = _ALL) -> dict[str, ImageFile]:
+    """Return the images below `folder` by name, each to be read when called.
 
-    Args:
-        path: A file ending in one of `IMAGE_SUFFIXES`.
-
-    Returns:
-        Array (H, W) for grey, (H, W, 3) for RGB or (H, W, C) for a TIFF of C channels, in the file's own dtype; an
-        alpha channel is left out and a camera's orientation mark is obeyed.
+    The name is the file's path from `folder`. A file of several scenes gives one image a scene, where no scene is
+    chosen: ``slide.czi/scene 0``. With ``time: each`` a series gives one image a time point: ``film.tif/t0003``. The
+    numbers are those that a selection takes. Only headers are opened, and none of PNG, JPEG and BMP.
 
     Raises:
-        ImageFormatError: The file is missing, empty, cut short, no single image, or of an unknown kind.
+        ImageFormatError: There is no such folder, or no image in it.
     """
-    reader = _read_tiff if path.suffix.lower() in (".tif", ".tiff") else _read_picture
+    named: dict[str, ImageFile] = {}
+    for path in list_images(folder):
+        parts = _parts(path, selection) if path.suffix.lower() in SCENE_SUFFIXES else [("", _at_once(selection))]
+        named |= {path.relative_to(folder).as_posix() + name: ImageFile(path, one) for name, one in parts}
+    return named
+
+
+def _at_once(selection: ImageSelection) -> ImageSelection:
+    return replace(selection, time=None) if selection.time == "each" else selection
+
+
+def _parts(path: Path, selection: ImageSelection) -> list[tuple[str, ImageSelection]]:
     try:
-        image = reader(path)
+        scenes = describe_image(path)
     except ImageFormatError:
-        raise
-    except _decoding_errors() as error:
-        what = "the file is not there" if not path.exists() else f"expected a whole image, got: {error}"
-        raise ImageFormatError(f"{path}: {what.rstrip('.')}.") from error
-    if image.ndim not in (2, 3) or not image.size:
-        raise ImageFormatError(f"{path}: expected (H, W) or (H, W, channels), got shape {image.shape}.")
-    return image.astype(image.dtype.newbyteorder("="), copy=False)
+        # It is told by whoever reads the image, with the others' errors.
+        return [("", _at_once(selection))]
+    chosen = [("", selection)]
+    if selection.scene is None and len(scenes) > 1:
+        chosen = [(f"/scene {i}", replace(selection, scene=i)) for i in range(len(scenes))]
+    if selection.time != "each":
+        return chosen
+    return [part for name, one in chosen for part in _time_points(path, name, one, scenes)]
 
 
-def _decoding_errors() -> tuple[type[Exception], ...]:
-    """Return what decoders raise when they meet damaged bytes; they share no base class.
-
-    Warnings are among them for whoever turns warnings into errors.
-    """
-    import lzma
-    import struct
-    import zlib
-
-    import PIL.Image
-
-    plain = (OSError, ValueError, TypeError, LookupError, SyntaxError, RuntimeError, ArithmeticError, EOFError)
-    packed = (struct.error, zlib.error, lzma.LZMAError, PIL.Image.DecompressionBombError)
-    return (*plain, *packed, AttributeError, MemoryError, Warning)
-
-
-def _read_tiff(path: Path) -> Image:
-    import tifffile
-
-    with tifffile.TiffFile(path) as tiff:
-        series = tiff.series[0]
-        _check_size(path, math.prod(series.shape))
-        try:
-            image, axes = series.asarray(), series.axes
-        except ValueError as error:
-            # tifffile leaves some compressions, LZW among them, to a package that is not needed otherwise.
-            if "imagecodecs" not in str(error) or len(tiff.pages) > 1:
-                raise
-            return _read_picture(path)
-        colour = series.keyframe.photometric == tifffile.PHOTOMETRIC.RGB
-    return _channels_last(path, image, axes, colour=colour)
-
-
-def _channels_last(path: Path, image: Image, axes: str, *, colour: bool) -> Image:
-    """Return one image (H, W) or (H, W, C) of a TIFF's array with the axes that tifffile names."""
-    kept = [i for i, length in enumerate(image.shape) if length > 1 or axes[i] in "YX"]
-    image, axes = image.reshape([image.shape[i] for i in kept]), "".join(axes[i] for i in kept)
-    # Q and I: pages of which the file doesn't say what they are; a few of them are channels.
-    if axes[1:] == "YX" and (axes[0] in "CS" or (axes[0] in "QI" and image.shape[0] <= MAX_UNNAMED_CHANNELS)):
-        image, axes = np.moveaxis(image, 0, -1), f"YX{axes[0]}"
-    if axes[:2] != "YX" or len(axes) > 3:
-        raise ImageFormatError(f"{path}: expected one image, got a stack with the axes {axes} of {image.shape}.")
-    return image[..., :3] if colour and image.shape[2:] == (4,) else image
-
-
-def _read_picture(path: Path) -> Image:
-    import PIL.Image
-    import PIL.ImageOps
-
-    # Pillow's own limit is below a stitched slide; what lies above ours is refused by its header.
-    PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    with path.open("rb") as file, PIL.Image.open(file) as picture:
-        _check_size(path, picture.width * picture.height)
-        picture.load()
-        if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA") and png_bits(path) == 16:
-            return _read_deep_png(path)
-        upright = PIL.ImageOps.exif_transpose(picture)
-        if upright.mode in ("I;16", "I;16B", "I", "F"):
-            return np.array(upright)
-        grey = upright.mode in ("1", "L", "LA") or (upright.mode == "P" and _is_grey(upright))
-        return np.array(upright.convert("L" if grey else "RGB"))
-
-
-def png_bits(path: Path) -> int:
-    """Return the bits of a sample of a PNG, from its header."""
-    with path.open("rb") as file:
-        return file.read(25)[24]
-
-
-def _read_deep_png(path: Path) -> Image:
-    # Pillow cuts PNG of 16 bit with several channels to 8.
-    import cv2
-
-    image: Image | None = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise ValueError("a PNG of 16 bit that can't be decoded")
-    return image if image.ndim == 2 else np.ascontiguousarray(image[..., 2::-1])
-
-
-def _is_grey(picture: Any) -> bool:
-    palette = np.asarray(picture.getpalette() or [0] * 3).reshape(-1, 3)
-    return bool((palette == palette[:, :1]).all())
-
-
-def _check_size(path: Path, pixels: int) -> None:
-    if pixels > MAX_PIXELS:
-        raise ImageFormatError(f"{path}: claims {pixels} pixels; at most {MAX_PIXELS} are read at once.")
-
-
-def write_image(image: Image, path: Path) -> None:
-    """Write an image (H, W) or (H, W, 3) RGB as PNG, JPEG, BMP or TIFF by the ending of `path`, whole or not at all.
-
-    Raises:
-        ValueError: The ending is unknown, the shape is another, or the format can't hold the image's dtype.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES:
-        raise ValueError(f"`path` must end in one of {', '.join(IMAGE_SUFFIXES)}, got {path.name!r}.")
-    if not image.size or (image.ndim != 2 and image.shape[2:] != (3,)):
-        raise ValueError(f"{path}: `image` must be (H, W) or (H, W, 3), got {image.shape}.")
-    if suffix in (".tif", ".tiff"):
-        import tifffile
-
-        with atomic_path(path) as temporary:
-            photometric = "minisblack" if image.ndim == 2 else "rgb"
-            tifffile.imwrite(temporary, image, photometric=photometric, compression="zlib")
-        return
-    depths = ("uint8", "uint16") if suffix == ".png" else ("uint8",)
-    if image.dtype.name not in depths:
-        raise ValueError(f"{path}: `image` must be {' or '.join(depths)} for this ending, got {image.dtype.name}.")
-    _write_picture(image, path)
-
-
-def _write_picture(image: Image, path: Path) -> None:
-    import cv2
-
-    ok, buffer = cv2.imencode(path.suffix, np.ascontiguousarray(image if image.ndim == 2 else image[..., ::-1]))
-    if not ok:
-        raise ValueError(f"{path}: can't encode an image of dtype {image.dtype} and shape {image.shape}.")
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.tobytes())
-
-
-def hash_pixels(image: Image) -> str:
-    """Return the SHA-256 of an image's shape, dtype and pixels, the same in whatever file it lies."""
-    plain = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("<"))
-    digest = hashlib.sha256(f"{plain.shape}{plain.dtype.str}".encode())
-    digest.update(plain.data)
-    return digest.hexdigest()
+def _time_points(
+    path: Path, name: str, selection: ImageSelection, scenes: tuple[ImageInfo, ...]
+) -> list[tuple[str, ImageSelection]]:
+    try:
+        count = frames(scenes[choose_scene(path, scenes, selection)], selection)
+    except ImageFormatError:
+        count = 1
+    if count == 1:
+        return [(name, replace(selection, time=None))]
+    return [(f"{name}/t{t:04d}", replace(selection, time=t)) for t in range(count)]

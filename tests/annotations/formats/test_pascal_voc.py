@@ -8,6 +8,7 @@ import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.pascal_voc import read, write
+from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 SIDES = "<xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax>"
@@ -66,8 +67,8 @@ def test_thin_boxes_are_listed_by_the_writer_since_no_reader_would_keep_them(tmp
     for width in (0.5, 1.0, 1.0 + 1e-9, 1.01, 2.0):
         builder.add_box(row, "cell", (10, 10, 10 + width, 30))
     builder.add_image("b.png", width=100, height=80)
-    [finding] = write(builder.build(), tmp_path)
-    assert (finding.file, finding.action, finding.objects) == ("Annotations/a.xml", "dropped", 3)
+    [finding] = write_annotations(builder.build(), tmp_path, format="pascal_voc")
+    assert (finding.file, finding.action, finding.objects) == ("a.png and others", "dropped", 3)
     conversion = read(tmp_path, index)
     assert conversion.annotations.n_objects == conversion.objects_in == 2
 

@@ -62,7 +62,7 @@ def test_a_large_coco_file_is_found_though_its_lists_begin_out_of_sight(tmp_path
 
 def test_no_format_gives_a_sentence_with_those_there_are(tmp_path: Path) -> None:
     _write(tmp_path, "notes.txt", "two numbers: 1 2\n")
-    with pytest.raises(AnnotationFormatError, match="found no annotations; expected one of coco, pascal_voc, yolo"):
+    with pytest.raises(AnnotationFormatError, match="found no annotations; expected one of .*coco, .*yolo"):
         detect_format(tmp_path)
     with pytest.raises(AnnotationFormatError, match=r"nowhere: expected a folder with annotations; there is none\."):
         detect_format(tmp_path / "nowhere")
@@ -87,8 +87,8 @@ def test_the_detected_format_is_the_one_that_is_read(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"`format` must be one of coco, pascal_voc, yolo, got 'labelme'\."):
-        create_format("labelme")
+    with pytest.raises(ValueError, match=r"`format` must be one of .*coco, .*yolo, got 'excel'\."):
+        create_format("excel")
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -189,13 +189,6 @@ def test_the_layout_that_trainers_expect_is_written(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data.yaml", "labels"]
 
 
-def test_the_shape_box_writes_polygons_as_boxes_and_lists_them(tmp_path: Path, make_annotations) -> None:  # type: ignore[no-untyped-def]
-    annotations = make_annotations(0, geometries=("polygon",))
-    lost = write(annotations, tmp_path, shape="box")
-    assert sum(f.objects for f in lost) == annotations.n_objects
-    assert all(len(line.split()) == 5 for p in tmp_path.rglob("*_é.txt") for line in p.read_text().splitlines())
-
-
 def test_two_images_that_differ_in_their_ending_only_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     builder = AnnotationBuilder()
     for name in ("a.png", "images/a.tif"):

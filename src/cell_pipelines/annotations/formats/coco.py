@@ -1,27 +1,26 @@
 """COCO: one JSON for many images; boxes as x, y, width, height, polygons, run-length masks, scores."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.coco_entries import BATCH, EntryReader, to_entries
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.text import read_json
-from cell_pipelines.annotations.geometry import (
-    decompress_run_lengths,
-    mask_box,
-    polygon_area,
-    run_lengths_to_mask,
-    to_rings,
-)
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
+from cell_pipelines.files import atomic_path
+
+SUMMARY = "COCO JSON: one file for many images; CVAT, Roboflow, FiftyOne, Label Studio and many others write it."
+CAPABILITIES = Capabilities(geometries=GEOMETRIES, crowds=True, splits=True)
 
 _PEEK_BYTES = 1 << 16
 
@@ -109,15 +108,7 @@ def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None
     listed = [c for c in _entries(content, "categories") if isinstance(c.get("name"), str)]
     names: dict[Any, str] = {key: c["name"] for c in listed if (key := _key(c.get("id"))) is not None}
     rows = _read_images(intake, file, content)
-    for position, annotation in enumerate(_entries(content, "annotations")):
-        entry = f"annotation {annotation.get('id', f'at position {position}')}"
-        row, category = rows.get(_key(annotation.get("image_id"))), names.get(_key(annotation.get("category_id")))
-        if row is None:
-            intake.drop(file, entry, f"its image {annotation.get('image_id')!r} is not among the images.")
-        elif category is None:
-            intake.drop(file, entry, f"unknown class number {annotation.get('category_id')!r}.")
-        else:
-            _read_annotation(intake, (file, entry), row, category, annotation)
+    EntryReader(intake, file, rows, names).read(_entries(content, "annotations"))
 
 
 def _read_images(intake: Intake, file: str, content: Mapping[str, Any]) -> dict[Any, int | None]:
@@ -145,91 +136,33 @@ def _read_images(intake: Intake, file: str, content: Mapping[str, Any]) -> dict[
     return rows
 
 
-def _read_annotation(
-    intake: Intake, place: tuple[str, str], row: int, category: str, annotation: Mapping[str, Any]
-) -> None:
-    file, entry = place
-    segmentation, attributes = annotation.get("segmentation"), annotation.get("attributes")
-    width, height = intake.size(row)
-    try:
-        extra: dict[str, Any] = {
-            "score": None if annotation.get("score") is None else float(annotation["score"]),
-            "crowd": bool(annotation.get("iscrowd", 0)),
-            "attributes": attributes if isinstance(attributes, Mapping) else None,
-        }
-        if isinstance(segmentation, Mapping):
-            counts = _run_lengths(segmentation, (height, width))
-            box = mask_box(run_lengths_to_mask(counts, height, width))
-            intake.add_mask(file, entry, row, category, box, counts.astype(np.uint32), **extra)
-        elif segmentation and any(len(ring) for ring in segmentation):
-            rings = [np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in segmentation]
-            intake.add_polygon(file, entry, row, category, rings, **extra)
-        else:
-            x, y, w, h = (float(v) for v in annotation["bbox"])
-            intake.add_box(file, entry, row, category, (x, y, x + w, y + h), **extra)
-    except KeyError as error:
-        intake.drop(file, entry, f"box or segmentation can't be read: no {error}.")
-    except (TypeError, ValueError, OverflowError) as error:
-        intake.drop(file, entry, f"box, segmentation or score can't be read: {error}.")
-
-
-def _run_lengths(segmentation: Mapping[str, Any], size: tuple[int, int]) -> npt.NDArray[np.int64]:
-    if tuple(segmentation.get("size", size)) != size:
-        raise ValueError(f"the mask has {segmentation['size']} pixels, the image {list(size)} (height, width)")
-    counts = segmentation["counts"]
-    if not isinstance(counts, str) and not all(isinstance(run, int) for run in counts):
-        raise ValueError("run lengths must be whole numbers")
-    return np.asarray(decompress_run_lengths(counts) if isinstance(counts, str) else counts, dtype=np.int64)
-
-
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
     """Write ``instances_<split>.json`` for each split and ``annotations.json`` for images without one.
 
-    Every geometry but the point keeps its form; scores, crowds and attributes stay. Numbers count from 1, since
-    evaluation tools take an annotation 0 for none.
+    Numbers count from 1, since evaluation tools take an annotation 0 for none. A hole is joined to its polygon by a
+    seam without width, and a point is a single key point.
     """
-    files = [
-        f"instances_{s}.json" if s in SPLITS else "annotations.json" for s in annotations.images["split"].to_pylist()
-    ]
-    findings: list[Finding] = []
+    splits = annotations.images["split"].to_pylist()
+    files = [f"instances_{split}.json" if split in SPLITS else "annotations.json" for split in splits]
     for file in sorted(set(files)) or ["annotations.json"]:
         rows = np.flatnonzero(np.array(files, dtype=object) == file)
-        findings += _write_file(annotations, rows, folder / file)
-    return tuple(findings)
+        _write_file(annotations, rows, folder / file)
+    return ()
 
 
-def _write_file(annotations: AnnotationSet, rows: npt.NDArray[np.int64], path: Path) -> Iterator[Finding]:
+def _write_file(annotations: AnnotationSet, rows: npt.NDArray[np.int64], path: Path) -> None:
+    """Write some images with their objects, a part at a time, so that memory stays flat."""
     objects = annotations.objects.filter(pc.is_in(annotations.objects["image"], pa.array(rows, pa.int32())))
     images = {
         row: {"id": row + 1, "file_name": record["name"], "width": record["width"], "height": record["height"]}
         for row, record in zip(rows.tolist(), annotations.images.take(rows).to_pylist(), strict=True)
     }
-    content = {
-        "images": list(images.values()),
-        "categories": [{"id": i, "name": n, "supercategory": "cell"} for i, n in enumerate(annotations.categories, 1)],
-        "annotations": [_annotation(i, r, images[r["image"]]) for i, r in enumerate(objects.to_pylist(), 1)],
-    }
-    path.write_text(json.dumps(content), encoding="utf-8")
-    points = objects["geometry"].to_pylist().count(GEOMETRIES.index("point"))
-    if points:
-        yield Finding(path.name, "", "changed", "points written as boxes without area.", points)
-
-
-def _annotation(number: int, record: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
-    x, y = record["x_min"], record["y_min"]
-    width, height = record["x_max"] - x, record["y_max"] - y
-    area: float = width * height
-    segmentation: Any = []
-    if record["rings"]:
-        area, segmentation = polygon_area(to_rings(record["rings"])), record["rings"]
-    elif record["counts"]:
-        size = [image["height"], image["width"]]
-        area, segmentation = sum(record["counts"][1::2]), {"size": size, "counts": record["counts"]}
-    extra: dict[str, Any] = {} if record["score"] is None else {"score": record["score"]}
-    if record["attributes"]:
-        extra["attributes"] = json.loads(record["attributes"])
-    return {
-        "id": number, "image_id": image["id"], "category_id": record["category"] + 1,
-        "bbox": [x, y, width, height], "area": area, "segmentation": segmentation,
-        "iscrowd": int(record["crowd"]), **extra,
-    }  # fmt: skip
+    categories = [{"id": i, "name": n, "supercategory": "cell"} for i, n in enumerate(annotations.categories, 1)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        head = orjson.dumps({"images": list(images.values()), "categories": categories})
+        file.write(head[:-1] + b',"annotations":[')
+        for start in range(0, objects.num_rows, BATCH):
+            entries = list(to_entries(objects.slice(start, BATCH), start + 1, images))
+            file.write((b"," if start else b"") + orjson.dumps(entries)[1:-1])
+        file.write(b"]}")

@@ -8,13 +8,11 @@ import numpy.typing as npt
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Action, Conversion, Finding
-from cell_pipelines.annotations.geometry import Floats, clip_ring, polygon_area
+from cell_pipelines.annotations.formats.chunks import ObjectChunk, stretches
+from cell_pipelines.annotations.formats.refusals import refuse_box, refuse_class, refuse_point, refuse_score, tell_cut
+from cell_pipelines.annotations.geometry import Floats
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-
-# Coordinates are rounded when written; a box that leaves the image by less was inside before.
-ROUNDING_PX = 0.05
-# Far beyond any image, and near enough that sums and products of coordinates stay finite.
-MAX_COORDINATE = 1e9
+from cell_pipelines.annotations.rings import clip_ring, polygon_area
 
 Unlabelled = Literal["skip", "background"]
 
@@ -52,9 +50,9 @@ class Intake:
         self.objects_in = 0
         self.findings: list[Finding] = []
 
-    def note(self, file: str, entry: str, action: Action, reason: str, objects: int = 1) -> None:
+    def note(self, file: str, entry: str, action: Action, reason: str, objects: int = 1, *, category: str = "") -> None:
         """List a finding."""
-        self.findings.append(Finding(file, entry, action, reason, objects))
+        self.findings.append(Finding(file, entry, action, reason, objects, category))
 
     def skip_file(self, file: str, reason: str) -> None:
         """List a file that can't be used at all."""
@@ -109,9 +107,11 @@ class Intake:
 
     def _row(self, record: ImageRecord, split: str | None) -> int:
         if record.name not in self._rows:
+            height_um, width_um = record.pixel_size_um or (None, None)
             self._rows[record.name] = self._builder.add_image(
-                record.name, width=record.width, height=record.height, sha256=record.sha256, split=split
-            )
+                record.name, width=record.width, height=record.height, sha256=record.sha256, split=split,
+                pixel_height_um=height_um, pixel_width_um=width_um,
+            )  # fmt: skip
             self._sizes.append((record.width, record.height))
         return self._rows[record.name]
 
@@ -121,8 +121,14 @@ class Intake:
             return
         width, height = self._sizes[image]
         inside = [min(max(v, 0.0), limit) for v, limit in zip(box, (width, height, width, height), strict=True)]
-        self._tell_cut(file, entry, box, inside)
+        self._tell_cut((file, entry, category), box, inside)
         self._builder.add_box(image, category, inside, **extra)
+
+    def add_point(self, file: str, entry: str, image: int, category: str, point: Sequence[float], **extra: Any) -> None:
+        """Take a point x, y in pixel edges; the centre of the first pixel is (0.5, 0.5)."""
+        refusal = refuse_class(category, self._classes) or refuse_point(point, self._sizes[image])
+        if not self._counted((file, entry, category), refusal or refuse_score(extra.get("score"))):
+            self._builder.add_object(image, category, "point", (*point, *point), **extra)
 
     def add_polygon(
         self, file: str, entry: str, image: int, category: str, rings: Sequence[Floats], **extra: Any
@@ -140,11 +146,13 @@ class Intake:
         if box[0] < 0 or box[1] < 0 or box[2] > width or box[3] > height:
             inside = [ring for ring in (clip_ring(r, width, height) for r in whole) if polygon_area([ring]) > 0]
             if not inside:
-                self.note(file, entry, "dropped", f"lies outside the image of {width}x{height} pixels.")
+                reason = f"lies outside the image of {width}x{height} pixels."
+                self.note(file, entry, "dropped", reason, category=category)
                 return
-            self._tell_cut(file, entry, box, _bounds(inside))
+            self._tell_cut((file, entry, category), box, _bounds(inside))
         if len(whole) < len(rings):
-            self.note(file, entry, "changed", f"{len(rings) - len(whole)} rings of less than 3 vertices left out.")
+            reason = f"{len(rings) - len(whole)} rings of less than 3 vertices left out."
+            self.note(file, entry, "changed", reason, category=category)
         self._builder.add_polygon(image, category, inside, **extra)
 
     def add_mask(
@@ -155,35 +163,47 @@ class Intake:
         if not self._refuses(file, entry, image, category, box, extra.get("score")):
             self._builder.add_object(image, category, "mask", box, counts=counts, **extra)
 
+    def add_chunk(self, file: str, chunk: ObjectChunk) -> None:
+        """Take many objects of one geometry; those with nothing to say of them at once, the others one by one."""
+        known = [not refuse_class(name, self._classes) for name in chunk.names]
+        plain = chunk.plain(np.array(self._sizes).reshape(-1, 2), np.array(known, dtype=np.bool_))
+        for start, stop in stretches(plain):
+            if not plain[start]:
+                for row in range(start, stop):
+                    self._add_single(file, chunk, row)
+                continue
+            self.objects_in += stop - start
+            numbers = {i: self._builder.category_index(chunk.names[i]) for i in chunk.used(start, stop)}
+            self._builder.add_rows(chunk.to_table(start, stop, numbers))
+
+    def _add_single(self, file: str, chunk: ObjectChunk, row: int) -> None:
+        place = (file, chunk.entry(row), int(chunk.image[row]), chunk.names[chunk.category[row]])
+        extra = chunk.extra(row)
+        if chunk.rings is not None:
+            self.add_polygon(*place, chunk.rings.of(row), **extra)
+        elif chunk.runs is not None:
+            self.add_mask(*place, chunk.boxes[row].tolist(), chunk.runs.of(row), **extra)
+        else:
+            self.add_box(*place, chunk.boxes[row].tolist(), **extra)
+
     def _refuses(
         self, file: str, entry: str, image: int, category: str, box: Sequence[float], score: float | None
     ) -> bool:
         """Count an object; list it as dropped and return True if it can't be taken."""
+        known = refuse_class(category, self._classes)
+        return self._counted(
+            (file, entry, category), known or refuse_box(box, self._sizes[image]) or refuse_score(score)
+        )
+
+    def _counted(self, place: tuple[str, str, str], refusal: str) -> bool:
         self.objects_in += 1
-        reason = self._refusal(image, category, box)
-        if not reason and score is not None and not 0 <= score <= 1:
-            reason = f"the score must lie in 0..1, got {score:g}."
-        if reason:
-            self.note(file, entry, "dropped", reason)
-        return bool(reason)
+        if refusal:
+            self.note(place[0], place[1], "dropped", refusal, category=place[2])
+        return bool(refusal)
 
-    def _refusal(self, image: int, category: str, box: Sequence[float]) -> str:
-        width, height = self._sizes[image]
-        shown = ", ".join(f"{v:g}" for v in box)
-        if self._classes is not None and category not in self._classes:
-            return f"unknown class {category!r}; expected one of {sorted(self._classes)}."
-        if not all(abs(v) <= MAX_COORDINATE for v in box):
-            return f"coordinates must be finite and at most {MAX_COORDINATE:g} pixels, got ({shown})."
-        if box[2] <= box[0] or box[3] <= box[1]:
-            return f"zero width or height: ({shown})."
-        if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
-            return f"({shown}) lies outside the image of {width}x{height} pixels."
-        return ""
-
-    def _tell_cut(self, file: str, entry: str, before: Sequence[float], after: Sequence[float]) -> None:
-        if max(abs(b - a) for b, a in zip(before, after, strict=True)) > ROUNDING_PX:
-            shown = [", ".join(f"{v:g}" for v in box) for box in (before, after)]
-            self.note(file, entry, "changed", f"reaches out of the image; cut from ({shown[0]}) to ({shown[1]}).")
+    def _tell_cut(self, place: tuple[str, str, str], before: Sequence[float], after: Sequence[float]) -> None:
+        if reason := tell_cut(before, after):
+            self.note(place[0], place[1], "changed", reason, category=place[2])
 
     def finish(self, source_format: str) -> Conversion:
         """Deal with the images no file spoke of and return the conversion, its sum proven."""

@@ -1,29 +1,89 @@
-"""What a format can't hold of the objects that are written, as findings."""
+"""What each format would lose of a set, told before it is written."""
 
-import json
-from collections.abc import Collection, Iterator
+import numpy as np
+import pandas as pd
 
-import pyarrow as pa
-
-from cell_pipelines.annotations.findings import Finding
-from cell_pipelines.annotations.schema import GEOMETRIES
-
-
-def list_reduced(objects: pa.Table, file: str, kept: Collection[str] = ("box",)) -> Iterator[Finding]:
-    """List how many `objects` are written as boxes, since only the geometries `kept` keep their form."""
-    codes = [GEOMETRIES.index(name) for name in kept]
-    reduced = sum(code not in codes for code in objects["geometry"].to_pylist())
-    if reduced:
-        names = ", ".join(f"{name}s" for name in GEOMETRIES if name not in kept)
-        yield Finding(file, "", "changed", f"written as boxes: {names}.", reduced)
+from cell_pipelines.annotations.columns import Rings
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.fitting import substitute
+from cell_pipelines.annotations.formats.registry import FORMATS, AnnotationFormat, create_format
+from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 
 
-def list_unmarked(objects: pa.Table, file: str, kept: Collection[str] = ()) -> Iterator[Finding]:
-    """List how many `objects` lose their mark as a crowd, or attributes other than those `kept`."""
-    crowds = sum(objects["crowd"].to_pylist())
-    if crowds:
-        yield Finding(file, "", "changed", "written as single objects: the format has no crowds.", crowds)
-    texts = objects["attributes"].drop_null().to_pylist()
-    stripped = sum(not set(json.loads(text)) <= set(kept) for text in texts)
-    if stripped:
-        yield Finding(file, "", "changed", "attributes left out that the format can't hold.", stripped)
+def loss_table(annotations: AnnotationSet) -> pd.DataFrame:
+    """Return what every format would lose of `annotations`: columns format, kept, lost.
+
+    Pixels shared by objects are not looked for, which would mean drawing them all.
+    """
+    rows = []
+    for name in FORMATS:
+        kept, lost = expected_losses(annotations, create_format(name).CAPABILITIES)
+        rows.append({"format": name, "kept": "; ".join(kept), "lost": "; ".join(lost) or "nothing"})
+    return pd.DataFrame(rows, columns=["format", "kept", "lost"])
+
+
+def expected_losses(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[list[str], list[str]]:
+    """Return what a format of these capabilities keeps of a set and what it loses, in a few words each."""
+    kept: list[str] = []
+    lost: list[str] = []
+    codes = np.bincount(annotations.objects["geometry"].to_numpy(), minlength=len(GEOMETRIES))
+    for name, count in zip(GEOMETRIES, codes.tolist(), strict=True):
+        target = substitute(name, capabilities)
+        if count and target == name:
+            kept.append(f"{count} {_plural(name)}")
+        elif count:
+            lost.append(f"{count} {_plural(name)} " + (f"become {_plural(target)}" if target else "are left out"))
+    named = capabilities.attributes if isinstance(capabilities.attributes, tuple) else ()
+    several = np.diff(Rings.from_arrow(annotations.objects["rings"]).object_starts) > 1
+    if several.any() and "polygon" in capabilities.geometries and not (capabilities.holes and capabilities.pieces):
+        lost.append(f"rings of {int(several.sum())} polygons are joined to one")
+    used = len(np.unique(annotations.category))
+    marks: dict[str, tuple[bool, bool]] = {
+        "scores": (capabilities.scores, not np.isnan(annotations.scores).all() and annotations.n_objects > 0),
+        "crowds": (capabilities.crowds, bool(annotations.crowd.any())),
+        "attributes": (
+            capabilities.attributes is True,
+            annotations.objects["attributes"].null_count < annotations.n_objects,
+        ),
+        "splits": (capabilities.splits, annotations.images["split"].null_count < annotations.n_images),
+        "class names": (capabilities.classes != "one", used > 1),
+        "images without objects": (
+            capabilities.empty_images,
+            len(np.unique(annotations.image_index)) < annotations.n_images,
+        ),
+    }
+    for what, (held, given) in marks.items():
+        if given:
+            others = f"attributes other than {', '.join(named)}" if what == "attributes" and named else what
+            (kept if held else lost).append(what if held else others)
+    if not capabilities.overlaps and annotations.n_objects:
+        lost.append("pixels shared by several objects go to the first")
+    if not capabilities.touching and annotations.n_objects:
+        lost.append("objects that touch become one")
+    return kept, lost
+
+
+def _plural(name: str) -> str:
+    return "boxes" if name == "box" else f"{name}s"
+
+
+def capability_rows() -> list[dict[str, str]]:
+    """Return a row a format for the documentation: what it is and what it holds."""
+    return [_capability_row(name, create_format(name)) for name in FORMATS]
+
+
+def _capability_row(name: str, described: AnnotationFormat) -> dict[str, str]:
+    held = described.CAPABILITIES
+    polygons = "polygon" in held.geometries
+    features = {
+        "holes": held.holes and polygons, "pieces": held.pieces and polygons, "scores": held.scores,
+        "crowds": held.crowds, "overlaps": held.overlaps, "empty images": held.empty_images, "splits": held.splits,
+    }  # fmt: skip
+    return {
+        "format": name,
+        "what": described.SUMMARY,
+        "geometries": ", ".join(held.geometries),
+        "holds": ", ".join(word for word, given in features.items() if given),
+        "attributes": "all" if held.attributes is True else ", ".join(held.attributes or ()) or "none",
+        "classes": held.classes,
+    }

@@ -8,20 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.losses import list_reduced, list_unmarked
 from cell_pipelines.annotations.formats.text import read_text, read_xml
 from cell_pipelines.annotations.geometry import edges_to_voc, voc_to_edges
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet, box_array
-from cell_pipelines.files import resolve_inside
+from cell_pipelines.files import atomic_path, resolve_inside
 
 _FLAGS = ("difficult", "truncated")
+
+SUMMARY = "Pascal VOC: an XML file an image with boxes; LabelImg, Roboflow and CVAT write it."
+CAPABILITIES = Capabilities(geometries=("box",), attributes=_FLAGS, splits=True, classes="used", thinnest_box=1)
+
 # Other formats have <annotations>.
 _ROOT = re.compile(rb"<annotation[\s/>]")
 
@@ -142,8 +144,7 @@ def _read_object(intake: Intake, file: str, image: int, numbered: tuple[int, Ele
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
     """Write ``Annotations/*.xml`` and, where images have a split, ``ImageSets/Main``.
 
-    A polygon or mask is written as its box. A box not wider than a pixel would read as one of zero width, so it is
-    left out and listed. Scores stand in ``<score>``.
+    Scores stand in ``<score>``.
 
     Raises:
         ValueError: Two images differ in their ending only, or a name leads out of `folder`; nothing is written.
@@ -153,26 +154,15 @@ def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
         if times > 1:
             raise ValueError(f"{file}: two images share this name but for their ending; VOC can't hold both.")
     paths = [resolve_inside(folder, file) for file in files]
-    findings: list[Finding] = []
     images = annotations.images.to_pylist()
-    for image, rows, file, path in zip(images, annotations.rows_by_image(), files, paths, strict=True):
+    for image, rows, path in zip(images, annotations.rows_by_image(), paths, strict=True):
         objects = annotations.objects.take(rows)
-        thin = _is_thin(box_array(objects))
-        if thin.any():
-            reason = "boxes at most one pixel wide or high: VOC reads them as empty."
-            findings.append(Finding(file, "", "dropped", reason, int(thin.sum())))
-        written = objects.filter(pa.array(~thin))
-        findings += [*list_reduced(written, file), *list_unmarked(written, file, kept=_FLAGS)]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(ElementTree.tostring(_to_xml(image, written, annotations.categories), encoding="utf-8"))
+        with atomic_path(path) as temporary:
+            tree = _to_xml(image, objects, annotations.categories)
+            temporary.write_bytes(ElementTree.tostring(tree, encoding="utf-8"))
     _write_splits(annotations, folder)
-    return tuple(findings)
-
-
-def _is_thin(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    # As the numbers stand in the file, so that no box is kept here and refused when read.
-    sides = np.round(boxes[:, 2:] - boxes[:, :2], 6)
-    return np.asarray((sides <= 1).any(axis=1), dtype=np.bool_)
+    return ()
 
 
 def _to_xml(image: Mapping[str, Any], objects: pa.Table, categories: Sequence[str]) -> ElementTree.Element:

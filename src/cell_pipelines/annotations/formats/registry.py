@@ -1,21 +1,38 @@
 """Annotation formats by name: finding out which one lies in a folder, reading it, writing it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.fitting import fit
+from cell_pipelines.annotations.formats.foreign import explain
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
 Reader = Callable[[ImageIndex], Conversion]
 
-FORMATS = ("coco", "pascal_voc", "yolo")
+FORMATS = (
+    "binary_mask", "coco", "create_ml", "cvat", "darwin", "dota", "imagej_roi", "instance_channel", "label_image",
+    "label_studio", "labelme", "labelme_xml", "mask_files", "napari_points", "pascal_voc", "point_list",
+    "qupath_geojson", "run_length_csv", "supervisely", "tensorflow_csv", "trackmate_csv", "via_csv", "via_json",
+    "vott_csv", "vott_json", "yolo",
+)  # fmt: skip
 
 
 class AnnotationFormat(Protocol):
     """What a format's file offers."""
+
+    @property
+    def CAPABILITIES(self) -> Capabilities:
+        """What comes back when a set is written and read again."""
+
+    @property
+    def SUMMARY(self) -> str:
+        """What the format is and who writes it, in a line."""
 
     def detect(self, folder: Path) -> str | None:
         """Say what speaks for this format in `folder`, or None."""
@@ -24,7 +41,7 @@ class AnnotationFormat(Protocol):
         """Read what lies in `folder` about `images`."""
 
     def write(self, annotations: AnnotationSet, folder: Path, **options: Any) -> tuple[Finding, ...]:
-        """Write `annotations` into `folder` and list what the format can't hold."""
+        """Write `annotations`, which fit the format, into `folder` and list what is special."""
 
 
 def create_format(name: str) -> AnnotationFormat:
@@ -42,7 +59,8 @@ def detect_format(folder: Path) -> tuple[str, str]:
     """Return the name of the one format found in `folder` and what speaks for it.
 
     Raises:
-        AnnotationFormatError: No format was found, or several.
+        AnnotationFormatError: No format was found, or several; the sentence lists them, or names the source that
+            can't be read and what to export instead.
     """
     if not folder.is_dir():
         raise AnnotationFormatError(f"{folder}: expected a folder with annotations; there is none.")
@@ -50,15 +68,60 @@ def detect_format(folder: Path) -> tuple[str, str]:
     if len(found) == 1:
         return next(iter(found.items()))
     if not found:
-        raise AnnotationFormatError(
-            f"{folder}: found no annotations; expected one of {', '.join(FORMATS)}: a COCO JSON, "
-            "Pascal VOC XML files, or YOLO label files with a data.yaml."
-        )
+        sentence = explain(folder) or f"found no annotations; expected one of {', '.join(FORMATS)}."
+        raise AnnotationFormatError(f"{folder}: {sentence}")
     listed = "; ".join(f"{name} ({reason})" for name, reason in found.items())
     raise AnnotationFormatError(f"{folder}: several formats lie here: {listed}. Name the `format` in the catalog.")
 
 
 def read_annotations(folder: Path, images: ImageIndex, *, format: str = "auto", **options: Any) -> Conversion:
     """Read the annotations in `folder`, in the format found there or the one named."""
-    name = detect_format(folder)[0] if format == "auto" else format
-    return create_format(name).read(folder, images, **options)
+    name, reason = detect_format(folder) if format == "auto" else (format, "named in the catalog")
+    return replace(create_format(name).read(folder, images, **options), recognised_by=reason)
+
+
+def fit_annotations(
+    annotations: AnnotationSet, format: str, geometries: Collection[str] | None = None
+) -> tuple[AnnotationSet, tuple[Finding, ...]]:
+    """Return `annotations` as the format can hold them, and the account of everything that changes.
+
+    Args:
+        annotations: What is to be written.
+        format: Name of the format.
+        geometries: Only these geometries, such as boxes for a detector, of those that the format has.
+
+    Raises:
+        ValueError: The format is unknown or has none of `geometries`.
+    """
+    capabilities = create_format(format).CAPABILITIES
+    if geometries is not None:
+        left = tuple(name for name in capabilities.geometries if name in geometries)
+        if not left:
+            known = ", ".join(capabilities.geometries)
+            raise ValueError(f"`geometries` of {format} must be some of {known}, got {', '.join(geometries)}.")
+        capabilities = replace(capabilities, geometries=left)
+    return fit(annotations, capabilities)
+
+
+def write_annotations(
+    annotations: AnnotationSet,
+    folder: Path,
+    *,
+    format: str,
+    geometries: Collection[str] | None = None,
+    **options: Any,
+) -> tuple[Finding, ...]:
+    """Write `annotations` into `folder` and list everything that the format could not hold.
+
+    Args:
+        annotations: What to write.
+        folder: Where to.
+        format: Name of the format.
+        geometries: As for `fit_annotations`.
+        **options: As the format's own `write` takes them.
+
+    Raises:
+        ValueError: The format is unknown or has none of `geometries`.
+    """
+    fitted, findings = fit_annotations(annotations, format, geometries)
+    return (*findings, *create_format(format).write(fitted, folder, **options))

@@ -1,10 +1,12 @@
 """Text, JSON, YAML and XML that others wrote, read within limits; what can't be read is a `ValueError`."""
 
+import codecs
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
+import orjson
 import yaml
 
 MAX_FILE_BYTES = 1 << 30
@@ -47,9 +49,14 @@ def read_json(path: Path) -> Any:
     Raises:
         ValueError: The file can't be read or is no JSON.
     """
-    text = read_text(path)
+    content = read_bytes(path).removeprefix(codecs.BOM_UTF8)
     try:
-        return json.loads(text)
+        # Far faster than the standard library, which however knows NaN, Infinity and numbers of any length.
+        return orjson.loads(content)
+    except ValueError:
+        pass
+    try:
+        return json.loads(content)
     except ValueError as error:
         raise ValueError(f"the file is no valid JSON: {error}.") from error
     except RecursionError as error:

@@ -3,24 +3,28 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import yaml
 
 from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.class_names import read_class_names, yaml_files
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.losses import list_reduced, list_unmarked
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
-from cell_pipelines.annotations.geometry import Floats, centres_to_edges, edges_to_centres, to_rings
+from cell_pipelines.annotations.formats.yolo_lines import MAX_FRACTION, to_chunks, to_numbers, to_texts
+from cell_pipelines.annotations.geometry import centres_to_edges
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
-from cell_pipelines.annotations.schema import AnnotationSet, box_array
-from cell_pipelines.files import resolve_inside
+from cell_pipelines.annotations.rings import split_ring
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.files import atomic_path, resolve_inside
 
-# Beyond any label; sums and products of such fractions stay finite.
-MAX_FRACTION = 1e5
+SUMMARY = (
+    "YOLO label files: boxes, polygons and oriented boxes; Ultralytics, Roboflow, CVAT and Label Studio write them."
+)
+CAPABILITIES = Capabilities(geometries=("box", "polygon"), attributes=False, splits=True)
+
 _PEEK_CHARACTERS = 4096
 _NOT_LABELS = {"classes.txt", *(f"{split}.txt" for split in SPLITS)}
 
@@ -112,7 +116,8 @@ def _read_lines(
 ) -> None:
     parts = ["images" if part == "labels" else part for part in PurePosixPath(file).parts]
     record = intake.images.find("/".join(parts))
-    if lines and not any(_is_numeric(words) for _, words in lines):
+    numbers = to_numbers([words for _, words in lines])
+    if numbers is None and not any(_is_numeric(words) for _, words in lines):
         # An image of which nothing is known is no image without cells.
         intake.skip_file(file, "no line holds numbers only, so this is no label file.")
         intake.drop(file, "", "the lines of a file that is skipped.", len(lines) if record else 0)
@@ -122,8 +127,12 @@ def _read_lines(
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(lines))
         return
-    for number, words in lines:
-        _read_line(intake, (file, f"line {number}"), row, words, names)
+    if numbers is None:
+        for number, words in lines:
+            _read_line(intake, (file, f"line {number}"), row, words, names)
+        return
+    for chunk in to_chunks(numbers, [number for number, _ in lines], (row, *intake.size(row)), names):
+        intake.add_chunk(file, chunk)
 
 
 def _read_line(intake: Intake, place: tuple[str, str], row: int, words: list[str], names: list[str] | None) -> None:
@@ -150,7 +159,7 @@ def _read_line(intake: Intake, place: tuple[str, str], row: int, words: list[str
         intake.add_box(file, entry, row, category, [float(v) for v in box], score=score)
     else:
         ring = values.reshape(-1, 2) * np.array([width, height])
-        intake.add_polygon(file, entry, row, category, [ring], score=score)
+        intake.add_polygon(file, entry, row, category, split_ring(ring), score=score)
 
 
 def _whole(text: str) -> int:
@@ -160,13 +169,13 @@ def _whole(text: str) -> int:
     return int(float(text))
 
 
-def write(annotations: AnnotationSet, folder: Path, *, shape: Literal["auto", "box"] = "auto") -> tuple[Finding, ...]:
+def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
     """Write ``labels/<image>.txt`` and ``data.yaml``; every image gets a file, also one without objects.
 
     Args:
-        annotations: What to write; scores follow the numbers where there are any.
+        annotations: What to write; scores follow the numbers where there are any. Several rings of a polygon are
+            written as one, joined by seams without width.
         folder: Where to.
-        shape: ``box`` writes every object as its box; ``auto`` writes a polygon as a polygon.
 
     Raises:
         ValueError: Two images differ in their ending only, or a name leads out of `folder`; nothing is written.
@@ -176,17 +185,15 @@ def write(annotations: AnnotationSet, folder: Path, *, shape: Literal["auto", "b
         if times > 1:
             raise ValueError(f"{file}: two images share this name but for their ending; YOLO can't hold both.")
     paths = [resolve_inside(folder, file) for file in files]
-    findings: list[Finding] = []
-    images = annotations.images.to_pylist()
-    for image, rows, file, path in zip(images, annotations.rows_by_image(), files, paths, strict=True):
-        objects = annotations.objects.take(rows)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(_lines(objects, image, shape)), encoding="utf-8")
-        findings += _losses(objects, file, shape)
+    for parent in {path.parent for path in paths}:
+        parent.mkdir(parents=True, exist_ok=True)
+    for path, lines in zip(paths, to_texts(annotations), strict=True):
+        path.write_bytes(lines)
     description = {**_write_splits(annotations, folder), "names": dict(enumerate(annotations.categories))}
     text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
-    (folder / "data.yaml").write_text(text, encoding="utf-8")
-    return tuple(findings)
+    with atomic_path(folder / "data.yaml") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return ()
 
 
 def label_path(image: str) -> str:
@@ -211,27 +218,3 @@ def _write_splits(annotations: AnnotationSet, folder: Path) -> dict[str, str]:
             places[split] = f"{split}.txt"
             (folder / places[split]).write_text("".join(f"./{name}\n" for name in names), encoding="utf-8")
     return places
-
-
-def _lines(objects: pa.Table, image: Mapping[str, Any], shape: str) -> Iterator[str]:
-    size = np.array([image["width"], image["height"]], dtype=np.float64)
-    centres = edges_to_centres(box_array(objects), image["width"], image["height"])
-    columns = (objects[c].to_pylist() for c in ("category", "rings", "score"))
-    for centre, category, rings, score in zip(centres, *columns, strict=True):
-        ring = _one_ring(rings) if rings and shape == "auto" else None
-        values = (ring / size).ravel() if ring is not None else centre
-        numbers = [f"{v:.9g}" for v in values] + ([] if score is None else [f"{score:.9g}"])
-        yield f"{category} {' '.join(numbers)}\n"
-
-
-def _one_ring(rings: Sequence[Sequence[float]]) -> Floats:
-    # YOLO holds one ring an object; the pieces are visited one after the other.
-    return np.concatenate(to_rings(rings))
-
-
-def _losses(objects: pa.Table, file: str, shape: str) -> Iterator[Finding]:
-    yield from list_reduced(objects, file, kept=("box",) if shape == "box" else ("box", "polygon"))
-    yield from list_unmarked(objects, file)
-    joined = sum(len(rings) > 1 for rings in objects["rings"].to_pylist() if rings)
-    if joined and shape == "auto":
-        yield Finding(file, "", "changed", "polygons of several rings joined to one.", joined)

@@ -1,31 +1,45 @@
 """Nodes of the annotation conversion."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding, to_table
+from cell_pipelines.annotations.formats.losses import loss_table
 from cell_pipelines.annotations.formats.registry import Reader
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.annotations.quality import QualityLimits, find_quality_problems
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels
+from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels, open_region_reader
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
 from cell_pipelines.pipelines.partitions import map_images
 
 logger = logging.getLogger(__name__)
+
+# Larger images are read in bands, so that memory stays flat.
+MAX_PIXELS_AT_ONCE = 1 << 26
 
 
 def survey_image(named: tuple[str, ImageFile]) -> dict[str, Any]:
     """Read one image to its last pixel and say what it is, or what is wrong with it."""
     name, file = named
     try:
-        image = file()
+        info = file.info()
+        if info.height * info.width > MAX_PIXELS_AT_ONCE:
+            with open_region_reader(file.path, file.selection) as image:
+                digest = hash_pixels(image)
+        else:
+            digest = hash_pixels(file())
     except ImageFormatError as error:
         return {"name": name, "width": 0, "height": 0, "sha256": "", "error": str(error)}
-    kind = {"dtype": str(image.dtype), "channels": 1 if image.ndim == 2 else image.shape[2]}
-    size = {"width": image.shape[1], "height": image.shape[0]}
-    return {"name": name, **size, **kind, "sha256": hash_pixels(image), "error": ""}
+    height_um, width_um = info.pixel_size_um or (None, None)
+    return {
+        "name": name, "width": info.width, "height": info.height, "dtype": info.dtype, "channels": info.channels,
+        "channel_names": "; ".join(info.channel_names), "pixel_height_um": height_um, "pixel_width_um": width_um,
+        "sha256": digest, "error": "",
+    }  # fmt: skip
 
 
 def survey_images(images: dict[str, ImageFile], parameters: ConversionParameters) -> pd.DataFrame:
@@ -45,39 +59,62 @@ def survey_images(images: dict[str, ImageFile], parameters: ConversionParameters
 
 def convert_annotations(
     read: Reader, image_table: pd.DataFrame, parameters: ConversionParameters
-) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
-    """Read the source's annotations; return them with the list of findings and the sums."""
+) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read the source's annotations; return them with the findings, the sums, and the sums of each class."""
     rows = image_table.to_dict(orient="records")
-    records = [ImageRecord(r["name"], int(r["width"]), int(r["height"]), r["sha256"] or None) for r in rows]
     unread = tuple(Finding(r["name"], "", "skipped", r["error"], 0) for r in rows if r["error"])
-    conversion = read(ImageIndex(records))
-    conversion = Conversion(
-        conversion.annotations, conversion.objects_in, unread + conversion.findings, conversion.source_format
-    )
+    conversion = read(ImageIndex(map(_to_record, rows)))
+    conversion = replace(conversion, findings=unread + conversion.findings)
     conversion.check()
     if parameters.strict:
         conversion.check_strict()
     if not conversion.annotations.n_images:
         reasons = "\n".join(f.sentence() for f in conversion.findings[:20])
         raise AnnotationFormatError(f"no annotated image came out of the conversion:\n{reasons}")
-    account = "%s: %d objects in, %d out, %d dropped; %d findings are listed."
+    account = "%s (%s): %d objects in, %d out, %d dropped; %d findings are listed."
     numbers = (conversion.objects_in, conversion.annotations.n_objects, conversion.objects_dropped)
-    logger.info(account, conversion.source_format, *numbers, len(conversion.findings))
-    return conversion.annotations, to_table(conversion.findings), _summary(conversion, image_table)
+    logger.info(account, conversion.source_format, conversion.recognised_by, *numbers, len(conversion.findings))
+    summary = _summary(conversion, len(image_table))
+    return conversion.annotations, to_table(conversion.findings), summary, conversion.by_class()
 
 
-def _summary(conversion: Conversion, image_table: pd.DataFrame) -> pd.DataFrame:
+def _to_record(row: dict[Any, Any]) -> ImageRecord:
+    size = pd.to_numeric(pd.Series([row.get("pixel_height_um"), row.get("pixel_width_um")]), errors="coerce")
+    pixel_size = None if size.isna().any() else (float(size[0]), float(size[1]))
+    return ImageRecord(row["name"], int(row["width"]), int(row["height"]), row["sha256"] or None, pixel_size)
+
+
+def _summary(conversion: Conversion, images_in: int) -> pd.DataFrame:
     annotations = conversion.annotations
-    changed = sum(f.objects for f in conversion.findings if f.action == "changed")
     row = {
         "source_format": conversion.source_format,
-        "images_in": len(image_table),
+        "recognised_by": conversion.recognised_by,
+        "images_in": images_in,
         "images_out": annotations.n_images,
         "objects_in": conversion.objects_in,
         "objects_out": annotations.n_objects,
         "objects_dropped": conversion.objects_dropped,
-        "objects_changed": changed,
+        "objects_changed": sum(f.objects for f in conversion.findings if f.action == "changed"),
         "files_skipped": sum(f.action == "skipped" for f in conversion.findings),
     }
-    classes = dict(zip(annotations.categories, annotations.counts().sum(axis=0), strict=True))
-    return pd.DataFrame([{**row, **{f"objects_{name}": int(n) for name, n in classes.items()}}])
+    return pd.DataFrame([row])
+
+
+def check_quality(annotations: AnnotationSet, parameters: ConversionParameters) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what looks wrong in the annotations, and what each format would lose of them."""
+    limits = QualityLimits(**parameters.quality.model_dump())
+    return find_quality_problems(annotations, limits=limits), loss_table(annotations)
+
+
+def report_conversion(
+    annotations: AnnotationSet,
+    findings: pd.DataFrame,
+    summary: pd.DataFrame,
+    classes: pd.DataFrame,
+    quality: pd.DataFrame,
+    losses: pd.DataFrame,
+) -> str:
+    """Return the page that tells what came in, what went out, and what to look at."""
+    from cell_pipelines.report.conversion import ConversionRecord, render_conversion_report
+
+    return render_conversion_report(ConversionRecord(annotations, summary, classes, findings, quality, losses))

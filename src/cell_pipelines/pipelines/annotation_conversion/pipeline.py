@@ -2,11 +2,17 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.annotation_conversion.nodes import convert_annotations, survey_images
+from cell_pipelines.pipelines.annotation_conversion.nodes import (
+    check_quality,
+    convert_annotations,
+    report_conversion,
+    survey_images,
+)
 
 
 def create_pipeline() -> Pipeline:
-    """Return the pipeline: read the images, read the annotations, account for both."""
+    """Return the pipeline: read the images, read the annotations, account for both, look for slips."""
+    tables = ["conversion_findings", "conversion_summary", "conversion_classes"]
     return Pipeline(
         [
             Node(
@@ -18,8 +24,20 @@ def create_pipeline() -> Pipeline:
             Node(
                 convert_annotations,
                 inputs=["raw@annotations", "image_table", "params:annotation_conversion"],
-                outputs=["annotations", "conversion_findings", "conversion_summary"],
+                outputs=["annotations", *tables],
                 name="convert_annotations",
+            ),
+            Node(
+                check_quality,
+                inputs=["annotations", "params:annotation_conversion"],
+                outputs=["quality_findings", "format_losses"],
+                name="check_quality",
+            ),
+            Node(
+                report_conversion,
+                inputs=["annotations", *tables, "quality_findings", "format_losses"],
+                outputs="conversion_report",
+                name="report_conversion",
             ),
         ],
         tags="preparation",

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.annotations.formats.registry import create_format
+from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, crop, iterate_images
 from cell_pipelines.annotations.splitting import assign_groups, split_counts, split_images
@@ -58,9 +59,15 @@ def _write_yolo(
         total=annotations.n_images,
         parallel=parameters.parallel,
     )
-    create_format("yolo").write(concatenate(list(written)), folder, shape="box")
-    recipe = {"tile_size": parameters.tiling.size, "normalisation": parameters.normalisation}
+    write_annotations(concatenate(list(written)), folder, format="yolo", geometries=("box",))
+    recipe = {"tile_size": parameters.tiling.size, "normalisation": parameters.normalisation, **_taken(images)}
     (folder / "recipe.json").write_text(json.dumps(recipe))
+
+
+def _taken(images: dict[str, ImageFile]) -> dict[str, Any]:
+    """Return which channels and planes the images are made of, so that new images are read the same way."""
+    selection = next(iter(images.values())).selection
+    return {"channels": selection.channels, "z": selection.z}
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ class _ImageJob:
         return concatenate([self._write_tile(image, window, target) for window in windows])
 
     def _write_whole(self, target: PurePosixPath) -> str:
-        if self.file.path.suffix.lower() in _AS_IS and not _needs_conversion(self.file.path):
+        as_is = self.file.path.suffix.lower() in _AS_IS and self.file.selection.channels is None
+        if as_is and not _needs_conversion(self.file.path):
             link_or_copy(self.file.path, self.folder / target)
             return str(target)
         target = target.with_suffix(".png")

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ import pandas as pd
 import pyarrow as pa
 
 from cell_pipelines.annotations.building import from_boxes
-from cell_pipelines.annotations.formats.registry import create_format
+from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import IMAGE_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
-from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, write_image
+from cell_pipelines.imaging.reading import SCENE_SUFFIXES, Image, ImageFile, ImageFormatError, write_image
 from cell_pipelines.pipelines.partitions import load_ahead, map_images
 from cell_pipelines.pipelines.prediction.parameters import InferenceParameters, PredictionParameters
 
@@ -51,6 +51,7 @@ def predict_new(
     """Find the cells of new images; return those above the threshold, and the list of images that failed."""
     from cell_pipelines.models.yolo_checkpoint import read_record
 
+    images = _as_trained(images, read_record(checkpoint))
     found, errors = _predict(images, checkpoint, folder, inference)
     if errors and (parameters.strict or len(errors) == len(images)):
         raise ImageFormatError("\n".join(errors.values()))
@@ -60,6 +61,22 @@ def predict_new(
     limits = [parameters.confidence or thresholds.get(name, 0.25) for name in found.categories]
     kept = select_objects(found, found.scores.astype(np.float64) >= np.array(limits)[found.category])
     return kept, pd.DataFrame(list(errors.items()), columns=["image", "error"])
+
+
+def _as_trained(images: dict[str, ImageFile], record: dict[str, Any]) -> dict[str, ImageFile]:
+    """Return the images with the channels and planes that the model learned from, where the catalog names none."""
+    learned: dict[str, Any] = {"channels": tuple(record["channels"])} if record.get("channels") else {}
+    if record.get("z") is not None:
+        learned["z"] = record["z"]
+
+    def as_trained(file: ImageFile) -> ImageFile:
+        open_choices = {key: value for key, value in learned.items() if getattr(file.selection, key) is None}
+        # A picture has neither channels to choose from nor planes.
+        if not open_choices or file.path.suffix.lower() not in SCENE_SUFFIXES:
+            return file
+        return replace(file, selection=replace(file.selection, **open_choices))
+
+    return {name: as_trained(file) for name, file in images.items()}
 
 
 def _predict(
@@ -164,7 +181,7 @@ def export_cells(annotations: AnnotationSet, parameters: PredictionParameters) -
 
 
 def _write_cells(annotations: AnnotationSet, format: str, folder: Path) -> None:
-    for finding in create_format(format).write(annotations, folder):
+    for finding in write_annotations(annotations, folder, format=format):
         logger.info("%s", finding.sentence())
 
 

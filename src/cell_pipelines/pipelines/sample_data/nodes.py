@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.formats.registry import create_format
+from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.imaging.reading import write_image
 from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
@@ -47,7 +47,7 @@ def _write_sample_images(parameters: SampleDataParameters, folder: Path) -> None
             "seed": planned.seed,
         }
         rows.append({"name": planned.name, **facts, "nuclei": len(boxes["blue"]), "dead": len(boxes["red"])})
-    create_format("yolo").write(builder.build(), folder)
+    write_annotations(builder.build(), folder, format="yolo")
     pd.DataFrame(rows).to_csv(folder / "fields.csv", index=False)
 
 

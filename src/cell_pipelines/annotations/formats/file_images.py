@@ -1,0 +1,74 @@
+"""Which images an annotation file speaks of: named in its rows, or one image for the whole file."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.images import ImageRecord, split_of
+
+
+class FileImages:
+    """The images that one file names, each looked up once; objects of one that is left out are counted together.
+
+    Args:
+        intake: Where they go.
+        file: The file, relative to the source's folder.
+    """
+
+    def __init__(self, intake: Intake, file: str) -> None:
+        self._intake = intake
+        self._file = file
+        self._near = str(PurePosixPath(file).parent)
+        self._split = split_of(file, file_name=True)
+        self._rows: dict[str, int | None] = {}
+        self._left_out: Counter[str] = Counter()
+
+    def row(self, name: str, size: tuple[int, int] | None = None, split: str | None = None) -> int | None:
+        """Return the row of the image called `name`; None where it is left out, which is listed."""
+        if name not in self._rows:
+            row = self._intake.image(self._file, name, near=self._near, split=split or self._split, size=size)
+            if row is not None and self._intake.refuse_second_label(self._file, row):
+                row = None
+            self._rows[name] = row
+        return self._rows[name]
+
+    def leave_out(self, name: str) -> None:
+        """Count an object whose image is left out."""
+        self._left_out[name] += 1
+
+    def finish(self) -> None:
+        """List the objects that were left out with their images."""
+        for name, objects in self._left_out.items():
+            self._intake.drop(self._file, name, "the objects of an image that is left out.", objects)
+
+
+def split_files_first(folder: Path, paths: Sequence[Path]) -> list[Path]:
+    """Return `paths` with those that name a split first: tables of all images often lie beside those of a split."""
+    names = {path: path.relative_to(folder).as_posix() for path in paths}
+    return sorted(paths, key=lambda p: (split_of(names[p], file_name=True) is None, names[p]))
+
+
+def choose_image(
+    intake: Intake, file: str, *stems: str, image: str | None = None, alone: bool = False
+) -> tuple[int, ImageRecord] | None:
+    """Return row and record of the one image that a file is about; None where there is none, which is listed.
+
+    Args:
+        intake: Where it goes.
+        file: The file, relative to the source's folder.
+        stems: Names the image may have, tried before the file's own.
+        image: Name of the image where the user says it.
+        alone: Whether this is the only file, so that it belongs to the only image.
+    """
+    near = str(PurePosixPath(file).parent)
+    # A file may be called a.csv or a.png.csv.
+    names = [image] if image is not None else [PurePosixPath(file).stem, *stems]
+    if image is None and alone and len(intake.images.records) == 1:
+        names.append(intake.images.records[0].name)
+    found = ((name, intake.images.find(name, near)) for name in names)
+    name, record = next((pair for pair in found if pair[1] is not None), (names[0], None))
+    row = intake.image(file, name, near=near)
+    if row is None or record is None or intake.refuse_second_label(file, row):
+        return None
+    return row, record

@@ -1,0 +1,124 @@
+"""Instance numbers in one channel of a colour picture, as in BBBC039, where a number is used for several cells.
+
+Only cells that touch must differ in number there, so each connected piece of one number is a cell. Where
+``instances/classes.csv`` lies beside, which our own writer makes, each number is one cell, also in pieces.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.label_files import Naming, peek_rasters, read_label_files
+from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.object_table import (
+    LabelRow,
+    has_object_table,
+    read_object_table,
+    write_object_table,
+)
+from cell_pipelines.annotations.formats.rasters import Raster, to_labels, write_raster
+from cell_pipelines.annotations.images import ImageIndex
+from cell_pipelines.annotations.label_images import labels_to_objects, objects_to_labels, split_pieces
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import iterate_images
+
+Connectivity = Literal[4, 8]
+
+CAPABILITIES = Capabilities(geometries=("mask",), crowds=True, overlaps=False, classes="used")
+SUMMARY = "Instance numbers in the red channel of a colour PNG, used again for cells that do not touch (BBBC039)."
+
+TABLE = "instances/classes.csv"
+_MAX_LABEL = 65_535
+
+
+def detect(folder: Path) -> str | None:
+    """Say what speaks for this format in `folder`, or None."""
+    if has_object_table(folder / TABLE):
+        return f"{TABLE} says what the numbers are"
+    for file, raster in peek_rasters(folder):
+        if _has_one_channel(raster):
+            return f"{file} is a colour picture of which only one channel holds numbers"
+    return None
+
+
+def _has_one_channel(raster: Raster) -> bool:
+    if raster.ndim != 3 or raster.shape[2] < 3:
+        return False
+    opaque = bool((raster[..., 3:] == raster[:1, :1, 3:]).all())
+    return opaque and sum(bool(raster[..., i].any()) for i in range(3)) == 1
+
+
+def read(
+    folder: Path,
+    images: ImageIndex,
+    *,
+    category: str = "cell",
+    channel: int = 0,
+    connectivity: Connectivity = 8,
+    **options: Any,
+) -> Conversion:
+    """Read every picture of instances below `folder`; each connected piece of a number is one object.
+
+    Args:
+        folder: Where the pictures lie, at any depth.
+        images: The images that are there; a picture that is all background tells of an image without cells.
+        category: Class of the objects of which the CSV says none.
+        channel: Which channel holds the numbers: 0 red, 1 green, 2 blue.
+        connectivity: 8 where pixels of one number that touch at a corner are one object, 4 where they are apart.
+        **options: As for `Naming`: `label_folder`, `suffix`, `image`, where labels are called otherwise than usual;
+            and as for `Intake`: `classes`, `unlabelled`.
+
+    Raises:
+        ValueError: `channel` or `connectivity` is unknown.
+    """
+    if channel not in range(3) or connectivity not in get_args(Connectivity):
+        raise ValueError(
+            f"`channel` must be 0, 1 or 2 and `connectivity` 4 or 8, got {channel!r} and {connectivity!r}."
+        )
+    naming = Naming.taken_from(options)
+    intake = Intake(images, sort_categories=True, **options)
+    has_table = has_object_table(folder / TABLE)
+    table = read_object_table(intake, folder / TABLE, TABLE)
+
+    def check(raster: Raster) -> Raster:
+        if raster.ndim != 3 or raster.shape[2] < 3:
+            raise ValueError(f"expected a colour picture with three channels or more, got shape {raster.shape}.")
+        return to_labels(raster[..., channel])
+
+    def take(file: str, row: int, numbers: Raster) -> None:
+        known = table.get(file, {})
+        ids, boxes, counts = labels_to_objects(numbers if has_table else split_pieces(numbers, connectivity))
+        for label, box, runs in zip(ids.tolist(), boxes.tolist(), counts, strict=True):
+            said = known.get(label, LabelRow())
+            intake.add_mask(file, f"label {label}", row, said.category or category, box, runs, **said.extra)
+
+    read_label_files(intake, folder, naming, take, check)
+    return intake.finish("instance_channel")
+
+
+def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
+    """Write ``instances/<image>.png`` for each image, numbers in the red channel, and the CSV.
+
+    Raises:
+        ValueError: An image has more objects than 16 bit can number; nothing is written.
+    """
+    counts = annotations.counts().sum(axis=1).tolist()
+    if max(counts, default=0) > _MAX_LABEL:
+        raise ValueError(f"an image has {max(counts)} objects; a channel of 16 bit numbers {_MAX_LABEL} at most.")
+    files = label_paths([f"instances/{name}" for name in annotations.names], ".png")
+    for one, count, path in zip(iterate_images(annotations), counts, resolve_all(folder, files), strict=True):
+        labels, _ = objects_to_labels(one)
+        picture = np.zeros((*labels.shape, 3), np.uint8 if count < 256 else np.uint16)
+        picture[..., 0] = labels
+        write_raster(picture, path)
+    entries = (
+        (file, label, record, annotations.categories[record["category"]])
+        for file, rows in zip(files, annotations.rows_by_image(), strict=True)
+        for label, record in enumerate(annotations.objects.take(rows).drop_columns(["counts"]).to_pylist(), start=1)
+    )
+    write_object_table(folder / TABLE, entries)
+    return ()

@@ -1,0 +1,91 @@
+"""Label images: a picture an image, in which the value of a pixel is the number of its cell and 0 is background.
+
+StarDist, Cellpose, QuPath, ilastik and others write them as PNG or TIFF of 8, 16 or 32 bit. Classes, scores and
+attributes, which a picture can't hold, stand in ``labels/classes.csv``, which is read where it lies there.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.label_files import Naming, peek_rasters, read_label_files
+from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.object_table import (
+    LabelRow,
+    has_object_table,
+    read_object_table,
+    write_object_table,
+)
+from cell_pipelines.annotations.formats.rasters import Raster, to_labels, write_raster
+from cell_pipelines.annotations.images import ImageIndex
+from cell_pipelines.annotations.label_images import labels_to_objects, objects_to_labels
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import iterate_images
+
+CAPABILITIES = Capabilities(geometries=("mask",), crowds=True, overlaps=False, classes="used")
+SUMMARY = "Label images (PNG or TIFF, a number a cell) as StarDist, Cellpose and QuPath write; classes in a CSV beside."
+
+TABLE = "labels/classes.csv"
+_MAX_IN_16_BIT = 65_535
+
+
+def detect(folder: Path) -> str | None:
+    """Say what speaks for this format in `folder`, or None."""
+    if has_object_table(folder / TABLE):
+        return f"{TABLE} says what the labels are"
+    for file, raster in peek_rasters(folder):
+        try:
+            values = np.unique(to_labels(raster))
+        except ValueError:
+            continue
+        # Fewer values may as well be a binary mask.
+        if len(values[values > 0]) > 1:
+            return f"{file} is a picture of {len(values[values > 0])} labels"
+    return None
+
+
+def read(folder: Path, images: ImageIndex, *, category: str = "cell", **options: Any) -> Conversion:
+    """Read every label image below `folder`; all pixels of one value are one object, also where they lie apart.
+
+    Args:
+        folder: Where the label images lie, at any depth.
+        images: The images that are there; a label image that is all background tells of an image without cells.
+        category: Class of the labels of which the CSV says none.
+        **options: As for `Naming`: `label_folder`, `suffix`, `image`, where labels are called otherwise than usual;
+            and as for `Intake`: `classes`, `unlabelled`.
+    """
+    naming = Naming.taken_from(options)
+    intake = Intake(images, sort_categories=True, **options)
+    table = read_object_table(intake, folder / TABLE, TABLE)
+
+    def take(file: str, row: int, labels: Raster) -> None:
+        known = table.get(file, {})
+        ids, boxes, counts = labels_to_objects(labels)
+        for label, box, runs in zip(ids.tolist(), boxes.tolist(), counts, strict=True):
+            said = known.get(label, LabelRow())
+            intake.add_mask(file, f"label {label}", row, said.category or category, box, runs, **said.extra)
+
+    read_label_files(intake, folder, naming, take, to_labels)
+    return intake.finish("label_image")
+
+
+def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
+    """Write ``labels/<image>.png`` of 16 bit for each image, a TIFF of 32 bit where that is too few, and the CSV."""
+    ends = [".png" if count <= _MAX_IN_16_BIT else ".tif" for count in annotations.counts().sum(axis=1).tolist()]
+    short = label_paths([f"labels/{name}" for name in annotations.names], ".png")
+    files = [f"{name.removesuffix('.png')}{end}" for name, end in zip(short, ends, strict=True)]
+    paths = resolve_all(folder, files)
+    for one, path in zip(iterate_images(annotations), paths, strict=True):
+        labels, _ = objects_to_labels(one)
+        write_raster(labels.astype(np.uint16 if path.suffix == ".png" else np.uint32), path)
+    entries = (
+        (file, label, record, annotations.categories[record["category"]])
+        for file, rows in zip(files, annotations.rows_by_image(), strict=True)
+        for label, record in enumerate(annotations.objects.take(rows).drop_columns(["counts"]).to_pylist(), start=1)
+    )
+    write_object_table(folder / TABLE, entries)
+    return ()

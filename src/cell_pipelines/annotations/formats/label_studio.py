@@ -1,0 +1,233 @@
+"""Label Studio: a JSON list of tasks, one an image, with annotations by people and predictions by models.
+
+Label Studio gives places in percent of the image's width and height, counted from its upper left corner, so that a
+percentage of the size is a pixel edge as ours; a rectangle turns clockwise about its upper left corner.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, get_args
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.label_paths import files_below, peek, resolve_all
+from cell_pipelines.annotations.formats.label_studio_regions import (
+    read_region,
+    read_regions,
+    to_config,
+    to_region,
+)
+from cell_pipelines.annotations.formats.shapes import add_shape
+from cell_pipelines.annotations.formats.text import read_json, read_xml
+from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
+from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.files import atomic_path
+
+SUMMARY = "Label Studio JSON (also JSON-MIN when read), with labels as annotations or as pre-annotations with scores."
+CAPABILITIES = Capabilities(
+    geometries=("box", "point", "polygon", "mask"), holes=False, pieces=False, splits=True, classes="all"
+)
+
+Source = Literal["auto", "annotations", "predictions"]
+
+_CONFIG = "label_config.xml"
+_UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-")
+_NOT_RESULTS = ("id", "data", "annotations", "predictions", "completions")
+
+
+def detect(folder: Path) -> str | None:
+    """Say what speaks for this format in `folder`, or None."""
+    for name, content in peek(folder, ".json"):
+        tasks = b'"data"' in content and b'"result"' in content
+        if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[" and (tasks or b'"original_width"' in content):
+            return f"{name} is a list of tasks"
+    return None
+
+
+def read(folder: Path, images: ImageIndex, *, source: Source = "auto", **options: Any) -> Conversion:
+    """Read every list of tasks below `folder`.
+
+    Args:
+        folder: Where the JSON files lie, at any depth; the classes of a ``label_config.xml`` come first.
+        images: The images that are there; the hash that Label Studio puts before the name of an upload is left out.
+        source: ``auto`` takes predictions where a task has no annotation.
+        **options: As for `Intake`: `classes`, `unlabelled`.
+
+    Raises:
+        ValueError: `source` is unknown.
+    """
+    if source not in get_args(Source):
+        raise ValueError(f"`source` must be one of {', '.join(get_args(Source))}, got {source!r}.")
+    tasks: list[tuple[str, int, Mapping[str, Any]]] = []
+    problems: list[tuple[str, str]] = []
+    for path in files_below(folder, ".json"):
+        file = path.relative_to(folder).as_posix()
+        try:
+            content = read_json(path)
+        except ValueError as error:
+            problems.append((file, str(error)))
+            continue
+        # Other JSON, such as settings, may lie beside.
+        if isinstance(content, list):
+            tasks += [(file, number, task) for number, task in enumerate(content) if isinstance(task, Mapping)]
+    if options.get("classes") is None:
+        options["classes"] = list(dict.fromkeys([*_configured(folder), *_used(tasks, source)])) or None
+    intake = Intake(images, **options)
+    for problem in problems:
+        intake.skip_file(*problem)
+    for file, number, task in tasks:
+        _read_task(intake, file, number, task, source)
+    return intake.finish("label_studio")
+
+
+def _configured(folder: Path) -> list[str]:
+    """Return the classes of the label configuration, if it lies there."""
+    try:
+        root = read_xml(folder / _CONFIG) if (folder / _CONFIG).is_file() else None
+    except ValueError:
+        return []
+    found = [element.get("value", "") for element in root.iter("Label")] if root is not None else []
+    return [name for name in found if name.strip()]
+
+
+def _used(tasks: Sequence[tuple[str, int, Mapping[str, Any]]], source: Source) -> Iterator[str]:
+    names: dict[str, None] = {}
+    for _, _, task in tasks:
+        for region in read_regions(_results(task, source)[0] or []):
+            if isinstance(region.label, str):
+                names[region.label] = None
+    yield from sorted(names)
+
+
+def _results(task: Mapping[str, Any], source: Source) -> tuple[list[Any] | None, str]:
+    """Return the results that count, None where the task is not labelled, and a word about those that don't."""
+    if not isinstance(task.get("data"), Mapping):
+        return _short_results(task), ""
+    annotations = [a for a in _entries(task, "annotations", "completions") if not a.get("was_cancelled")]
+    predictions = _entries(task, "predictions")
+    chosen = annotations if source == "annotations" or (source == "auto" and annotations) else predictions
+    if not chosen:
+        return None, ""
+    first = next((a for a in chosen if a.get("ground_truth") is True), chosen[0])
+    left = f"{len(chosen) - 1} more answers to the task are left out." if len(chosen) > 1 else ""
+    results = first.get("result")
+    return (results if isinstance(results, list) else []), left
+
+
+def _entries(task: Mapping[str, Any], *keys: str) -> list[Mapping[str, Any]]:
+    found: list[Any] = next((task[key] for key in keys if isinstance(task.get(key), list)), [])
+    return [entry for entry in found if isinstance(entry, Mapping)]
+
+
+def _short_results(task: Mapping[str, Any]) -> list[Any] | None:
+    """Return the results of a task in JSON-MIN, where each stands in a list under its control's name."""
+    lists = [value for key, value in task.items() if key not in _NOT_RESULTS and isinstance(value, list)]
+    return [{"value": entry, **entry} for found in lists for entry in found if isinstance(entry, Mapping)]
+
+
+def _read_task(intake: Intake, file: str, number: int, task: Mapping[str, Any], source: Source) -> None:
+    entry = f"task {task.get('id') if isinstance(task.get('id'), int | str) else f'at position {number}'}"
+    results, left = _results(task, source)
+    if results is None:
+        intake.note(file, entry, "noted", "the task is not labelled.", 0)
+        return
+    regions = list(read_regions(results))
+    data = task["data"] if isinstance(task.get("data"), Mapping) else task
+    near = str(PurePosixPath(file).parent)
+    name = _image_name(data, task.get("file_upload"), intake.images, near)
+    said = data.get("split") if data.get("split") in SPLITS else None
+    row = intake.image(file, name, near=near, split=said or split_of(name)) if name else None
+    if name is None:
+        intake.skip_file(file, f"{entry}: its data name no image.")
+    if row is None or intake.refuse_second_label(f"{file}, {entry}", row):
+        intake.drop(file, entry, "the objects of a task that is left out.", len(regions))
+        return
+    if left:
+        intake.note(file, entry, "noted", left, 0)
+    for region in regions:
+        place = file, f"{entry}, {region.entry}", row
+        try:
+            label, shape, extra = read_region(region, intake.size(row))
+        except ValueError as error:
+            intake.drop(*place[:2], str(error))
+            continue
+        add_shape(intake, place, label, shape, **extra)
+
+
+def _image_name(data: Mapping[str, Any], upload: Any, images: ImageIndex, near: str) -> str | None:
+    """Return the name by which the image is found, the first that is given where none is found."""
+    texts = [data.get("image"), *(value for key, value in data.items() if key != "image"), upload]
+    names = [name for text in texts if isinstance(text, str) and 0 < len(text) < 4096 for name in _names(text)]
+    return next((name for name in names if images.find(name, near) is not None), names[0] if names else None)
+
+
+def _names(address: str) -> Iterator[str]:
+    """Yield the names an address may stand for.
+
+    >>> list(_names("/data/upload/1/0a1b2c3d-a%20b.png")), list(_names("/data/local-files/?d=x/a.png"))
+    (['data/upload/1/0a1b2c3d-a b.png', 'a b.png'], ['x/a.png'])
+    """
+    try:
+        parts = urlsplit(address)
+        local = parse_qs(parts.query).get("d") if address.startswith(("/", "http")) else None
+    except ValueError:
+        return
+    is_address = bool(parts.scheme) or address.startswith("/")
+    path = local[0] if local else unquote(parts.path) if is_address else address
+    path = path.replace("\\", "/").lstrip("/")
+    if not path or "\0" in path:
+        return
+    yield path
+    last = PurePosixPath(path).name
+    if _UPLOAD_PREFIX.match(last):
+        yield _UPLOAD_PREFIX.sub("", last)
+
+
+def write(
+    annotations: AnnotationSet, folder: Path, *, prefix: str = "/data/local-files/?d=", model: str = "cell-pipelines"
+) -> tuple[Finding, ...]:
+    """Write ``tasks.json`` for import, and ``label_config.xml`` for the project's settings.
+
+    Where any object has a score, all labels are written as predictions, which Label Studio shows as pre-annotations
+    with their scores; else as annotations.
+
+    Args:
+        annotations: What to write.
+        folder: Where to.
+        prefix: What stands before each image's name in the address by which Label Studio loads it.
+        model: Name of the model version of predictions.
+
+    Raises:
+        ValueError: An image's name leads out of a folder, or a class name can't stand in XML; nothing is written.
+    """
+    resolve_all(folder, annotations.names)
+    predicted = annotations.objects["score"].null_count < annotations.n_objects
+    tasks = []
+    for number, (image, objects) in enumerate(objects_by_image(annotations), start=1):
+        data = {"image": f"{prefix}{_quoted(image['name']) if prefix else image['name']}"}
+        if image["split"]:
+            data["split"] = image["split"]
+        result = [to_region(position, one, image) for position, one in enumerate(objects)]
+        answer = {"result": result, **(_prediction(objects, model) if predicted else {})}
+        kinds = ("predictions", "annotations") if predicted else ("annotations", "predictions")
+        tasks.append({"id": number, "data": data, kinds[0]: [answer], kinds[1]: []})
+    with atomic_path(folder / _CONFIG) as temporary:
+        temporary.write_bytes(to_config(annotations.categories))
+    with atomic_path(folder / "tasks.json") as temporary:
+        temporary.write_text(json.dumps(tasks, ensure_ascii=False), encoding="utf-8")
+    return ()
+
+
+def _quoted(name: str) -> str:
+    """Return a name for an address, its letters left readable."""
+    return re.sub(r"[%?#&+;]", lambda match: f"%{ord(match[0]):02X}", name)
+
+
+def _prediction(objects: Sequence[WrittenObject], model: str) -> dict[str, Any]:
+    scores = [one.score for one in objects if one.score is not None]
+    return {"model_version": model, "score": sum(scores) / len(scores) if scores else 0.0}

@@ -1,0 +1,112 @@
+"""napari's points layer as CSV: ``index, axis-0, axis-1, …`` and a column for each property.
+
+The last two axes are row and column; pixel centres lie at whole numbers. Earlier axes (time, depth) are kept as
+attributes by their names. One table belongs to one image: the one of its name, or the only one.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.attribute_columns import AttributeReader
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.file_images import choose_image
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.point_tables import (
+    CATEGORY_COLUMNS,
+    SCORE_COLUMNS,
+    PointReader,
+    drop_all,
+    row_and_column,
+    write_point_tables,
+)
+from cell_pipelines.annotations.formats.tables import (
+    Table,
+    data_files,
+    evidence,
+    fitting_rows,
+    peek_header,
+    read_table,
+)
+from cell_pipelines.annotations.images import ImageIndex
+from cell_pipelines.annotations.schema import AnnotationSet
+
+CAPABILITIES = Capabilities(geometries=("point",), classes="used")
+SUMMARY = "napari points CSV: index, axis-0, axis-1 and properties, a table an image."
+
+_AXIS = re.compile(r"axis-(\d{1,3})")
+_INDEX = "index"
+
+
+def detect(folder: Path) -> str | None:
+    """Say what speaks for this format in `folder`, or None."""
+    found = (path for path in data_files(folder, ".csv") if _is_points(path))
+    return evidence(folder, found, "a table with the columns axis-0 and axis-1")
+
+
+def _is_points(path: Path) -> bool:
+    header = peek_header(path)
+    # A table of shapes has the column shape-type.
+    return {"axis-0", "axis-1"} <= set(header) and "shape-type" not in header
+
+
+def read(
+    folder: Path,
+    images: ImageIndex,
+    *,
+    image: str | None = None,
+    class_column: str | None = None,
+    class_name: str = "cell",
+    **options: Any,
+) -> Conversion:
+    """Read every such table below `folder`.
+
+    Args:
+        folder: Where the tables lie, at any depth.
+        images: The images that are there.
+        image: Name of the image that all points belong to; None finds it by the table's name.
+        class_column: The property that is the class; None for one called class, category or cell_type.
+        class_name: The class of points without that property.
+        **options: As for `Intake`: `classes`, `unlabelled`.
+    """
+    intake = Intake(images, sort_categories=True, **options)
+    paths = [path for path in data_files(folder, ".csv") if _is_points(path)]
+    for path in paths:
+        file = path.relative_to(folder).as_posix()
+        try:
+            table = read_table(path)
+            reader = _reader(table, class_column, class_name)
+        except ValueError as error:
+            intake.skip_file(file, str(error))
+            continue
+        chosen = choose_image(intake, file, image=image, alone=len(paths) == 1)
+        rows = fitting_rows(intake, file, table)
+        if chosen is None:
+            drop_all(intake, file, rows)
+        else:
+            reader.add_all(intake, file, chosen[0], rows)
+    return intake.finish("napari_points")
+
+
+def _reader(table: Table, class_column: str | None, category: str) -> PointReader:
+    axes = sorted((int(found[1]), i) for i, name in enumerate(table.header) if (found := _AXIS.fullmatch(name)))
+    if len(axes) < 2:
+        raise ValueError("expected the columns axis-0 and axis-1.")
+    (_, row), (_, column) = axes[-2:]
+    names = CATEGORY_COLUMNS if class_column is None else (class_column.casefold(),)
+    class_at, score_at = table.column(*names), table.column(*SCORE_COLUMNS)
+    used = {row, column, class_at, score_at, table.column(_INDEX)}
+    attributes = AttributeReader.of(table.header, used)
+    return PointReader(column, row, attributes, class_at, score_at, default=category)
+
+
+def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
+    """Write a table for each image under the image's name, with the class as a property.
+
+    Raises:
+        ValueError: A name leads out of `folder`, or two can't be told apart; nothing is written.
+    """
+    header = (_INDEX, "axis-0", "axis-1")
+    write_point_tables(annotations, folder, header, lambda p: [str(p.number), *row_and_column(p)])
+    return ()

@@ -1,0 +1,184 @@
+"""Lists of points: text of ``x y class`` lines, or CSV tables with the columns x and y (or r and c, row and column).
+
+Coordinates count pixels, so that their centres lie at whole numbers; only ImageJ's result tables (a first column
+without a name, then X and Y) are measured from the corner of the first pixel. `origin` decides otherwise. A list
+belongs to the image of its name, or names images in a column.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.attribute_columns import AttributeReader
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.file_images import FileImages, choose_image
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.point_tables import (
+    CATEGORY_COLUMNS,
+    CENTRE,
+    SCORE_COLUMNS,
+    PointReader,
+    drop_all,
+    row_and_column,
+    write_point_tables,
+)
+from cell_pipelines.annotations.formats.tables import (
+    Table,
+    data_files,
+    evidence,
+    fitting_rows,
+    peek,
+    peek_header,
+    read_table,
+)
+from cell_pipelines.annotations.formats.text import read_text
+from cell_pipelines.annotations.images import ImageIndex
+from cell_pipelines.annotations.schema import AnnotationSet
+
+CAPABILITIES = Capabilities(geometries=("point",), classes="used")
+SUMMARY = "Point lists: text of x y class, or CSV with x and y (ImageJ results, deepBlink, counting tools)."
+
+Origin = Literal["auto", "centre", "corner"]
+
+_SUFFIXES = (".txt", ".csv", ".tsv")
+_PAIRS = (("x", "y"), ("col", "row"), ("column", "row"), ("c", "r"))
+_MORE_CLASS_COLUMNS = ("label", "type")
+_IMAGE_COLUMNS = ("image", "filename", "file_name", "image_name", "file")
+# Tables of boxes, of measurements and of tracks have x and y besides.
+_NOT_POINTS = {"width", "height", "w", "h", "axis-0", "position_x", "position_y", "frame", "particle", "track_id"}
+_NUMBER = r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?"
+_GAP = r"(\s+|\s*[,;]\s*)"
+# A class of several words needs a comma before it, as else four numbers would be a point.
+_LINE = re.compile(rf"\s*{_NUMBER}{_GAP}{_NUMBER}({_GAP}[^\s,;]+|\s*[,;][^,;]+)?\s*")
+_SEPARATOR = re.compile(r"[\s,;]+")
+_LOOKED_AT = 20
+
+
+def detect(folder: Path) -> str | None:
+    """Say what speaks for this format in `folder`, or None."""
+    found = (path for path in data_files(folder, *_SUFFIXES) if _is_table(path) or _is_list(path))
+    return evidence(folder, found, "a list of points")
+
+
+def _is_table(path: Path) -> bool:
+    header = set(peek_header(path)) if path.suffix.lower() != ".txt" else set()
+    return any(header.issuperset(pair) for pair in _PAIRS) and not header & _NOT_POINTS
+
+
+def _is_list(path: Path) -> bool:
+    # The last line may be cut off by the peek.
+    lines = [line for line in peek(path, 4096).splitlines() if line.strip() and not line.startswith("#")]
+    lines = lines[: max(1, len(lines) - 1)][:_LOOKED_AT]
+    return bool(lines) and all(len(line) < 200 and _LINE.fullmatch(line) for line in lines)
+
+
+def read(
+    folder: Path,
+    images: ImageIndex,
+    *,
+    image: str | None = None,
+    origin: Origin = "auto",
+    class_name: str = "cell",
+    **options: Any,
+) -> Conversion:
+    """Read every list below `folder`; a text file without a line, named as an image, is one without points.
+
+    Args:
+        folder: Where the lists lie, at any depth.
+        images: The images that are there.
+        image: Name of the image that all points belong to; None finds it by the list's name.
+        origin: Where (0, 0) lies: in the ``centre`` or at the ``corner`` of the first pixel.
+        class_name: The class of points without one.
+        **options: As for `Intake`: `classes`, `unlabelled`.
+
+    Raises:
+        ValueError: `origin` is unknown.
+    """
+    if origin not in get_args(Origin):
+        raise ValueError(f"`origin` must be one of {', '.join(get_args(Origin))}, got {origin!r}.")
+    intake = Intake(images, sort_categories=True, **options)
+    paths = [path for path in data_files(folder, *_SUFFIXES) if _is_table(path) or _is_list(path)]
+    empty = [path for path in data_files(folder, ".txt") if not peek(path).strip()]
+    for path in sorted([*paths, *empty]):
+        file = path.relative_to(folder).as_posix()
+        if path in empty and images.find(path.name, str(Path(file).parent)) is None:
+            continue
+        try:
+            reader, rows, names = _open(intake, file, path, (origin, class_name))
+        except ValueError as error:
+            intake.skip_file(file, str(error))
+            continue
+        if names is not None and image is None:
+            _read_named(intake, file, rows, (reader, names))
+            continue
+        chosen = choose_image(intake, file, image=image, alone=len(paths) == 1)
+        if chosen is None:
+            drop_all(intake, file, rows)
+        else:
+            reader.add_all(intake, file, chosen[0], rows)
+    return intake.finish("point_list")
+
+
+def _open(
+    intake: Intake, file: str, path: Path, choices: tuple[Origin, str]
+) -> tuple[PointReader, Iterable[tuple[int, list[str]]], int | None]:
+    """Return how to read a file, its rows, and the position of the column of image names."""
+    origin, category = choices
+    if not _is_table(path):
+        shift = 0.0 if origin == "corner" else CENTRE
+        rows = list(_lines(intake, file, read_text(path)))
+        classes = 2 if any(row[2] for _, row in rows) else None
+        return PointReader(0, 1, AttributeReader(()), classes, default=category, shift=shift), rows, None
+    table = read_table(path)
+    image_at = table.column(*_IMAGE_COLUMNS)
+    return _table_reader(table, image_at, choices), fitting_rows(intake, file, table), image_at
+
+
+def _lines(intake: Intake, file: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        cells = _SEPARATOR.split(line.strip(), maxsplit=2)
+        if not line.strip() or line.startswith("#"):
+            continue
+        if len(cells) < 2:
+            intake.drop(file, f"line {number}", f"expected x, y and a class, got {line.strip()[:40]!r}.")
+        else:
+            yield number, [*cells, ""][:3]
+
+
+def _table_reader(table: Table, image_at: int | None, choices: tuple[Origin, str]) -> PointReader:
+    origin, category = choices
+    pairs = ((table.column(x), table.column(y)) for x, y in _PAIRS)
+    x, y = next((x, y) for x, y in pairs if x is not None and y is not None)
+    class_at, score_at = table.column(*CATEGORY_COLUMNS, *_MORE_CLASS_COLUMNS), table.column(*SCORE_COLUMNS)
+    is_imagej = table.header[0] == "" and {"X", "Y"} <= set(table.header)
+    shift = 0.0 if origin == "corner" or (origin == "auto" and is_imagej) else CENTRE
+    used = {x, y, class_at, score_at, image_at}
+    attributes = AttributeReader.of(table.header, used)
+    return PointReader(x, y, attributes, class_at, score_at, default=category, shift=shift)
+
+
+def _read_named(intake: Intake, file: str, rows: Iterable[tuple[int, list[str]]], how: tuple[PointReader, int]) -> None:
+    reader, image_at = how
+    found = FileImages(intake, file)
+    for line, row in rows:
+        name = row[image_at].strip()
+        image = found.row(name)
+        if image is None:
+            found.leave_out(name)
+        else:
+            reader.add(intake, (file, f"line {line}"), image, row)
+    found.finish()
+
+
+def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
+    """Write a CSV table for each image under the image's name, with the columns x, y and class.
+
+    Raises:
+        ValueError: A name leads out of `folder`, or two can't be told apart; nothing is written.
+    """
+    names = (name for pair in _PAIRS for name in pair)
+    reserved = {*names, *_IMAGE_COLUMNS, *_NOT_POINTS, *_MORE_CLASS_COLUMNS}
+    write_point_tables(annotations, folder, ("x", "y"), lambda point: row_and_column(point)[::-1], reserved)
+    return ()

@@ -1,0 +1,63 @@
+"""VoTT's CSV export: one table of boxes, a row a tag.
+
+Corners are pixel edges as on VoTT's canvas: ``xmax`` is the left side plus the width.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.formats.box_tables import BoxLayout, read_rows, write_boxes
+from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.file_images import split_files_first
+from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.tables import data_files, evidence, read_table
+from cell_pipelines.annotations.images import ImageIndex
+from cell_pipelines.annotations.schema import AnnotationSet
+
+CAPABILITIES = Capabilities(geometries=("box",), empty_images=False, splits=True, classes="used")
+SUMMARY = "VoTT CSV: one table of boxes, exported by Microsoft's VoTT."
+
+_LAYOUT = BoxLayout("image", "label", ("image", "xmin", "ymin", "xmax", "ymax", "label"))
+_FILES: dict[str | None, str] = {
+    None: "vott-export.csv",
+    "train": "train-export.csv",
+    "val": "val-export.csv",
+    "test": "test-export.csv",
+}
+
+
+def detect(folder: Path) -> str | None:
+    """Say what speaks for this format in `folder`, or None."""
+    found = (path for path in data_files(folder, ".csv") if _LAYOUT.fits(path))
+    return evidence(folder, found, f"a table with the columns {', '.join(_LAYOUT.columns)}")
+
+
+def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
+    """Read every such table below `folder`; a folder or file called train, valid or test is a split.
+
+    Args:
+        folder: Where the tables lie, at any depth.
+        images: The images that are there.
+        **options: As for `Intake`: `classes`, `unlabelled`.
+    """
+    intake = Intake(images, sort_categories=True, **options)
+    found = [path for path in data_files(folder, ".csv") if _LAYOUT.fits(path)]
+    for path in split_files_first(folder, found):
+        file = path.relative_to(folder).as_posix()
+        try:
+            table = read_table(path)
+        except ValueError as error:
+            intake.skip_file(file, str(error))
+            continue
+        read_rows(intake, file, table, _LAYOUT)
+    return intake.finish("vott_csv")
+
+
+def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
+    """Write ``vott-export.csv``, and ``train-export.csv`` and so on for images with a split.
+
+    Scores and attributes stand in columns of their own after those of the format.
+    """
+    write_boxes(annotations, folder, _LAYOUT, _FILES)
+    return ()

@@ -1,0 +1,139 @@
+"""Reading PNG, JPEG, BMP and what else cameras and browsers write, with all their bits."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cell_pipelines.imaging.axes import check_size
+from cell_pipelines.imaging.description import MAX_PIXELS, Image, ImageInfo, Plane, Window, describe
+
+# What may hide behind a picture's ending; others would start other programs.
+_KINDS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "GIF", "WEBP")
+# Bytes that one byte of a file can stand for: Deflate's limit, and beyond what blank JPEGs reach.
+_MAX_DEFLATE, _MAX_OTHER = 1100, 5000
+_BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I": 32, "F": 32, "LA": 16, "RGB": 24, "RGBA": 32, "CMYK": 32, "YCbCr": 24}
+_ORIENTATION = 0x0112
+# PNG's number for grey with transparency.
+_GREY_ALPHA = 4
+
+
+class PictureSource:
+    """An open picture; it is decoded as a whole when its first pixel is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._image: Image | None = None
+        with path.open("rb") as file, _open(file) as picture:
+            self._info = _describe(path, picture)
+            self._bits = _BITS.get(picture.mode, 8)
+            self._png = picture.format == "PNG"
+
+    @property
+    def scenes(self) -> tuple[ImageInfo, ...]:
+        """The picture."""
+        return (self._info,)
+
+    def read(self, plane: Plane, window: Window | None) -> Image:
+        """Return the picture or a part of it."""
+        if self._image is None:
+            self._image = self._decode()
+        if window is None:
+            return self._image
+        row, column, height, width = window
+        return self._image[row : row + height, column : column + width]
+
+    def band_rows(self, scene: int) -> int:
+        """Return 1: what is in memory can be cut anywhere."""
+        return 1
+
+    def close(self) -> None:
+        """Forget the pixels."""
+        self._image = None
+
+    def _decode(self) -> Image:
+        size = (self._info.height, self._info.width)
+        check_size(self._path, size)
+        limit = self._path.stat().st_size * (_MAX_DEFLATE if self._png else _MAX_OTHER)
+        if math.prod(size) * (png_bits(self._path) if self._png else self._bits) // 8 > limit:
+            raise ValueError(f"a header that claims {size[1]} x {size[0]} pixels, for which the file is too small")
+        return read_picture(self._path)
+
+
+def read_picture(path: Path) -> Image:
+    """Return the pixels of a picture, (H, W) or (H, W, 3), upright, without transparency."""
+    import PIL.ImageOps
+
+    with path.open("rb") as file, _open(file) as picture:
+        picture.load()
+        if _is_deep(path, picture):
+            return _upright(_read_deep_png(path), picture)
+        upright = PIL.ImageOps.exif_transpose(picture)
+        if upright.mode in ("I;16", "I;16B", "I", "F"):
+            return np.array(upright)
+        return np.array(upright.convert("L" if _is_grey(upright) else "RGB"))
+
+
+def _open(file: Any) -> Any:
+    import PIL.Image
+
+    # Pillow's own limit is below a stitched slide; what lies above ours is refused by its header.
+    PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    return PIL.Image.open(file, formats=_KINDS)
+
+
+def _describe(path: Path, picture: Any) -> ImageInfo:
+    height, width = picture.height, picture.width
+    # Pillow decodes a whole PNG to look for a mark that its header doesn't announce.
+    if (picture.format != "PNG" or "exif" in picture.info) and picture.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
+        height, width = width, height
+    deep = _is_deep(path, picture)
+    depth = {"I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
+    grey = _png_kind(path) == _GREY_ALPHA if deep else picture.mode in depth or _is_grey(picture)
+    dtype = "uint16" if deep else depth.get(picture.mode, "uint8")
+    return describe({"Y": height, "X": width, "S": 1 if grey else 3}, dtype, colour=True)
+
+
+def _is_deep(path: Path, picture: Any) -> bool:
+    return picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA") and png_bits(path) == 16
+
+
+def png_bits(path: Path) -> int:
+    """Return the bits of a sample of a PNG, from its header."""
+    with path.open("rb") as file:
+        return file.read(25)[24]
+
+
+def _png_kind(path: Path) -> int:
+    with path.open("rb") as file:
+        return file.read(26)[25]
+
+
+def _read_deep_png(path: Path) -> Image:
+    # Pillow cuts PNG of 16 bit with several channels to 8.
+    import cv2
+
+    image: Image | None = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ValueError("a PNG of 16 bit that can't be decoded")
+    if image.ndim == 2:
+        return image
+    return np.ascontiguousarray(image[..., 0] if _png_kind(path) == _GREY_ALPHA else image[..., 2::-1])
+
+
+def _upright(image: Image, picture: Any) -> Image:
+    """Turn pixels as the camera's mark says, which OpenCV leaves to its caller when it keeps all bits."""
+    mark = picture.getexif().get(_ORIENTATION, 1) if "exif" in picture.info else 1
+    if mark in (5, 6, 7, 8):
+        image = np.swapaxes(image, 0, 1)
+    if mark in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return np.ascontiguousarray(image[::-1] if mark in (3, 4, 7, 8) else image)
+
+
+def _is_grey(picture: Any) -> bool:
+    if picture.mode != "P":
+        return picture.mode in ("1", "L", "LA", "La")
+    palette = np.asarray(picture.getpalette() or [0] * 3).reshape(-1, 3)
+    return bool((palette == palette[:, :1]).all())

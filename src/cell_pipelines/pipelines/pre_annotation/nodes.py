@@ -1,0 +1,135 @@
+"""Nodes of the pre-annotation."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.formats.registry import Reader, write_annotations
+from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.annotations.label_images import labels_to_objects, objects_to_labels
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import concatenate, iterate_images
+from cell_pipelines.imaging.intensity import to_rgb, to_uint8
+from cell_pipelines.imaging.reading import ImageFile, hash_pixels, write_image
+from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
+
+logger = logging.getLogger(__name__)
+
+
+def propose_cells(
+    images: dict[str, ImageFile], parameters: PreAnnotationParameters
+) -> tuple[AnnotationSet, pd.DataFrame]:
+    """Find cells by their brightness, image by image; return them and a row an image with their number."""
+    jobs = (_Proposal(name, file, parameters) for name, file in images.items())
+    found = map_images(
+        _Proposal.run, jobs, description="proposing cells", total=len(images), parallel=parameters.parallel
+    )
+    proposed = concatenate(list(found))
+    counts = pd.DataFrame({"image": proposed.names, "proposed": proposed.counts().sum(axis=1)})
+    return proposed, counts
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """One image in which cells are to be proposed."""
+
+    name: str
+    file: ImageFile
+    parameters: PreAnnotationParameters
+
+    def run(self) -> AnnotationSet:
+        """Return the proposed cells as masks."""
+        from cell_pipelines.analysis.pre_annotation import PreAnnotationOptions, pre_annotate
+
+        image = self.file()
+        labels = pre_annotate(image, PreAnnotationOptions(**self.parameters.proposals.model_dump()))
+        height_um, width_um = self.file.info().pixel_size_um or (None, None)
+        builder = AnnotationBuilder([self.parameters.category])
+        row = builder.add_image(
+            self.name, width=image.shape[1], height=image.shape[0], sha256=hash_pixels(image),
+            pixel_height_um=height_um, pixel_width_um=width_um,
+        )  # fmt: skip
+        _, boxes, counts = labels_to_objects(labels)
+        for box, runs in zip(boxes, counts, strict=True):
+            builder.add_object(row, self.parameters.category, "mask", box, counts=runs)
+        return builder.build()
+
+
+def write_proposals(annotations: AnnotationSet, parameters: PreAnnotationParameters) -> Callable[[Path], None]:
+    """Return what writes the proposals into a folder, in the format that a person corrects them in."""
+    return partial(_write_proposals, annotations, parameters.format)
+
+
+def _write_proposals(annotations: AnnotationSet, format: str, folder: Path) -> None:
+    for finding in write_annotations(annotations, folder, format=format):
+        logger.info("%s", finding.sentence())
+
+
+def draw_proposals(
+    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreAnnotationParameters
+) -> Callable[[Path], None]:
+    """Return what fills a folder with the images and the outlines of the proposed cells."""
+    return partial(_draw_proposals, annotations, images, parameters)
+
+
+def _draw_proposals(
+    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreAnnotationParameters, folder: Path
+) -> None:
+    if not parameters.overlays:
+        return
+    jobs = (_Drawing(one, images[one.names[0]], folder) for one in iterate_images(annotations))
+    total = annotations.n_images
+    for _ in map_images(_Drawing.run, jobs, description="drawing", total=total, parallel=parameters.parallel):
+        continue
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawing:
+    """One image on which proposals are to be drawn."""
+
+    annotations: AnnotationSet
+    file: ImageFile
+    folder: Path
+
+    def run(self) -> None:
+        """Draw and write."""
+        from cell_pipelines.report.outlines import overlay_labels
+
+        labels, _ = objects_to_labels(self.annotations)
+        target = self.folder / Path(self.annotations.names[0]).with_suffix(".png")
+        write_image(overlay_labels(to_rgb(to_uint8(self.file())), labels), target)
+
+
+def compare_with_corrections(
+    proposed: AnnotationSet, read: Reader, parameters: PreAnnotationParameters
+) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
+    """Read what a person made of the proposals; return it with what was changed, an object and an image a row."""
+    from cell_pipelines.analysis.correction_matching import CorrectionRules
+    from cell_pipelines.analysis.corrections import compare_corrections
+
+    records = [
+        ImageRecord(r["name"], r["width"], r["height"], r["sha256"], _pixel_size(r))
+        for r in proposed.images.to_pylist()
+    ]
+    conversion = read(ImageIndex(records))
+    for finding in conversion.findings:
+        logger.info("%s", finding.sentence())
+    rules = CorrectionRules(**parameters.corrections.model_dump())
+    changes = compare_corrections(proposed, conversion.annotations, rules=rules)
+    if changes.left_out:
+        logger.warning("%d images were not corrected and are not compared.", len(changes.left_out))
+    total = ", ".join(f"{name} {int(np.nan_to_num(n))}" for name, n in changes.total().items() if float(n).is_integer())
+    logger.info("what was changed: %s", total)
+    return conversion.annotations, changes.objects, changes.images
+
+
+def _pixel_size(record: dict[str, float | None]) -> tuple[float, float] | None:
+    height, width = record["pixel_height_um"], record["pixel_width_um"]
+    return None if height is None or width is None else (height, width)
