@@ -35,6 +35,14 @@ def resolve_inside(folder: Path, name: str) -> Path:
     return path
 
 
+def is_file_inside(folder: Path, path: Path) -> bool:
+    """Say whether `path` is a file in `folder`, also when links are followed."""
+    try:
+        return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary file path beside `path` that takes its place when the block ends well.

@@ -37,10 +37,11 @@ def convert(folder, **parameters):
 def test_good_files_survive_a_truncated_one(folder):
     path = folder / "images" / "b.png"
     path.write_bytes(path.read_bytes()[:200])
-    annotations, findings, summary = convert(folder)
+    annotations, findings, summary, classes = convert(folder)
     assert annotations.names == ["a.png"]
     assert summary.iloc[0][["objects_in", "objects_out", "objects_dropped"]].tolist() == [2, 1, 1]
     assert findings["file"].tolist().count("b.png") == 1
+    assert classes.set_index("category")["objects_in"].to_dict() == {"cell": 1, "(unknown class)": 1}
 
 
 def test_strict_refuses_with_the_file_s_name(folder):

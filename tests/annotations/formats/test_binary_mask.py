@@ -12,6 +12,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.binary_mask import CAPABILITIES, detect, read, write
 from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.rasters import write_raster
+from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -24,11 +25,11 @@ def _boxes(*boxes: tuple[int, int, int, int]) -> AnnotationSet:
     for box in boxes:
         builder.add_box(row, "cell", box)
     builder.add_image("b.png", width=40, height=30)
-    return fit(builder.build(), CAPABILITIES)[0]
+    return builder.build()
 
 
 def test_cells_apart_come_back_and_images_without_too(tmp_path: Path, listed: Callable[[AnnotationSet], Any]) -> None:
-    annotations = _boxes((1, 1, 5, 5), (5, 5, 9, 9), (20, 0, 40, 30))
+    annotations, _ = fit(_boxes((1, 1, 5, 5), (5, 5, 9, 9), (20, 0, 40, 30)), CAPABILITIES)
     assert write(annotations, tmp_path) == ()
     assert detect(tmp_path) == "masks/a.png is a picture of background and one other value"
     conversion = read(tmp_path, INDEX)
@@ -40,10 +41,10 @@ def test_cells_apart_come_back_and_images_without_too(tmp_path: Path, listed: Ca
 
 
 def test_cells_that_touch_are_listed(tmp_path: Path) -> None:
-    findings = write(_boxes((1, 1, 5, 5), (5, 1, 9, 5), (20, 20, 25, 25)), tmp_path)
-    [finding] = findings
-    assert (finding.file, finding.action, finding.objects) == ("masks/a.png", "changed", 2)
-    assert "3 cells read again as 2" in finding.reason
+    boxes = _boxes((1, 1, 5, 5), (5, 1, 9, 5), (20, 20, 25, 25))
+    finding = write_annotations(boxes, tmp_path, format="binary_mask")[-1]
+    assert (finding.action, finding.objects) == ("changed", 3)
+    assert "3 become 2" in finding.reason
     assert read(tmp_path, INDEX).annotations.n_objects == 2
 
 

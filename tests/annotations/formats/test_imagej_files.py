@@ -39,6 +39,7 @@ def _frame() -> ImagejRoi:
         ("RoiSet_x.zip", ["x.tif", "y.tif"], "x.tif"),
         ("x-rois.zip", ["x.tif", "y.tif"], "x.tif"),
         ("x.2_RoiSet.zip", ["x.tif", "x.2.tif"], "x.2.tif"),
+        ("x-_RoiSet.zip", ["x.tif", "x-.tif"], "x-.tif"),
         ("set1/RoiSet.zip", ["set1/raw.tif", "set1/phase.png", "set2/raw.tif"], "set1/raw.tif"),
         ("set1/RoiSet.zip", ["set1/x.tif", "set1/instances_ids.png", "set2/x.tif"], "set1/x.tif"),
         ("set1/RoiSet.zip", ["images/set1/raw.tif", "images/set2/raw.tif"], "images/set1/raw.tif"),

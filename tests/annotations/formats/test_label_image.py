@@ -198,3 +198,11 @@ def test_every_real_nucleus_is_there(folder: str, kind: Any, images: int, object
     assert kind.detect(DATA / folder)
     assert (conversion.annotations.n_images, conversion.annotations.n_objects) == (images, objects)
     assert conversion.objects_in == objects
+
+
+def test_labels_in_a_folder_of_their_own_may_have_the_paths_of_their_images(tmp_path: Path) -> None:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    write_raster(np.array([[0, 1, 1], [2, 0, 0]], np.uint8), folder / "a.png")
+    conversion = read(folder, ImageIndex([ImageRecord("a.png", 3, 2)]))
+    assert conversion.annotations.n_objects == 2

@@ -1,4 +1,4 @@
-"""Class names beside YOLO's labels: ``names`` in a YAML file, or a line a class in ``classes.txt``."""
+"""Class names beside YOLO's labels: ``names`` in a YAML file, or a line a class in ``classes.txt`` or ``obj.names``."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,13 +7,14 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
+from cell_pipelines.files import is_file_inside
 
 MAX_CLASSES = 10_000
 
 
 def yaml_files(folder: Path) -> list[Path]:
     """Return the YAML files in `folder`."""
-    return [path for path in sorted(folder.glob("*.y*ml")) if path.is_file()]
+    return [path for path in sorted(folder.glob("*.y*ml")) if is_file_inside(folder, path)]
 
 
 def read_class_names(folder: Path) -> list[str] | None:
@@ -22,11 +23,12 @@ def read_class_names(folder: Path) -> list[str] | None:
     Raises:
         AnnotationFormatError: A file can't be read, or its names are not a list of different names.
     """
-    for path in [*yaml_files(folder), folder / "classes.txt"]:
-        if not path.is_file():
+    # Darknet, and CVAT's YOLO 1.1, write obj.names.
+    for path in [*yaml_files(folder), folder / "classes.txt", folder / "obj.names"]:
+        if not is_file_inside(folder, path):
             continue
         try:
-            names = _listed(path) if path.suffix == ".txt" else _described(path)
+            names = _listed(path) if path.suffix in (".txt", ".names") else _described(path)
         except ValueError as error:
             raise AnnotationFormatError(f"{path}: the class names can't be read: {error}") from error
         if names is not None:

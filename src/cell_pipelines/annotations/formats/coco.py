@@ -14,6 +14,7 @@ from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.coco_entries import BATCH, EntryReader, to_entries
 from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_json
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
@@ -32,11 +33,17 @@ def detect(folder: Path) -> str | None:
             text = file.read(_PEEK_BYTES)
             file.seek(max(0, path.stat().st_size - _PEEK_BYTES))
             text += file.read()
-        # In a large file the lists may begin out of sight; then their entries tell.
-        images = b'"images"' in text or b'"file_name"' in text
-        if images and any(key in text for key in (b'"annotations"', b'"categories"', b'"image_id"')):
+        if _is_coco(text):
             return f"{path.relative_to(folder).as_posix()} lists images and annotations"
     return None
+
+
+def _is_coco(text: bytes) -> bool:
+    # In a large file the lists may begin out of sight; then their entries tell.
+    listed = b'"images"' in text and any(key in text for key in (b'"annotations"', b'"categories"', b'"image_id"'))
+    entries = b'"file_name"' in text and b'"image_id"' in text
+    # In panoptic files, of the same keys, the objects are colours of pictures.
+    return (listed or entries) and b'"segments_info"' not in text
 
 
 def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
@@ -70,7 +77,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
 
 
 def _json_files(folder: Path) -> Iterator[Path]:
-    return (p for p in sorted(folder.rglob("*.json")) if p.is_file() and not p.name.startswith("."))
+    return files_below(folder, ".json")
 
 
 def _categories(contents: Iterable[Mapping[str, Any]]) -> dict[str, None]:

@@ -55,11 +55,15 @@ def _fit_geometry(annotations: AnnotationSet, capabilities: Capabilities) -> tup
     codes = annotations.objects["geometry"].to_numpy()
     for name, target in targets.items():
         concerned = codes == GEOMETRIES.index(name)
-        if target is None and concerned.any():
+        if not concerned.any():
+            continue
+        if target is None:
             reason = f"a {name} can't be held; the format has {_listed(capabilities.geometries)} only."
             findings.append(_finding(annotations, concerned, "dropped", reason))
-        elif target != name and concerned.any():
-            findings.append(_finding(annotations, concerned, "changed", f"{_plural(name)} written as {target}s."))
+        elif target != name:
+            findings.append(
+                _finding(annotations, concerned, "changed", f"{_plural(name)} written as {_plural(target)}.")
+            )
     kept = np.array([targets[name] is not None for name in GEOMETRIES])[codes]
     if not kept.all():
         annotations = replace(annotations, objects=annotations.objects.filter(pa.array(kept)))
@@ -183,6 +187,8 @@ def _fit_touching(annotations: AnnotationSet, capabilities: Capabilities) -> tup
     if capabilities.touching or not annotations.n_objects:
         return annotations, []
     merged = merge_touching(annotations)
+    if merged.objects["counts"].equals(annotations.objects["counts"]):
+        return annotations, []
     before, after = annotations.counts().sum(axis=1), merged.counts().sum(axis=1)
     reason = f"objects that touch become one and pieces come apart: {before.sum()} become {after.sum()}."
     every = np.ones(annotations.n_objects, np.bool_)

@@ -9,10 +9,16 @@ from cell_pipelines.annotations.formats.tables import data_files, peek, peek_hea
 
 LOOKED_AT = 20
 
-_IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp"}
+_IMAGE_SUFFIXES = {
+    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".czi", ".nd2", ".lif", ".oir", ".oib", ".vsi",
+    ".svs", ".ndpi",
+}  # fmt: skip
 _IMAGE_COLUMNS = {"image_name", "image_id", "filename", "image", "id", "imageid"}
 _LABEL_COLUMNS = {"label_name", "label", "class", "labels", "target"}
 _BOX_COLUMNS = ({"x1", "y1"}, {"bbox"}, {"xmin", "ymin"}, {"x_min", "y_min"})
+_OPEN_IMAGES_COLUMNS = (
+    {"labelname", "displayname"}, {"imageid", "source", "labelname"}, {"imageid", "subset", "originalurl"},
+)  # fmt: skip
 _CLASS_LINE = re.compile(r"[^\s,]+[\s,]+[A-Za-z_]\w*")
 _BOX_LINE = re.compile(r"[^\s,]+\.\w{2,4},\w+(,[-+\d.]+){3,4}")
 _YOLO_LINE = re.compile(r"\d{1,5}(\s+[01]?\.\d+){4,64}")
@@ -44,23 +50,39 @@ _BOX_LINES = (
 )
 _MOTS = (
     "is the class list of a MOTS export, whose PNG images hold class and track in one number (class * 1000 + track); "
-    "read these images as label images, which keeps the objects, or convert to COCO by Datumaro."
+    "name the `format` label_image, which keeps the objects, or convert to COCO by Datumaro."
 )
 _YOLO = "looks like a YOLO label, but no data.yaml or classes.txt tells the class names; add one beside the labels."
 _COLOURS = (
     "lists the colours of classes: pixels are coloured by class, so that cells that touch are one; export a label "
     "image or a mask for each cell instead."
 )
-_IMAGES_ONLY = "only images lie here, without any annotation; the annotations may be in another folder."
+_IMAGES_ONLY = (
+    "only images lie here, and none is called like the labels of another; the annotations may be in another folder, or "
+    "name the `format` and its options `label_folder` or `suffix`."
+)
 
 
 def explain(folder: Path) -> str | None:
     """Say what lies in `folder` and what would be readable, where it is something known; None else."""
-    for known in (_binary, _json, _tables, _texts, _nothing_else):
+    for known in (_binary, _json, explain_masks, _tables, _texts, _nothing_else):
         reason = known(folder)
         if reason:
             return reason
     return None
+
+
+def explain_masks(folder: Path) -> str | None:
+    """Say what the masks in `folder` are where a table or list tells that they are no label images; None else."""
+    for name, path, _ in _peeks(folder, ".csv"):
+        header = set(peek_header(path))
+        if any(columns <= header for columns in _OPEN_IMAGES_COLUMNS):
+            return f"{name} {_OPEN_IMAGES}"
+        if {"name", "r", "g", "b"} <= header:
+            return f"{name} {_COLOURS}"
+    lists = (path for path in data_files(folder, ".txt") if path.name == "labels.txt")
+    found = (path for path in lists if path.parent.name == "instances")
+    return next((f"{path.relative_to(folder).as_posix()} {_MOTS}" for path in found), None)
 
 
 def _peeks(folder: Path, *suffixes: str) -> Iterator[tuple[str, Path, str]]:
@@ -90,12 +112,6 @@ def _json(folder: Path) -> str | None:
 def _tables(folder: Path) -> str | None:
     for name, path, text in _peeks(folder, ".csv"):
         header = set(peek_header(path))
-        if {"labelname", "displayname"} <= header or {"imageid", "source", "labelname"} <= header:
-            return f"{name} {_OPEN_IMAGES}"
-        if {"imageid", "subset", "originalurl"} <= header:
-            return f"{name} {_OPEN_IMAGES}"
-        if {"name", "r", "g", "b"} <= header:
-            return f"{name} {_COLOURS}"
         if header & _IMAGE_COLUMNS and any(box <= header for box in _BOX_COLUMNS):
             return f"{name} {_OTHER_BOXES}"
         if header & _IMAGE_COLUMNS and (_is_image_class(header) or _is_marked(text)):
@@ -116,12 +132,10 @@ def _is_marked(text: str) -> bool:
 
 
 def _texts(folder: Path) -> str | None:
-    for name, path, text in _peeks(folder, ".txt"):
+    for name, _, text in _peeks(folder, ".txt"):
         lines = [line.strip() for line in text.splitlines()[:LOOKED_AT] if line.strip()]
         if not lines:
             continue
-        if path.name == "labels.txt" and path.parent.name == "instances":
-            return f"{name} {_MOTS}"
         if all(_BOX_LINE.fullmatch(line) for line in lines):
             return f"{name} {_BOX_LINES}"
         if all(_YOLO_LINE.fullmatch(line) for line in lines):
@@ -133,6 +147,6 @@ def _texts(folder: Path) -> str | None:
 
 def _nothing_else(folder: Path) -> str | None:
     files = [p for p in islice(folder.rglob("*"), 10_000) if p.is_file() and not p.name.startswith(".")]
-    images = bool(files) and all(p.suffix.lower() in _IMAGE_SUFFIXES for p in files)
-    # Masks are images as well, and read as such.
-    return _IMAGES_ONLY if images and len({p.parent for p in files}) == 1 else None
+    files = [p for p in files if not p.name.lower().startswith(("readme", "license"))]
+    # Masks are images as well, and read as such where their names tell.
+    return _IMAGES_ONLY if files and all(p.suffix.lower() in _IMAGE_SUFFIXES for p in files) else None

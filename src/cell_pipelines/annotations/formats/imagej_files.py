@@ -17,7 +17,7 @@ MAX_MEMBERS = 1_000_000
 MAX_MEMBER_BYTES = 1 << 26
 MAX_UNPACKED_BYTES = 1 << 30
 _METADATA_TAG = 50839
-_SET_WORD = re.compile(r"^(?P<name>.*?)[ _-]*(?:roi[ _-]?set|rois?)$", re.IGNORECASE)
+_SET_WORD = re.compile(r"^(?P<name>.*?)(?P<gap>[ _-]*)(?:roi[ _-]?set|rois?)$", re.IGNORECASE)
 _SET_WORD_FIRST = re.compile(r"^(?:roi[ _-]?set|rois?)[ _-]+(?P<name>.+)$", re.IGNORECASE)
 _LABEL_WORDS = re.compile(
     r"(?:^|[ ._-])(?:masks?|labels?|instances?|segmentations?|seg|ids)(?:[ ._-]|$)", re.IGNORECASE
@@ -117,7 +117,9 @@ def image_of(images: ImageIndex, file: str, preferred: str) -> tuple[str, tuple[
     own = path.with_suffix("").name
     found = _SET_WORD_FIRST.match(own) or _SET_WORD.match(own)
     bare = found["name"] if found else own
-    for name in filter(None, (bare, own)):
+    # The image's own name may end like the gap.
+    longer = bare + found["gap"][:-1] if found and found.re is _SET_WORD else bare
+    for name in filter(None, (longer, bare, own)):
         if images.find(name, str(path.parent)) is not None:
             return name, ()
     if bare and path.suffix == ".zip":

@@ -37,7 +37,7 @@ _MAX_LABEL = 65_535
 
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
-    if has_object_table(folder / TABLE):
+    if has_object_table(folder, TABLE):
         return f"{TABLE} says what the numbers are"
     for file, raster in peek_rasters(folder):
         if _has_one_channel(raster):
@@ -81,8 +81,8 @@ def read(
         )
     naming = Naming.taken_from(options)
     intake = Intake(images, sort_categories=True, **options)
-    has_table = has_object_table(folder / TABLE)
-    table = read_object_table(intake, folder / TABLE, TABLE)
+    has_table = has_object_table(folder, TABLE)
+    table = read_object_table(intake, folder, TABLE)
 
     def check(raster: Raster) -> Raster:
         if raster.ndim != 3 or raster.shape[2] < 3:

@@ -58,11 +58,11 @@ class Intake:
         """List a file that can't be used at all."""
         self.note(file, "", "skipped", reason, 0)
 
-    def drop(self, file: str, entry: str, reason: str, objects: int = 1) -> None:
+    def drop(self, file: str, entry: str, reason: str, objects: int = 1, *, category: str = "") -> None:
         """Count objects as read and list them as dropped, if there are any."""
         if objects:
             self.objects_in += objects
-            self.note(file, entry, "dropped", reason, objects)
+            self.note(file, entry, "dropped", reason, objects, category=category)
 
     def image(
         self, file: str, name: str, *, near: str = "", split: str | None = None, size: tuple[int, int] | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cell_pipelines.annotations.formats.foreign import explain_masks
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.object_table import has_object_table
@@ -70,10 +71,12 @@ class Naming:
 
 def label_files(folder: Path, naming: Naming) -> list[Path]:
     """Return the pictures below `folder` that are labels of whole images; none where each is the mask of one cell."""
-    if has_object_table(folder / MASK_TABLE):
+    if has_object_table(folder, MASK_TABLE):
         return []
-    root = folder.resolve().name
     found = sorted(path for ending in SUFFIXES for path in files_below(folder, ending))
+    inner = {name for path in found for name in path.relative_to(folder).parts[:-1]}
+    # Where a folder in it holds the labels, the name of the whole says nothing.
+    root = "" if any(map(naming.is_label_folder, inner)) else folder.resolve().name
     kept = [path for path in found if _is_label(path.relative_to(folder), root, naming)]
     single = {parent: is_mask_folder(parent) for parent in {path.parent for path in kept}}
     return [path for path in kept if not single[path.parent]]
@@ -97,14 +100,17 @@ def is_mask_folder(folder: Path) -> bool:
     return len(images) == 1 and bool(masks) and (len(masks) > 1 or not masks[0].startswith(images[0].stem))
 
 
-def find_image(images: ImageIndex, file: str, naming: Naming) -> ImageRecord | None:
-    """Return the image that a label belongs to, which may be one that can't be read; None where none is found."""
+def find_image(images: ImageIndex, file: str, naming: Naming, *, apart: bool = False) -> ImageRecord | None:
+    """Return the image that a label belongs to, which may be one that can't be read; None where none is found.
+
+    Labels may lie `apart`, in a folder of their own of which no picture is an image; then both may have one path.
+    """
     path = PurePosixPath(file)
     bare = naming.bare_name(path.stem)
     for near in _folders_of_images(path.parent, naming):
         for name in filter(None, (path.stem, bare)):
             record = images.find(name, near)
-            if record is not None and _is_called(record, name) and _is_image(record, file, naming):
+            if record is not None and _is_called(record, name) and _is_image(record, "" if apart else file, naming):
                 return record
     return _neighbour(images, path, naming) if bare == "" else None
 
@@ -152,9 +158,10 @@ def read_label_files(
         take: Takes file, image row and what `check` gave.
         check: Turns the picture into labels; what it refuses with a ValueError is listed, and the image has no label.
     """
+    apart = naming.is_label_folder(folder.resolve().name)
     for path in label_files(folder, naming):
         file = path.relative_to(folder).as_posix()
-        record = find_image(intake.images, file, naming)
+        record = find_image(intake.images, file, naming, apart=apart)
         if record is None:
             intake.skip_file(file, f"label without image: no image, or more than one, is called {path.stem!r}.")
             continue
@@ -171,12 +178,25 @@ def read_label_files(
             take(file, row, labels)
 
 
+def _is_of_labelme(path: Path) -> bool:
+    """Say whether a picture lies below ``Masks`` with the XML files of LabelMe in ``Annotations`` beside."""
+    above = next((parent for parent in path.parents if parent.name == "Masks"), None)
+    return above is not None and any((above.parent / "Annotations").rglob("*.xml"))
+
+
+def _has_table(folder: Path, relative: Path) -> bool:
+    """Say whether a table, which some formats write, says what the pictures of this folder are."""
+    return len(relative.parts) > 1 and has_object_table(folder, f"{relative.parts[0]}/classes.csv")
+
+
 def peek_rasters(folder: Path) -> Iterator[tuple[str, Raster]]:
     """Yield name and picture of the first labels below `folder` that surely are labels: an image lies beside."""
     naming = Naming()
     yielded = 0
-    for path in label_files(folder, naming):
+    for path in label_files(folder, naming) if explain_masks(folder) is None else []:
         relative = path.relative_to(folder)
+        if _is_of_labelme(path) or _has_table(folder, relative):
+            continue
         if not any(map(naming.is_label_folder, (*relative.parts[:-1], folder.resolve().name))):
             bare = naming.bare_name(path.stem)
             others = (p for p in path.parent.iterdir() if p != path and p.is_file())

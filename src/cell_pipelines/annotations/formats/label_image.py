@@ -35,7 +35,7 @@ _MAX_IN_16_BIT = 65_535
 
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
-    if has_object_table(folder / TABLE):
+    if has_object_table(folder, TABLE):
         return f"{TABLE} says what the labels are"
     for file, raster in peek_rasters(folder):
         try:
@@ -60,7 +60,7 @@ def read(folder: Path, images: ImageIndex, *, category: str = "cell", **options:
     """
     naming = Naming.taken_from(options)
     intake = Intake(images, sort_categories=True, **options)
-    table = read_object_table(intake, folder / TABLE, TABLE)
+    table = read_object_table(intake, folder, TABLE)
 
     def take(file: str, row: int, labels: Raster) -> None:
         known = table.get(file, {})

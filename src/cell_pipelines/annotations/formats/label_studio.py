@@ -26,7 +26,7 @@ from cell_pipelines.annotations.formats.text import read_json, read_xml
 from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path
+from cell_pipelines.files import atomic_path, is_file_inside
 
 SUMMARY = "Label Studio JSON (also JSON-MIN when read), with labels as annotations or as pre-annotations with scores."
 CAPABILITIES = Capabilities(
@@ -88,7 +88,7 @@ def read(folder: Path, images: ImageIndex, *, source: Source = "auto", **options
 def _configured(folder: Path) -> list[str]:
     """Return the classes of the label configuration, if it lies there."""
     try:
-        root = read_xml(folder / _CONFIG) if (folder / _CONFIG).is_file() else None
+        root = read_xml(folder / _CONFIG) if is_file_inside(folder, folder / _CONFIG) else None
     except ValueError:
         return []
     found = [element.get("value", "") for element in root.iter("Label")] if root is not None else []

@@ -35,7 +35,7 @@ _NOTHING: dict[str, Any] = {"score": None, "crowd": False, "attributes": None}
 
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
-    if has_object_table(folder / MASK_TABLE):
+    if has_object_table(folder, MASK_TABLE):
         return f"{MASK_TABLE} says what the masks are"
     for path in sorted(folder.rglob("masks")):
         if path.is_dir() and is_mask_folder(path):
@@ -56,7 +56,7 @@ def read(
         **options: As for `Intake`: `classes`, `unlabelled`.
     """
     intake = Intake(images, sort_categories=True, **options)
-    table = read_object_table(intake, folder / MASK_TABLE, MASK_TABLE)
+    table = read_object_table(intake, folder, MASK_TABLE)
     masks: dict[str, list[Path]] = {name: [] for name, rows in table.items() if 0 in rows}
     for path in sorted(path for ending in SUFFIXES for path in files_below(folder, ending)):
         if path.parent.name == label_folder:

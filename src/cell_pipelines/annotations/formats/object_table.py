@@ -10,7 +10,7 @@ from typing import Any
 
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.text import read_text
-from cell_pipelines.files import atomic_path
+from cell_pipelines.files import atomic_path, is_file_inside
 
 COLUMNS = ("file", "label", "class", "score", "crowd", "attributes")
 _MAX_BYTES = 1 << 29
@@ -38,16 +38,16 @@ class LabelRow:
         return {"score": self.score, "crowd": self.crowd, "attributes": self.attributes}
 
 
-def read_object_table(intake: Intake, path: Path, file: str) -> dict[str, dict[int, LabelRow]]:
-    """Return what is said of each label, by file and label; empty where there is no table.
+def read_object_table(intake: Intake, folder: Path, file: str) -> dict[str, dict[int, LabelRow]]:
+    """Return what the table `file` in `folder` says of each label, by file and label; empty where there is none.
 
     A line that can't be read is listed; its label is taken without it.
     """
     rows: dict[str, dict[int, LabelRow]] = {}
-    if not path.is_file():
+    if not is_file_inside(folder, folder / file):
         return rows
     try:
-        lines = list(csv.reader(io.StringIO(read_text(path, _MAX_BYTES))))
+        lines = list(csv.reader(io.StringIO(read_text(folder / file, _MAX_BYTES))))
     except (ValueError, csv.Error) as error:
         intake.skip_file(file, str(error))
         return rows
@@ -92,10 +92,12 @@ def write_object_table(path: Path, entries: Iterable[tuple[str, int, Mapping[str
             )  # fmt: skip
 
 
-def has_object_table(path: Path) -> bool:
-    """Say whether such a table lies at `path`."""
+def has_object_table(folder: Path, name: str) -> bool:
+    """Say whether such a table is called `name` in `folder`."""
+    if not is_file_inside(folder, folder / name):
+        return False
     try:
-        with path.open(encoding="utf-8") as file:
+        with (folder / name).open(encoding="utf-8") as file:
             return file.readline(200).strip() == ",".join(COLUMNS)
     except (OSError, ValueError):
         return False

@@ -13,11 +13,12 @@ import pyarrow as pa
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_text, read_xml
 from cell_pipelines.annotations.geometry import edges_to_voc, voc_to_edges
-from cell_pipelines.annotations.images import SPLITS, ImageIndex
+from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet, box_array
-from cell_pipelines.files import atomic_path, resolve_inside
+from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
 
 _FLAGS = ("difficult", "truncated")
 
@@ -26,14 +27,18 @@ CAPABILITIES = Capabilities(geometries=("box",), attributes=_FLAGS, splits=True,
 
 # Other formats have <annotations>.
 _ROOT = re.compile(rb"<annotation[\s/>]")
+# LabelMe's XML has the same root.
+_LABELME = re.compile(rb"<(pt|segm|imagesize|sourceImage)[\s/>]")
+_PEEK_BYTES = 1 << 16
 
 
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     for path in _xml_files(folder):
         with path.open("rb") as file:
-            if _ROOT.search(file.read(2048)):
-                return f"{path.relative_to(folder).as_posix()} is an XML file with an <annotation>"
+            text = file.read(_PEEK_BYTES)
+        if _ROOT.search(text[:2048]) and (b"<bndbox>" in text or not _LABELME.search(text)):
+            return f"{path.relative_to(folder).as_posix()} is an XML file with an <annotation>"
     return None
 
 
@@ -65,15 +70,15 @@ def read(folder: Path, images: ImageIndex, *, origin: int = 1, **options: Any) -
 
 
 def _xml_files(folder: Path) -> Iterator[Path]:
-    return (p for p in sorted(folder.rglob("*.xml")) if p.is_file() and not p.name.startswith("."))
+    return files_below(folder, ".xml")
 
 
 def _read_splits(folder: Path, intake: Intake) -> dict[str, str]:
-    """Return the split of each image stem; a stem in two splits is listed and keeps the first."""
+    """Return the listed split of each image stem; a stem in two splits is listed and keeps the first."""
     found: dict[str, str] = {}
     for split in SPLITS:
         path = folder / "ImageSets" / "Main" / f"{split}.txt"
-        if not path.is_file():
+        if not is_file_inside(folder, path):
             continue
         file = path.relative_to(folder).as_posix()
         try:
@@ -90,7 +95,9 @@ def _read_splits(folder: Path, intake: Intake) -> dict[str, str]:
 def _split_of(file: str, splits: Mapping[str, str]) -> str | None:
     parts = PurePosixPath(file).with_suffix("").parts
     tails = ["/".join(parts[start:]) for start in range(len(parts))]
-    return next((splits[tail] for tail in tails if tail in splits), None)
+    listed = next((splits[tail] for tail in tails if tail in splits), None)
+    # Roboflow has a folder for each split instead of the lists.
+    return listed if splits else split_of(file)
 
 
 def _read_root(intake: Intake, file: str, root: ElementTree.Element, splits: Mapping[str, str], origin: int) -> None:
@@ -134,7 +141,7 @@ def _read_object(intake: Intake, file: str, image: int, numbered: tuple[int, Ele
         return
     if box[0] == box[2] or box[1] == box[3]:
         sides = ", ".join(f"{side} {v:g}" for side, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
-        intake.drop(file, entry, f"zero width or height: {sides}.")
+        intake.drop(file, entry, f"zero width or height: {sides}.", category=category)
         return
     attributes = {k: 1 for k in _FLAGS if (element.findtext(k) or "0").strip() not in ("0", "")}
     edges = voc_to_edges(box) if origin == 1 else box

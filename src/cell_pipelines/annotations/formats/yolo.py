@@ -12,13 +12,14 @@ from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.class_names import read_class_names, yaml_files
 from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
 from cell_pipelines.annotations.formats.yolo_lines import MAX_FRACTION, to_chunks, to_numbers, to_texts
 from cell_pipelines.annotations.geometry import centres_to_edges
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.rings import split_ring
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path, resolve_inside
+from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
 
 SUMMARY = (
     "YOLO label files: boxes, polygons and oriented boxes; Ultralytics, Roboflow, CVAT and Label Studio write them."
@@ -31,7 +32,8 @@ _NOT_LABELS = {"classes.txt", *(f"{split}.txt" for split in SPLITS)}
 
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
-    for path in yaml_files(folder):
+    # Roboflow puts such a file beside DOTA's labels as well.
+    for path in yaml_files(folder) if _are_own(folder) else []:
         try:
             content = read_yaml(path)
         except ValueError:
@@ -44,6 +46,12 @@ def detect(folder: Path) -> str | None:
         if len(words) >= 5 and _is_numeric(words) and all(-0.5 <= float(word) <= 1.5 for word in words[1:]):
             return f"{path.relative_to(folder).as_posix()} holds class numbers and fractions"
     return None
+
+
+def _are_own(folder: Path) -> bool:
+    """Say whether a label file lies elsewhere than in a folder labelTxt, or none lies here at all."""
+    files = list(_label_files(folder))
+    return not files or any("labelTxt" not in path.parts for path in files)
 
 
 def _is_numeric(words: Sequence[str]) -> bool:
@@ -85,10 +93,12 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
 
 
 def _label_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*.txt")):
+    whole = folder.name == "labels" and not (folder / "labels").is_dir()
+    for path in files_below(folder, ".txt"):
         # In a folder of labels any name is that of an image.
+        free = whole or "labels" in path.relative_to(folder).parts[:-1]
         named = path.name in _NOT_LABELS or path.name.lower().startswith(("readme", "license"))
-        if path.is_file() and not path.name.startswith(".") and (not named or "labels" in path.parent.parts):
+        if free or not named:
             yield path
 
 
@@ -97,7 +107,7 @@ def _read_splits(folder: Path, intake: Intake) -> dict[str, str]:
     found: dict[str, str] = {}
     for split in SPLITS:
         path = folder / f"{split}.txt"
-        if not path.is_file():
+        if not is_file_inside(folder, path):
             continue
         try:
             records = [intake.images.find(line.strip()) for line in read_text(path).splitlines()]

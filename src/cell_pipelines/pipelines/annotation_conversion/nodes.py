@@ -4,8 +4,10 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from cell_pipelines.annotations.areas import object_areas
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding, to_table
 from cell_pipelines.annotations.formats.losses import loss_table
 from cell_pipelines.annotations.formats.registry import Reader
@@ -110,11 +112,33 @@ def report_conversion(
     annotations: AnnotationSet,
     findings: pd.DataFrame,
     summary: pd.DataFrame,
-    classes: pd.DataFrame,
     quality: pd.DataFrame,
     losses: pd.DataFrame,
 ) -> str:
     """Return the page that tells what came in, what went out, and what to look at."""
-    from cell_pipelines.report.conversion import ConversionRecord, render_conversion_report
+    from cell_pipelines.report.conversion import ConversionOverview, ConversionTables, render_conversion_report
 
-    return render_conversion_report(ConversionRecord(annotations, summary, classes, findings, quality, losses))
+    # Empty texts come back from a CSV as missing values.
+    findings = findings.fillna(dict.fromkeys(("file", "entry", "category"), ""))
+    quality = quality.fillna(dict.fromkeys(("image", "objects", "category"), ""))
+    row = summary.iloc[0]
+    names = annotations.images.select(["name", "split"]).to_pandas()
+    unlabelled = findings.loc[findings["reason"].astype(str).str.startswith("image without label"), "file"]
+    overview = ConversionOverview(
+        source_format=row["source_format"],
+        evidence=row["recognised_by"],
+        **{key: int(row[key]) for key in ("images_in", "images_out", "objects_in", "objects_out", "objects_dropped")},
+        unlabelled=unlabelled.tolist(),
+        findings_file="conversion_findings.csv",
+        quality_file="quality_findings.csv",
+    )
+    objects = pd.DataFrame(
+        {
+            "image": names["name"].to_numpy()[annotations.image_index],
+            "category": np.array(annotations.categories, dtype=object)[annotations.category],
+            "area": object_areas(annotations),
+        }
+    )
+    images = names.rename(columns={"name": "image"})
+    tables = ConversionTables(annotations.categories, images, objects, findings, quality, losses)
+    return render_conversion_report("Annotation conversion", overview, tables)

@@ -35,7 +35,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 report_conversion,
-                inputs=["annotations", *tables, "quality_findings", "format_losses"],
+                inputs=["annotations", *tables[:2], "quality_findings", "format_losses"],
                 outputs="conversion_report",
                 name="report_conversion",
             ),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.building import AnnotationBuilder
@@ -125,8 +124,8 @@ def compare_with_corrections(
     changes = compare_corrections(proposed, conversion.annotations, rules=rules)
     if changes.left_out:
         logger.warning("%d images were not corrected and are not compared.", len(changes.left_out))
-    total = ", ".join(f"{name} {int(np.nan_to_num(n))}" for name, n in changes.total().items() if float(n).is_integer())
-    logger.info("what was changed: %s", total)
+    sums = changes.objects["change"].value_counts()
+    logger.info("what was changed: %s", ", ".join(f"{n} {name}" for name, n in sums.items()))
     return conversion.annotations, changes.objects, changes.images
 
 

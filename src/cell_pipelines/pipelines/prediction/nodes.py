@@ -143,7 +143,12 @@ def _collect(names: list[str], images: dict[str, ImageFile], job: _Prediction) -
 
     stored = [read_detections(job.path(name, images[name])) for name in names]
     sizes = np.array([size for _, size in stored], dtype=np.int64).reshape(-1, 2)
-    columns = {"name": names, "width": sizes[:, 1], "height": sizes[:, 0]}
+    pixel_sizes = [images[name].info().pixel_size_um or (None, None) for name in names]
+    columns = {
+        "name": names, "width": sizes[:, 1], "height": sizes[:, 0],
+        "pixel_height_um": pa.array([height for height, _ in pixel_sizes], pa.float64()),
+        "pixel_width_um": pa.array([width for _, width in pixel_sizes], pa.float64()),
+    }  # fmt: skip
     empty = {field.name: pa.nulls(len(names), field.type) for field in IMAGE_SCHEMA if field.name not in columns}
     table = pa.table({**columns, **empty})
     counts = [len(detections.scores) for detections, _ in stored]
@@ -167,6 +172,8 @@ def count_cells(annotations: AnnotationSet, failures: pd.DataFrame, checkpoint: 
     table = pd.DataFrame(annotations.counts(), columns=list(annotations.categories))
     table.insert(0, "image", annotations.names)
     table["total"] = annotations.counts().sum(axis=1)
+    for side in ("pixel_height_um", "pixel_width_um"):
+        table[side] = annotations.images[side].to_pandas()
     table["error"] = ""
     table = pd.concat([table, failures], ignore_index=True) if len(failures) else table
     table["model_run_id"] = record.get("run_id")

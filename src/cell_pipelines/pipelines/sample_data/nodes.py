@@ -70,4 +70,4 @@ class _FieldJob:
         shown = show_emission(getattr(field, channel), channel)
         write_image(shown, self.folder / "images" / name)
         labels = getattr(field, f"{channel}_labels").astype(np.uint16)
-        write_image(labels, self.folder / "instances" / name)
+        write_image(labels, self.folder / "cells" / name)

@@ -1,0 +1,217 @@
+"""Small sources of every annotation format and small images of every kind: what the fuzz runs damage."""
+
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import tifffile
+
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.findings import AnnotationFormatError
+from cell_pipelines.annotations.formats.registry import FORMATS, detect_format, write_annotations
+from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.annotations.schema import AnnotationSet
+
+REAL = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
+IMAGES = {"train/field 1.png": (48, 40), "val/field.2_é.png": (37, 29), "empty.png": (16, 12)}
+CANARY = "c4n4ry"
+KINDS = ("mixed", "box", "polygon", "mask", "point")
+# More of a real source would only cost time.
+_MAX_BYTES, _MAX_FILES = 120_000, 9
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What lies in a folder, and the images it speaks of.
+
+    Attributes:
+        name: Says where it is from.
+        files: Content by path; what is damaged.
+        index: The images; none where the files are images themselves.
+    """
+
+    name: str
+    files: dict[str, bytes]
+    index: ImageIndex | None = None
+
+
+def make_annotations(kind: str, seed: int, category: str = "dead cell") -> AnnotationSet:
+    """Return a small set with an image without objects; objects of one geometry, or of all with attributes."""
+    rng = np.random.default_rng(seed)
+    builder = AnnotationBuilder([category, "größer", f"{category} 2"])
+    for name, (width, height) in IMAGES.items():
+        row = builder.add_image(name, width=width, height=height, sha256=name)
+        for number in range(0 if name == "empty.png" else 5):
+            corner = rng.integers(1, (width - 12, height - 12)).astype(float)
+            extra: dict[str, Any] = {"score": float(np.float32(rng.random()))} if seed % 2 else {}
+            if kind == "mixed":
+                extra |= {"attributes": {"stain": "DAPI", "plane": number}, "crowd": number == 3}
+            geometry = kind if kind != "mixed" else ("box", "polygon", "mask", "point")[number % 4]
+            _add(builder, (row, (f"{category} 2", category)[number % 2], geometry), corner, (width, height), extra)
+    return builder.build()
+
+
+def _add(builder: AnnotationBuilder, place: Any, corner: np.ndarray, size: tuple[int, int], extra: dict) -> None:
+    row, category, geometry = place
+    x, y = corner
+    ring = np.array([(x, y), (x + 9, y + 1), (x + 8, y + 9), (x + 0.5, y + 8)])
+    if geometry == "polygon":
+        builder.add_polygon(row, category, [ring, ring.mean(axis=0) + 0.4 * (ring - ring.mean(axis=0))], **extra)
+    elif geometry == "mask":
+        mask = np.zeros(size[::-1], bool)
+        mask[int(y) : int(y) + 8, int(x) : int(x) + 9] = True
+        mask[int(y) + 3, int(x) + 3] = False
+        builder.add_object(row, category, "mask", mask_box(mask), counts=mask_to_run_lengths(mask), **extra)
+    else:
+        far = corner if geometry == "point" else corner + np.array([9.25, 8.5])
+        builder.add_object(row, category, geometry, [*corner, *far], **extra)
+
+
+def index_of(annotations: AnnotationSet) -> ImageIndex:
+    """Return the images of a set, as a reader is told of them."""
+    return ImageIndex(ImageRecord(r["name"], r["width"], r["height"]) for r in annotations.images.to_pylist())
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder by their paths."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def made_source(format: str, kind: str, seed: int) -> Source | None:
+    """Return a source as our own writer makes it; None where the format holds nothing of that kind."""
+    annotations = make_annotations(kind, seed)
+    with TemporaryDirectory() as folder:
+        write_annotations(annotations, Path(folder), format=format)
+        files = read_files(Path(folder))
+    return Source(f"{kind} {seed}", files, index_of(annotations)) if files else None
+
+
+def made_sources(format: str) -> list[Source]:
+    """Return the sources of a format that our own writers make."""
+    made = (made_source(format, kind, seed) for kind in KINDS for seed in (0, 1))
+    return [source for source in made if source is not None]
+
+
+def write_canaries(folder: Path) -> None:
+    """Write a source of each format with classes that no reader may ever tell of, and files with secrets."""
+    for format in FORMATS:
+        (folder / format).mkdir(parents=True)
+        write_annotations(make_annotations("mixed", 1, CANARY), folder / format, format=format)
+    for format, files in (("images", image_files()),):
+        for name, content in files.items():
+            (folder / format).mkdir(exist_ok=True)
+            (folder / format / name).write_bytes(content)
+    (folder / "secret.txt").write_text(CANARY, encoding="utf-8")
+    (folder / "a.png").write_bytes(image_files()["grey.png"])
+
+
+def real_sources() -> dict[str, list[Source]]:
+    """Return small parts of real sources by format; none where the public data are not there."""
+    found: dict[str, list[Source]] = {}
+    folders = [*REAL.glob("*/"), *REAL.glob("annotation_formats/*/"), *REAL.glob("annotation_formats/tool_test*/*/")]
+    for folder in sorted(folders):
+        files = dict(_small_files(folder))
+        with TemporaryDirectory() as copy:
+            for name, content in files.items():
+                (Path(copy) / name).parent.mkdir(parents=True, exist_ok=True)
+                (Path(copy) / name).write_bytes(content)
+            try:
+                format = detect_format(Path(copy))[0]
+            except AnnotationFormatError:
+                continue
+        found.setdefault(format, []).append(
+            Source(f"real {folder.name}", files, ImageIndex(islice(_records(folder), 40)))
+        )
+    return found
+
+
+def _small_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith("README")]
+    small = [p for p in paths if p.stat().st_size < _MAX_BYTES]
+    told = [p for p in small if p.suffix.lower() not in _PICTURES]
+    for path in [*told[:_MAX_FILES], *(p for p in small if p.suffix.lower() == ".png")][:_MAX_FILES]:
+        yield path.relative_to(folder).as_posix(), path.read_bytes()
+
+
+def _records(folder: Path) -> Iterator[ImageRecord]:
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".tif")):
+        with PIL.Image.open(path) as picture:
+            yield ImageRecord(path.relative_to(folder).as_posix(), picture.width, picture.height)
+
+
+def image_files() -> dict[str, bytes]:
+    """Return a small image of every kind that is read without an optional library."""
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (31, 29), dtype=np.uint8)
+    colour = rng.integers(0, 256, (31, 29, 3), dtype=np.uint8)
+    deep = rng.integers(0, 65536, (31, 29), dtype=np.uint16)
+    turned = PIL.Image.Exif()
+    turned[0x0112] = 6
+    save = {
+        "png": partial(_picture, "PNG"),
+        "jpg": partial(_picture, "JPEG"),
+        "bmp": partial(_picture, "BMP"),
+        "tif": partial(_picture, "TIFF"),
+    }
+    return {
+        "grey.png": save["png"](grey), "colour.png": save["png"](colour), "deep.png": save["png"](deep),
+        "bit.png": save["png"](grey > 99), "deep_colour.png": _deep_colour(deep), "exif.png": save["png"](grey, exif=turned),
+        "palette.png": save["png"](PIL.Image.fromarray(colour).quantize(9)), "clear.png": save["png"](np.dstack([colour, grey])),
+        "colour.jpg": save["jpg"](colour), "grey.jpg": save["jpg"](grey), "exif.jpg": save["jpg"](colour, exif=turned),
+        "progressive.jpg": save["jpg"](colour, progressive=True), "cmyk.jpg": save["jpg"](PIL.Image.fromarray(colour).convert("CMYK")),
+        "colour.bmp": save["bmp"](colour), "grey.bmp": save["bmp"](grey), "bit.bmp": save["bmp"](grey > 99),
+        "lzw.tif": save["tif"](grey, compression="tiff_lzw"), "packbits.tif": save["tif"](grey, compression="packbits"),
+        "group4.tif": save["tif"](grey > 99, compression="group4"), "plain.tif": _tiff(deep), "big.tif": _tiff(deep, bigtiff=True),
+        "zlib.tif": _tiff(deep, compression="zlib", rowsperstrip=7, predictor=True), "jpeg.tif": _tiff(np.tile(colour, (2, 2, 1))[:48, :48], compression="jpeg", tile=(16, 16)),
+        "tiles.tif": _tiff(colour, compression="zlib", tile=(16, 16), photometric="rgb"), "lzma.tif": _tiff(grey, compression="lzma"), "zstd.tif": _tiff(grey, compression="zstd"),
+        "planes.tif": _tiff(np.moveaxis(colour, -1, 0), photometric="rgb", planarconfig="separate"), "pyramid.tif": _pyramid(deep),
+        "imagej.tif": _tiff(np.stack([deep, deep, deep]), imagej=True, resolution=(2.0, 2.0), metadata={"axes": "ZYX", "unit": "um"}),
+        "stack.ome.tif": _tiff(np.stack([deep] * 4).reshape(2, 2, 31, 29), ome=True, metadata={"axes": "TCYX", "PhysicalSizeX": 0.5, "Channel": {"Name": ["a", "b"]}}),
+    }  # fmt: skip
+
+
+def _picture(kind: str, image: Any, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    (image if isinstance(image, PIL.Image.Image) else PIL.Image.fromarray(image)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _deep_colour(deep: np.ndarray) -> bytes:
+    import cv2
+
+    return cv2.imencode(".png", np.dstack([deep] * 3))[1].tobytes()
+
+
+def _tiff(image: np.ndarray, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, image, **options)
+    return buffer.getvalue()
+
+
+def _pyramid(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as file:
+        file.write(image, subifds=1, tile=(16, 16), compression="zlib")
+        file.write(image[::2, ::2], subfiletype=1, tile=(16, 16), compression="zlib")
+    return buffer.getvalue()
+
+
+def image_sources() -> list[Source]:
+    """Return a source for each kind of image, real microscope files among them where they are there."""
+    made = [Source(name, {name: content}) for name, content in image_files().items()]
+    real = sorted(
+        p
+        for p in (REAL / "annotation_formats").rglob("*")
+        if p.suffix in (".tif", ".czi") and p.stat().st_size < 3 << 20
+    )
+    return [*made, *(Source(f"real {p.name}", {p.name: p.read_bytes()}) for p in real)]

@@ -1,0 +1,33 @@
+"""Areas of all objects at once."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cell_pipelines.annotations.areas import object_areas
+from cell_pipelines.annotations.columns import Rings
+from cell_pipelines.annotations.rings import polygon_area
+from cell_pipelines.annotations.run_lengths import run_lengths_area
+from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_areas_are_those_of_each_object_alone(seed: int, make_annotations: Any) -> None:
+    annotations = make_annotations(seed, geometries=GEOMETRIES)
+    rings = Rings.from_arrow(annotations.objects["rings"])
+    expected = []
+    for row, record in enumerate(annotations.objects.to_pylist()):
+        kind = GEOMETRIES[record["geometry"]]
+        sides = (record["x_max"] - record["x_min"]) * (record["y_max"] - record["y_min"])
+        alone = {"box": sides, "point": np.nan}
+        if kind == "polygon":
+            alone[kind] = polygon_area(rings.of(row))
+        elif kind == "mask":
+            alone[kind] = run_lengths_area(np.array(record["counts"]))
+        expected.append(alone[kind])
+    np.testing.assert_allclose(object_areas(annotations), expected, rtol=1e-9)
+
+
+def test_a_set_without_objects_has_no_areas() -> None:
+    assert object_areas(AnnotationSet.empty(["cell"])).shape == (0,)
