@@ -115,7 +115,7 @@ def count_written(case: str, target: Path) -> int:
     """Count the objects in what a case wrote."""
     if case.endswith("yolo"):
         files = [path for path in target.rglob("*.txt") if path.parent != target]
-        return sum(len(path.read_text().split("\n")) - path.read_text().endswith("\n") for path in files)
+        return sum(1 for path in files for line in path.read_text().splitlines() if line.strip())
     import cv2
 
     if case.startswith("ours"):

@@ -106,7 +106,7 @@ SOURCES = [
     )),
     Source(f"{ASSETS}/voc_dataset/voc_dataset1", "pascal_voc", 1, 2, 0, {"cat": 1, "person": 1}),
     Source(
-        f"{ASSETS}/voc_dataset/voc_dataset2", "pascal_voc", 5, 4, absent=tuple((f"{n}.jpg", 10, 20) for n in "@abcd")
+        f"{ASSETS}/voc_dataset/voc_dataset2", "pascal_voc", 5, 4, absent=tuple((f"{n}.jpg", 20, 20) for n in "@abcd")
     ),
     Source(f"{ASSETS}/voc_dataset/voc_dataset3", "pascal_voc", 1, 1, 0, {"cat": 1}),
     # Their boxes lie outside of the images of 5x5 pixels.

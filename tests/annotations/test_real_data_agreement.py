@@ -28,11 +28,14 @@ from cell_pipelines.annotations.selection import iterate_images
 
 DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 ASSETS = DATA / "annotation_formats" / "tool_test_assets_datumaro"
+EDGES = ("x_min", "y_min", "x_max", "y_max")
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 pytestmark = [
     pytest.mark.real_data,
     pytest.mark.skipif(not DATA.is_dir(), reason=f"no public images in {DATA}; CELL_REAL_DATA names their folder"),
+    # pycocotools hands its masks over in an older way.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
 
@@ -76,19 +79,19 @@ def test_coco_is_read_as_pycocotools_reads_it(folder: Path, file: str) -> None:
     checked = 0
     for one in (one for one in iterate_images(_read(folder)) if Path(one.names[0]).name in names):
         entries = _entries(one, reader)
+        limits = [one.images[side][0].as_py() for side in ("width", "height")] * 2
         assert [one.categories[c] for c in one.category] == [reader.cats[e["category_id"]]["name"] for e in entries]
         for entry, record in zip(entries, one.objects.to_pylist(), strict=True):
             if record["counts"] is None:
                 x, y, width, height = entry["bbox"]
-                expected = (x, y, min(x + width, one.images["width"][0].as_py()), y + height)
-                assert [record[side] for side in ("x_min", "y_min", "x_max")] == pytest.approx(expected[:3])
+                expected = np.clip([x, y, x + width, y + height], 0, limits)
+                assert [record[side] for side in EDGES] == pytest.approx(expected)
             else:
                 mask = reader.annToMask(entry)
                 found = run_lengths_to_mask(record["counts"], *mask.shape)
                 np.testing.assert_array_equal(found, mask.astype(bool))
                 x, y, width, height = coco_mask.toBbox(reader.annToRLE(entry))
-                edges = [record[side] for side in ("x_min", "y_min", "x_max", "y_max")]
-                assert edges == [x, y, x + width, y + height]
+                assert [record[side] for side in EDGES] == [x, y, x + width, y + height]
             checked += 1
     assert checked == len(reader.anns)
 
@@ -105,14 +108,14 @@ def test_pycocotools_reads_the_masks_and_outlines_that_are_written(tmp_path: Pat
             height, width = (one.images[side][0].as_py() for side in ("height", "width"))
             for entry, record in zip(entries, one.objects.to_pylist(), strict=True):
                 x, y, w, h = entry["bbox"]
-                assert (x, y, x + w, y + h) == pytest.approx([record[s] for s in ("x_min", "y_min", "x_max", "y_max")])
+                assert (x, y, x + w, y + h) == pytest.approx([record[side] for side in EDGES])
                 area = int(coco_mask.area(reader.annToRLE(entry)))
                 if record["counts"] is not None:
                     mask = run_lengths_to_mask(record["counts"], height, width)
                     np.testing.assert_array_equal(reader.annToMask(entry), mask)
                     assert area == entry["area"]
                 else:
-                    # Its outlines are drawn pixel by pixel, which differs from their true area by half a pixel of way.
+                    # pycocotools rounds an outline to pixels, which may change the area by less than its length.
                     assert abs(area - entry["area"]) <= _perimeter(record["rings"])
 
 
@@ -136,7 +139,10 @@ def test_rois_have_the_coordinates_that_roifile_gives(name: str) -> None:
     assert found.n_objects == len(rois) > 0
     for row, roi in enumerate(rois):
         [ring] = rings.of(row)
-        np.testing.assert_allclose(ring, roi.coordinates(), atol=1e-3)
+        vertices = roi.coordinates()
+        # Some rings say their first vertex again at the end.
+        vertices = vertices[:-1] if (vertices[0] == vertices[-1]).all() else vertices
+        np.testing.assert_allclose(ring, vertices, atol=1e-3)
         x_min, y_min, x_max, y_max = found.boxes[row]
         # ImageJ's frame is that of whole pixels.
         assert (np.floor([x_min, y_min]) == (roi.left, roi.top)).all()

@@ -37,6 +37,13 @@ class Finding:
     objects: int = 1
     category: str = ""
 
+    def __post_init__(self) -> None:
+        """Spell out what is no Unicode, such as a file name of an old system, so that a finding can be written."""
+        for name in ("file", "entry", "reason", "category"):
+            text = getattr(self, name)
+            if not text.isascii():
+                object.__setattr__(self, name, text.encode(errors="backslashreplace").decode())
+
     def sentence(self) -> str:
         """Return the finding as one sentence."""
         place = f"{self.file}, {self.entry}" if self.entry else self.file

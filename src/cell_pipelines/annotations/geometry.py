@@ -1,8 +1,17 @@
 """Conventions of coordinates, written down in one place.
 
-Ours: pixel edges. Pixel column ``i`` covers ``[i, i + 1)``; a box around pixels 2..4 is ``(2, 5)``.
-Pascal VOC: the numbers of the first and last pixel, counted from 1: the same box is ``(3, 5)``.
-COCO: pixel edges with width and height: ``(2, 3 wide)``. YOLO: centre and size divided by the image's size.
+Ours: pixel edges. Pixel column ``i`` covers ``[i, i + 1)``; a box around pixels 2..4 is ``(2, 5)``, and the centre of
+pixel 2 is 2.5. x goes right, y down. The rings of a polygon are filled by the even-odd rule.
+
+How others count, which each format's module says in full:
+
+* pixel edges as ours: COCO (with width and height), CreateML (centre and size), CVAT, Darwin, DOTA, LabelMe, LabelMe
+  XML, QuPath, TensorFlow CSV, VIA, VoTT, and the areas of ImageJ
+* shares of the image: YOLO (centre and size as fractions), Label Studio (corner and size in percent)
+* first and last pixel, counted from 1: Pascal VOC, where the box above is ``(3, 5)``
+* first and last pixel, counted from 0: boxes of Supervisely, masks of LabelMe
+* pixel centres at whole numbers, half a pixel less than ours: napari, TrackMate, point lists, points of ImageJ,
+  polygons and points of Supervisely
 """
 
 from collections.abc import Sequence

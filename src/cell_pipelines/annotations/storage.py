@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.schema import IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.files import atomic_folder
 
 _CATEGORIES = b"categories"
@@ -20,7 +20,8 @@ def write_parquet(annotations: AnnotationSet, folder: Path) -> None:
 
 
 def read_parquet(folder: Path) -> AnnotationSet:
-    """Read what `write_parquet` wrote."""
-    images, objects = (pq.read_table(folder / f"{name}.parquet") for name in ("images", "objects"))
-    categories = json.loads(images.schema.metadata[_CATEGORIES])
-    return AnnotationSet(images.replace_schema_metadata(), objects.replace_schema_metadata(), tuple(categories))
+    """Read what `write_parquet` wrote; a column that an older version didn't know is null."""
+    metadata = pq.read_schema(folder / "images.parquet").metadata
+    images = pq.read_table(folder / "images.parquet", schema=IMAGE_SCHEMA)
+    objects = pq.read_table(folder / "objects.parquet", schema=OBJECT_SCHEMA)
+    return AnnotationSet(images, objects, tuple(json.loads(metadata[_CATEGORIES])))

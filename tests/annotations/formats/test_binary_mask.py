@@ -68,3 +68,13 @@ def test_label_images_and_unknown_options_are_refused(tmp_path: Path) -> None:
     assert any("is it a label image?" in f.reason for f in conversion.findings)
     with pytest.raises(ValueError, match="`connectivity` must be 4 or 8, got 6"):
         read(tmp_path, INDEX, connectivity=6)  # type: ignore[arg-type]
+
+
+def test_images_are_no_masks_though_the_whole_folder_is_called_so(tmp_path: Path) -> None:
+    folder = tmp_path / "image_mask"
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True)
+        write_raster(np.array([[0, 1, 0, 1]], np.uint8), folder / kind / "a.png")
+    conversion = read(folder, ImageIndex([ImageRecord("images/a.png", 4, 1)]))
+    assert conversion.objects_in == 2
+    assert not conversion.findings

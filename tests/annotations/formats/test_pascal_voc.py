@@ -176,6 +176,17 @@ def test_splits_are_read_for_names_with_spaces_and_a_damaged_list_is_named(tmp_p
     }  # fmt: skip
 
 
+def test_folders_tell_the_split_where_no_list_does(tmp_path: Path) -> None:
+    images = ImageIndex(ImageRecord(f"{part}/{part}.png", 9, 9) for part in ("train", "valid", "else"))
+    for part in ("train", "valid", "else"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / f"{part}.xml").write_text(_xml())
+    found = read(tmp_path, images).annotations.images
+    assert dict(zip(found["name"].to_pylist(), found["split"].to_pylist(), strict=True)) == {
+        "train/train.png": "train", "valid/valid.png": "val", "else/else.png": None
+    }  # fmt: skip
+
+
 def test_two_images_that_differ_in_their_ending_only_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     builder = AnnotationBuilder()
     for name in ("a.png", "b.png", "a.tif"):

@@ -86,6 +86,7 @@ def test_without_names_the_classes_are_numbered_in_order(folder: Path) -> None:
         ("data.yaml", "names: {0: RBC, 2: WBC}", ("RBC", "class_1", "WBC")),
         ("data.yml", "train: images\nnames:\n- RBC\n- yes\n- 7\n- null\n", ("RBC", "yes", "7", "null")),
         ("classes.txt", "RBC\n\n dead cell \n", ("RBC", "dead cell")),
+        ("obj.names", "RBC\nWBC\n", ("RBC", "WBC")),
     ],
 )
 def test_names_are_read_from_the_files_that_tools_write(
@@ -144,6 +145,16 @@ def test_a_text_beside_the_labels_is_skipped_and_its_lines_are_no_objects(folder
     conversion = read(folder, ONE)
     assert conversion.objects_in == 1
     assert [(f.file, f.action) for f in conversion.findings] == [("labels/notes.txt", "skipped")]
+
+
+def test_lists_are_no_labels_though_a_folder_above_is_called_labels(tmp_path: Path) -> None:
+    for folder in (tmp_path / "labels" / "set", tmp_path / "labels"):
+        (folder / "labels").mkdir(parents=True, exist_ok=True)
+        (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.2")
+        (folder / "README.txt").write_text("Two sets.")
+    for folder in (tmp_path / "labels" / "set", tmp_path / "labels"):
+        findings = read(folder, ONE).findings
+        assert "README.txt" not in {finding.file for finding in findings}
 
 
 def test_labels_belong_to_the_image_of_the_same_folder(folder: Path) -> None:

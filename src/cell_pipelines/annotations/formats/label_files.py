@@ -93,7 +93,8 @@ def _is_label(path: Path, root: str, naming: Naming) -> bool:
 
 def is_mask_folder(folder: Path) -> bool:
     """Say whether a folder holds one mask for each cell of the single image in ``images`` beside it."""
-    if not _FOLDER.fullmatch(folder.name):
+    # A link may lead out of the source.
+    if not _FOLDER.fullmatch(folder.name) or folder.is_symlink():
         return False
     images = [p for p in (folder.parent / "images").glob("*") if p.is_file() and not p.name.startswith(".")]
     masks = [p.stem for p in folder.glob("*") if p.suffix.lower() in SUFFIXES]

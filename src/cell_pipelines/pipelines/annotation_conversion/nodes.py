@@ -118,9 +118,8 @@ def report_conversion(
     """Return the page that tells what came in, what went out, and what to look at."""
     from cell_pipelines.report.conversion import ConversionOverview, ConversionTables, render_conversion_report
 
-    # Empty texts come back from a CSV as missing values.
-    findings = findings.fillna(dict.fromkeys(("file", "entry", "category"), ""))
-    quality = quality.fillna(dict.fromkeys(("image", "objects", "category"), ""))
+    findings = _with_texts(findings, ("file", "entry", "category"))
+    quality = _with_texts(quality, ("image", "objects", "category"))
     row = summary.iloc[0]
     names = annotations.images.select(["name", "split"]).to_pandas()
     unlabelled = findings.loc[findings["reason"].astype(str).str.startswith("image without label"), "file"]
@@ -142,3 +141,8 @@ def report_conversion(
     images = names.rename(columns={"name": "image"})
     tables = ConversionTables(annotations.categories, images, objects, findings, quality, losses)
     return render_conversion_report("Annotation conversion", overview, tables)
+
+
+def _with_texts(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return a table whose empty texts, which come back from a CSV as missing values, are empty texts again."""
+    return table.assign(**{name: table[name].astype(object).fillna("").astype(str) for name in columns})
