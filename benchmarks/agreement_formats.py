@@ -27,7 +27,7 @@ SOURCES = [
         ("coco_dataset/coco_person_keypoints", "coco_person_keypoints", None, "Key points are no objects here."),
         ("cvat_dataset/for_images/export_task", "cvat", None, f"{CVAT} We drop objects whose label is empty."),
         ("cvat_dataset/for_images/export_project", "cvat", None, CVAT),
-        ("cvat_dataset/for_video", "cvat", None, f"{CVAT} We cut points at the image's edge."),
+        ("cvat_dataset/for_video", "cvat", None, CVAT),
         ("dota_dataset", "dota", None, ""),
         ("labelme_dataset", "label_me", None, ""),
         ("mots_dataset", "mots", "label_image", ""),

@@ -48,7 +48,7 @@ TARGETS = (
 )
 _STARTS_OR_TALKS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect", "pickle.find_class")
 _SEES = ("open", "os.listdir", "os.scandir")
-_FOREIGN = ("/dev/", "/etc/passwd")
+_FOREIGN = ("/dev/zero", "/etc/passwd")
 _watched: dict[str, Any] = {"outside": "", "beyond": _FOREIGN, "seen": None}
 
 

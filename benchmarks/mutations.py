@@ -152,9 +152,7 @@ def _json(rng: Random, content: bytes, outside: str) -> bytes:
         elif chosen == 2:
             holder[key], deep = "@deep@", rng.choice(("[", '{"a":')) * rng.choice((40, 990, 5000, 100_000))
         elif chosen == 3:
-            holder[key] = rng.choice(
-                ([holder[key]], {"a": holder[key]}, [holder[key]] * 300, str(holder[key])[:10_000])
-            )
+            holder[key] = rng.choice(([holder[key]], {"a": holder[key]}, [holder[key]] * 9, str(holder[key])[:10_000]))
         elif chosen == 4:
             holder[key] = json.loads(json.dumps(rng.choice(_any_place(rng, root)[0:1])))
         else:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from cell_pipelines.files import UnsafePathError, atomic_folder, atomic_path, link_or_copy, resolve_inside
+from cell_pipelines.files import (
+    UnsafePathError,
+    atomic_folder,
+    atomic_path,
+    is_file_inside,
+    link_or_copy,
+    resolve_inside,
+)
 
 CLIMBING = [
     "../a.png", "..", "a/../../b.png", "a/..", "..\\a.png", "a\\..\\..\\b.png", "/etc/passwd", "//server/share/a",
@@ -39,6 +46,19 @@ def test_links_are_followed_and_refused_when_they_lead_out(tmp_path: Path) -> No
         with pytest.raises(UnsafePathError, match="link"):
             resolve_inside(folder, name)
     assert resolve_inside(folder, "inner/new.png") == folder / "inner" / "new.png"
+
+
+def test_only_files_that_stay_inside_through_all_links_are_files_inside(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "in").mkdir()
+    for path in (tmp_path / "outside" / "a.txt", tmp_path / "in" / "a.txt"):
+        path.write_text("x")
+    links = {"own": "a.txt", "out": "../outside/a.txt", "folder": "../outside", "itself": "itself", "gone": "nowhere"}
+    for name, target in links.items():
+        (tmp_path / "in" / name).symlink_to(target)
+    inside = {"a.txt": True, "own": True, "out": False, "folder/a.txt": False, "folder": False, "itself": False}
+    inside |= {"gone": False, "a\0b": False, "x" * 5000: False}
+    assert {name: is_file_inside(tmp_path / "in", tmp_path / "in" / name) for name in inside} == inside
 
 
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:

@@ -55,3 +55,10 @@ def test_the_table_has_its_columns_also_without_findings() -> None:
     table = to_table([DROPPED, SKIPPED])
     assert list(table.columns) == columns
     assert table["objects"].tolist() == [1, 0]
+
+
+def test_a_finding_can_be_written_and_read_whatever_the_file_is_called() -> None:
+    finding = Finding("a\udcff.xml", "é", "dropped", f"got {'9' * 300_000}.", category="\ud800")
+    assert finding.sentence().encode().startswith(b"a\\udcff.xml, \xc3\xa9: dropped: got 999")
+    assert len(finding.sentence()) < 3000
+    assert finding.category == "\\ud800"

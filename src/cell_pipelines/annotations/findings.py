@@ -11,6 +11,8 @@ from cell_pipelines.annotations.schema import AnnotationSet
 
 Action = Literal["dropped", "changed", "skipped", "noted"]
 UNKNOWN_CLASS = "(unknown class)"
+# A damaged file may have a name or a number of any length.
+_MAX_CHARACTERS = 2000
 
 
 class AnnotationFormatError(ValueError):
@@ -38,11 +40,13 @@ class Finding:
     category: str = ""
 
     def __post_init__(self) -> None:
-        """Spell out what is no Unicode, such as a file name of an old system, so that a finding can be written."""
+        """Spell out what is no Unicode, such as a file name of an old system, and cut what nobody would read."""
         for name in ("file", "entry", "reason", "category"):
             text = getattr(self, name)
             if not text.isascii():
                 object.__setattr__(self, name, text.encode(errors="backslashreplace").decode())
+            if name != "category" and len(text) > _MAX_CHARACTERS:
+                object.__setattr__(self, name, getattr(self, name)[:_MAX_CHARACTERS] + " …")
 
     def sentence(self) -> str:
         """Return the finding as one sentence."""

@@ -62,3 +62,12 @@ def test_masks_without_image_are_listed(index: ImageIndex, source: Path) -> None
     conversion.check()
     assert (conversion.objects_in, conversion.annotations.n_objects) == (2, 0)
     assert any(f.file == "ab/masks" and f.action == "skipped" for f in conversion.findings)
+
+
+def test_a_folder_of_masks_that_is_a_link_is_not_looked_into(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "other" / "cd"
+    (folder / "images").mkdir(parents=True)
+    (folder / "images" / "cd.png").write_bytes(b"")
+    (folder / "masks").symlink_to(source / "ab" / "masks")
+    assert detect(folder.parent) is None
+    assert read(folder.parent, ImageIndex([ImageRecord("cd.png", 10, 8)])).objects_in == 0

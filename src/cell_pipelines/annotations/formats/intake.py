@@ -9,7 +9,14 @@ import numpy.typing as npt
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Action, Conversion, Finding
 from cell_pipelines.annotations.formats.chunks import ObjectChunk, stretches
-from cell_pipelines.annotations.formats.refusals import refuse_box, refuse_class, refuse_point, refuse_score, tell_cut
+from cell_pipelines.annotations.formats.refusals import (
+    is_unicode,
+    refuse_box,
+    refuse_class,
+    refuse_point,
+    refuse_score,
+    tell_cut,
+)
 from cell_pipelines.annotations.geometry import Floats
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.rings import clip_ring, polygon_area
@@ -41,6 +48,7 @@ class Intake:
         if unlabelled not in get_args(Unlabelled):
             raise ValueError(f"`unlabelled` must be one of {', '.join(get_args(Unlabelled))}, got {unlabelled!r}.")
         self.images = images
+        classes = None if classes is None else [name for name in classes if is_unicode(name)]
         self._classes = None if classes is None else frozenset(classes)
         self._unlabelled = unlabelled
         self._builder = AnnotationBuilder(classes or (), sort_categories=sort_categories and classes is None)

@@ -67,7 +67,9 @@ def read(folder: Path, images: ImageIndex, *, category: str = "cell", **options:
         ids, boxes, counts = labels_to_objects(labels)
         for label, box, runs in zip(ids.tolist(), boxes.tolist(), counts, strict=True):
             said = known.get(label, LabelRow())
-            intake.add_mask(file, f"label {label}", row, said.category or category, box, runs, **said.extra)
+            # The number may be that of a track; beside our own table it only counts.
+            extra = said.extra if known else {"attributes": {"label": label}}
+            intake.add_mask(file, f"label {label}", row, said.category or category, box, runs, **extra)
 
     read_label_files(intake, folder, naming, take, to_labels)
     return intake.finish("label_image")

@@ -21,6 +21,7 @@ from cell_pipelines.annotations.schema import AnnotationSet, box_array
 from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
 
 _FLAGS = ("difficult", "truncated")
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 SUMMARY = "Pascal VOC: an XML file an image with boxes; LabelImg, Roboflow and CVAT write it."
 CAPABILITIES = Capabilities(geometries=("box",), attributes=_FLAGS, splits=True, classes="used", thinnest_box=1)
@@ -125,11 +126,15 @@ def _size(root: ElementTree.Element) -> tuple[int, int] | None:
 
 def _read_object(intake: Intake, file: str, image: int, numbered: tuple[int, ElementTree.Element], origin: int) -> None:
     number, element = numbered
-    category = (element.findtext("name") or "").strip()
+    # Of an element that comes twice, the first counts; one pass over them is far faster than looking each one up.
+    parts = {part.tag: part for part in reversed(element)}
+    texts_of = {tag: (part.text or "").strip() for tag, part in parts.items()}
+    category = texts_of.get("name", "")
     entry = f"object {number} ({category or 'no name'})"
-    texts = [element.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
-    stated = (element.findtext("score") or "").strip()
-    missing = "<name>" if not category else "<bndbox>" if element.find("bndbox") is None else ""
+    frame = {side.tag: side.text for side in reversed(parts.get("bndbox", []))}
+    texts = [frame.get(side) for side in _SIDES]
+    stated = texts_of.get("score", "")
+    missing = "<name>" if not category else "<bndbox>" if "bndbox" not in parts else ""
     if missing:
         intake.drop(file, entry, f"the object has no {missing}.")
         return
@@ -140,10 +145,10 @@ def _read_object(intake: Intake, file: str, image: int, numbered: tuple[int, Ele
         intake.drop(file, entry, f"box and score must be numbers, got {texts} and {stated!r}.")
         return
     if box[0] == box[2] or box[1] == box[3]:
-        sides = ", ".join(f"{side} {v:g}" for side, v in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True))
+        sides = ", ".join(f"{side} {v:g}" for side, v in zip(_SIDES, box, strict=True))
         intake.drop(file, entry, f"zero width or height: {sides}.", category=category)
         return
-    attributes = {k: 1 for k in _FLAGS if (element.findtext(k) or "0").strip() not in ("0", "")}
+    attributes = {flag: 1 for flag in _FLAGS if texts_of.get(flag, "0") not in ("0", "")}
     edges = voc_to_edges(box) if origin == 1 else box
     intake.add_box(file, entry, image, category, edges, attributes=attributes, score=score)
 
@@ -188,7 +193,7 @@ def _to_xml(image: Mapping[str, Any], objects: pa.Table, categories: Sequence[st
         if score is not None:
             ElementTree.SubElement(element, "score").text = f"{score:.9g}"
         frame = ElementTree.SubElement(element, "bndbox")
-        for side, value in zip(("xmin", "ymin", "xmax", "ymax"), edges_to_voc(box), strict=True):
+        for side, value in zip(_SIDES, edges_to_voc(box), strict=True):
             ElementTree.SubElement(frame, side).text = f"{value:.10g}"
     ElementTree.indent(root)
     return root

@@ -8,8 +8,18 @@ ROUNDING_PX = 0.05
 MAX_COORDINATE = 1e9
 
 
+def is_unicode(text: str) -> bool:
+    """Say whether a text can be written; JSON may hold halves of characters, which can't."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def refuse_class(category: str, known: Collection[str] | None) -> str:
-    """Say that a class is not among those that are taken."""
+    """Say that a class is not among those that are taken, or its name can't be written."""
+    if not is_unicode(category):
+        return f"the class {category!r} is no valid Unicode."
     if known is None or category in known:
         return ""
     return f"unknown class {category!r}; expected one of {sorted(known)}."

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,22 @@ def read_xml(path: Path) -> ElementTree.Element:
     from defusedxml.ElementTree import fromstring
 
     content = read_bytes(path, MAX_XML_BYTES)
+    # Without a document type there are no entities, and then the standard parser is safe, and many times faster.
+    parse = ElementTree.fromstring if _has_no_document_type(content) else fromstring
     try:
-        root: ElementTree.Element = fromstring(content)
+        root: ElementTree.Element = parse(content)
         return root
     except DefusedXmlException as error:
         raise ValueError(f"the file holds XML entities, which are refused: {error}.") from error
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise ValueError(f"the file is no valid XML: {error}.") from error
+
+
+def _has_no_document_type(content: bytes) -> bool:
+    """Say so where it is sure: in an encoding in which these letters would be seen."""
+    declared = _ENCODING.search(content, 0, max(content.find(b"?>"), 0))
+    readable = declared is None or declared[1].lower() in (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"latin-1")
+    return readable and b"\0" not in content and b"<!DOCTYPE" not in content and b"<!ENTITY" not in content
+
+
+_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']+)")
