@@ -99,3 +99,9 @@ def test_every_format_offers_the_three_functions_and_finds_nothing_in_an_empty_f
     assert chosen.detect(tmp_path) is None
     assert callable(chosen.read)
     assert callable(chosen.write)
+
+
+def test_an_unknown_option_of_a_reader_is_told_in_a_sentence(tmp_path: Path) -> None:
+    _write(tmp_path, "a.xml", VOC)
+    with pytest.raises(ValueError, match=r"pascal_voc has no option 'orgin'; docs/formats\.md"):
+        read_annotations(tmp_path, ImageIndex([]), orgin=0)

@@ -1,5 +1,6 @@
 """Annotation formats by name: finding out which one lies in a folder, reading it, writing it."""
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from importlib import import_module
@@ -77,7 +78,14 @@ def detect_format(folder: Path) -> tuple[str, str]:
 def read_annotations(folder: Path, images: ImageIndex, *, format: str = "auto", **options: Any) -> Conversion:
     """Read the annotations in `folder`, in the format found there or the one named."""
     name, reason = detect_format(folder) if format == "auto" else (format, "named in the catalog")
-    return replace(create_format(name).read(folder, images, **options), recognised_by=reason)
+    try:
+        conversion = create_format(name).read(folder, images, **options)
+    except TypeError as error:
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if unknown is None or unknown[1] not in options:
+            raise
+        raise ValueError(f"{name} has no option {unknown[1]!r}; docs/formats.md lists those there are.") from error
+    return replace(conversion, recognised_by=reason)
 
 
 def fit_annotations(
