@@ -148,8 +148,8 @@ def run_case(outcome: Outcome, source: Source, folder: Path) -> Outcome:
 
 
 def _told(error: Exception) -> str:
-    lines = traceback.format_exception(error)
-    return "".join(lines[-4:])[-1800:]
+    *lines, last = traceback.format_exception(error)
+    return "".join([*lines[-4:], last[:300]])
 
 
 def _reset_peak() -> int:

@@ -71,7 +71,7 @@ class AnnotationBuilder:
             counts,
             score,
             crowd,
-            json.dumps(dict(attributes), sort_keys=True) if attributes else None,
+            attributes_text(attributes),
         )
         for values, value in zip(self._objects.values(), row, strict=True):
             values.append(value)
@@ -103,6 +103,26 @@ class AnnotationBuilder:
                 OBJECT_SCHEMA.get_field_index("category"), OBJECT_SCHEMA.field("category"), numbers
             )
         return AnnotationSet(pa.table(self._images, schema=IMAGE_SCHEMA), objects, tuple(order))
+
+
+def attributes_text(attributes: Mapping[str, Any] | None) -> str | None:
+    """Return attributes as JSON, None where there are none; a number that JSON can't hold is spelled out.
+
+    Raises:
+        ValueError: They are nested too deeply.
+
+    >>> attributes_text({"ratio": float("nan")})
+    '{"ratio": "NaN"}'
+    """
+    if not attributes:
+        return None
+    try:
+        return json.dumps(dict(attributes), sort_keys=True, allow_nan=False)
+    except RecursionError as error:
+        raise ValueError("the attributes are nested too deeply.") from error
+    except ValueError:
+        spelled = json.loads(json.dumps(dict(attributes)), parse_constant=str)
+        return json.dumps(spelled, sort_keys=True)
 
 
 def _no_objects() -> dict[str, list[Any]]:

@@ -45,8 +45,9 @@ def test_the_whole_image_is_a_box_from_one_to_its_size(tmp_path: Path, index: Im
 def test_a_tool_that_counts_from_zero_shows_itself_at_the_border(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text(_xml(_box(0, 0, 100, 80)))
     images = ImageIndex([ImageRecord("a.png", 100, 80)])
-    [finding] = read(tmp_path, images).findings
-    assert finding.action == "changed"
+    changed, hint = read(tmp_path, images).findings
+    assert changed.action == "changed"
+    assert hint.action == "noted"
     assert not read(tmp_path, images, origin=0).findings
 
 
@@ -201,3 +202,11 @@ def test_flags_stay_with_their_object(tmp_path: Path, index: ImageIndex) -> None
     (tmp_path / "a.xml").write_text(_xml(marked, _box(2, 2, 9, 9)))
     annotations = read(tmp_path, index).annotations
     assert annotations.objects["attributes"].to_pylist() == ['{"difficult": 1}', None]
+
+
+def test_boxes_that_begin_at_pixel_0_suggest_the_other_origin(tmp_path: Path, index: ImageIndex) -> None:
+    (tmp_path / "a.xml").write_text(_xml(_box(0, 5, 9, 9), _box(5, 0, 9, 9), _box(1, 1, 9, 9)))
+    notes = [f.reason for f in read(tmp_path, index).findings if f.action == "noted"]
+    assert len(notes) == 1
+    assert "set `origin: 0`" in notes[0]
+    assert not [f for f in read(tmp_path, index, origin=0).findings if f.action in ("noted", "changed")]

@@ -1,6 +1,7 @@
 """COCO's annotations and our objects turned into each other, many at a time."""
 
 import json
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cell_pipelines.annotations.building import attributes_text
 from cell_pipelines.annotations.columns import Rings, RunLengths, starts_of
 from cell_pipelines.annotations.formats.chunks import ObjectChunk
 from cell_pipelines.annotations.formats.intake import Intake
@@ -163,7 +165,7 @@ def _attributes(entry: Entry) -> str | None:
     attributes = dict(given) if isinstance(given, Mapping) else {}
     if "keypoints" in entry and not _is_point(entry):
         attributes["keypoints"] = entry["keypoints"]
-    return json.dumps(attributes, sort_keys=True) if attributes else None
+    return attributes_text(attributes)
 
 
 def _name(entry: Entry, position: int) -> str:
@@ -180,7 +182,9 @@ def _key(identity: Any) -> int | float | str | None:
 
 def _run_lengths(segmentation: Mapping[str, Any], size: tuple[int, int]) -> npt.NDArray[np.int64]:
     if tuple(segmentation.get("size", size)) != size:
-        raise ValueError(f"the mask has {segmentation['size']} pixels, the image {list(size)} (height, width)")
+        raise ValueError(
+            f"the mask has {reprlib.repr(segmentation['size'])} pixels, the image {list(size)} (height, width)"
+        )
     counts = segmentation["counts"]
     if not isinstance(counts, str) and not all(isinstance(run, int) for run in counts):
         raise ValueError("run lengths must be whole numbers")

@@ -33,7 +33,7 @@ from cell_pipelines.annotations.formats.written import WrittenObject, objects_by
 from cell_pipelines.annotations.images import ImageIndex, split_of
 from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path, resolve_inside
+from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
 
 SUMMARY = "LabelMe 3 XML, one file an image with masks beside: the web tool of MIT, CVAT's LabelMe export."
 # The tool's attributes are one free text; what it can't say plainly stands there as JSON.
@@ -150,7 +150,7 @@ def _mask_path(folder: Path, file: str, mask: str) -> Path:
     if "Annotations" in parts:
         parts[parts.index("Annotations")] = "Masks"
     path = resolve_inside(folder, "/".join([*parts, mask]))
-    if not path.is_file():
+    if not is_file_inside(folder, path):
         raise ValueError(f"its mask {path.relative_to(folder).as_posix()} is not there.")
     return path
 

@@ -76,7 +76,7 @@ def _to_row(values: Mapping[str, str]) -> LabelRow:
     attributes = json.loads(values["attributes"]) if values["attributes"] else {}
     if not isinstance(attributes, dict):
         raise ValueError("`attributes` must be a JSON object")
-    json.dumps(attributes)
+    json.dumps(attributes, allow_nan=False)
     return LabelRow(values["class"], score, values["crowd"] == "1", attributes)
 
 

@@ -26,6 +26,8 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 SUMMARY = "Pascal VOC: an XML file an image with boxes; LabelImg, Roboflow and CVAT write it."
 CAPABILITIES = Capabilities(geometries=("box",), attributes=_FLAGS, splits=True, classes="used", thinnest_box=1)
 
+# What the intake says of a box that began at 0.
+_BEFORE_FIRST = re.compile(r"cut from \((-1,|[^,]+, -1,)")
 # Other formats have <annotations>.
 _ROOT = re.compile(rb"<annotation[\s/>]")
 # LabelMe's XML has the same root.
@@ -67,7 +69,16 @@ def read(folder: Path, images: ImageIndex, *, origin: int = 1, **options: Any) -
             intake.skip_file(file, str(error))
             continue
         _read_root(intake, file, root, splits, origin)
+    _suggest_origin(intake, origin)
     return intake.finish("pascal_voc")
+
+
+def _suggest_origin(intake: Intake, origin: int) -> None:
+    """Say so where boxes begin before the first pixel: the tool that wrote them counts from 0."""
+    before = [f for f in intake.findings if f.action == "changed" and _BEFORE_FIRST.search(f.reason)]
+    if origin == 1 and before:
+        reason = "boxes begin at pixel 0, though VOC counts from 1; for a tool that counts from 0 set `origin: 0`."
+        intake.note(before[0].file, before[0].entry, "noted", reason, 0)
 
 
 def _xml_files(folder: Path) -> Iterator[Path]:
