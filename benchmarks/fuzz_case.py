@@ -1,7 +1,5 @@
 """One damaged source, made from its number alone, read by its reader, and everything that must not happen watched."""
 
-import json
-import math
 import os
 import resource
 import shutil
@@ -15,14 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
+from fuzz_checks import check_conversion
 from fuzz_folders import mutate_folder
-from fuzz_sources import CANARY, FORMATS, Source
+from fuzz_sources import FORMATS, Source
 from mutations import mutate_bytes
 
-from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion
+from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.registry import detect_format, read_annotations
-from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import (
     ImageFormatError,
     ImageSelection,
@@ -177,67 +174,13 @@ def _read_folder(folder: Path, source: Source, outcome: Outcome) -> Callable[[],
         problems += _unnamed(error, folder)
         return lambda: problems
     outcome.verdict = "findings" if any(f.action != "noted" for f in conversion.findings) else "clean"
-    return lambda: [*problems, *_check_conversion(conversion)]
+    return lambda: [*problems, *check_conversion(conversion)]
 
 
 def _unnamed(error: Exception, folder: Path) -> list[str]:
     names = {folder.name, *(p.name for p in folder.rglob("*"))}
     text = str(error)
     return [] if any(name in text for name in names) else [f"names no file: {text[:300]}"]
-
-
-def _check_conversion(conversion: Conversion) -> list[str]:
-    """Say what is wrong with a result: its sum, its numbers, text that can't be written, words from outside."""
-    conversion.check()
-    annotations = conversion.annotations
-    problems = _check_objects(annotations)
-    problems += [f"a finding names no file: {f.sentence()[:200]}" for f in conversion.findings if not f.file][:1]
-    sentences = [f.sentence() for f in conversion.findings]
-    words = "\n".join(
-        [
-            *annotations.categories,
-            *annotations.names,
-            *filter(None, annotations.objects["attributes"].to_pylist()),
-            *sentences,
-        ]
-    )
-    try:
-        words.encode()
-    except UnicodeEncodeError as error:
-        problems.append(f"text that can't be written: {error}")
-    if CANARY in words:
-        problems.append("the content of a file outside was read")
-    longest = max(map(len, sentences), default=0)
-    return problems + (
-        [f"a finding of {longest} characters: {max(sentences, key=len)[:200]}"] if longest > 12_000 else []
-    )
-
-
-def _check_objects(annotations: AnnotationSet) -> list[str]:
-    if not annotations.n_objects:
-        return []
-    boxes, rows = annotations.boxes, annotations.image_index
-    sides = np.array([annotations.images[s].to_pylist() for s in ("width", "height")], float).T[rows]
-    inside = np.isfinite(boxes).all() and (boxes >= 0).all() and (boxes <= np.tile(sides, 2)).all()
-    problems = (
-        [] if inside and (boxes[:, 2:] >= boxes[:, :2]).all() else [f"boxes out of their images: {boxes.tolist()[:5]}"]
-    )
-    scores = annotations.scores.astype(float)
-    if not ((scores >= 0) & (scores <= 1) | np.isnan(scores)).all():
-        problems.append(f"scores out of 0..1: {scores[:5]}")
-    for text in filter(None, annotations.objects["attributes"].to_pylist()):
-        json.dumps(json.loads(text, parse_constant=_no_constant))
-    for rings in filter(None, annotations.objects["rings"].to_pylist()):
-        if not all(len(r) >= 6 and len(r) % 2 == 0 and all(map(math.isfinite, r)) for r in rings):
-            problems.append(f"rings that are none: {str(rings)[:200]}")
-    areas = (sides[:, 0] * sides[:, 1]).tolist()
-    if any(c is not None and sum(c) != areas[i] for i, c in enumerate(annotations.objects["counts"].to_pylist())):
-        problems.append("a mask of another size than its image")
-    return problems
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"an attribute holds {name}, which is no JSON")
 
 
 def _read_images(folder: Path, outcome: Outcome) -> Callable[[], list[str]]:

@@ -15,8 +15,8 @@ from fuzz_images import image_files
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.registry import FORMATS, detect_format, write_annotations
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.schema import AnnotationSet
 
 REAL = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))

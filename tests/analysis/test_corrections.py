@@ -10,7 +10,7 @@ from cell_pipelines.analysis.correction_matching import CorrectionRules
 from cell_pipelines.analysis.correction_tables import CHANGES
 from cell_pipelines.analysis.corrections import Corrections, compare_corrections
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.schema import AnnotationSet
 
 SIZE = 100

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.geometry.rings import split_ring
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.rings import split_ring
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.schema import AnnotationSet
 
 CATEGORIES = ("RBC", "Platelets", "dead cell", "größere Zelle", "never seen")

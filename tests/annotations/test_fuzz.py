@@ -1,11 +1,10 @@
 """Damaged and hostile sources of every format: findings or a refusal, never another error, nothing outside read."""
 
-import importlib.util
+import importlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from types import ModuleType
 
 import pytest
 
@@ -15,21 +14,14 @@ from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 
 FILES = 15
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SETS = Callable[..., AnnotationSet]
 INDEX = Callable[[AnnotationSet], ImageIndex]
 
 
-def _load(name: str) -> ModuleType:
-    """Load a module of the benchmarks, which are no package: the long runs and this test damage files alike."""
-    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-mutations, folders = _load("mutations"), _load("fuzz_folders")
+# The benchmarks are no package: the long runs and this test damage files alike.
+with pytest.MonkeyPatch.context() as path:
+    path.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    mutations, folders = (importlib.import_module(name) for name in ("mutations", "fuzz_folders"))
 
 
 def _damage(rng: Random, folder: Path, files: dict[str, bytes], twin: Path) -> None:

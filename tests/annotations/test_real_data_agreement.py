@@ -20,9 +20,9 @@ from skimage.measure import label, regionprops
 
 from cell_pipelines.annotations.columns import Rings
 from cell_pipelines.annotations.formats.registry import read_annotations, write_annotations
+from cell_pipelines.annotations.geometry.label_images import objects_to_labels
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.label_images import objects_to_labels
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.geometry import to_rings
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
+from cell_pipelines.annotations.geometry.conventions import to_rings
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import (
     concatenate,

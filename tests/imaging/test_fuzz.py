@@ -1,29 +1,21 @@
 """Damaged and hostile images of every kind: an image, or a refusal that names the file, soon."""
 
-import importlib.util
+import importlib
 import time
 from pathlib import Path
 from random import Random
-from types import ModuleType
 
 import pytest
 
 from cell_pipelines.imaging.reading import ImageFormatError, ImageSelection, describe_image, read_image
 
 FILES = 15
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-def _load(name: str) -> ModuleType:
-    """Load a module of the benchmarks, which are no package: the long runs and this test damage files alike."""
-    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-mutations, images = _load("mutations"), _load("fuzz_images")
+# The benchmarks are no package: the long runs and this test damage files alike.
+with pytest.MonkeyPatch.context() as path:
+    path.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    mutations, images = (importlib.import_module(name) for name in ("mutations", "fuzz_images"))
 KINDS = images.image_files()
 
 

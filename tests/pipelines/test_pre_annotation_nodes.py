@@ -69,7 +69,7 @@ def test_every_option_of_the_library_has_its_parameter():
 
     from cell_pipelines.analysis.correction_matching import CorrectionRules
     from cell_pipelines.analysis.pre_annotation import PreAnnotationOptions
-    from cell_pipelines.annotations.quality import QualityLimits
+    from cell_pipelines.annotations.quality.problems import QualityLimits
     from cell_pipelines.pipelines.annotation_conversion.parameters import QualityParameters
 
     assert asdict(PreAnnotationOptions()) == ProposalParameters().model_dump()

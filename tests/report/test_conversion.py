@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.annotations.quality_table import KINDS
+from cell_pipelines.annotations.quality.table import KINDS
 from cell_pipelines.report.conversion import ConversionOverview, ConversionTables, render_conversion_report
 
 FINDINGS = ["file", "entry", "action", "reason", "objects"]

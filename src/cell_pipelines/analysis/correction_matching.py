@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.annotations.geometry.shapes import Shapes, drawable, iou_of, near_pairs
 from cell_pipelines.annotations.schema import GEOMETRIES
-from cell_pipelines.annotations.shapes import Shapes, drawable, iou_of, near_pairs
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

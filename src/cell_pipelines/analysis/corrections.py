@@ -18,8 +18,8 @@ from cell_pipelines.analysis.correction_matching import (
     match_one_to_one,
 )
 from cell_pipelines.analysis.correction_tables import CHANGES, Change, image_table, object_table, ratios
+from cell_pipelines.annotations.geometry.shapes import Shapes
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.shapes import Shapes
 
 Integers = npt.NDArray[np.int64]
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cell_pipelines.annotations.geometry import box_areas, clip_boxes, to_rings
-from cell_pipelines.annotations.rings import clip_ring, polygon_area
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
+from cell_pipelines.annotations.geometry.conventions import box_areas, clip_boxes, to_rings
+from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.schema import IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
 
 _SHAPE = ("x_min", "y_min", "x_max", "y_max", "rings", "counts")

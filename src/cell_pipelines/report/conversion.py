@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.annotations.quality_table import KINDS
+from cell_pipelines.annotations.quality.table import KINDS
 from cell_pipelines.report.distributions import plot_class_balance
 from cell_pipelines.report.findings import group_findings, group_problems
 from cell_pipelines.report.html import Item, Picture, Section, Table, Text, render_report

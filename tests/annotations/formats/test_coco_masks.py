@@ -13,13 +13,13 @@ from pycocotools.coco import COCO
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.coco import read, write
-from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.run_lengths import (
+from cell_pipelines.annotations.geometry.run_lengths import (
     decompress_run_lengths,
     mask_box,
     mask_to_run_lengths,
     run_lengths_to_mask,
 )
+from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
 ONE = ImageIndex([ImageRecord("a.png", 23, 17)])

@@ -7,8 +7,8 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import cvat
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
 
 LABELS = "<meta><task><labels><label><name>dead</name></label><label><name>cell</name></label></labels></task></meta>"
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import darwin
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
 
 SLOT = {"type": "image", "slot_name": "0", "width": 10, "height": 8, "source_files": []}
 ITEM = {"item": {"name": "a.png", "path": "/set", "slots": [SLOT]}}

@@ -12,8 +12,8 @@ import tifffile
 from roifile import ROI_TYPE, ImagejRoi
 
 from cell_pipelines.annotations.formats.imagej_roi import detect, read
+from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.label_images import objects_to_labels
 from cell_pipelines.annotations.selection import iterate_images
 
 DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))

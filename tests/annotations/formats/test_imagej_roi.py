@@ -17,9 +17,9 @@ from roifile import ROI_OPTIONS, ROI_SUBTYPE, ROI_TYPE, ImagejRoi
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.imagej_roi import detect, read, write
-from cell_pipelines.annotations.geometry import to_rings
+from cell_pipelines.annotations.geometry.conventions import to_rings
+from cell_pipelines.annotations.geometry.rings import polygon_area
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.rings import polygon_area
 from cell_pipelines.annotations.schema import AnnotationSet
 
 INDEX = ImageIndex([ImageRecord("a.png", 100, 80), ImageRecord("b.png", 100, 80)])

@@ -12,8 +12,8 @@ import pytest
 
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import labelme
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
 
 SQUARE = [[2, 3], [12, 3], [12, 13], [2, 13]]
 

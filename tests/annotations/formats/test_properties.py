@@ -18,8 +18,8 @@ from cell_pipelines.annotations.formats.registry import (
     read_annotations,
     write_annotations,
 )
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.images import ImageIndex
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 
 CLASSES = ("cell", "größere Zelle", "a b", "x,y;z", 'says "no"', "<tag>&amp;", "100%", "-1", "none")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats import run_length_csv
+from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.run_lengths import mask_to_run_lengths
 
 HEIGHT, WIDTH = 5, 9
 IMAGES = ImageIndex([ImageRecord("a.png", WIDTH, HEIGHT), ImageRecord("b.png", WIDTH, HEIGHT)])

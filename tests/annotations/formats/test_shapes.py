@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cell_pipelines.annotations.formats.shapes import ellipse_ring, mask_shape, rotated_box_shape
-from cell_pipelines.annotations.run_lengths import mask_box, run_lengths_to_mask
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, run_lengths_to_mask
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(-9, 20), st.integers(-9, 20))

@@ -13,8 +13,8 @@ import PIL.Image
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import supervisely
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
 
 
 def _object(kind: str, **more: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_files import Naming, peek_rasters, read_label_files
 from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.rasters import Raster, to_labels, write_raster
+from cell_pipelines.annotations.geometry.label_images import binary_to_labels, labels_to_objects, objects_to_labels
 from cell_pipelines.annotations.images import ImageIndex
-from cell_pipelines.annotations.label_images import binary_to_labels, labels_to_objects, objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 

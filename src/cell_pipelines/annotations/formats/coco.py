@@ -1,6 +1,6 @@
 """COCO: one JSON for many images; boxes as x, y, width, height, polygons, run-length masks, scores."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,8 +14,9 @@ from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.coco_entries import BATCH, EntryReader, to_entries
 from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.json_lists import JsonList, split_list
 from cell_pipelines.annotations.formats.label_paths import files_below
-from cell_pipelines.annotations.formats.text import read_json
+from cell_pipelines.annotations.formats.text import read_bytes, read_json
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path
@@ -24,6 +25,10 @@ SUMMARY = "COCO JSON: one file for many images; CVAT, Roboflow, FiftyOne, Label 
 CAPABILITIES = Capabilities(geometries=GEOMETRIES, crowds=True, splits=True)
 
 _PEEK_BYTES = 1 << 16
+# From here on a file is not parsed whole.
+_LARGE_BYTES = 16 << 20
+# Class numbers that occur, gathered while a large file is looked through; no key of a file.
+_USED = object()
 
 
 def detect(folder: Path) -> str | None:
@@ -54,12 +59,12 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         images: The images that are there; an image without objects in the file is one without cells.
         **options: As for `Intake`: `classes`, `unlabelled`.
     """
-    contents: dict[str, Mapping[str, Any]] = {}
+    contents: dict[str, Mapping[Any, Any]] = {}
     problems: list[tuple[str, str]] = []
     for path in _json_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
-            content = read_json(path)
+            content = _read_file(path)
         except ValueError as error:
             problems.append((file, str(error)))
             continue
@@ -80,10 +85,29 @@ def _json_files(folder: Path) -> Iterator[Path]:
     return files_below(folder, ".json")
 
 
-def _categories(contents: Iterable[Mapping[str, Any]]) -> dict[str, None]:
+def _read_file(path: Path) -> Any:
+    """Return what a JSON file holds; of a large one the annotations are parsed when they are read.
+
+    Raises:
+        ValueError: The file is no valid JSON.
+    """
+    if path.stat().st_size < _LARGE_BYTES:
+        return read_json(path)
+    content = split_list(read_bytes(path), "annotations")
+    if content is None:
+        return read_json(path)
+    try:
+        # All is parsed once, so that a file that breaks off is refused before anything of it is taken.
+        used = {_key(entry.get("category_id")) for part in content["annotations"].parts(BATCH) for entry in part}
+    except ValueError as error:
+        raise ValueError(f"the file is no valid JSON: {error}.") from error
+    return {**content, _USED: used}
+
+
+def _categories(contents: Iterable[Mapping[Any, Any]]) -> dict[str, None]:
     names: dict[str, None] = {}
     for content in contents:
-        used = {_key(a.get("category_id")) for a in _entries(content, "annotations")}
+        used = content.get(_USED) or {_key(a.get("category_id")) for a in _entries(content, "annotations")}
         listed = [c for c in _entries(content, "categories") if isinstance(c.get("name"), str)]
         parents = {c["supercategory"] for c in listed if isinstance(c.get("supercategory"), str)}
         for category in sorted(listed, key=lambda c: str(c.get("id")).zfill(9)):
@@ -94,8 +118,10 @@ def _categories(contents: Iterable[Mapping[str, Any]]) -> dict[str, None]:
     return names
 
 
-def _entries(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+def _entries(content: Mapping[Any, Any], key: str) -> Sequence[Mapping[str, Any]]:
     entries = content.get(key)
+    if isinstance(entries, JsonList):
+        return entries
     return [e if isinstance(e, Mapping) else {} for e in entries] if isinstance(entries, list) else []
 
 
@@ -104,8 +130,9 @@ def _key(identity: Any) -> int | float | str | None:
     return identity if isinstance(identity, int | float | str) else None
 
 
-def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None:
-    missing = [key for key in ("images", "categories", "annotations") if not isinstance(content.get(key), list)]
+def _read_content(intake: Intake, file: str, content: Mapping[Any, Any]) -> None:
+    lists = (list, JsonList)
+    missing = [key for key in ("images", "categories", "annotations") if not isinstance(content.get(key), lists)]
     if missing:
         intake.skip_file(
             file, f"expected lists `images`, `categories` and `annotations`; no {' and no '.join(missing)}."
@@ -118,7 +145,7 @@ def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None
     EntryReader(intake, file, rows, names).read(_entries(content, "annotations"))
 
 
-def _read_images(intake: Intake, file: str, content: Mapping[str, Any]) -> dict[Any, int | None]:
+def _read_images(intake: Intake, file: str, content: Mapping[Any, Any]) -> dict[Any, int | None]:
     """Return the row of each image number; None where the image is missing or its number comes twice."""
     rows: dict[Any, int | None] = {}
     for position, record in enumerate(_entries(content, "images")):

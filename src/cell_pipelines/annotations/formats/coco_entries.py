@@ -14,11 +14,11 @@ from cell_pipelines.annotations.building import attributes_text
 from cell_pipelines.annotations.columns import Rings, RunLengths, starts_of
 from cell_pipelines.annotations.formats.chunks import ObjectChunk
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.geometry import Floats
-from cell_pipelines.annotations.rings import group_rings, join_rings, polygon_area
-from cell_pipelines.annotations.run_lengths import decompress_run_lengths, run_lengths_box
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.rings import group_rings, join_rings, polygon_area
+from cell_pipelines.annotations.geometry.run_lengths import decompress_run_lengths, run_lengths_box
+from cell_pipelines.annotations.geometry.seams import unite_rings
 from cell_pipelines.annotations.schema import GEOMETRIES, box_array
-from cell_pipelines.annotations.seams import unite_rings
 
 BATCH = 20_000
 
@@ -65,13 +65,12 @@ class EntryReader:
             crowd = np.array([e.get("iscrowd", 0) in (1, True) for e in entries], dtype=np.bool_)
             rings = _to_rings([e["segmentation"] for e in entries]) if kind == "polygon" else None
             boxes = rings.boxes() if rings is not None else _to_boxes([e["bbox"] for e in entries])
+            some = any("attributes" in e or "keypoints" in e for e in entries)
+            attributes = [_attributes(e) for e in entries] if some else None
         except (KeyError, TypeError, ValueError, OverflowError, pa.ArrowException):
             return None
         if np.isnan(image).any():
             return None
-        attributes = (
-            [_attributes(e) for e in entries] if any("attributes" in e or "keypoints" in e for e in entries) else None
-        )
         return ObjectChunk(
             image.astype(np.int64), category, self._classes, boxes, lambda row: _name(entries[row], positions[row]),
             rings=rings, scores=None if np.isnan(scores).all() else scores, crowd=crowd, attributes=attributes,
@@ -173,7 +172,7 @@ def _name(entry: Entry, position: int) -> str:
 
 
 def _short(value: Any) -> str:
-    return repr(value)[:60]
+    return reprlib.repr(value)[:60]
 
 
 def _key(identity: Any) -> int | float | str | None:

@@ -16,7 +16,7 @@ from cell_pipelines.annotations.formats.shapes import (
     rotated_box_shape,
 )
 from cell_pipelines.annotations.formats.written import WrittenObject
-from cell_pipelines.annotations.run_lengths import run_lengths_to_crop
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop
 
 Mask = npt.NDArray[np.bool_]
 

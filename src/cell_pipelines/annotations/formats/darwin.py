@@ -29,7 +29,7 @@ from cell_pipelines.annotations.formats.shapes import (
 )
 from cell_pipelines.annotations.formats.text import read_json
 from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.images import ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path

@@ -7,7 +7,7 @@ import numpy as np
 
 from cell_pipelines.annotations.formats import json_values as values
 from cell_pipelines.annotations.formats.shapes import Shape
-from cell_pipelines.annotations.run_lengths import run_lengths_box, runs_from_row_major
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_box, runs_from_row_major
 
 
 def raster_masks(annotations: Sequence[Any], size: tuple[int, int]) -> dict[str, Shape | str]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.annotations.geometry import Floats
-from cell_pipelines.annotations.rings import group_rings
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.rings import group_rings
 
 AREAS = ("Polygon", "MultiPolygon")
 POINTS = ("Point", "MultiPoint")

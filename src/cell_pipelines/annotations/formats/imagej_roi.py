@@ -21,7 +21,7 @@ from cell_pipelines.annotations.formats.imagej_properties import Described, read
 from cell_pipelines.annotations.formats.imagej_shapes import Shape, to_roi, to_shape
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
-from cell_pipelines.annotations.geometry import to_rings
+from cell_pipelines.annotations.geometry.conventions import to_rings
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.schema import GEOMETRIES
 
 if TYPE_CHECKING:

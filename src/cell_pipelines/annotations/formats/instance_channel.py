@@ -21,8 +21,8 @@ from cell_pipelines.annotations.formats.object_table import (
     write_object_table,
 )
 from cell_pipelines.annotations.formats.rasters import Raster, to_labels, write_raster
+from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels, split_pieces
 from cell_pipelines.annotations.images import ImageIndex
-from cell_pipelines.annotations.label_images import labels_to_objects, objects_to_labels, split_pieces
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 

@@ -17,9 +17,9 @@ from cell_pipelines.annotations.formats.refusals import (
     refuse_score,
     tell_cut,
 )
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.rings import clip_ring, polygon_area
 
 Unlabelled = Literal["skip", "background"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
 
 # Deeper attributes can't be written as JSON again within Python's limit.
 MAX_DEPTH = 32

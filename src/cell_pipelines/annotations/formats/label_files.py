@@ -182,7 +182,9 @@ def read_label_files(
 def _is_of_labelme(path: Path) -> bool:
     """Say whether a picture lies below ``Masks`` with the XML files of LabelMe in ``Annotations`` beside."""
     above = next((parent for parent in path.parents if parent.name == "Masks"), None)
-    return above is not None and any((above.parent / "Annotations").rglob("*.xml"))
+    beside = above.parent / "Annotations" if above is not None else None
+    # A link may lead out of the source.
+    return beside is not None and not beside.is_symlink() and any(beside.rglob("*.xml"))
 
 
 def _has_table(folder: Path, relative: Path) -> bool:

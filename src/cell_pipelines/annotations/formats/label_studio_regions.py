@@ -19,7 +19,7 @@ from cell_pipelines.annotations.formats.shapes import (
     rotated_box_shape,
 )
 from cell_pipelines.annotations.formats.written import WrittenObject
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 
 _CONTROLS = {"box": "RectangleLabels", "point": "KeyPointLabels", "polygon": "PolygonLabels", "mask": "BrushLabels"}
 _SHAPE_KEYS = ("rle", "points", "radiusX", "x", "sequence", "vertices")

@@ -30,8 +30,8 @@ from cell_pipelines.annotations.formats.shapes import (
 from cell_pipelines.annotations.formats.small_masks import from_base64, read_png, to_base64, write_png
 from cell_pipelines.annotations.formats.text import read_json
 from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop
 from cell_pipelines.annotations.images import ImageIndex, split_of
-from cell_pipelines.annotations.run_lengths import run_lengths_to_crop
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
 

@@ -30,8 +30,8 @@ from cell_pipelines.annotations.formats.shapes import (
 from cell_pipelines.annotations.formats.small_masks import read_png, write_png
 from cell_pipelines.annotations.formats.text import read_bytes, read_xml
 from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, split_of
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
 

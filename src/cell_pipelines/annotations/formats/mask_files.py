@@ -22,9 +22,9 @@ from cell_pipelines.annotations.formats.object_table import (
     write_object_table,
 )
 from cell_pipelines.annotations.formats.rasters import SUFFIXES, read_raster, to_labels, write_raster
+from cell_pipelines.annotations.geometry.label_images import labels_to_objects
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.label_images import labels_to_objects
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.schema import AnnotationSet
 
 CAPABILITIES = Capabilities(geometries=("mask",), crowds=True, classes="used")

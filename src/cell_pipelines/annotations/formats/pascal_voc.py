@@ -15,7 +15,7 @@ from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_text, read_xml
-from cell_pipelines.annotations.geometry import edges_to_voc, voc_to_edges
+from cell_pipelines.annotations.geometry.conventions import edges_to_voc, voc_to_edges
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet, box_array
 from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside

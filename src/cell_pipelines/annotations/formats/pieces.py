@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from cell_pipelines.annotations.formats.shapes import Shape, mask_shape
-from cell_pipelines.annotations.geometry import Floats
-from cell_pipelines.annotations.rasterising import rings_to_mask, rings_to_run_lengths
-from cell_pipelines.annotations.run_lengths import run_lengths_area, run_lengths_to_mask
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.rasterising import rings_to_mask, rings_to_run_lengths
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_area, run_lengths_to_mask
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, resolve_all
 from cell_pipelines.annotations.formats.qupath_properties import OWN, Described, classify, describe, read_properties
 from cell_pipelines.annotations.formats.text import read_json
-from cell_pipelines.annotations.geometry import Floats, to_rings
+from cell_pipelines.annotations.geometry.conventions import Floats, to_rings
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path

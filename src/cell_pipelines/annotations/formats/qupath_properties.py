@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from cell_pipelines.annotations.formats.geojson import AREAS, area_rings
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
 
 # QuPath leaves alone what it doesn't know in an object's metadata, and shows it.
 OWN = "cell_pipelines:"

@@ -30,13 +30,13 @@ from cell_pipelines.annotations.formats.tables import (
     read_table,
     write_table,
 )
-from cell_pipelines.annotations.images import ImageIndex
-from cell_pipelines.annotations.intervals import merge_intervals
-from cell_pipelines.annotations.run_lengths import (
+from cell_pipelines.annotations.geometry.intervals import merge_intervals
+from cell_pipelines.annotations.geometry.run_lengths import (
     run_lengths_box,
     runs_from_row_major,
     runs_to_row_major,
 )
+from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
 CAPABILITIES = Capabilities(geometries=("mask",), splits=True, classes="used")

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.geometry import Floats
-from cell_pipelines.annotations.run_lengths import crop_to_run_lengths, mask_box
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.run_lengths import crop_to_run_lengths, mask_box
 from cell_pipelines.annotations.schema import Geometry
 
 ELLIPSE_VERTICES = 64

@@ -30,10 +30,10 @@ from cell_pipelines.annotations.formats.small_masks import from_base64, read_png
 from cell_pipelines.annotations.formats.supervisely_tags import TagWriter, read_tags
 from cell_pipelines.annotations.formats.text import read_json
 from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.rings import group_rings
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
-from cell_pipelines.annotations.rings import group_rings
-from cell_pipelines.annotations.run_lengths import run_lengths_to_crop
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
 

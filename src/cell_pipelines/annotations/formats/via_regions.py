@@ -18,7 +18,7 @@ from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.json_files import entries, mapping
 from cell_pipelines.annotations.formats.json_values import shown, to_attributes, to_name, to_number, to_vertices
 from cell_pipelines.annotations.formats.shapes import Shape, add_shape, ellipse_shape, point_shape, polygon_shape
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.images import SPLITS
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
 

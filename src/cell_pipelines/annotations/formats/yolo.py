@@ -15,9 +15,9 @@ from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
 from cell_pipelines.annotations.formats.yolo_lines import MAX_FRACTION, to_chunks, to_numbers, to_texts
-from cell_pipelines.annotations.geometry import centres_to_edges
+from cell_pipelines.annotations.geometry.conventions import centres_to_edges
+from cell_pipelines.annotations.geometry.rings import split_ring
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
-from cell_pipelines.annotations.rings import split_ring
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
 

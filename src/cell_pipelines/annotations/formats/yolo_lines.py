@@ -10,10 +10,10 @@ import orjson
 
 from cell_pipelines.annotations.columns import Rings, starts_of
 from cell_pipelines.annotations.formats.chunks import ObjectChunk
-from cell_pipelines.annotations.geometry import centres_to_edges, edges_to_centres
-from cell_pipelines.annotations.rings import join_rings
+from cell_pipelines.annotations.geometry.conventions import centres_to_edges, edges_to_centres
+from cell_pipelines.annotations.geometry.rings import join_rings
+from cell_pipelines.annotations.geometry.seams import open_rings
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
-from cell_pipelines.annotations.seams import open_rings
 from cell_pipelines.annotations.selection import objects_by_image
 
 # Beyond any label; sums and products of such fractions stay finite.

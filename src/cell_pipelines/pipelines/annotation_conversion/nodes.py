@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.annotations.areas import object_areas
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding, to_table
 from cell_pipelines.annotations.formats.losses import loss_table
 from cell_pipelines.annotations.formats.registry import Reader
+from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.quality import QualityLimits, find_quality_problems
+from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels, open_region_reader
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters

@@ -10,8 +10,8 @@ import pandas as pd
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.registry import Reader, write_annotations
+from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.annotations.label_images import labels_to_objects, objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, iterate_images
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8

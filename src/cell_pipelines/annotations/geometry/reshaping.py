@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.columns import Rings, RunLengths
-from cell_pipelines.annotations.even_odd import fill_even_odd, to_linear_rings, to_raw_polygons
-from cell_pipelines.annotations.geometry import Floats
-from cell_pipelines.annotations.label_images import binary_to_labels, labels_to_objects, objects_to_labels
-from cell_pipelines.annotations.outlines import all_run_lengths_to_rings
-from cell_pipelines.annotations.rasterising import polygons_to_run_lengths
-from cell_pipelines.annotations.rings import join_rings, ring_depths
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.even_odd import fill_even_odd, to_linear_rings, to_raw_polygons
+from cell_pipelines.annotations.geometry.label_images import binary_to_labels, labels_to_objects, objects_to_labels
+from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings
+from cell_pipelines.annotations.geometry.rasterising import polygons_to_run_lengths
+from cell_pipelines.annotations.geometry.rings import join_rings, ring_depths
 from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet, box_array
 from cell_pipelines.annotations.selection import iterate_images
 

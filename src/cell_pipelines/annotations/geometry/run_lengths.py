@@ -5,7 +5,7 @@ Run lengths count the pixels of the whole image column by column, background fir
 
 import numpy as np
 
-from cell_pipelines.annotations.intervals import (
+from cell_pipelines.annotations.geometry.intervals import (
     Counts,
     Integers,
     Mask,

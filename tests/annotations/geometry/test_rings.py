@@ -7,8 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cell_pipelines.annotations.rasterising import rings_to_mask
-from cell_pipelines.annotations.rings import clip_ring, group_rings, join_rings, polygon_area, ring_depths, split_ring
+from cell_pipelines.annotations.geometry.rasterising import rings_to_mask
+from cell_pipelines.annotations.geometry.rings import (
+    clip_ring,
+    group_rings,
+    join_rings,
+    polygon_area,
+    ring_depths,
+    split_ring,
+)
 
 Ring = NDArray[np.float64]
 VERTICES = st.tuples(st.integers(-4, 24), st.integers(-4, 24))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cell_pipelines.annotations.geometry import (
+from cell_pipelines.annotations.geometry.conventions import (
     box_areas,
     centres_to_edges,
     clip_boxes,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.annotations.geometry.shapes import Shapes, iou_of, near_pairs
 from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
-from cell_pipelines.annotations.shapes import Shapes, iou_of, near_pairs
 
 HEIGHT, WIDTH = 23, 31
 Mask = NDArray[np.bool_]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
 
 
 def clip_ring(ring: Floats, width: float, height: float) -> Floats:

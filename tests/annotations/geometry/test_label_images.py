@@ -10,17 +10,17 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cell_pipelines.annotations import label_images
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.label_images import (
+from cell_pipelines.annotations.geometry import label_images
+from cell_pipelines.annotations.geometry.label_images import (
     binary_to_labels,
     labels_to_objects,
     objects_to_labels,
     split_pieces,
 )
-from cell_pipelines.annotations.outlines import mask_to_rings
-from cell_pipelines.annotations.rasterising import rings_to_mask
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
+from cell_pipelines.annotations.geometry.outlines import mask_to_rings
+from cell_pipelines.annotations.geometry.rasterising import rings_to_mask
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 

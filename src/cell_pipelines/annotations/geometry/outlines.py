@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import Rings, RunLengths, starts_of
-from cell_pipelines.annotations.geometry import Floats
-from cell_pipelines.annotations.intervals import (
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.intervals import (
     Integers,
     Mask,
     Runs,
@@ -13,7 +13,7 @@ from cell_pipelines.annotations.intervals import (
     run_lengths_to_intervals,
     split_at_columns,
 )
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 
 
 def mask_to_rings(mask: Mask) -> list[Floats]:

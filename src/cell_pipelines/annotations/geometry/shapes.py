@@ -10,9 +10,15 @@ import pyarrow as pa
 import shapely
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
-from cell_pipelines.annotations.even_odd import FARTHEST, Geometries, fill_even_odd, to_linear_rings, to_raw_polygons
-from cell_pipelines.annotations.geometry import box_areas
-from cell_pipelines.annotations.mask_runs import MaskRuns
+from cell_pipelines.annotations.geometry.conventions import box_areas
+from cell_pipelines.annotations.geometry.even_odd import (
+    FARTHEST,
+    Geometries,
+    fill_even_odd,
+    to_linear_rings,
+    to_raw_polygons,
+)
+from cell_pipelines.annotations.geometry.mask_runs import MaskRuns
 from cell_pipelines.annotations.schema import GEOMETRIES, box_array
 
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from cell_pipelines.annotations.columns import RunLengths
-from cell_pipelines.annotations.intervals import (
+from cell_pipelines.annotations.geometry.intervals import (
     all_run_lengths_to_intervals,
     interval_boxes,
     intervals_to_run_lengths,
@@ -15,7 +15,7 @@ from cell_pipelines.annotations.intervals import (
     run_lengths_to_intervals,
     split_at_columns,
 )
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(0, 4), st.integers(1, 7), st.integers(1, 7)))
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import RunLengths, starts_of
-from cell_pipelines.annotations.intervals import all_run_lengths_to_intervals
+from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from pycocotools import mask as reference_mask
 
-from cell_pipelines.annotations.run_lengths import (
+from cell_pipelines.annotations.geometry.run_lengths import (
     compress_run_lengths,
     crop_to_run_lengths,
     decompress_run_lengths,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import RunLengths, starts_of
-from cell_pipelines.annotations.geometry import Floats
+from cell_pipelines.annotations.geometry.conventions import Floats
 
 Integers = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.uint32]

@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
-from cell_pipelines.annotations.geometry import box_areas
-from cell_pipelines.annotations.intervals import all_run_lengths_to_intervals
-from cell_pipelines.annotations.rings import polygon_area
+from cell_pipelines.annotations.geometry.conventions import box_areas
+from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals
+from cell_pipelines.annotations.geometry.rings import polygon_area
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 
 Areas = npt.NDArray[np.float64]

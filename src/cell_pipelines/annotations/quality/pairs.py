@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
-from cell_pipelines.annotations.even_odd import FARTHEST
-from cell_pipelines.annotations.quality_table import Found
+from cell_pipelines.annotations.geometry.even_odd import FARTHEST
+from cell_pipelines.annotations.geometry.shapes import POINT, Shapes, iou_of, near_pairs, shared_box_areas
+from cell_pipelines.annotations.quality.table import Found
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.shapes import POINT, Shapes, iou_of, near_pairs, shared_box_areas
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cell_pipelines.annotations.columns import RunLengths
-from cell_pipelines.annotations.outlines import all_run_lengths_to_rings, mask_to_rings, run_lengths_to_rings
-from cell_pipelines.annotations.rasterising import rings_to_mask
-from cell_pipelines.annotations.rings import join_rings, polygon_area, split_ring
-from cell_pipelines.annotations.run_lengths import mask_to_run_lengths
+from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings, mask_to_rings, run_lengths_to_rings
+from cell_pipelines.annotations.geometry.rasterising import rings_to_mask
+from cell_pipelines.annotations.geometry.rings import join_rings, polygon_area, split_ring
+from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
 
 MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9))
 

@@ -6,15 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from cell_pipelines.annotations.columns import Rings
-from cell_pipelines.annotations.geometry import Floats
-from cell_pipelines.annotations.intervals import (
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.intervals import (
     Counts,
     Integers,
     Mask,
     interval_boxes,
     intervals_to_run_lengths,
 )
-from cell_pipelines.annotations.run_lengths import run_lengths_to_mask
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 
 # Crossings of edges with columns that are held at a time, so that no polygon needs more memory than its image.
 _CROSSINGS_AT_A_TIME = 1 << 20

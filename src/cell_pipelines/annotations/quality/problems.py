@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.annotations.quality_objects import (
+from cell_pipelines.annotations.geometry.shapes import POINT, Shapes, drawable
+from cell_pipelines.annotations.quality.objects import (
     find_broken,
     find_invalid,
     find_mask_sizes,
@@ -15,16 +16,15 @@ from cell_pipelines.annotations.quality_objects import (
     find_tiny,
     sizeable,
 )
-from cell_pipelines.annotations.quality_pairs import (
+from cell_pipelines.annotations.quality.pairs import (
     Neighbourhood,
     PairLimits,
     find_overlaps,
     find_repeated,
     find_same_points,
 )
-from cell_pipelines.annotations.quality_table import KINDS, Found, to_quality_table
+from cell_pipelines.annotations.quality.table import KINDS, Found, to_quality_table
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.shapes import POINT, Shapes, drawable
 
 Integers = npt.NDArray[np.int64]
 
@@ -90,7 +90,7 @@ def find_quality_problems(
         unlabelled: Names of images of which no label is known; they may be in the set or not.
 
     Returns:
-        Columns kind (of `quality_table.KINDS`), image (its name, empty for findings about a class), objects (rows of
+        Columns kind (of `table.KINDS`), image (its name, empty for findings about a class), objects (rows of
         the objects in the set, such as ``12`` or ``12, 40``), category, value (what is compared with the limit, NaN
         where nothing is) and sentence. By kind, then by image, then by object. Memory and time grow with the objects
         and with the pairs that lie upon each other.

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cell_pipelines.annotations.areas import object_areas
 from cell_pipelines.annotations.columns import Rings
-from cell_pipelines.annotations.rings import polygon_area
-from cell_pipelines.annotations.run_lengths import run_lengths_area
+from cell_pipelines.annotations.geometry.areas import object_areas
+from cell_pipelines.annotations.geometry.rings import polygon_area
+from cell_pipelines.annotations.geometry.run_lengths import run_lengths_area
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 
 

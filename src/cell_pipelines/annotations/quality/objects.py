@@ -9,10 +9,10 @@ import pyarrow as pa
 import shapely
 
 from cell_pipelines.annotations.columns import RunLengths
-from cell_pipelines.annotations.even_odd import Geometries
-from cell_pipelines.annotations.quality_table import Found
+from cell_pipelines.annotations.geometry.even_odd import Geometries
+from cell_pipelines.annotations.geometry.shapes import MASK, POINT, POLYGON, Shapes, drawable
+from cell_pipelines.annotations.quality.table import Found
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.shapes import MASK, POINT, POLYGON, Shapes, drawable
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

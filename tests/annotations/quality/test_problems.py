@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.quality import QualityLimits, find_quality_problems, quality_summary
-from cell_pipelines.annotations.quality_table import COLUMNS, KINDS
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems, quality_summary
+from cell_pipelines.annotations.quality.table import COLUMNS, KINDS
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images
 
@@ -282,8 +282,8 @@ def test_findings_do_not_depend_on_how_images_are_put_into_chunks(
 ) -> None:
     annotations = make_annotations(3, geometries=("box", "polygon", "mask", "point"))
     whole = find_quality_problems(annotations)
-    monkeypatch.setattr("cell_pipelines.annotations.quality._OBJECTS_AT_ONCE", 1)
-    monkeypatch.setattr("cell_pipelines.annotations.shapes._MOST_CANDIDATES", 1)
+    monkeypatch.setattr("cell_pipelines.annotations.quality.problems._OBJECTS_AT_ONCE", 1)
+    monkeypatch.setattr("cell_pipelines.annotations.geometry.shapes._MOST_CANDIDATES", 1)
     pd.testing.assert_frame_equal(find_quality_problems(annotations), whole)
 
 

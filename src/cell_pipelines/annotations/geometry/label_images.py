@@ -7,8 +7,8 @@ import numpy.typing as npt
 from skimage import measure
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
-from cell_pipelines.annotations.geometry import Floats
-from cell_pipelines.annotations.intervals import (
+from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.annotations.geometry.intervals import (
     Counts,
     Integers,
     Mask,
@@ -16,7 +16,7 @@ from cell_pipelines.annotations.intervals import (
     interval_boxes,
     intervals_to_run_lengths,
 )
-from cell_pipelines.annotations.rasterising import rings_to_spans
+from cell_pipelines.annotations.geometry.rasterising import rings_to_spans
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
 
 Labels = npt.NDArray[np.int32]

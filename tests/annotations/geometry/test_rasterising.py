@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from cell_pipelines.annotations import rasterising
 from cell_pipelines.annotations.columns import Rings
-from cell_pipelines.annotations.rasterising import (
+from cell_pipelines.annotations.geometry import rasterising
+from cell_pipelines.annotations.geometry.rasterising import (
     polygons_to_run_lengths,
     polygons_to_spans,
     rings_to_mask,
@@ -18,7 +18,7 @@ from cell_pipelines.annotations.rasterising import (
     rings_to_spans,
     spans_to_run_lengths,
 )
-from cell_pipelines.annotations.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
+from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 
 VERTICES = st.tuples(st.floats(-6, 18), st.floats(-6, 18))
 RINGS = st.lists(st.lists(VERTICES, max_size=7), max_size=4)

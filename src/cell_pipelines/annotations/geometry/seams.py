@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import Rings, starts_of
-from cell_pipelines.annotations.even_odd import fill_even_odd, to_linear_rings, to_raw_polygons
-from cell_pipelines.annotations.rings import split_ring
+from cell_pipelines.annotations.geometry.even_odd import fill_even_odd, to_linear_rings, to_raw_polygons
+from cell_pipelines.annotations.geometry.rings import split_ring
 
 
 def open_rings(rings: Rings) -> Rings:
