@@ -1,8 +1,5 @@
 """Proposed cells are the cells that are there, whatever the image's type, range, and way of showing them."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,10 +11,8 @@ from scipy import ndimage
 from cell_pipelines.analysis.pre_annotation import PreAnnotationOptions, pre_annotate
 from cell_pipelines.analysis.splitting_cells import split_touching
 from cell_pipelines.analysis.thresholding import subtract_background, threshold_image
-from cell_pipelines.imaging.reading import read_image
 from cell_pipelines.simulation.live_dead import LiveDeadScene, simulate_live_dead
 
-DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 APART = LiveDeadScene(cells=20, clumping=0.0, debris=0.0, unevenness=0.2, vignetting=0.1, bit_depth=16)
 
 
@@ -238,35 +233,3 @@ def test_wrong_options_are_all_named_at_once() -> None:
 def test_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"got \(2, 2, 2, 2\)"):
         pre_annotate(np.zeros((2, 2, 2, 2)), PreAnnotationOptions())
-
-
-@pytest.mark.real_data
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no public images in {DATA}; CELL_REAL_DATA names their folder")
-@pytest.mark.parametrize(
-    ("folder", "step", "least"),
-    [("nuclei_fluorescence_dsb2018", 5, 0.78), ("nuclei_fluorescence_16bit_bbbc039", 6, 0.85)],
-)
-def test_real_nuclei_are_found(folder: str, step: int, least: float) -> None:
-    found = true = proposed = 0
-    for path in sorted((DATA / folder / "images").iterdir())[::step]:
-        truth = _real_labels(DATA / folder, path.stem)
-        labels = pre_annotate(read_image(path), PreAnnotationOptions())
-        found += true_positives(truth, labels)
-        true, proposed = true + len(np.unique(truth)) - 1, proposed + int(labels.max())
-    assert true > 100
-    assert 2 * found / (true + proposed) > least
-
-
-def _real_labels(folder: Path, stem: str) -> NDArray[np.integer]:
-    import PIL.Image
-
-    if (folder / "labels").is_dir():
-        return read_image(folder / "labels" / f"{stem}.png")
-    # The red channel tells touching nuclei apart, but uses a value again elsewhere.
-    with PIL.Image.open(folder / "masks" / f"{stem}.png") as picture:
-        red = np.array(picture)[..., 0]
-    truth = np.zeros(red.shape, dtype=np.int32)
-    for value in np.unique(red[red > 0]):
-        pieces = ndimage.label(red == value)[0]
-        truth[pieces > 0] = pieces[pieces > 0] + truth.max()
-    return truth

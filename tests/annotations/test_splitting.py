@@ -25,7 +25,10 @@ FRACTIONS = {"train": 0.7, "val": 0.2, "test": 0.1}
 def _make(counts: NDArray[np.int64], **columns: list[str | None]) -> AnnotationSet:
     """Return images with `counts` (images, classes) objects, called series_000_0.png and so on by fives."""
     names = [f"series_{i // 5:03d}_{i}.png" for i in range(len(counts))]
-    extra = {key: columns.get(key, [None] * len(names)) for key in ("split", "group", "sha256", "pixel_height_um", "pixel_width_um")}
+    extra = {
+        key: columns.get(key, [None] * len(names))
+        for key in ("split", "group", "sha256", "pixel_height_um", "pixel_width_um")
+    }
     sides = {"width": [9] * len(names), "height": [9] * len(names)}
     images = pa.table({"name": names, **sides, **extra}, schema=IMAGE_SCHEMA)
     flat = np.repeat(np.arange(counts.size), counts.ravel())

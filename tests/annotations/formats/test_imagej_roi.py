@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import roifile
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from roifile import ROI_OPTIONS, ROI_SUBTYPE, ROI_TYPE, ImagejRoi
 
 from cell_pipelines.annotations.building import AnnotationBuilder
@@ -233,32 +231,3 @@ def test_areas_filled_by_corners_are_moved_by_half_a_pixel(read_rois: Callable[.
     assert boxes[2] == [3.5, 4.5, 3.5, 4.5]
     with pytest.raises(ValueError, match="`filled_by` must be one of centres, corners, got 'edges'"):
         read_rois(filled_by="edges")
-
-
-@settings(max_examples=50, deadline=None)
-@given(data=st.data())
-def test_any_byte_at_any_place_gives_findings_only(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    whole = bytearray(
-        data.draw(
-            st.sampled_from(
-                [
-                    _polygon(name="abc", props="class: x\n"),
-                    _frame(),
-                    _slanted(ROI_SUBTYPE.ELLIPSE, 0.5),
-                    _polygon(ROI_TYPE.POINT),
-                    _composite([0, 10, 10, 1, 50, 10, 1, 50, 50, 4]),
-                    _polygon(points=np.array(TRIANGLE, float)),
-                ]
-            )
-        ).tobytes()
-    )
-    for place in data.draw(st.lists(st.integers(4, len(whole) - 1), max_size=4)):
-        whole[place] = data.draw(st.integers(0, 255))
-    folder = tmp_path_factory.mktemp("fuzzed")
-    with zipfile.ZipFile(folder / "a_RoiSet.zip", "w") as archive:
-        archive.writestr("1.roi", bytes(whole))
-    conversion = read(folder, INDEX)
-    conversion.check()
-    write(conversion.annotations, folder / "again")

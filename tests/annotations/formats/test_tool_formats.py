@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion
+from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import (
     cvat,
     darwin,
@@ -217,85 +217,3 @@ def test_unknown_classes_and_missing_images_are_accounted_for(name: str, tmp_pat
     conversion.check()
     assert (conversion.objects_in, conversion.annotations.n_objects, conversion.objects_dropped) == (4, 1, 3)
     assert conversion.annotations.categories == ("cell",)
-
-
-def _mutated(content: bytes, rng: random.Random) -> bytes:
-    """Return a file's content with something put in, taken out or put twice, or a value exchanged."""
-    values = [
-        b"null",
-        b"-1",
-        b"1e999",
-        b"NaN",
-        b"[]",
-        b"{}",
-        b'"x"',
-        b"true",
-        b"9" * 400,
-        b"\x00",
-        b"\xff",
-        b'"',
-        b"<",
-        b",",
-        b" ",
-    ]
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randrange(len(content) + 1)
-        numbers = [i for i in range(max(0, at - 200), min(len(content), at + 200)) if content[i : i + 1].isdigit()]
-        chosen = rng.choice(numbers) if numbers and rng.random() < 0.5 else at
-        stop = chosen + rng.choice([0, 1, 1, 5, 40])
-        put = rng.choice([*values, content[at : at + 30]])
-        content = content[:chosen] + put + content[stop:]
-    return content
-
-
-def test_damaged_files_give_findings_and_never_another_error(
-    name: str, tmp_path: Path, make_annotations: SETS, index_of: INDEX
-) -> None:
-    module, rng = FORMATS[name], random.Random(3)
-    kinds = tuple(g for g in module.CAPABILITIES.geometries if g != "point")
-    annotations = _reducible(module, make_annotations(5, geometries=kinds, scores=True), 5)
-    module.write(annotations, tmp_path)
-    originals = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
-    for _ in range(40):
-        path = rng.choice(list(originals))
-        path.write_bytes(_mutated(originals[path], rng))
-        module.detect(tmp_path)
-        try:
-            module.read(tmp_path, index_of(annotations)).check()
-        except AnnotationFormatError:
-            continue
-        finally:
-            path.write_bytes(originals[path])
-
-
-def _exchanged(value: Any, rng: random.Random) -> Any:
-    """Return JSON with one value somewhere exchanged for one of a wrong type or size."""
-    if rng.random() < 0.15 or not isinstance(value, dict | list) or not value:
-        deep: Any = []
-        for _ in range(400):
-            deep = [deep]
-        odd = [None, True, -1, 0, 1e308, 10**40, 10**400, float("nan"), float("inf"), "", "x", "\0", "\ud800", [], {}]
-        return rng.choice([*odd, [None], [[]], {"a": deep}, deep, [1, 2, 3], [["x", "y"]] * 3, "A" * 50])
-    if isinstance(value, list):
-        at = rng.randrange(len(value))
-        return [*value[:at], _exchanged(value[at], rng), *value[at + 1 :]]
-    key = rng.choice(list(value))
-    return {**value, key: _exchanged(value[key], rng)}
-
-
-def test_wrong_types_at_every_place_give_findings_and_never_another_error(
-    name: str, tmp_path: Path, make_annotations: SETS, index_of: INDEX
-) -> None:
-    module, rng = FORMATS[name], random.Random(4)
-    kinds = tuple(g for g in module.CAPABILITIES.geometries if g != "point")
-    annotations = _reducible(module, make_annotations(6, geometries=kinds, scores=True), 6)
-    module.write(annotations, tmp_path)
-    originals = {path: path.read_text() for path in sorted(tmp_path.rglob("*.json"))}
-    if not originals:
-        pytest.skip("the format is no JSON")
-    for _ in range(80):
-        path = rng.choice(list(originals))
-        path.write_text(json.dumps(_exchanged(json.loads(originals[path]), rng)))
-        module.detect(tmp_path)
-        module.read(tmp_path, index_of(annotations)).check()
-        path.write_text(originals[path])

@@ -16,7 +16,7 @@ from cell_pipelines.annotations.formats.coco_entries import BATCH, EntryReader, 
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.json_lists import JsonList, split_list
 from cell_pipelines.annotations.formats.label_paths import files_below
-from cell_pipelines.annotations.formats.text import read_bytes, read_json
+from cell_pipelines.annotations.formats.text import check_depth, read_bytes, read_json
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path
@@ -93,10 +93,12 @@ def _read_file(path: Path) -> Any:
     """
     if path.stat().st_size < _LARGE_BYTES:
         return read_json(path)
-    content = split_list(read_bytes(path), "annotations")
+    written = read_bytes(path)
+    content = split_list(written, "annotations")
     if content is None:
         return read_json(path)
     try:
+        check_depth(written)
         # All is parsed once, so that a file that breaks off is refused before anything of it is taken.
         used = {_key(entry.get("category_id")) for part in content["annotations"].parts(BATCH) for entry in part}
     except ValueError as error:

@@ -15,6 +15,9 @@ MAX_XML_BYTES = 64 << 20
 MAX_YAML_BYTES = 1 << 18
 # The time that a YAML parser takes grows with the square of the depth.
 MAX_YAML_DEPTH = 32
+MAX_JSON_DEPTH = 200
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
@@ -53,15 +56,41 @@ def read_json(path: Path) -> Any:
     content = read_bytes(path).removeprefix(codecs.BOM_UTF8)
     try:
         # Far faster than the standard library, which however knows NaN, Infinity and numbers of any length.
-        return orjson.loads(content)
+        value = orjson.loads(content)
     except ValueError:
-        pass
+        value = _read_any_json(content)
+    check_depth(content)
+    return value
+
+
+def _read_any_json(content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError as error:
         raise ValueError(f"the file is no valid JSON: {error}.") from error
     except RecursionError as error:
         raise ValueError("the file is no usable JSON: it is nested too deeply.") from error
+
+
+def check_depth(content: bytes) -> None:
+    """Refuse JSON that is nested too deeply to be shown or written again within Python's limit.
+
+    Raises:
+        ValueError: It is.
+    """
+    if _is_deep(content) and _is_deep(_JSON_TEXT.sub(b"", content)):
+        raise ValueError(f"the file is no usable JSON: it is nested deeper than {MAX_JSON_DEPTH} levels.")
+
+
+def _is_deep(content: bytes) -> bool:
+    brackets = content.translate(None, _NO_BRACKETS)
+    for _ in range(MAX_JSON_DEPTH):
+        left = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        # Brackets in a text may have no partner; there are none deeper than all of them.
+        if len(left) == len(brackets) or not left:
+            return len(left) > MAX_JSON_DEPTH
+        brackets = left
+    return True
 
 
 def read_yaml(path: Path) -> Any:
