@@ -18,7 +18,9 @@ def _read(folder: Path, name: str) -> Conversion:
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_attributes_that_json_cannot_hold_are_spelled_out(number: str, tmp_path: Path) -> None:
-    entry = '{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "attributes": {"ratio": [%s]}}' % number
+    entry = (
+        '{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "attributes": {"ratio": [' + number + "]}}"
+    )
     start = '{"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "cell"}], "annotations": ['
     (tmp_path / "a.json").write_text(f"{start}{entry}]}}")
     [attributes] = _read(tmp_path, "coco").annotations.objects["attributes"].to_pylist()
