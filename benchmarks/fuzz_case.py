@@ -30,7 +30,7 @@ from cell_pipelines.imaging.reading import (
 
 MAX_CPU_S = 2.0
 MAX_EXTRA_BYTES = 1 << 30
-# Every second folder of annotations is one of these formats in turn, every fifth case an image.
+# What the cases are about in turn; images and the formats with the most to read come more often.
 TARGETS = (
     *FORMATS,
     *["images"] * 6,

@@ -5,9 +5,11 @@ import pytest
 from kedro.config import OmegaConfigLoader
 
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
+from cell_pipelines.pipelines.annotation_export.parameters import ExportParameters
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.pipelines.evaluation.parameters import EvaluationParameters
+from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
 from cell_pipelines.pipelines.prediction.parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
@@ -20,6 +22,8 @@ MODELS = {
     "sample_data": SampleDataParameters,
     "annotation_conversion": ConversionParameters,
     "data_preparation": PreparationParameters,
+    "annotation_export": ExportParameters,
+    "pre_annotation": PreAnnotationParameters,
     "yolo": YoloParameters,
     "inference": InferenceParameters,
     "prediction": PredictionParameters,
