@@ -96,7 +96,7 @@ def test_a_mask_and_a_polygon_of_one_group_are_one_mask(tmp_path: Path) -> None:
         "..\\images\\b.png",
         "../images/b.png",
         "C:\\data\\run 1\\a.png",
-        "/home/x/a.png",
+        "/elsewhere/a.png",
         "",
         None,
         "old name.png",

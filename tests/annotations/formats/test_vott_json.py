@@ -26,7 +26,7 @@ def _export(*assets: dict[str, Any]) -> str:
 
 
 def test_the_first_tag_is_the_class_and_unused_tags_stay_classes(tmp_path: Path) -> None:
-    (tmp_path / "p-export.json").write_text(_export(_asset("file:/home/x/a.png", [_box("RBC", "dead"), _box()])))
+    (tmp_path / "p-export.json").write_text(_export(_asset("file:/elsewhere/a.png", [_box("RBC", "dead"), _box()])))
     conversion = vott_json.read(tmp_path, IMAGES)
     assert conversion.annotations.boxes.tolist() == [[1, 2, 4, 6]]
     assert conversion.annotations.categories == ("RBC", "never seen")
