@@ -10,40 +10,14 @@ from cell_pipelines.analysis.correction_matching import CorrectionRules
 from cell_pipelines.analysis.correction_tables import CHANGES
 from cell_pipelines.analysis.corrections import compare_corrections
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.schema import AnnotationSet
 
-SIZE = 100
-
-
-Square = tuple[int, int, int]
-
-
-def add(builder: AnnotationBuilder, row: int, geometry: str, square: Square, category: str = "cell") -> None:
-    x, y, side = square
-    box = (x, y, x + side, y + side)
-    if geometry == "box":
-        builder.add_box(row, category, box)
-    elif geometry == "polygon":
-        builder.add_polygon(row, category, [np.array([box[:2], (box[2], y), box[2:], (x, box[3])], float)])
-    elif geometry == "mask":
-        mask = np.zeros((SIZE, SIZE), bool)
-        mask[y : y + side, x : x + side] = True
-        builder.add_object(row, category, "mask", mask_box(mask), counts=mask_to_run_lengths(mask))
-    else:
-        builder.add_object(row, category, "point", (x, y, x, y))
-
-
-AREAS = ("box", "polygon", "mask")
-
+from .test_corrections import AREAS, SIZE, add, squares
 
 places, sides = st.integers(0, 60), st.integers(1, 40)
 
 
 geometries, classes = st.sampled_from([*AREAS, "point"]), st.sampled_from(["cell", "debris"])
-
-
-squares = st.lists(st.tuples(st.integers(0, 2), geometries, places, places, sides, classes), max_size=14)
 
 
 def several(objects: list[tuple[int, str, int, int, int, str]]) -> AnnotationSet:

@@ -1,45 +1,16 @@
 """ImageJ ROIs with any byte changed."""
 
-import struct
 import zipfile
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from roifile import ROI_SUBTYPE, ROI_TYPE, ImagejRoi
+from roifile import ROI_SUBTYPE, ROI_TYPE
 
 from cell_pipelines.annotations.formats.imagej_roi import read, write
-from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
-INDEX = ImageIndex([ImageRecord("a.png", 100, 80), ImageRecord("b.png", 100, 80)])
-
-
-TRIANGLE = [[10, 20], [30, 20], [30, 50]]
-
-
-def _polygon(kind: ROI_TYPE = ROI_TYPE.POLYGON, points: Any = TRIANGLE, **fields: Any) -> ImagejRoi:
-    roi = ImagejRoi.frompoints(points, name="x")
-    roi.roitype, roi.name = kind, ""
-    for name, value in fields.items():
-        setattr(roi, name, value)
-    return roi
-
-
-def _frame(kind: ROI_TYPE = ROI_TYPE.RECT, **fields: Any) -> ImagejRoi:
-    return ImagejRoi(roitype=kind, left=10, top=20, right=30, bottom=50, **fields)
-
-
-def _slanted(subtype: ROI_SUBTYPE, number: float) -> ImagejRoi:
-    roi = _polygon(ROI_TYPE.FREEHAND, subtype=subtype, x1=20.0, y1=20.0, x2=50.0, y2=60.0)
-    arrow, head, arc = struct.unpack(">BBh", struct.pack(">f", number))
-    roi.arrow_style_or_aspect_ratio, roi.arrow_head_size, roi.rounded_rect_arc_size = arrow, head, arc
-    return roi
-
-
-def _composite(path: list[float]) -> ImagejRoi:
-    return _frame(multi_coordinates=np.array(path, np.float32), shape_roi_size=len(path))
+from .test_imagej_roi import INDEX, TRIANGLE, _composite, _frame, _polygon, _slanted
 
 
 @settings(max_examples=50, deadline=None)

@@ -6,63 +6,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from numpy.typing import NDArray
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems, quality_summary
 from cell_pipelines.annotations.quality.table import KINDS
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images
 
-SIZE = 200
-
-
-def square(x: float, y: float, side: float = 10.0) -> tuple[float, float, float, float]:
-    return x, y, x + side, y + side
-
-
-def ring(*vertices: tuple[float, float]) -> NDArray[np.float64]:
-    return np.array(vertices, dtype=float)
-
-
-def square_ring(x: float, y: float, side: float = 10.0) -> NDArray[np.float64]:
-    return ring((x, y), (x + side, y), (x + side, y + side), (x, y + side))
-
-
-class Field:
-    """One image of a builder, filled object by object."""
-
-    def __init__(self, *categories: str) -> None:
-        self.builder = AnnotationBuilder(categories or ("cell",))
-        self.row = self.builder.add_image("a.png", width=SIZE, height=SIZE)
-
-    def box(self, *box: float, category: str = "cell", crowd: bool = False) -> "Field":
-        self.builder.add_box(self.row, category, box, crowd=crowd)
-        return self
-
-    def polygon(self, *rings: NDArray[np.float64], category: str = "cell") -> "Field":
-        self.builder.add_polygon(self.row, category, rings)
-        return self
-
-    def mask(self, *squares: tuple[int, int, int], size: int = SIZE, category: str = "cell") -> "Field":
-        mask = np.zeros((size, size), bool)
-        for x, y, side in squares:
-            mask[y : y + side, x : x + side] = True
-        counts = mask_to_run_lengths(mask)
-        self.builder.add_object(self.row, category, "mask", mask_box(mask), counts=counts)
-        return self
-
-    def point(self, x: float, y: float, category: str = "cell") -> "Field":
-        self.builder.add_object(self.row, category, "point", (x, y, x, y))
-        return self
-
-    def problems(self, **limits: float) -> pd.DataFrame:
-        return find_quality_problems(self.builder.build(), limits=QualityLimits(**limits))
-
-
-def listed(problems: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(problems[["kind", "objects"]].itertuples(index=False, name=None))
+from .test_problems import SIZE, Field, listed, square, square_ring
 
 
 @pytest.fixture
