@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cell_pipelines.analysis.pre_annotation import PreAnnotationOptions, pre_annotate
-from cell_pipelines.analysis.splitting_cells import split_touching
 from cell_pipelines.analysis.thresholding import subtract_background, threshold_image
 from cell_pipelines.simulation.live_dead import LiveDeadScene, simulate_live_dead
 
@@ -183,16 +182,6 @@ def test_cells_are_numbered_without_a_gap_and_each_is_one_piece(image: NDArray[n
     for number in numbers:
         assert ndimage.label(labels == number)[1] == 1
         assert (labels == number).sum() >= 3
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    arrays(np.bool_, st.tuples(st.integers(1, 24), st.integers(1, 24))),
-    st.sampled_from(["none", "min_distance", "h_maxima"]),
-    st.floats(0.1, 9),
-)
-def test_cutting_neither_adds_nor_loses_a_pixel(mask: NDArray[np.bool_], method: str, size: float) -> None:
-    assert np.array_equal(split_touching(mask, method, size) > 0, mask)
 
 
 def test_sixteen_bits_are_told_apart_to_the_last() -> None:

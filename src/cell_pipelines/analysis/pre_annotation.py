@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from cell_pipelines.analysis.splitting_cells import split_touching
 from cell_pipelines.analysis.thresholding import Method, subtract_background, threshold_image
 from cell_pipelines.imaging.reading import Image
+from cell_pipelines.representations.watershed import split_touching
 
 Denoise = Literal["none", "gaussian", "median"]
 Background = Literal["none", "top_hat", "rolling_ball"]

@@ -1,0 +1,93 @@
+"""What every representation of cells offers: targets for training, and cells from what a network puts out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Labels = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+#: What is stored of a network's output for one image and category; arrays by name, ready for an NPZ file.
+Scores = Mapping[str, npt.NDArray[Any]]
+#: How raw outputs become scores; neighbouring ``softmax`` channels are normalised together.
+Activation = Literal["sigmoid", "softmax", "identity"]
+#: Rows and columns of an image: top, left, height, width.
+Window = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How scores become cells; threshold optimisation chooses it, and the model file keeps it.
+
+    Attributes:
+        cutoff: A pixel, or for star-convex polygons a candidate, with a score of at least this belongs to a cell.
+        min_area_px: Smaller cells are dropped, in pixels.
+        spacing_px: Least distance of the middles of two touching cells in pixels; 0 leaves them together.
+            Only representations that split by a watershed read it.
+    """
+
+    cutoff: float = 0.5
+    min_area_px: float = 0.0
+    spacing_px: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.cutoff <= 1:
+            raise ValueError(f"`cutoff` must lie in [0, 1], got {self.cutoff}.")
+        if self.min_area_px < 0 or self.spacing_px < 0:
+            raise ValueError(f"sizes must be 0 or more, got {self.min_area_px} and {self.spacing_px}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Instances:
+    """The cells of one image and category.
+
+    Attributes:
+        labels: (H, W) int32, 0 for background, 1 to N without a gap.
+        scores: (N,) float32 in [0, 1], how sure the network is of each.
+    """
+
+    labels: Labels
+    scores: Floats
+
+
+class Representation(Protocol):
+    """One way of standing for cells. Library code knows no other than this."""
+
+    #: One name for each channel that a network has to put out for one category.
+    channels: tuple[str, ...]
+    #: One for each channel.
+    activations: tuple[Activation, ...]
+    #: Whether scores of neighbouring tiles are lists of candidates, joined by `join`, instead of blended maps.
+    is_sparse: bool
+
+    def encode(self, labels: Labels) -> Floats:
+        """Return the target (C, H, W) of labels (H, W)."""
+        ...
+
+    def reduce(self, outputs: Floats, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
+        """Return what is stored of activated outputs (C, h, w).
+
+        Args:
+            outputs: Of a whole image, or of the tile whose first pixel is at `origin` (row, column).
+            origin: Where the tile lies in the image.
+            core: The part of the tile, in its own pixels, that candidates may come from; None for all of it.
+        """
+        ...
+
+    def join(self, parts: Sequence[Scores], shape: tuple[int, int]) -> Scores:
+        """Return one image's scores (image of `shape`) from those of its tiles; of a single part, that part."""
+        ...
+
+    def decode(self, scores: Scores, decoding: Decoding) -> Instances:
+        """Return the cells that stored scores hold."""
+        ...
+
+    def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
+        """Yield what `decode` gives for each decoding, in order, sharing the work that they have in common."""
+        ...
+
+    def default_decoding(self, mean_area_px: float) -> Decoding:
+        """Return a decoding fit for cells of this average area, before any threshold optimisation."""
+        ...

@@ -1,0 +1,100 @@
+"""Cells as foreground: one probability map; touching cells are cut apart by a watershed on the distance to its border.
+
+As Morelli et al. (2021, doi:10.1038/s41598-021-01929-5) count neurons: cut-off, holes filled, small components dropped,
+a watershed whose setting follows from the average cell size.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from cell_pipelines.representations.base import Activation, Decoding, Floats, Instances, Labels, Scores, Window
+from cell_pipelines.representations.components import label_components
+from cell_pipelines.representations.filling import fill_holes
+from cell_pipelines.representations.label_check import check_labels
+from cell_pipelines.representations.levels import Rules, sweep_levels
+from cell_pipelines.representations.maps import Maps, check_maps, check_outputs, join_maps, to_map
+from cell_pipelines.representations.neighbours import near_another
+from cell_pipelines.representations.peaks import split_at_peaks, squared_distance
+from cell_pipelines.representations.sizes import decoding_for
+
+
+@dataclass(frozen=True)
+class Binary:
+    """Foreground against background.
+
+    Holes are filled, so a cell inside a ring of another is lost; cells that touch are told apart only by their shape.
+
+    Attributes:
+        shrink_px: Pixels within so many steps of another cell count as background in the target, which leaves a gap
+            between touching cells. 0 keeps all; the gap is not filled again by decoding.
+    """
+
+    shrink_px: int = 0
+
+    channels: ClassVar[tuple[str, ...]] = ("cell",)
+    activations: ClassVar[tuple[Activation, ...]] = ("sigmoid",)
+    is_sparse: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.shrink_px < 0 or self.shrink_px != int(self.shrink_px):
+            raise ValueError(f"`shrink_px` must be a whole number of 0 or more, got {self.shrink_px}.")
+
+    def encode(self, labels: Labels) -> Floats:
+        """Return the target (1, H, W) of labels (H, W): 1 in cells."""
+        labels = check_labels(labels)
+        inside = labels > 0
+        if self.shrink_px:
+            inside &= ~near_another(labels, int(self.shrink_px))
+        return inside[None].astype(np.float32)
+
+    def reduce(self, outputs: Floats, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
+        """Return the probability map of outputs (1, H, W) as uint16; where a tile lies does not matter."""
+        check_outputs(outputs, self.channels)
+        return {"cell": to_map(outputs[0])}
+
+    def join(self, parts: Sequence[Scores], shape: tuple[int, int]) -> Scores:
+        """Return the one part there is, of this shape."""
+        return join_maps(parts, shape, self.channels)
+
+    def decode(self, scores: Scores, decoding: Decoding) -> Instances:
+        """Return the cells; each one's score is the mean probability of its pixels, filled holes included."""
+        return next(self.sweep(scores, [decoding]))
+
+    def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
+        """Yield what `decode` gives for each decoding; cut-offs in ascending order are fastest."""
+        return sweep_levels(check_maps(scores, self.channels), decodings, _RULES)
+
+    def default_decoding(self, mean_area_px: float) -> Decoding:
+        """Return cut-off 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
+        return decoding_for(mean_area_px)
+
+
+@dataclass(frozen=True, eq=False)
+class _Foreground:
+    """The foreground of one window at one level."""
+
+    maps: Maps
+    level: int
+
+    @cached_property
+    def components(self) -> Labels:
+        mask = fill_holes(self.maps["cell"] >= self.level)
+        return label_components(mask)
+
+    @cached_property
+    def distance(self) -> Floats:
+        return squared_distance(self.components)
+
+    def cut(self, spacing_px: float) -> Labels:
+        return split_at_peaks(self.components, self.distance, spacing_px) if spacing_px else self.components
+
+
+_RULES = Rules(
+    support=lambda maps, level: maps["cell"] >= level,
+    segment=lambda maps, level: _Foreground(maps, level).cut,
+    certainty="cell",
+)

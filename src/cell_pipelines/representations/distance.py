@@ -1,0 +1,94 @@
+"""Cells as foreground and, of each, the distance from its border; touching cells are cut apart along low distances."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from cell_pipelines.representations.base import Activation, Decoding, Floats, Instances, Labels, Scores, Window
+from cell_pipelines.representations.components import label_components
+from cell_pipelines.representations.filling import fill_enclosed
+from cell_pipelines.representations.label_check import check_labels
+from cell_pipelines.representations.levels import Rules, sweep_levels
+from cell_pipelines.representations.maps import Maps, check_maps, check_outputs, join_maps, to_compact, to_map
+from cell_pipelines.representations.peaks import split_at_peaks
+from cell_pipelines.representations.sizes import decoding_for
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Foreground, and each pixel's distance from the outside of its cell as a share of the cell's largest.
+
+    Distances are Euclidean, other cells are outside, what lies beyond the image's border is not. Of two touching
+    cells of different size the smaller one can gain pixels of the border between them: as a share, its own distances
+    rise faster. Two middles nearer than the decoding's spacing are one cell.
+    """
+
+    channels: ClassVar[tuple[str, ...]] = ("foreground", "distance")
+    activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "sigmoid")
+    is_sparse: ClassVar[bool] = False
+
+    def encode(self, labels: Labels) -> Floats:
+        """Return the target (2, H, W) of labels (H, W): 1 in cells, and the distance in (0, 1] there."""
+        labels = to_compact(check_labels(labels))
+        from cell_pipelines.representations.flooding import column_distances, squared_distances
+
+        squared = squared_distances(labels, column_distances(labels))
+        largest = np.ones(int(labels.max(initial=0)) + 1, dtype=np.float32)
+        np.maximum.at(largest, labels.ravel(), squared.ravel())
+        return np.stack([labels > 0, np.sqrt(squared / largest[labels])]).astype(np.float32)
+
+    def reduce(self, outputs: Floats, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
+        """Return both maps of outputs (2, H, W) as uint16; where a tile lies does not matter."""
+        check_outputs(outputs, self.channels)
+        return {name: to_map(plane) for name, plane in zip(self.channels, outputs, strict=True)}
+
+    def join(self, parts: Sequence[Scores], shape: tuple[int, int]) -> Scores:
+        """Return the one part there is, of this shape."""
+        return join_maps(parts, shape, self.channels)
+
+    def decode(self, scores: Scores, decoding: Decoding) -> Instances:
+        """Return the cells; each one's score is the mean foreground probability of its pixels.
+
+        4-connected foreground is cut apart by a watershed on the predicted distance, from its peaks that lie at least
+        the decoding's spacing apart; then holes that one cell encloses are filled.
+        """
+        return next(self.sweep(scores, [decoding]))
+
+    def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
+        """Yield what `decode` gives for each decoding; cut-offs in ascending order are fastest."""
+        return sweep_levels(check_maps(scores, self.channels), decodings, _RULES)
+
+    def default_decoding(self, mean_area_px: float) -> Decoding:
+        """Return cut-off 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
+        return decoding_for(mean_area_px)
+
+
+@dataclass(frozen=True, eq=False)
+class _Foreground:
+    """The foreground of one window at one level."""
+
+    maps: Maps
+    level: int
+
+    @cached_property
+    def components(self) -> Labels:
+        mask = self.maps["foreground"] >= self.level
+        return label_components(mask)
+
+    @cached_property
+    def relief(self) -> Floats:
+        return np.where(self.components > 0, self.maps["distance"], 0).astype(np.float32)
+
+    def cut(self, spacing_px: float) -> Labels:
+        labels = self.components
+        return fill_enclosed(split_at_peaks(labels, self.relief, spacing_px) if spacing_px else labels)
+
+
+_RULES = Rules(
+    support=lambda maps, level: maps["foreground"] >= level,
+    segment=lambda maps, level: _Foreground(maps, level).cut,
+    certainty="foreground",
+)

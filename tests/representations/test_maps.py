@@ -1,0 +1,69 @@
+"""Stored maps hold what the cut-off asks for, and what is no map is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cell_pipelines.representations.base import Decoding
+from cell_pipelines.representations.binary import Binary
+from cell_pipelines.representations.maps import check_maps, check_outputs, join_maps, to_compact, to_level, to_map
+
+
+@given(st.floats(0, 1, width=32), st.floats(0, 1, width=32))
+def test_a_probability_that_reaches_the_cutoff_does_so_when_stored(probability: float, cutoff: float) -> None:
+    stored = int(to_map(np.full((1, 1), probability, np.float32))[0, 0])
+    if probability >= cutoff:
+        assert stored >= to_level(cutoff)
+    elif cutoff - probability > 3e-5:
+        assert stored < to_level(cutoff)
+
+
+def test_numbers_are_made_small_and_kept_apart() -> None:
+    labels = np.array([[5, 0, 2**31 - 1], [7, 7, 0]], np.int32)
+    assert to_compact(labels).tolist() == [[1, 0, 3], [2, 2, 0]]
+    assert to_compact(np.array([[9]], np.int32)).tolist() == [[1]]
+    assert to_compact(np.zeros((0, 3), np.int32)).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "sentence"),
+    [
+        (np.zeros((2, 3, 3), np.float32), r"must be \(1, h, w\) for cell, got \(2, 3, 3\)"),
+        (np.full((1, 3, 3), 4, np.float32), r"must be activated, in \[0, 1\], got 4 to 4"),
+        (np.full((1, 3, 3), np.nan, np.float32), "got NaN at 9 of 9"),
+    ],
+)
+def test_outputs_that_are_none_are_refused(outputs: np.ndarray, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        check_outputs(outputs, ("cell",))
+    check_outputs(np.zeros((1, 0, 3), np.float32), ("cell",))
+
+
+def test_scores_of_another_kind_are_refused() -> None:
+    with pytest.raises(ValueError, match="must hold cell, foreground, got cell"):
+        check_maps({"cell": np.zeros((2, 2), np.uint16)}, ("cell", "foreground"))
+    for wrong in (np.zeros((2, 2)), np.zeros(4, np.uint16)):
+        with pytest.raises(ValueError, match="uint16 maps of one shape"):
+            check_maps({"cell": wrong}, ("cell",))
+
+
+def test_maps_of_tiles_are_not_joined_here() -> None:
+    part = {"cell": np.zeros((2, 3), np.uint16)}
+    assert join_maps([part], (2, 3), ("cell",)) is part
+    with pytest.raises(ValueError, match="got 2"):
+        join_maps([part, part], (2, 3), ("cell",))
+    with pytest.raises(ValueError, match=r"`shape` \(4, 3\), got \(2, 3\)"):
+        join_maps([part], (4, 3), ("cell",))
+
+
+def test_a_gap_between_touching_cells_keeps_them_apart_without_a_watershed() -> None:
+    labels = np.zeros((12, 20), np.int32)
+    labels[2:9, 2:9], labels[2:9, 9:16] = 1, 2
+    for shrink, count in ((0, 1), (1, 2), (2, 2)):
+        binary = Binary(shrink_px=shrink)
+        target = binary.encode(labels)
+        assert target.sum() == 98 - 2 * 7 * shrink
+        assert len(binary.decode(binary.reduce(target), Decoding(0.5)).scores) == count
+    with pytest.raises(ValueError, match="`shrink_px` must be a whole number"):
+        Binary(shrink_px=-1)
