@@ -19,6 +19,30 @@ def read_record(path: Path) -> dict[str, Any]:
     return dict(_load(path).get(RECORD_KEY, {}))
 
 
+def read_categories(path: Path) -> tuple[str, ...]:
+    """Return the class names of a checkpoint in the order of the network's outputs.
+
+    Raises:
+        ValueError: The file is no checkpoint.
+    """
+    names = _network(path).names
+    return tuple(str(names[number]) for number in range(len(names)))
+
+
+def count_parameters(path: Path) -> int:
+    """Return how many numbers training sets in the network of a checkpoint.
+
+    Raises:
+        ValueError: The file is no checkpoint.
+    """
+    return sum(parameter.numel() for parameter in _network(path).parameters())
+
+
+def _network(path: Path) -> Any:
+    content = _load(path)
+    return content.get("ema") or content["model"]
+
+
 def with_record(path: Path, record: Mapping[str, Any]) -> bytes:
     """Return the bytes of the checkpoint at `path` with `record` added to what stands there."""
     content = _load(path)

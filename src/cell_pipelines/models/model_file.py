@@ -1,0 +1,64 @@
+"""A model file of any family: what it says of itself, told by its content and never by its name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from cell_pipelines.models import checkpoint, yolo_checkpoint
+
+Family = Literal["yolo", "segmentation"]
+
+
+def model_family(path: Path) -> Family:
+    """Return which family of networks a model file holds, without running anything that is in it.
+
+    Raises:
+        ValueError: It is neither of this project nor of Ultralytics, or it is damaged.
+        FileNotFoundError: There is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected a model file; there is no such file.")
+    try:
+        # Names of what the file would call when loaded; nothing of them is called.
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
+    except Exception as error:
+        reason = str(error).split("\n")[0][:200]
+        raise ValueError(f"{path}: expected a model of cell_pipelines or Ultralytics, got: {reason}") from error
+    if any(name.partition(".")[0] == "ultralytics" for name in names):
+        return "yolo"
+    checkpoint.read_description(path)
+    return "segmentation"
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what this project wrote into a model file: for segmentation the description, for YOLO its record.
+
+    Raises:
+        ValueError: It is no model file.
+    """
+    return yolo_checkpoint.read_record(path) if model_family(path) == "yolo" else checkpoint.read_description(path)
+
+
+def with_record(path: Path, record: Mapping[str, Any]) -> bytes:
+    """Return the bytes of the model file at `path` with `record` added to what stands there.
+
+    Raises:
+        ValueError: It is no model file, or is damaged.
+    """
+    if model_family(path) == "yolo":
+        return yolo_checkpoint.with_record(path, record)
+    return checkpoint.with_description(path, record)
+
+
+def count_parameters(path: Path) -> int:
+    """Return how many numbers training sets in the network of a model file.
+
+    Raises:
+        ValueError: It is no model file, or is damaged.
+    """
+    if model_family(path) == "yolo":
+        return yolo_checkpoint.count_parameters(path)
+    network, _ = checkpoint.read_checkpoint(path)
+    return sum(parameter.numel() for parameter in network.parameters())
