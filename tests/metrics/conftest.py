@@ -1,4 +1,4 @@
-"""Seeded sets of true and predicted boxes, awkward on purpose, for all tests of the metrics."""
+"""Seeded sets of true and predicted boxes and label images, awkward on purpose, for all tests of the metrics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 SceneMaker = Callable[..., "Scene"]
+LabelPair = tuple[NDArray[np.int32], NDArray[np.int32]]
+LabelMaker = Callable[..., LabelPair]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,32 @@ class Scene:
 def make_scene() -> SceneMaker:
     """A maker of scenes: tied scores, equal boxes, crowds, an empty image, a category without truth."""
     return _make_scene
+
+
+@pytest.fixture
+def make_labels() -> LabelMaker:
+    """A maker of true and predicted labels: shifted, split, merged, missed and spurious cells, ids with gaps."""
+    return _make_labels
+
+
+def _make_labels(seed: int, *, shape: tuple[int, int] = (60, 80), n_cells: int = 30, step: int = 3) -> LabelPair:
+    """Rectangles of a few pixels, so that IoUs are small fractions and often exactly a threshold."""
+    rng = np.random.default_rng(seed)
+    true, predicted = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
+    for cell in range(1, n_cells + 1):
+        height, width = rng.integers(2, 11, 2)
+        row, column = rng.integers(0, shape[0] - height), rng.integers(0, shape[1] - width)
+        place = np.s_[row : row + height, column : column + width]
+        kind = rng.integers(0, 8)
+        if kind != 0:
+            true[place] = step * cell
+        if kind != 1:
+            shift = rng.integers(-1, 3, 2)
+            top, left = max(row + shift[0], 0), max(column + shift[1], 0)
+            predicted[top : row + height, left : column + width] = 2 * step * (cell if kind != 2 else max(1, cell - 1))
+        if kind == 3:
+            predicted[row : row + height // 2, column : column + width] = 2 * step * n_cells + cell
+    return true, predicted
 
 
 def _make_scene(seed: int, *, n_images: int = 7, per_image: int = 25, crowd: float = 0.0) -> Scene:

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from cell_pipelines.metrics.checks import check_boxes, check_flags, check_indices, check_scores
+from cell_pipelines.metrics.checks import (
+    check_boxes,
+    check_flags,
+    check_indices,
+    check_labels,
+    check_masks,
+    check_points,
+    check_scores,
+)
 
 
 def test_empty_columns_of_any_dtype_are_accepted() -> None:
@@ -49,3 +57,19 @@ def test_indices_must_be_whole_and_not_negative() -> None:
 def test_zeros_and_ones_are_not_taken_for_flags() -> None:
     with pytest.raises(TypeError, match="`crowd` must have dtype bool, got int64"):
         check_flags([0, 1], "crowd", length=2)
+
+
+def test_points_labels_and_masks_are_passed_on_and_not_copied() -> None:
+    labels = np.zeros((2, 3), dtype=np.uint16)
+    assert check_labels(labels, "labels", shape=(2, 3)) is labels
+    assert check_points([[1, 2]], "points").dtype == np.float64
+    assert check_points(np.zeros((0, 2)), "points").shape == (0, 2)
+    mask = labels > 0
+    assert all(checked is mask for checked in check_masks(mask, mask))
+
+
+def test_points_need_a_row_and_a_column() -> None:
+    with pytest.raises(ValueError, match=r"`points` must have shape \(N, 2\), one row and column a point, got \(3,\)"):
+        check_points([1, 2, 3], "points")
+    with pytest.raises(ValueError, match="`points` must be finite"):
+        check_points([[0, np.inf]], "points")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cell_pipelines.metrics.counting import count_errors, count_errors_by_category
+from cell_pipelines.metrics.counting import count_errors, count_errors_by_category, limits_of_agreement
 
 
 def test_three_images_counted_by_hand() -> None:
@@ -66,6 +66,25 @@ def test_each_category_is_measured_by_itself() -> None:
     by_category = count_errors_by_category(true, predicted)
     assert by_category == tuple(count_errors(true[:, c], predicted[:, c]) for c in range(3))
     assert count_errors_by_category(np.zeros((5, 0)), np.zeros((5, 0))) == ()
+
+
+def test_about_nineteen_of_twenty_normal_differences_lie_within_the_limits_of_agreement() -> None:
+    rng = np.random.default_rng(3)
+    true = rng.integers(100, 300, 4000)
+    predicted = true + rng.normal(5, 10, 4000)
+    limits = limits_of_agreement(true, predicted)
+    inside = np.mean((limits.low <= predicted - true) & (predicted - true <= limits.high))
+    assert inside == pytest.approx(0.95, abs=0.01)
+    assert limits.bias == pytest.approx(count_errors(true, predicted).bias)
+    assert limits.sd == pytest.approx(stats.tstd(predicted - true))
+    assert limits.high - limits.bias == pytest.approx(1.96 * limits.sd)
+
+
+@pytest.mark.parametrize("counts", [[], [3]])
+def test_fewer_than_two_images_have_no_limits_of_agreement(counts: list[int]) -> None:
+    limits = limits_of_agreement(counts, counts)
+    assert math.isnan(limits.low) and math.isnan(limits.high) and limits.n_images == len(counts)
+    assert math.isnan(limits.bias) if not counts else limits.bias == 0
 
 
 def test_unsigned_counts_do_not_wrap_around() -> None:

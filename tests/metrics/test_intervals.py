@@ -7,8 +7,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from cell_pipelines.metrics.intervals import bootstrap_interval, f1_interval, wilson_interval
-from cell_pipelines.metrics.ratios import f1, precision
+from cell_pipelines.metrics.intervals import (
+    bootstrap_interval,
+    f1_interval,
+    mean_interval,
+    paired_difference_interval,
+    ratio_interval,
+    wilson_interval,
+)
+from cell_pipelines.metrics.ratios import dice, f1, iou, panoptic_quality, precision
 
 
 def mean_of(totals: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,6 +59,45 @@ def test_f1_interval_holds_f1_and_repeats_with_its_seed() -> None:
     assert interval.low < interval.estimate < interval.high
     assert f1_interval(counts, n_resamples=500, seed=1) == interval
     assert f1_interval(counts, n_resamples=500, seed=2) != interval
+
+
+@pytest.mark.parametrize("ratio", [iou, dice, f1])
+def test_any_ratio_of_summed_counts_has_an_interval(ratio) -> None:
+    counts = images(2, 20)
+    interval = ratio_interval(counts, ratio, n_resamples=300)
+    assert interval.estimate == ratio(*counts.sum(axis=0).tolist())
+    assert interval.low < interval.estimate < interval.high
+
+
+def test_panoptic_quality_of_no_images_is_nan() -> None:
+    assert math.isnan(ratio_interval(np.zeros((0, 4)), panoptic_quality).estimate)
+
+
+def test_the_interval_of_a_mean_over_images_leaves_out_those_without_a_value() -> None:
+    values = np.random.default_rng(6).gamma(2, 10, 30)
+    interval = mean_interval([*values, np.nan, np.nan], n_resamples=300)
+    assert interval == mean_interval(values, n_resamples=300)
+    assert interval.estimate == pytest.approx(values.mean())
+    assert interval.low < interval.estimate < interval.high
+    assert math.isnan(mean_interval([]).estimate) and math.isnan(mean_interval([np.nan]).low)
+
+
+def test_the_paired_difference_is_seeded_antisymmetric_and_narrower_than_an_unpaired_one() -> None:
+    first = images(7, 40) * np.random.default_rng(8).integers(1, 5, (40, 1))
+    second = first + [[1, 0, -1]] * (first > 0).all(axis=1, keepdims=True)
+    interval = paired_difference_interval(first, second, f1, n_resamples=500, seed=3)
+    assert interval == paired_difference_interval(first, second, f1, n_resamples=500, seed=3)
+    assert interval.estimate == pytest.approx(f1(*second.sum(axis=0)) - f1(*first.sum(axis=0)))
+    assert 0 < interval.low < interval.estimate < interval.high
+    back = paired_difference_interval(second, first, f1, n_resamples=500, seed=3)
+    assert (back.low, back.high) == (pytest.approx(-interval.high, rel=0.05), pytest.approx(-interval.low, rel=0.05))
+    alone = f1_interval(first, n_resamples=500)
+    assert interval.high - interval.low < (alone.high - alone.low) / 2
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    interval = paired_difference_interval(images(9, 10), images(9, 10), iou, n_resamples=100)
+    assert interval.estimate == 0 and math.isnan(interval.low)
 
 
 def test_a_lower_level_gives_a_narrower_interval() -> None:
@@ -101,5 +147,9 @@ def test_wrong_arguments_are_refused_in_a_sentence() -> None:
         f1_interval(np.zeros((4, 2)))
     with pytest.raises(ValueError, match=r"`counts` must have shape \(I, K\), one row an image, got \(4,\)"):
         bootstrap_interval(np.zeros(4), mean_of)
+    with pytest.raises(ValueError, match=r"must be counts of the same images, got \(2, 3\) and \(3, 3\)"):
+        paired_difference_interval(images(0, 2), images(0, 3), f1)
+    with pytest.raises(ValueError, match=r"`values` must have shape \(I,\), one value an image, got \(2, 3\)"):
+        mean_interval(images(0, 2))
     with pytest.raises(ValueError, match="`counts` must be finite"):
         f1_interval([[1, 2, np.nan]])

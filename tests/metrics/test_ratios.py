@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cell_pipelines.metrics.ratios import f1, precision, recall
+from cell_pipelines.metrics.ratios import dice, f1, iou, mean_matched_iou, panoptic_quality, precision, recall, share
 
 
 def test_three_cells_counted_by_hand() -> None:
@@ -30,6 +30,27 @@ def test_f1_is_the_harmonic_mean_of_precision_and_recall() -> None:
     tp, fp, fn = np.random.default_rng(0).integers(1, 100, (3, 50))
     p, r = precision(tp, fp), recall(tp, fn)
     np.testing.assert_allclose(f1(tp, fp, fn), 2 * p * r / (p + r))
+
+
+def test_dice_is_f1_by_another_name_and_follows_from_iou() -> None:
+    counts = np.random.default_rng(1).integers(0, 50, (3, 80))
+    np.testing.assert_array_equal(dice(*counts), f1(*counts))
+    np.testing.assert_allclose(dice(*counts), 2 * iou(*counts) / (1 + iou(*counts)))
+    assert (iou(1, 1, 2), dice(1, 1, 2)) == (0.25, 0.4)
+    assert math.isnan(iou(0, 0, 0)) and math.isnan(dice(0, 0, 0)) and iou(0, 1, 0) == 0
+
+
+def test_panoptic_quality_is_f1_times_the_mean_iou_and_nan_only_without_anything() -> None:
+    tp, fp, fn = np.array([4, 0, 0]), np.array([1, 0, 2]), np.array([1, 0, 0])
+    iou_sum = np.array([3.2, 0, 0])
+    np.testing.assert_allclose(panoptic_quality(iou_sum, tp, fp, fn), [0.64, np.nan, 0])
+    np.testing.assert_allclose(mean_matched_iou(iou_sum, tp), [0.8, np.nan, np.nan])
+    assert f1(4, 1, 1) * 0.8 == pytest.approx(0.64)
+
+
+def test_a_share_of_nothing_is_nan() -> None:
+    assert share(1, 4) == 0.25
+    np.testing.assert_array_equal(share(np.array([0, 3]), np.array([0, 6])), [np.nan, 0.5])
 
 
 def test_numbers_give_a_float_and_arrays_broadcast() -> None:

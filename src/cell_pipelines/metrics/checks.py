@@ -1,9 +1,11 @@
-"""The columns every metric of this room accepts, checked once at the door.
+"""The columns and images every metric of this room accepts, checked once at the door.
 
-Boxes come as rows of x_min, y_min, x_max, y_max in pixels, scores and categories as one value a box. Each
-function returns the column in the type the computing code wants, or says in one sentence what is wrong with
-it.
+Boxes come as rows of x_min, y_min, x_max, y_max in pixels, scores and categories as one value a box, points as
+rows of row and column, labels and masks as images (H, W). Each function returns the argument in the type the
+computing code wants, or says in one sentence what is wrong with it.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,6 +105,77 @@ def check_flags(values: ArrayLike, name: str, *, length: int) -> NDArray[np.bool
     if flags.size and flags.dtype != np.bool_:
         raise TypeError(f"`{name}` must have dtype bool, got {flags.dtype}.")
     return flags.astype(np.bool_)
+
+
+def check_points(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return points as float64.
+
+    Args:
+        values: Points (N, 2) as (row, column), any real dtype. N may be 0.
+        name: The argument's name, for the error.
+
+    Returns:
+        Points (N, 2) float64.
+
+    Raises:
+        ValueError: If the shape is not (N, 2) or a value is not finite.
+    """
+    points = np.asarray(values, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"`{name}` must have shape (N, 2), one row and column a point, got {points.shape}.")
+    if not np.isfinite(points).all():
+        raise ValueError(f"`{name}` must be finite, got a nan or an infinity.")
+    return points
+
+
+def check_labels(values: ArrayLike, name: str, *, shape: tuple[int, ...] | None = None) -> NDArray[np.integer[Any]]:
+    """Return a label image as it is.
+
+    Args:
+        values: Labels (H, W), any integer dtype, 0 or more.
+        name: The argument's name, for the error.
+        shape: The shape it must have; None for any (H, W).
+
+    Returns:
+        The labels, not copied.
+
+    Raises:
+        ValueError: If the shape is wrong or a label is negative.
+        TypeError: If the labels are not whole numbers; a bool mask holds no labels.
+    """
+    labels = np.asarray(values)
+    if labels.ndim != 2 or (shape is not None and labels.shape != shape):
+        raise ValueError(f"`{name}` must have shape {'(H, W)' if shape is None else shape}, got {labels.shape}.")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise TypeError(f"`{name}` must have an integer dtype, got {labels.dtype}.")
+    if labels.size and labels.dtype.kind == "i" and labels.min() < 0:
+        raise ValueError(f"`{name}` must not be negative, got {labels.min()}.")
+    return labels
+
+
+def check_masks(true_mask: ArrayLike, predicted_mask: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return a true and a predicted mask as they are.
+
+    Args:
+        true_mask: (H, W) bool.
+        predicted_mask: (H, W) bool.
+
+    Returns:
+        Both, not copied.
+
+    Raises:
+        ValueError: If the two are not of one shape (H, W).
+        TypeError: If one is not bool; 0 and 1 are not taken for a mask.
+    """
+    masks = np.asarray(true_mask), np.asarray(predicted_mask)
+    if masks[0].ndim != 2 or masks[0].shape != masks[1].shape:
+        raise ValueError(
+            f"`true_mask` and `predicted_mask` must have one shape (H, W), got {masks[0].shape} and {masks[1].shape}."
+        )
+    for name, mask in zip(("true_mask", "predicted_mask"), masks, strict=True):
+        if mask.dtype != np.bool_:
+            raise TypeError(f"`{name}` must have dtype bool, got {mask.dtype}.")
+    return masks
 
 
 def _check_length(shape: tuple[int, ...], name: str, length: int) -> None:

@@ -86,6 +86,50 @@ def count_errors_by_category(true_counts: ArrayLike, predicted_counts: ArrayLike
     return tuple(count_errors(*columns) for columns in zip(true.T, predicted.T, strict=True))
 
 
+@dataclass(frozen=True)
+class LimitsOfAgreement:
+    """Between which bounds predicted and true counts differ in about 95 of 100 images (Bland & Altman 1986).
+
+    Attributes:
+        bias: Mean of predicted - true, in cells an image.
+        sd: Standard deviation of predicted - true over images, with I - 1 in the denominator.
+        low: Lower limit, bias - 1.96 sd.
+        high: Upper limit, bias + 1.96 sd.
+        n_images: I, how many images there are.
+    """
+
+    bias: float
+    sd: float
+    low: float
+    high: float
+    n_images: int
+
+
+def limits_of_agreement(true_counts: ArrayLike, predicted_counts: ArrayLike) -> LimitsOfAgreement:
+    """Give the limits of agreement of two ways to count (Bland & Altman 1986, doi:10.1016/S0140-6736(86)90837-8).
+
+    They hold about 95 % of the differences if these are about normal and do not grow with the count; the plot
+    of differences over means shows whether they do.
+
+    Args:
+        true_counts: (I,), cells an image, 0 or more.
+        predicted_counts: (I,), the same.
+
+    Returns:
+        The limits; nan for fewer than two images.
+
+    Example:
+        >>> limits = limits_of_agreement([10, 20, 30], [12, 20, 31])
+        >>> limits.bias, limits.sd, limits.low
+        (1.0, 1.0, -0.96)
+    """
+    true, predicted = _check_pair(true_counts, predicted_counts, shape="(I,)")
+    error = predicted - true
+    bias = _mean(error)
+    sd = float(error.std(ddof=1)) if error.size > 1 else float("nan")
+    return LimitsOfAgreement(bias, sd, bias - 1.96 * sd, bias + 1.96 * sd, int(error.size))
+
+
 def _check_pair(true: ArrayLike, predicted: ArrayLike, *, shape: str) -> tuple[FloatArray, FloatArray]:
     """Return both as float64 of the one shape, "(I,)" or "(I, C)"."""
     pair = np.asarray(true, dtype=np.float64), np.asarray(predicted, dtype=np.float64)

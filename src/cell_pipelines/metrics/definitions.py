@@ -68,6 +68,77 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         "count_n_images_with_cells": (
             "The number of images with at least one true cell, the ones that enter count_mpe."
         ),
+        "pixel_iou": (
+            "Intersection over union of the data set's pixels: TP/(TP+FP+FN), with the pixels of all images counted "
+            "together, so that images with more cells weigh more."
+        ),
+        "image_iou_mean": (
+            "The mean over images of each image's own intersection over union of pixels, TP/(TP+FP+FN), leaving out "
+            "images with neither cells nor predictions, so that every image weighs the same."
+        ),
+        "dice": (
+            "Dice coefficient of the data set's pixels: 2TP/(2TP+FP+FN) = 2 IoU/(1 + IoU), with the pixels of all "
+            "images counted together."
+        ),
+        "image_dice_mean": (
+            "The mean over images of each image's own Dice coefficient of pixels, 2TP/(2TP+FP+FN), leaving out images "
+            "with neither cells nor predictions."
+        ),
+        "instance_tp": (
+            "Matched cells: pairs of a true and a predicted cell whose masks have an IoU of at least the threshold, "
+            "matched one-to-one, as many as possible and of those the greatest total IoU."
+        ),
+        "instance_fp": "Predicted cells whose mask matches no true cell at the IoU threshold.",
+        "instance_fn": "True cells whose mask no predicted cell matches at the IoU threshold.",
+        "instance_precision": (
+            "The share of predicted cells whose mask matches a true cell at the IoU threshold: TP/(TP+FP)."
+        ),
+        "instance_recall": "The share of true cells whose mask is matched at the IoU threshold: TP/(TP+FN).",
+        "instance_f1": (
+            "The harmonic mean of instance precision and recall at the IoU threshold: 2TP/(2TP+FP+FN), from cells "
+            "counted over all images."
+        ),
+        "instance_accuracy": (
+            "Matched cells among all true and predicted ones at the IoU threshold: TP/(TP+FP+FN), the number that "
+            "StarDist calls accuracy and Cellpose average precision, without any ranking by score."
+        ),
+        "panoptic_quality": (
+            "Panoptic quality at the IoU threshold: the sum of the matched cells' IoUs/(TP + FP/2 + FN/2), which is "
+            "instance F1 times the mean IoU of the matched cells."
+        ),
+        "mean_matched_iou": "The mean IoU of the cells that are matched at the IoU threshold: sum of their IoUs/TP.",
+        "aggregated_jaccard": (
+            "Aggregated Jaccard index (Kumar and others, 2017): the pixels that each true cell shares with its "
+            "prediction of highest IoU, divided by the pixels of either, to which all cells and predictions left over "
+            "add, where one prediction may serve several cells."
+        ),
+        "aggregated_jaccard_plus": (
+            "AJI+ (Graham and others, 2019): as the aggregated Jaccard index, but with one-to-one pairs of greatest "
+            "total IoU, so that a prediction serves one cell at most."
+        ),
+        "split": "True cells in which two or more predictions lie, each with at least half of its pixels.",
+        "merge": "Predictions in which two or more true cells lie, each with at least half of its pixels.",
+        "missed": (
+            "True cells that lie in no prediction and in which no prediction lies, where lying in another means with "
+            "at least half of one's own pixels."
+        ),
+        "spurious": (
+            "Predictions that lie in no true cell and in which no true cell lies, where lying in another means with "
+            "at least half of one's own pixels."
+        ),
+        "centroid_f1": (
+            "F1 of cell centres, 2TP/(2TP+FP+FN), matched one-to-one within the stated distance, as many as possible "
+            "and of those the least total distance."
+        ),
+        "centroid_f1_greedy_2021": (
+            "F1 of cell centres, 2TP/(2TP+FP+FN), where each true cell in turn takes the closest prediction that is "
+            "still free and nearer than the stated distance (Morelli and others, 2021), which is not the best "
+            "one-to-one matching."
+        ),
+        "count_limits_of_agreement": (
+            "Bland and Altman's limits of agreement: the mean of predicted - true minus and plus 1.96 times its "
+            "standard deviation over images, between which about 95 of 100 images lie."
+        ),
         "wilson_interval": (
             "Wilson's score interval of a proportion, which holds the true proportion in the stated share of"
             " cases if the trials are independent."
@@ -75,6 +146,10 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         "bootstrap_interval": (
             "The bias-corrected and accelerated (BCa) bootstrap interval, from drawing whole images with "
             "replacement, as cells of one image are not independent."
+        ),
+        "paired_difference_interval": (
+            "The BCa bootstrap interval of the second model's number minus the first model's on the same images, "
+            "drawn with replacement once for both."
         ),
     }
 )

@@ -1,4 +1,4 @@
-"""COCO average precision of boxes over a set of images, with every prediction counted.
+"""COCO average precision of boxes or masks over a set of images, with every prediction counted.
 
 COCO's own evaluators look at no more than 100 predictions an image (``maxDets``), which is fewer than a field
 of cells holds; here the limit is lifted to what the data holds. Two `DetectionTable`, the truth and the
@@ -9,8 +9,9 @@ faster-coco-eval, whose only door this file is.
 not tp / (tp + fp + fn), which some cell tools call by the same name.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,8 @@ class DetectionTable:
         scores: (N,) float in [0, 1] for predictions, None for the truth.
         crowd: (N,) bool, for the truth: True for a region of many cells, in which predictions are ignored
             rather than counted as false. None for no such region.
+        masks: N masks in COCO's compressed run lengths, ``{"size": [H, W], "counts": bytes}``, each of its whole
+            image; None if only boxes are compared.
     """
 
     image: IntArray
@@ -40,6 +43,7 @@ class DetectionTable:
     boxes: FloatArray
     scores: FloatArray | None = None
     crowd: BoolArray | None = None
+    masks: Sequence[Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         """Check the columns and bring each to its dtype."""
@@ -52,6 +56,8 @@ class DetectionTable:
             object.__setattr__(self, "scores", check_scores(self.scores, "scores", length=length))
         if self.crowd is not None:
             object.__setattr__(self, "crowd", check_flags(self.crowd, "crowd", length=length))
+        if self.masks is not None and len(self.masks) != length:
+            raise ValueError(f"`masks` must be {length}, one a row, got {len(self.masks)}.")
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,14 @@ class AveragePrecision:
 
 
 def measure_average_precision(
-    truth: DetectionTable, predictions: DetectionTable, *, n_images: int, n_categories: int
+    truth: DetectionTable,
+    predictions: DetectionTable,
+    *,
+    n_images: int,
+    n_categories: int,
+    by: Literal["boxes", "masks"] = "boxes",
 ) -> AveragePrecision:
-    """Measure COCO's box average precision without COCO's limit of 100 predictions an image.
+    """Measure COCO's average precision without COCO's limit of 100 predictions an image.
 
     Predictions of all images are ranked together by score; of equal scores, those of the earlier image and
     then of the earlier row come first. Boxes of any size count.
@@ -95,41 +106,49 @@ def measure_average_precision(
         n_images: How many images there are, with boxes or not; image indices lie in [0, n_images).
         n_categories: How many categories there are (C), with boxes or not; categories lie in [0,
             n_categories).
+        by: Whether the IoU is that of boxes or of masks, which both tables must then have.
 
     Returns:
         One value a category: 0 for a category with true boxes and no right prediction, nan for one without
         true boxes.
 
     Raises:
-        ValueError: If predictions have no scores, or an image or category is out of range.
+        ValueError: If predictions have no scores, masks are asked for and missing, or an image or category is out
+            of range.
     """
     if predictions.scores is None:
         raise ValueError("`predictions` must have scores, got a table with `scores=None`.")
     for name, table in (("truth", truth), ("predictions", predictions)):
         _check_below(table.image, n_images, f"{name}.image", "n_images")
         _check_below(table.category, n_categories, f"{name}.category", "n_categories")
+        if by == "masks" and table.masks is None:
+            raise ValueError(f"`{name}` must have masks to be compared by masks, got a table with `masks=None`.")
     precision = np.full((10, 101, n_categories), np.nan)
     known = np.unique(truth.category if truth.crowd is None else truth.category[~truth.crowd])
     if known.size:
-        curves = _precision_curves(truth, predictions, n_images, n_categories)
+        images = [{"id": image} for image in range(n_images)]
+        categories = [{"id": category} for category in range(n_categories)]
+        curves = _precision_curves(truth, predictions, {"images": images, "categories": categories}, by)
         precision[:, :, known] = curves[:, :, known]
     return AveragePrecision(precision[0].mean(axis=0), precision.mean(axis=(0, 1)), precision)
 
 
 def _precision_curves(
-    truth: DetectionTable, predictions: DetectionTable, n_images: int, n_categories: int
+    truth: DetectionTable, predictions: DetectionTable, known: dict[str, list[dict[str, int]]], by: str
 ) -> FloatArray:
     """Let faster-coco-eval compute its precision table (IoU thresholds, recall levels, categories)."""
     from faster_coco_eval import COCO, COCOeval_faster
 
-    known = {
-        "images": [{"id": image} for image in range(n_images)],
-        "categories": [{"id": category} for category in range(n_categories)],
-    }
+    true, predicted = _annotations(truth), _annotations(predictions)
+    if by == "masks":
+        for table, rows in ((truth, true), (predictions, predicted)):
+            for row, mask in zip(rows, table.masks or (), strict=True):
+                row["segmentation"] = dict(mask)
+                known["images"][row["image_id"]].update(zip(("height", "width"), mask["size"], strict=True))
     evaluator = COCOeval_faster(
-        COCO({**known, "annotations": _annotations(truth)}),
-        COCO({**known, "annotations": _annotations(predictions)}),
-        iouType="bbox",
+        COCO({**known, "annotations": true}),
+        COCO({**known, "annotations": predicted}),
+        iouType="segm" if by == "masks" else "bbox",
     )
     evaluator.params.areaRng, evaluator.params.areaRngLbl = [[0.0, float("inf")]], ["all"]
     evaluator.params.maxDets = [_largest_image(truth, predictions)]
