@@ -8,8 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cell_pipelines.simulation.brightfield import BrightfieldScene
 from cell_pipelines.simulation.live_dead import LiveDeadScene, simulate_live_dead
-from cell_pipelines.simulation.series import CONDITIONS, Condition, field_name, plan_series
+from cell_pipelines.simulation.neurons import NeuronScene
+from cell_pipelines.simulation.phase_contrast import PhaseContrastScene
+from cell_pipelines.simulation.scenes import CellScene
+from cell_pipelines.simulation.series import (
+    CONDITIONS,
+    CULTURE_CONDITIONS,
+    NEURON_CONDITIONS,
+    Condition,
+    field_name,
+    plan_series,
+)
 
 
 @pytest.mark.parametrize(("fields", "series"), [(0, 3), (2, 5), (20, 6), (180, 18)])
@@ -41,6 +52,23 @@ def test_conditions_differ_in_death_and_density() -> None:
         deaths, cells = zip(*((scene.dead_fraction, scene.cells) for scene in scenes), strict=True)
         assert np.mean(deaths) == pytest.approx(condition.dead_fraction, abs=0.04)
         assert np.mean(cells) == pytest.approx(200 * condition.density, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("scene", "conditions"),
+    [
+        (NeuronScene(cells=60), NEURON_CONDITIONS),
+        (PhaseContrastScene(cells=60), CULTURE_CONDITIONS),
+        (BrightfieldScene(cells=60), CULTURE_CONDITIONS),
+    ],
+)
+def test_every_scene_has_conditions_and_looks_of_its_own(scene: CellScene, conditions: tuple) -> None:
+    plan = plan_series(90, 30, seed=0, scene=scene)
+    assert {type(field.scene) for field in plan} == {type(scene)}
+    assert len({field.scene.noise for field in plan}) == 30
+    for condition in conditions:
+        cells = [field.scene.cells for field in plan if field.condition == condition.name]
+        assert np.mean(cells) == pytest.approx(60 * condition.density, rel=0.2)
 
 
 def test_a_longer_plan_begins_with_the_same_fields() -> None:

@@ -1,1 +1,1 @@
-"""The synthetic microscope: seeded fields of fluorescent cells with exact annotation."""
+"""The synthetic microscope: seeded fields of cells in four modalities with exact annotation."""

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cell_pipelines.simulation.cells import Nuclei, draw_nuclei
-from cell_pipelines.simulation.checks import Allowed, check_numbers
+from cell_pipelines.simulation.checks import FIELD, Allowed, check_scene, check_seed
 from cell_pipelines.simulation.optics import (
-    Camera,
     FloatImage,
     GreyImage,
     add_haze,
     blur_psf,
+    create_camera,
     expose,
     smooth_field,
     vignetting,
@@ -34,20 +34,12 @@ _DEAD_RADIUS, _DEAD_BRIGHTNESS = 0.93, 1.1  # dead nuclei shrink, and their chro
 _DEBRIS_RADIUS, _DEBRIS_BRIGHTNESS = 0.22, 0.5  # relative to those of the nuclei
 _LARGEST_SHIFT = 0.15  # between the channels, relative to the radius; never more than 1.9 px
 _ALLOWED = {
-    "height": Allowed(16, 20_000, whole=True),
-    "width": Allowed(16, 20_000, whole=True),
-    "cells": Allowed(0, 100_000, whole=True),
+    **FIELD,
     "dead_fraction": Allowed(0.0, 1.0),
-    "mean_radius_px": Allowed(3.0, 200.0),
-    "radius_spread": Allowed(0.0, 0.5),
-    "clumping": Allowed(0.0, 1.0),
     "debris": Allowed(0.0, 10.0),
     "background": Allowed(0.0, 0.6),
     "unevenness": Allowed(0.0, 1.0),
-    "vignetting": Allowed(0.0, 0.95),
     "bleed_through": Allowed(0.0, 1.0),
-    "blur_px": Allowed(0.0, 50.0),
-    "noise": Allowed(0.001, 10.0),
 }
 
 
@@ -91,9 +83,7 @@ class LiveDeadScene:
 
     def __post_init__(self) -> None:
         """Check every setting, and tell all that are wrong at once."""
-        check_numbers(vars(self), _ALLOWED)
-        if self.bit_depth not in (8, 16):
-            raise ValueError(f"`bit_depth` must be 8 or 16, got {self.bit_depth!r}.")
+        check_scene(vars(self), _ALLOWED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +139,7 @@ def simulate_live_dead(scene: LiveDeadScene, seed: int) -> LiveDeadField:
         >>> field.blue.shape, len(field.blue_boxes)
         ((320, 320), 10)
     """
-    check_numbers({"seed": seed}, {"seed": Allowed(0, 2**63 - 1, whole=True)})
+    check_seed(seed)
     parts = np.random.SeedSequence(seed).spawn(5)
     cells_rng, red_rng, debris_rng, blue_optics, red_optics = map(np.random.default_rng, parts)
     nuclei = draw_nuclei(
@@ -238,7 +228,4 @@ def _photograph(light: FloatImage, scene: LiveDeadScene, rng: np.random.Generato
     uneven = smooth_field(shape, scale_px=max(shape) / 5.0, rng=rng)
     seen += np.float32(scene.background) * (1.0 + np.float32(scene.unevenness) * uneven)
     seen *= vignetting(shape, scene.vignetting)
-    common = Camera(bit_depth=scene.bit_depth)
-    # relative to full scale, both noises then grow in proportion to `noise`
-    camera = replace(common, full_well=common.full_well / scene.noise**2, read_noise=common.read_noise / scene.noise)
-    return expose(seen, camera, rng)
+    return expose(seen, create_camera(scene.noise, scene.bit_depth), rng)

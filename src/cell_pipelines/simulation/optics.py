@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cell_pipelines.simulation.checks import Allowed, check_numbers
+from cell_pipelines.simulation.checks import Allowed, check_bit_depth, check_numbers
 
 FloatImage = NDArray[np.float32]
 GreyImage = NDArray[np.uint8] | NDArray[np.uint16]
@@ -50,8 +50,7 @@ class Camera:
     def __post_init__(self) -> None:
         """Check every setting."""
         check_numbers(vars(self), _CAMERA)
-        if self.bit_depth not in (8, 16):
-            raise ValueError(f"`bit_depth` must be 8 or 16, got {self.bit_depth!r}.")
+        check_bit_depth(self.bit_depth)
 
     @property
     def highest(self) -> int:
@@ -67,6 +66,18 @@ class Camera:
     def gain(self) -> float:
         """Grey levels per electron."""
         return self.highest * (1.0 - self.offset) / self.full_well
+
+
+def create_camera(noise: float, bit_depth: Literal[8, 16], *, full_well: float = 1000.0) -> Camera:
+    """Give a camera with `noise` times the noise of a common one, relative to full scale.
+
+    Args:
+        noise: 2 needs four times fewer photons, 0.001 shows none.
+        bit_depth: Bits of a pixel, 8 or 16.
+        full_well: Electrons of the common camera; transmitted light gives more than fluorescence.
+    """
+    read_noise = Camera.read_noise * math.sqrt(full_well / Camera.full_well)
+    return Camera(full_well / noise**2, read_noise / noise, bit_depth=bit_depth)
 
 
 def blur_psf(light: FloatImage, sigma_px: float) -> FloatImage:

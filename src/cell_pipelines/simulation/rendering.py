@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cell_pipelines.simulation.cells import Nuclei
-from cell_pipelines.simulation.optics import FloatImage, blur_psf
+from cell_pipelines.simulation.optics import FloatImage
 from cell_pipelines.simulation.placement import Floats, Shape
+from cell_pipelines.simulation.texture import cut_texture, draw_texture
 
 Labels = NDArray[np.int32]
 Window = tuple[slice, slice]
@@ -68,20 +70,30 @@ def chromatin_texture(views: Sequence[View], mean_radius_px: float, rng: np.rand
         float32 (S, S), mean 0, standard deviation about 1, clipped at 2.5.
     """
     side = max([0, *(max(view.depth.shape) for view in views)]) + int(6 * mean_radius_px)
-    fine, coarse = (_grain(side, scale * mean_radius_px, rng) for scale in (0.09, 0.28))
-    return np.clip(0.6 * fine + 0.8 * coarse, -2.5, 2.5)
+    return draw_texture((side, side), [(0.09 * mean_radius_px, 0.6), (0.28 * mean_radius_px, 0.8)], rng)
 
 
-def _grain(side: int, sigma_px: float, rng: np.random.Generator) -> FloatImage:
-    grain = blur_psf(rng.standard_normal((side, side), dtype=np.float32), sigma_px)
-    return np.asarray((grain - grain.mean()) / grain.std(), dtype=np.float32)
+class Glowing(Protocol):
+    """N things that give light, one entry each; as `Nuclei` says."""
+
+    @property
+    def brightness(self) -> Floats:
+        """Light in the middle, float64 (N,); 1 saturates the camera."""
+
+    @property
+    def borders(self) -> Floats:
+        """Half-width of the soft border, relative to the radius, float64 (N,)."""
+
+    @property
+    def grains(self) -> Floats:
+        """Which part of the texture each shows, float64 (N, 2) in [0, 1)."""
 
 
-def render_light(nuclei: Nuclei, views: Sequence[View], texture: FloatImage, shape: Shape) -> FloatImage:
-    """Add up the light of all nuclei.
+def render_light(things: Glowing, views: Sequence[View], texture: FloatImage, shape: Shape) -> FloatImage:
+    """Add up the light of all nuclei, or of other things that give light.
 
     Args:
-        nuclei: The nuclei.
+        things: The nuclei.
         views: Their views, in the same order.
         texture: float32 (S, S), from `chromatin_texture`.
         shape: Height and width of the image.
@@ -91,9 +103,9 @@ def render_light(nuclei: Nuclei, views: Sequence[View], texture: FloatImage, sha
     """
     light = np.zeros(shape, dtype=np.float32)
     for index, view in enumerate(views):
-        body = _body(view.depth, float(nuclei.borders[index]))
-        grain = _part(texture, nuclei.grains[index], view.depth.shape)
-        light[view.window] += np.float32(nuclei.brightness[index]) * body * (1.0 + _GRAIN * grain)
+        body = _body(view.depth, float(things.borders[index]))
+        grain = cut_texture(texture, things.grains[index], view.depth.shape)
+        light[view.window] += np.float32(things.brightness[index]) * body * (1.0 + _GRAIN * grain)
     return light
 
 
@@ -105,12 +117,6 @@ def _body(depth: FloatImage, border: float) -> FloatImage:
     thickness = np.sqrt(inside * (2.0 - inside))
     body: FloatImage = edge * ((1.0 - _DOME) + _DOME * thickness)
     return body
-
-
-def _part(texture: FloatImage, where: Floats, size: tuple[int, ...]) -> FloatImage:
-    """Cut a part of this size out of the texture."""
-    top, left = (int(share * (len(texture) - length)) for share, length in zip(where, size, strict=True))
-    return texture[top : top + size[0], left : left + size[1]]
 
 
 def label_views(views: Sequence[View], shape: Shape) -> tuple[Labels, NDArray[np.intp]]:

@@ -8,12 +8,16 @@ workers, and a plan with more fields or more series begins with the same ones.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from cell_pipelines.simulation.checks import Allowed, check_numbers
 from cell_pipelines.simulation.live_dead import LiveDeadScene
+from cell_pipelines.simulation.neurons import NeuronScene
+from cell_pipelines.simulation.scenes import Scene
 
 _CONDITION = {
     "dead_fraction": Allowed(0.0, 1.0),
@@ -33,13 +37,13 @@ class Condition:
 
     Attributes:
         name: Lower-case letters and digits, because it is part of file names.
-        dead_fraction: Probability, 0 to 1, that a nucleus is dead.
-        density: Number of nuclei, relative to the scene's.
-        background: Light of the background, relative to the scene's.
+        dead_fraction: Probability, 0 to 1, that a nucleus is dead; only live-dead scenes tell.
+        density: Number of cells, relative to the scene's.
+        background: Light of the background, relative to the scene's; of no meaning in transmitted light.
     """
 
     name: str
-    dead_fraction: float
+    dead_fraction: float = 0.0
     density: float = 1.0
     background: float = 1.0
 
@@ -54,6 +58,18 @@ CONDITIONS = (
     Condition("control", dead_fraction=0.08),
     Condition("hypoxia", dead_fraction=0.35, density=0.8, background=1.3),
     Condition("treated", dead_fraction=0.6, density=0.6, background=0.8),
+)
+
+
+NEURON_CONDITIONS = (
+    Condition("control", density=0.25),
+    Condition("torpor", density=1.6, background=1.2),
+    Condition("recovery", density=1.0, background=0.8),
+)
+CULTURE_CONDITIONS = (
+    Condition("sparse", density=0.5),
+    Condition("growing", density=1.0),
+    Condition("dense", density=1.8),
 )
 
 
@@ -75,7 +91,7 @@ class PlannedField:
     condition: str
     field: int
     seed: int
-    scene: LiveDeadScene
+    scene: Scene
 
 
 def plan_series(
@@ -83,8 +99,8 @@ def plan_series(
     series: int,
     seed: int,
     *,
-    scene: LiveDeadScene | None = None,
-    conditions: tuple[Condition, ...] = CONDITIONS,
+    scene: Scene | None = None,
+    conditions: tuple[Condition, ...] | None = None,
 ) -> tuple[PlannedField, ...]:
     """Plan the fields of a study.
 
@@ -96,7 +112,7 @@ def plan_series(
         series: Number of series.
         seed: Seed of the study.
         scene: The look that conditions and series vary; by default `LiveDeadScene()`.
-        conditions: The conditions, at least one.
+        conditions: The conditions, at least one; by default those that suit the scene.
 
     Returns:
         The fields, series by series.
@@ -106,6 +122,8 @@ def plan_series(
         ['series01_control_field001', 'series01_control_field002', 'series02_hypoxia_field001']
     """
     check_numbers({"fields": fields, "series": series, "seed": seed}, _PLAN)
+    scene = LiveDeadScene() if scene is None else scene
+    conditions = _conditions_of(scene) if conditions is None else conditions
     if not conditions:
         raise ValueError("`conditions` must hold at least one condition, got none.")
     share, rest = divmod(fields, series)
@@ -113,8 +131,14 @@ def plan_series(
     for index, sequence in enumerate(np.random.SeedSequence(seed).spawn(series)):
         condition = conditions[index % len(conditions)]
         count = share + (index < rest)
-        planned += _plan_one(index + 1, count, sequence, scene or LiveDeadScene(), condition)
+        planned += _plan_one(index + 1, count, sequence, scene, condition)
     return tuple(planned)
+
+
+def _conditions_of(scene: Scene) -> tuple[Condition, ...]:
+    if isinstance(scene, LiveDeadScene):
+        return CONDITIONS
+    return NEURON_CONDITIONS if isinstance(scene, NeuronScene) else CULTURE_CONDITIONS
 
 
 def field_name(series: int, condition: str, field: int) -> str:
@@ -132,7 +156,7 @@ def _series_name(series: int) -> str:
 
 
 def _plan_one(
-    number: int, count: int, sequence: np.random.SeedSequence, scene: LiveDeadScene, condition: Condition
+    number: int, count: int, sequence: np.random.SeedSequence, scene: Scene, condition: Condition
 ) -> list[PlannedField]:
     """Plan the fields of one series: one look for all, a number of cells and a seed for each."""
     own, *children = sequence.spawn(count + 1)
@@ -154,19 +178,24 @@ def _plan_one(
     return planned
 
 
-def _vary(scene: LiveDeadScene, condition: Condition, rng: np.random.Generator) -> LiveDeadScene:
+def _vary(scene: Scene, condition: Condition, rng: np.random.Generator) -> Scene:
     """Give the look that all fields of a series share: its condition, and what differs between days."""
     background, density, noise = np.exp(rng.normal(0.0, (0.35, 0.15, 0.25))).tolist()
     death, unevenness, clumping = rng.normal(0.0, (0.03, 0.15, 0.1)).tolist()
-    return replace(
-        scene,
-        cells=round(scene.cells * condition.density * density),
-        dead_fraction=_within(condition.dead_fraction + death, 0.0, 1.0),
-        clumping=_within(scene.clumping + clumping, 0.0, 1.0),
-        background=_within(scene.background * condition.background * background, 0.0, 0.5),
-        unevenness=_within(scene.unevenness + unevenness, 0.0, 1.0),
-        noise=_within(scene.noise * noise, 0.001, 10.0),
-    )
+    contrast, level = np.exp(rng.normal(0.0, (0.15, 0.06))).tolist()
+    looks: dict[str, Callable[[float], float]] = {
+        "cells": lambda cells: round(cells * condition.density * density),
+        "dead_fraction": lambda _: _within(condition.dead_fraction + death, 0.0, 1.0),
+        "clumping": lambda share: _within(share + clumping, 0.0, 1.0),
+        "background": lambda light: _within(light * condition.background * background, 0.0, 0.5),
+        "contrast": lambda factor: _within(factor * contrast, 0.0, 3.0),
+        "level": lambda light: _within(light * level, 0.1, 0.9),
+        "unevenness": lambda share: _within(share + unevenness, 0.0, 1.0),
+        "noise": lambda factor: _within(factor * noise, 0.001, 10.0),
+    }
+    own = vars(scene)
+    changes: dict[str, Any] = {name: change(own[name]) for name, change in looks.items() if name in own}
+    return replace(scene, **changes)
 
 
 def _within(value: float, low: float, high: float) -> float:

@@ -1,27 +1,56 @@
 """Parameters of the sample data."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cell_pipelines.pipelines.partitions import ParallelParameters
+from cell_pipelines.simulation.brightfield import BrightfieldScene
 from cell_pipelines.simulation.live_dead import LiveDeadScene
+from cell_pipelines.simulation.neurons import NeuronScene
+from cell_pipelines.simulation.phase_contrast import PhaseContrastScene
+from cell_pipelines.simulation.scenes import Scene
+
+
+class ScenesParameters(BaseModel):
+    """What a field of each other kind looks like.
+
+    Attributes:
+        neurons: By the names of `NeuronScene`.
+        phase_contrast: By the names of `PhaseContrastScene`.
+        brightfield: By the names of `BrightfieldScene`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    neurons: NeuronScene = NeuronScene()
+    phase_contrast: PhaseContrastScene = PhaseContrastScene()
+    brightfield: BrightfieldScene = BrightfieldScene()
 
 
 class SampleDataParameters(BaseModel):
     """Which fields the synthetic microscope takes.
 
     Attributes:
-        fields: Number of fields; each gives a blue and a red image.
+        kind: What is under the microscope.
+        fields: Number of fields; each of the kind live_dead gives a blue and a red image.
         series: Number of series; the fields of one share a condition and a background.
         seed: Of everything random.
-        scene: What a field looks like, by the names of `LiveDeadScene`.
+        scene: What a field of the kind live_dead looks like, by the names of `LiveDeadScene`.
+        scenes: What fields of the other kinds look like.
         parallel: How the fields are spread over processors.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["live_dead", "neurons", "phase_contrast", "brightfield"] = "live_dead"
     fields: Annotated[int, Field(ge=1)] = 60
     series: Annotated[int, Field(ge=1)] = 12
     seed: Annotated[int, Field(ge=0)] = 0
     scene: LiveDeadScene = LiveDeadScene()
+    scenes: ScenesParameters = ScenesParameters()
     parallel: ParallelParameters = ParallelParameters()
+
+    @property
+    def chosen_scene(self) -> Scene:
+        """What a field of the chosen kind looks like."""
+        chosen: Scene = self.scene if self.kind == "live_dead" else getattr(self.scenes, self.kind)
+        return chosen

@@ -1,0 +1,106 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from cell_pipelines.annotations.formats.registry import detect_format, read_annotations, write_annotations
+from cell_pipelines.annotations.geometry.label_images import objects_to_labels
+from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.annotations.selection import iterate_images
+from cell_pipelines.imaging.reading import list_image_files, read_image
+from cell_pipelines.pipelines.sample_data.fields import CATEGORIES
+from cell_pipelines.pipelines.sample_data.nodes import generate_sample_images
+from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
+
+SMALL = {"height": 80, "width": 96, "cells": 5, "mean_radius_px": 7.0}
+
+
+def settings(kind, **changes):
+    scenes = {name: SMALL for name in CATEGORIES if name != "live_dead"}
+    given = {"kind": kind, "fields": 6, "series": 3, "scene": SMALL, "scenes": scenes, **changes}
+    return SampleDataParameters.model_validate(given)
+
+
+def index(folder):
+    shapes = {name: file.info().shape for name, file in list_image_files(folder / "images").items()}
+    return ImageIndex([ImageRecord(name, shape[1], shape[0]) for name, shape in shapes.items()])
+
+
+@pytest.fixture(params=CATEGORIES, scope="module")
+def written(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    generate_sample_images(settings(request.param))(folder)
+    return request.param, folder
+
+
+def test_the_annotations_are_found_without_being_named(written):
+    assert detect_format(written[1])[0] == "coco"
+
+
+def test_the_masks_are_the_label_images(written):
+    kind, folder = written
+    annotations = read_annotations(folder, index(folder)).annotations
+    assert annotations.categories == CATEGORIES[kind]
+    assert annotations.n_images == (12 if kind == "live_dead" else 6)
+    for one in iterate_images(annotations):
+        labels, lost = objects_to_labels(one)
+        assert np.array_equal(labels, read_image(folder / "cells" / one.names[0])) and not lost.any()
+
+
+def test_yolo_gets_the_boxes_of_the_masks(written, tmp_path):
+    _, folder = written
+    annotations = read_annotations(folder, index(folder)).annotations
+    write_annotations(annotations, tmp_path, format="yolo", geometries=("box",))
+    again = read_annotations(tmp_path, index(folder)).annotations
+    for first, second in zip(iterate_images(annotations), iterate_images(again), strict=True):
+        assert first.names == second.names
+        np.testing.assert_allclose(first.boxes, second.boxes, atol=1e-3)
+
+
+def test_the_table_of_the_fields_counts_their_cells(written):
+    kind, folder = written
+    table = pd.read_csv(folder / "fields.csv")
+    counts = read_annotations(folder, index(folder)).annotations.counts().sum(axis=0).tolist()
+    columns = ["nuclei", "dead"] if kind == "live_dead" else ["cells"]
+    assert table[columns].sum().tolist() == counts
+    assert len(table) == 6 and table["series"].nunique() == 3
+    assert all(re.match(r"series[0-9]+_[a-z0-9]+_field[0-9]+", name) for name in table["name"])
+
+
+def test_artefacts_are_listed_and_named(tmp_path):
+    scenes = {"neurons": {"height": 160, "width": 160, "cells": 2, "artefacts": 1.0}}
+    generate_sample_images(settings("neurons", scenes=scenes))(tmp_path)
+    listed = pd.read_csv(tmp_path / "artefacts.csv")
+    names = {path.name for path in (tmp_path / "images").iterdir()}
+    tagged = {name for name in names if "_artefact" in name}
+    assert set(listed["image"]) == tagged and 0 < len(tagged) < len(names) == 6
+    assert (listed["x_max"] > listed["x_min"]).all() and (listed["y_max"] > listed["y_min"]).all()
+
+
+def test_fields_without_cells_have_images_without_objects(tmp_path):
+    generate_sample_images(settings("neurons", scenes={"neurons": {**SMALL, "cells": 0}}))(tmp_path)
+    annotations = read_annotations(tmp_path, index(tmp_path)).annotations
+    assert (annotations.n_images, annotations.n_objects) == (6, 0)
+
+
+def test_sixteen_bits_reach_the_disk(tmp_path):
+    generate_sample_images(settings("brightfield"))(tmp_path)
+    image = read_image(next((tmp_path / "images").iterdir()))
+    assert image.dtype == np.uint16 and image.ndim == 2 and image.max() > 255
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "darkfield"},
+        {"scenes": {"neurons": {"artefact": 2}}},
+        {"scenes": {"live_dead": {}}},
+        {"scene": {"cels": 3}},
+        {"scenes": {"brightfield": {"cells": -1}}},
+    ],
+)
+def test_unknown_and_impossible_settings_are_refused(wrong):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        SampleDataParameters.model_validate(wrong)
