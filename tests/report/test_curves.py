@@ -1,7 +1,6 @@
 """Figures of curves draw what the data holds, mark what was chosen, and let no text lie on another."""
 
-from itertools import combinations
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from cell_pipelines.report.curves import plot_confidence_curves, plot_precision_recall, plot_training_history
 from cell_pipelines.report.distributions import plot_class_balance, plot_counts
 
+Check = Callable[[Figure], None]
 NAMES = ["RBC", "WBC", "a category with a rather long name"]
 
 
@@ -36,35 +36,13 @@ def counts_table() -> pd.DataFrame:
     return pd.DataFrame({"image": images, "category": categories, "true": true, "predicted": true + 2})
 
 
-def texts_of(figure: Figure) -> list[Any]:
-    found = [figure._suptitle, *(text for legend in figure.legends for text in legend.get_texts())]
-    for axes in figure.axes:
-        found += [axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title]
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            found += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
-    return [text for text in found if text is not None and text.get_text() and text.get_visible()]
-
-
-def assert_readable(figure: Figure) -> None:
-    for _ in range(2):
-        figure.draw_without_rendering()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(figure)]
-    width, height = figure.bbox.size
-    for text, box in boxes:
-        assert box.x0 >= 0, f"{text!r} leaves the figure"
-        assert box.y0 >= 0, f"{text!r} leaves the figure"
-        assert box.x1 <= width, f"{text!r} leaves the figure"
-        assert box.y1 <= height, f"{text!r} leaves the figure"
-    for (first, one), (second, other) in combinations(boxes, 2):
-        assert not one.padded(-0.5).overlaps(other.padded(-0.5)), f"{first!r} lies on {second!r}"
-
-
 def titles_of(figure: Figure) -> list[str]:
     return [axes.get_title(loc="left") for axes in figure.axes]
 
 
-def test_a_history_has_a_panel_for_each_quantity_and_marks_the_best_epoch(history: pd.DataFrame) -> None:
+def test_a_history_has_a_panel_for_each_quantity_and_marks_the_best_epoch(
+    history: pd.DataFrame, assert_readable: Check
+) -> None:
     figure = plot_training_history(history)
     assert titles_of(figure)[:4] == ["box loss", "cls loss", "dfl loss", "learning rate"]
     assert len(figure.axes) == 8
@@ -88,7 +66,20 @@ def test_the_best_epoch_falls_back_on_what_is_there(history: pd.DataFrame) -> No
     assert "best" not in plot_training_history(history[["epoch", "train_box_loss"]]).get_suptitle()
 
 
-def test_one_epoch_and_no_epoch_are_plotted_too(history: pd.DataFrame) -> None:
+def test_a_segmentation_history_is_drawn_and_its_best_epoch_is_that_of_its_monitor(assert_readable: Check) -> None:
+    epoch = np.arange(1, 9)
+    losses = {"train_loss": 1 / epoch, "val_loss": np.abs(epoch - 6) + 1.0}
+    rates = {"val_iou": 1 - 1 / epoch, "val_dice": np.where(epoch == 4, 0.9, 0.5), "waiting_share": 0.1 / epoch}
+    table = pd.DataFrame({"epoch": epoch, "learning_rate": 0.01, **losses, **rates})
+    figure = plot_training_history(table)
+    assert "best epoch 6: lowest validation loss, 1.000" in figure.get_suptitle()
+    assert titles_of(figure) == ["loss", "learning rate", "IoU of pixels", "Dice of pixels", "waiting for data"]
+    assert_readable(figure)
+    assert "best epoch 4: highest Dice" in plot_training_history(table, best_by="val_dice").get_suptitle()
+    assert "best epoch 6" in plot_training_history(table, best_by="val_loss").get_suptitle()
+
+
+def test_one_epoch_and_no_epoch_are_plotted_too(history: pd.DataFrame, assert_readable: Check) -> None:
     assert_readable(plot_training_history(history.iloc[:1]))
     for empty in (history.iloc[:0], pd.DataFrame(), history[["epoch", "seconds"]]):
         figure = plot_training_history(empty)
@@ -96,7 +87,7 @@ def test_one_epoch_and_no_epoch_are_plotted_too(history: pd.DataFrame) -> None:
         assert figure.texts[0].get_text() == "No epoch of training is recorded."
 
 
-def test_each_category_has_its_confidence_curves_and_its_threshold() -> None:
+def test_each_category_has_its_confidence_curves_and_its_threshold(assert_readable: Check) -> None:
     curves = {name: confidence_curve(50) for name in NAMES}
     figure = plot_confidence_curves(curves, {"RBC": 0.4, "WBC": 0.9})
     assert len(figure.axes) == 3
@@ -112,14 +103,14 @@ def test_a_threshold_between_two_scores_has_the_value_of_the_higher_one() -> Non
     assert "nothing is predicted there" in titles_of(plot_confidence_curves({"a": columns}, {"a": 0.9}))[0]
 
 
-def test_categories_without_predictions_get_a_panel_that_says_so() -> None:
+def test_categories_without_predictions_get_a_panel_that_says_so(assert_readable: Check) -> None:
     figure = plot_confidence_curves({"a": confidence_curve(0)}, {"a": 0.3, "b": 0.3})
     assert ["n = 0 thresholds" in title for title in titles_of(figure)] == [True, True]
     assert_readable(figure)
     assert not plot_confidence_curves({}, {}).axes
 
 
-def test_precision_and_recall_have_a_line_a_category_and_list_the_mean() -> None:
+def test_precision_and_recall_have_a_line_a_category_and_list_the_mean(assert_readable: Check) -> None:
     recall = np.linspace(0, 1, 101)
     curves = {name: (recall, 1 - recall / (5 + place)) for place, name in enumerate(NAMES)}
     figure = plot_precision_recall(curves, {"RBC": 0.9, "WBC": float("nan"), "all classes": 0.8})
@@ -130,13 +121,13 @@ def test_precision_and_recall_have_a_line_a_category_and_list_the_mean() -> None
     assert_readable(figure)
 
 
-def test_undefined_precision_leaves_a_gap_and_no_category_an_empty_plot() -> None:
+def test_undefined_precision_leaves_a_gap_and_no_category_an_empty_plot(assert_readable: Check) -> None:
     recall = np.linspace(0, 1, 5)
     assert_readable(plot_precision_recall({"a": (recall, recall * np.nan)}, {"a": float("nan")}))
     assert_readable(plot_precision_recall({}, {}))
 
 
-def test_counts_are_compared_with_the_line_of_perfect_counts_and_their_bias() -> None:
+def test_counts_are_compared_with_the_line_of_perfect_counts_and_their_bias(assert_readable: Check) -> None:
     figure = plot_counts(counts_table())
     left, right = figure.axes
     assert list(left.lines[-1].get_xdata()) == list(left.lines[-1].get_ydata())
@@ -154,7 +145,7 @@ def test_limits_of_agreement_are_those_of_bland_and_altman() -> None:
     assert drawn == pytest.approx([2 - spread, 2, 2 + spread])
 
 
-def test_one_count_has_no_limits_and_no_count_no_plot() -> None:
+def test_one_count_has_no_limits_and_no_count_no_plot(assert_readable: Check) -> None:
     figure = plot_counts(counts_table().iloc[:1])
     assert "limits" not in figure.axes[1].get_title(loc="left")
     assert_readable(figure)
@@ -172,7 +163,7 @@ def test_a_missing_column_of_counts_is_named() -> None:
         plot_counts(counts_table().drop(columns="predicted"))
 
 
-def test_the_class_balance_has_a_bar_a_category_and_split_with_its_share() -> None:
+def test_the_class_balance_has_a_bar_a_category_and_split_with_its_share(assert_readable: Check) -> None:
     table = pd.DataFrame({"train": [90, 10, 0], "val": [5, np.nan, 5]}, index=NAMES)
     figure = plot_class_balance(table)
     (axes,) = figure.axes

@@ -1,7 +1,6 @@
 """Figures of objects draw what is there, and no text lies on another."""
 
-from itertools import combinations
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,32 +8,12 @@ from matplotlib.figure import Figure
 
 from cell_pipelines.report.object_figures import plot_object_sizes, plot_objects_per_image
 
-
-def texts_of(figure: Figure) -> list[Any]:
-    found = [figure._suptitle, *(text for legend in figure.legends for text in legend.get_texts())]
-    for axes in figure.axes:
-        found += [axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title, *axes.texts]
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            found += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
-    return [text for text in found if text is not None and text.get_text() and text.get_visible()]
-
-
-def assert_readable(figure: Figure) -> None:
-    for _ in range(2):
-        figure.draw_without_rendering()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(figure)]
-    width, height = figure.bbox.size
-    for text, box in boxes:
-        assert 0 <= box.x0 <= box.x1 <= width, f"{text!r} leaves the figure"
-        assert 0 <= box.y0 <= box.y1 <= height, f"{text!r} leaves the figure"
-    for (first, one), (second, other) in combinations(boxes, 2):
-        assert not one.padded(-0.5).overlaps(other.padded(-0.5)), f"{first!r} lies on {second!r}"
+Check = Callable[[Figure], None]
 
 
 @pytest.mark.parametrize("span", [0.0, 0.02, 0.3, 1.0, 3.0, 8.0])
 @pytest.mark.parametrize("classes", [1, 3, 25])
-def test_sizes_of_any_range_can_be_read(span: float, classes: int) -> None:
+def test_sizes_of_any_range_can_be_read(span: float, classes: int, assert_readable: Check) -> None:
     rng = np.random.default_rng(0)
     areas = {f"a class of cells with a long name {i}": 10 ** (1 + span * rng.random(40)) for i in range(classes)}
     figure = plot_object_sizes(areas)
@@ -61,7 +40,7 @@ def test_objects_without_area_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("counts", [[0], [0, 0, 0], [1], [3, 4, 4, 0, 39], [0, 40], [5, 1_000], [1_000_000, 0]])
-def test_every_image_stands_in_one_bar(counts: list[int]) -> None:
+def test_every_image_stands_in_one_bar(counts: list[int], assert_readable: Check) -> None:
     figure = plot_objects_per_image(np.array(counts))
     assert sum(bar.get_height() for bar in figure.axes[0].patches) == len(counts)
     assert len(figure.axes[0].patches) <= 41

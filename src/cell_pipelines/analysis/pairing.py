@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import select_images, select_split
+from cell_pipelines.annotations.selection import iterate_images, select_images, select_objects, select_split
 from cell_pipelines.metrics.detection import DetectionTable
 from cell_pipelines.metrics.matching import Matching, match_by_category
 
@@ -37,8 +37,13 @@ class Pairing:
             DetectionTable(found.image_index, found.category, found.boxes, scores=found.scores.astype(float)),
         )
 
+    def pairs(self) -> Iterator["PairedSets"]:
+        """Yield each image with its objects as sets, masks and all."""
+        for truth, predictions in zip(iterate_images(self.truth), iterate_images(self.predictions), strict=True):
+            yield PairedSets(truth, predictions)
+
     def images(self) -> Iterator["PairedImage"]:
-        """Yield each image with its objects."""
+        """Yield each image with the boxes of its objects."""
         sides = [(s.boxes, s.category, _rows_by_image(s)) for s in (self.truth, self.predictions)]
         scores = self.predictions.scores.astype(np.float64)
         (true_boxes, true_categories, true_rows), (boxes, categories, rows) = sides
@@ -89,6 +94,41 @@ class PairedImage:
             self.scores,
             iou_threshold=iou_threshold,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class PairedSets:
+    """One image's true and predicted objects.
+
+    Attributes:
+        truth: The image with its true objects.
+        predictions: The image with its predicted objects, each with a score.
+    """
+
+    truth: AnnotationSet
+    predictions: AnnotationSet
+
+    @property
+    def name(self) -> str:
+        """The image."""
+        return self.truth.names[0]
+
+    def above(self, thresholds: npt.NDArray[np.float64]) -> "PairedSets":
+        """Return the image with only the predictions at or above their class's threshold, shape (C,)."""
+        found = self.predictions
+        kept = found.scores.astype(np.float64) >= thresholds[found.category]
+        return PairedSets(self.truth, select_objects(found, kept))
+
+    def framed(self) -> PairedImage:
+        """Return the image with the boxes of its objects."""
+        truth, found = self.truth, self.predictions
+        scores = found.scores.astype(np.float64)
+        return PairedImage(self.name, truth.boxes, truth.category, found.boxes, found.category, scores)
+
+    def of(self, category: int) -> "PairedSets":
+        """Return the image with the objects of one class, by its place among the categories."""
+        sides = (select_objects(side, side.category == category) for side in (self.truth, self.predictions))
+        return PairedSets(*sides)
 
 
 def pair(truth: AnnotationSet, predictions: AnnotationSet, split: str) -> Pairing:

@@ -35,6 +35,9 @@ _METRICS: Final = {
     "val_recall": "recall",
     "val_ap50": "AP at IoU 0.5",
     "val_ap50_95": "AP at IoU 0.5 to 0.95",
+    "val_iou": "IoU of pixels",
+    "val_dice": "Dice of pixels",
+    "waiting_share": "waiting for data",
 }
 _QUALITIES: Final[dict[str, Style]] = {
     "precision": {"color": to_hex(category_colour(1)), "linestyle": "--", "linewidth": 1.5},
@@ -43,23 +46,27 @@ _QUALITIES: Final[dict[str, Style]] = {
 }
 
 
-def plot_training_history(history: pd.DataFrame) -> Figure:
+def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) -> Figure:
     """Plot losses, learning rate and validation metrics over epochs, a small panel each.
 
     Args:
         history: A row an epoch. Columns: `epoch`, and any of `train_…_loss`, `val_…_loss`, `learning_rate`,
-            `val_precision`, `val_recall`, `val_ap50`, `val_ap50_95`; other columns are not shown. Values that
-            are nan leave a gap.
+            `val_precision`, `val_recall`, `val_ap50`, `val_ap50_95`, `val_iou`, `val_dice`, `waiting_share`;
+            `train_loss` and `val_loss` are losses, too; other columns are not shown. Values that are nan leave a
+            gap.
+
+        best_by: The column that the best epoch was chosen by, the lowest of a loss and the highest of others.
+            None, or one that is not there: the highest `val_ap50_95`, else `val_ap50`, else the lowest summed
+            validation loss.
 
     Returns:
-        The figure. The best epoch, the one of the highest `val_ap50_95`, else `val_ap50`, else of the lowest
-        summed validation loss, is marked in every panel. Without an epoch it says so.
+        The figure. The best epoch is marked in every panel. Without an epoch it says so.
     """
     contents = _history_contents([str(column) for column in history.columns])
     if history.empty or not contents or "epoch" not in history:
         return panels.create_note("No epoch of training is recorded.")
     figure, all_axes = panels.create_panels(len(contents), columns=4, size=(2.4, 1.95))
-    best, reason = _best_epoch(history)
+    best, reason = _best_epoch(history, best_by)
     handles: dict[str, Any] = {}
     for axes, (title, unit, columns) in zip(all_axes, contents, strict=True):
         handles |= _draw_history(axes, history, columns, best)
@@ -139,9 +146,10 @@ def _history_contents(columns: list[str]) -> list[tuple[str, str, list[str]]]:
     return contents + [(title, "0 to 1", [c]) for c, title in _METRICS.items() if c in columns]
 
 
-def _best_epoch(history: pd.DataFrame) -> tuple[int | None, str]:
+def _best_epoch(history: pd.DataFrame, best_by: str | None) -> tuple[int | None, str]:
     """Return the row of the best epoch and why it is; no row where nothing tells."""
-    for column in ("val_ap50_95", "val_ap50"):
+    chosen = [best_by] if best_by in _METRICS else []
+    for column in (*chosen, "val_ap50_95", "val_ap50"):
         if column in history and history[column].notna().any():
             row = int(np.nanargmax(history[column].to_numpy(dtype=float)))
             return row, f"highest {_METRICS[column]}, {history[column].iloc[row]:.3f}"

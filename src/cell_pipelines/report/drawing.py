@@ -55,11 +55,11 @@ def draw_boxes(canvas: Canvas, boxes: npt.NDArray[np.float64], pens: Sequence[Pe
     rim = max(1, width // 3)
     for corners, pen in visible:
         _fill(drawn, _sides(_grown(corners, rim), width + rim), CASING)
-        _cross(drawn, corners, pen, width=width, rim=rim)
+        paint_cross(drawn, corners, pen, width=width, rim=rim)
     for corners, pen in visible:
         pieces = _dashes(corners, width) if pen.dashed else _sides(corners, width)
         _fill(drawn, pieces, pen.colour)
-        _cross(drawn, corners, pen, width=width)
+        paint_cross(drawn, corners, pen, width=width)
     return drawn
 
 
@@ -112,8 +112,11 @@ def _fill(canvas: Canvas, pieces: Iterator[_Corners], colour: Colour) -> None:
         canvas[max(y_min, 0) : max(y_max, 0), max(x_min, 0) : max(x_max, 0)] = colour
 
 
-def _cross(canvas: Canvas, corners: _Corners, pen: Pen, *, width: int, rim: int = 0) -> None:
-    """Paint a cross on the upper right corner, moved into the canvas, `rim` pixels wider in the rim's colour."""
+def paint_cross(canvas: Canvas, corners: _Corners, pen: Pen, *, width: int, rim: int = 0) -> None:
+    """Paint a cross on the upper right corner, moved into the canvas, `rim` pixels wider in the rim's colour.
+
+    Pens that are not crossed paint nothing. The canvas is changed: it must be the caller's own.
+    """
     if not pen.crossed:
         return
     import cv2

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
 
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.embedding import Embedded, embed
@@ -67,7 +68,23 @@ class Commands:
     lines: Sequence[str]
 
 
-Item: TypeAlias = Table | Picture | Text | Commands
+@dataclass(frozen=True)
+class Links:
+    """Links to other pages that lie beside this one.
+
+    Attributes:
+        targets: For each text where it leads: a path relative to this page, with ``/``.
+    """
+
+    targets: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for target in self.targets.values():
+            if not target or target.startswith(("/", "\\")) or ":" in target:
+                raise ValueError(f"a link must be a path relative to the page, got {target!r}.")
+
+
+Item: TypeAlias = Table | Picture | Text | Commands | Links
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +114,7 @@ class _Block:
     is_tall: bool = False
     pictures: tuple[tuple[Embedded, str], ...] = ()
     lines: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def render_report(title: str, summary: Mapping[str, str], sections: Sequence[Section]) -> str:
@@ -111,7 +129,7 @@ def render_report(title: str, summary: Mapping[str, str], sections: Sequence[Sec
         A whole HTML document. The same report always gives the same text.
 
     Raises:
-        TypeError: If a section holds something that is not a `Table`, `Picture`, `Text` or `Commands`.
+        TypeError: If a section holds something that is not a `Table`, `Picture`, `Text`, `Commands` or `Links`.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -154,7 +172,9 @@ def _block(item: Item) -> _Block:
         return _Block("text", lines=tuple(part.strip() for part in paragraphs if part.strip()))
     if isinstance(item, Commands):
         return _Block("commands", lines=tuple(item.lines))
-    raise TypeError(f"A section holds Table, Picture, Text and Commands, got {type(item).__name__}.")
+    if isinstance(item, Links):
+        return _Block("links", links=tuple((text, quote(target)) for text, target in item.targets.items()))
+    raise TypeError(f"A section holds Table, Picture, Text, Commands and Links, got {type(item).__name__}.")
 
 
 def _table_block(table: Table) -> _Block:
