@@ -12,6 +12,7 @@ from typing import Any
 import mlflow
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
@@ -19,6 +20,7 @@ from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.provenance import git_state, package_versions
+from cell_pipelines.study import choose_models
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
@@ -47,7 +49,10 @@ class TrackingHooks(MlflowHook):
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Point MLflow at a SQLite file in the project unless the environment names a store."""
+        """Let the study say which models are compared; point MLflow at a SQLite file unless a store is named."""
+        config = context.config_loader
+        choose_models(config["parameters"].get("models") or config["globals"].get("models"))
+        pipelines.configure("cell_pipelines.pipeline_registry")  # so that they are made of these models
         root = Path(context.project_path)
         os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{(root / 'mlflow.db').as_posix()}")
         super().after_context_created(context)

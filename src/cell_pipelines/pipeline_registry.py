@@ -1,6 +1,6 @@
 """Explicit registry: every name always resolves, composites included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kedro.pipeline import Pipeline
 
@@ -14,23 +14,29 @@ from cell_pipelines.pipelines import (
     prediction,
     reporting,
     sample_data,
+    segmentation,
     threshold_optimisation,
 )
-
-DETECTORS = ("yolo",)
+from cell_pipelines.study import DETECTORS, SEGMENTERS, chosen_models
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines by the names that users type.
 
     A training prepares what it needs from the raw data: ``--only-missing-outputs`` leaves out what is there.
+    Pipelines over several models run over those of the study.
     """
+    models = chosen_models()
     conversion = annotation_conversion.create_pipeline()
-    preparation = conversion + data_preparation.create_pipeline() + _each(detection.create_preview_pipeline)
-    training = {f"train_{model}": preparation + detection.create_pipeline(model) for model in DETECTORS}
-    thresholds = _each(prediction.create_scoring_pipeline) + _each(threshold_optimisation.create_pipeline)
-    judging = thresholds + _each(evaluation.create_pipeline)
-    report = _each(reporting.create_pipeline)
+    split = conversion + data_preparation.create_pipeline()
+    preparation = split + data_preparation.create_yolo_pipeline() + _each(detection.create_preview_pipeline, DETECTORS)
+    training = {
+        **{f"train_{model}": preparation + detection.create_pipeline(model) for model in DETECTORS},
+        **{f"train_{model}": split + segmentation.create_pipeline(model) for model in SEGMENTERS},
+    }
+    thresholds = _each(_create_threshold_pipeline, models)
+    judging = thresholds + _each(evaluation.create_pipeline, models)
+    report = _each(reporting.create_pipeline, models) + reporting.create_comparison_pipeline(models)
     sample = sample_data.create_pipeline()
     return {
         "sample_data": sample,
@@ -44,10 +50,18 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluation": judging,
         "reporting": report,
         "prediction": prediction.create_pipeline(),
-        "__default__": sample + sum(training.values(), Pipeline([])) + judging + report,
+        "__default__": sample + _each(lambda model: training[f"train_{model}"], models) + judging + report,
     }
 
 
-def _each(create: Callable[[str], Pipeline]) -> Pipeline:
-    """Put the pipelines of all detectors together."""
-    return sum((create(model) for model in DETECTORS), Pipeline([]))
+def _create_threshold_pipeline(model: str) -> Pipeline:
+    """Return the scoring of labelled images and the choice of thresholds, by the model's kind."""
+    is_detector = model in DETECTORS
+    return prediction.create_scoring_pipeline(model, is_detector=is_detector) + threshold_optimisation.create_pipeline(
+        model, is_detector=is_detector
+    )
+
+
+def _each(create: Callable[[str], Pipeline], models: Iterable[str]) -> Pipeline:
+    """Put the pipelines of several models together."""
+    return sum((create(model) for model in models), Pipeline([]))

@@ -17,7 +17,7 @@ def index_of(annotations):
 
 def test_the_conversion_leaves_its_page_and_its_tables(whole_road):
     page = whole_road.path("08_reporting", "conversion_report.html").read_text()
-    assert "Read as yolo" in page
+    assert "Read as coco" in page
     classes = pd.read_csv(whole_road.path("08_reporting", "conversion_classes.csv"))
     assert (classes["objects_in"] == classes["objects_out"] + classes["objects_dropped"]).all()
     losses = pd.read_csv(whole_road.path("08_reporting", "format_losses.csv")).set_index("format")["lost"]

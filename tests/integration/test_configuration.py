@@ -8,13 +8,16 @@ from cell_pipelines.pipelines.annotation_conversion.parameters import Conversion
 from cell_pipelines.pipelines.annotation_export.parameters import ExportParameters
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
-from cell_pipelines.pipelines.evaluation.parameters import EvaluationParameters
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
 from cell_pipelines.pipelines.prediction.parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
-from cell_pipelines.pipelines.threshold_optimisation.parameters import ThresholdParameters
+from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
 from cell_pipelines.settings import CONFIG_LOADER_ARGS
+from cell_pipelines.study import MODELS as MODELS_OF_ALL_KINDS
+from cell_pipelines.study import SEGMENTERS
 
 from .conftest import ROOT
 
@@ -30,6 +33,8 @@ MODELS = {
     "threshold_optimisation": ThresholdParameters,
     "evaluation": EvaluationParameters,
     "reporting": ReportingParameters,
+    "segmentation": SegmentationParameters,
+    **dict.fromkeys(SEGMENTERS, NetworkParameters),
 }
 STUDIES = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in ("base", "local"))
 
@@ -45,6 +50,64 @@ def test_every_study_has_valid_parameters_and_no_unknown_ones(study):
     assert set(found) == set(MODELS)
     for name, model in MODELS.items():
         model.model_validate(found[name])
+
+
+@pytest.mark.parametrize("study", ["base", *STUDIES])
+def test_every_network_of_every_study_can_be_configured(study):
+    from cell_pipelines.losses.registry import LOSSES, create_loss
+    from cell_pipelines.models.registry import NetworkSpec
+    from cell_pipelines.representations.registry import create_representation
+    from cell_pipelines.representations.weight_map import create_weight_map
+
+    found = parameters(study)
+    shared = SegmentationParameters.model_validate(found["segmentation"])
+    for model in SEGMENTERS:
+        own = NetworkParameters.model_validate(found[model])
+        merged = own.merged(shared)
+        NetworkSpec(own.architecture, encoder=own.encoder, options=own.options)
+        create_representation(merged.representation.name, **merged.representation.options)
+        create_loss(merged.loss.name, **merged.loss.options)
+        create_weight_map(merged.weight_map.name, **merged.weight_map.options)
+        assert merged.representation.name in LOSSES[merged.loss.name].representations, model
+
+
+def network(study, model):
+    found = parameters(study)
+    own = NetworkParameters.model_validate(found[model])
+    return own, own.merged(SegmentationParameters.model_validate(found["segmentation"]))
+
+
+def test_the_neurons_study_has_the_papers_settings():
+    from cell_pipelines.imaging.tiling import tile_windows
+
+    own, settings = network("neurons", "resunet")
+    assert own.architecture == "resunet"
+    assert (settings.optimizer, settings.learning_rate, settings.loss.name) == ("adam", 0.006, "weighted_bce")
+    assert (settings.schedule.name, settings.schedule.factor, settings.schedule.patience) == ("plateau", 0.7, 4)
+    weights = {"sigma_px": 25, "cell_weight": 1.0, "background_weight": 1.5}
+    assert (settings.weight_map.name, settings.weight_map.options) == ("crowding", weights)
+    windows = tile_windows(1200, 1600, settings.tiles.size, settings.tiles.overlap)
+    assert (len(windows), settings.tiles.size, settings.normalisation) == (12, 512, "full_range")
+    found = parameters("neurons")
+    assert (found["threshold_optimisation"]["split"], found["evaluation"]["max_distance_px"]) == ("train", 50)
+
+
+def test_the_neural_cells_study_has_the_papers_settings():
+    for model in ("unet", "attention_unet", "attention_linknet"):
+        own, settings = network("neural_cells", model)
+        assert (own.architecture, own.encoder, own.encoder_weights) == (model, "efficientnet-b0", "imagenet")
+        assert (settings.optimizer, settings.learning_rate, settings.early_stopping) == ("adam", 0.001, 3)
+        assert (settings.schedule.name, settings.schedule.factor, settings.schedule.patience) == ("plateau", 0.5, 2)
+        assert (settings.loss.name, settings.resize) == ("combo", (256, 256))
+    assert parameters("neural_cells")["threshold_optimisation"]["cutoff"] == 0.5
+
+
+def test_the_cll_study_has_the_papers_settings():
+    for model in ("unet", "unetpp", "manet", "linknet", "fpn", "pan", "deeplabv3", "deeplabv3plus"):
+        _, settings = network("cll", model)
+        assert (settings.loss.name, settings.epochs, settings.tiles.size) == ("dice", 1000, 224)
+    assert network("cll", "unetpp")[0].encoder == "timm-resnest269e"
+    assert network("cll", "stardist")[1].tiles.size == 256
 
 
 def test_the_live_dead_study_has_the_papers_settings():
@@ -64,12 +127,13 @@ def test_the_registry_keeps_its_promised_names_and_needs_no_torch():
         "import sys\n"
         "from cell_pipelines.pipeline_registry import register_pipelines\n"
         "print(*register_pipelines())\n"
-        "assert not {'torch', 'ultralytics', 'albumentations', 'matplotlib'} & set(sys.modules), 'too much loaded'\n"
+        "heavy = {'torch', 'ultralytics', 'albumentations', 'matplotlib', 'lightning', 'segmentation_models_pytorch'}\n"
+        "assert not heavy & set(sys.modules), 'too much loaded'\n"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     promised = {
         "sample_data", "annotation_conversion", "data_preparation", "train_yolo", "threshold_optimisation",
-        "evaluation", "prediction", "reporting", "__default__",
+        "evaluation", "prediction", "reporting", "__default__", *(f"train_{model}" for model in MODELS_OF_ALL_KINDS),
     }  # fmt: skip
     assert promised <= set(result.stdout.split())
 
@@ -89,3 +153,18 @@ def test_listing_the_pipelines_does_not_load_torch():
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert "train_yolo" in result.stdout
     assert "TORCH False" in result.stdout
+
+
+def test_composite_pipelines_are_made_of_the_studys_models():
+    from cell_pipelines.pipeline_registry import register_pipelines
+    from cell_pipelines.study import choose_models, chosen_models
+
+    try:
+        choose_models("unet+stardist")
+        nodes = {node.name for node in register_pipelines()["evaluation"].nodes}
+        assert {name.split(".")[0] for name in nodes} == {"unet", "stardist"}
+        with pytest.raises(ValueError, match="among yolo, resunet"):
+            choose_models("unett")
+        assert chosen_models() == ("unet", "stardist")
+    finally:
+        choose_models(None)

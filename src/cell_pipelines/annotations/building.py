@@ -151,12 +151,43 @@ def from_boxes(
         category: (N,) index into `categories`.
         scores: (N,) in [0, 1]; None for ground truth.
     """
+    return _from_columns(images, categories, "box", (rows, boxes, category, scores), [None] * len(rows))
+
+
+def from_masks(
+    images: pa.Table,
+    categories: Sequence[str],
+    rows: npt.NDArray[np.int64],
+    boxes: npt.NDArray[np.float64],
+    counts: Sequence[npt.NDArray[np.uint32]],
+    category: npt.NDArray[np.int64],
+    scores: npt.NDArray[np.float32] | None = None,
+) -> AnnotationSet:
+    """Return a set of masks from arrays.
+
+    Args:
+        images: Table with the columns of `IMAGE_SCHEMA`.
+        categories: Class names.
+        rows: (N,) row of each mask's image.
+        boxes: (N, 4) around the masks in pixel edges.
+        counts: N times COCO run lengths of the whole image.
+        category: (N,) index into `categories`.
+        scores: (N,) in [0, 1]; None for ground truth.
+    """
+    return _from_columns(images, categories, "mask", (rows, boxes, category, scores), counts)
+
+
+def _from_columns(
+    images: pa.Table, categories: Sequence[str], geometry: str, arrays: tuple[Any, ...], counts: Sequence[Any]
+) -> AnnotationSet:
+    rows, boxes, category, scores = arrays
     count = len(rows)
-    columns = dict(zip(("x_min", "y_min", "x_max", "y_max"), np.asarray(boxes, dtype=np.float64).T, strict=True))
+    corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4).T
     values = {
-        "image": rows, "category": category, "geometry": np.zeros(count, np.int8), **columns,
-        "rings": [None] * count, "counts": [None] * count, "score": [None] * count if scores is None else scores,
+        "image": rows, "category": category, "geometry": np.full(count, GEOMETRIES.index(geometry), np.int8),
+        **dict(zip(("x_min", "y_min", "x_max", "y_max"), corners, strict=True)),
+        "rings": [None] * count, "counts": list(counts), "score": [None] * count if scores is None else scores,
         "crowd": np.zeros(count, bool), "attributes": [None] * count,
     }  # fmt: skip
-    arrays = [pa.array(values[field.name], field.type) for field in OBJECT_SCHEMA]
-    return AnnotationSet(images, pa.table(arrays, schema=OBJECT_SCHEMA), tuple(categories))
+    columns = [pa.array(values[field.name], field.type) for field in OBJECT_SCHEMA]
+    return AnnotationSet(images, pa.table(columns, schema=OBJECT_SCHEMA), tuple(categories))

@@ -10,8 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.imaging.intensity import Normalisation, to_rgb, to_uint8
-from cell_pipelines.imaging.reading import Image
-from cell_pipelines.models.ultralytics_home import prepare_ultralytics, use_all_cores
+from cell_pipelines.imaging.reading import Image, LargeImage
+from cell_pipelines.imaging.tiling import tile_windows
+from cell_pipelines.inference.box_tiles import BoxTiles
+from cell_pipelines.inference.device import choose_device
+from cell_pipelines.inference.pixels import ColourPixels
+from cell_pipelines.models.ultralytics_home import prepare_ultralytics
 from cell_pipelines.models.yolo_checkpoint import RECORD_KEY
 
 logger = logging.getLogger(__name__)
@@ -34,6 +38,10 @@ class Detections:
     scores: npt.NDArray[np.float32]
     categories: npt.NDArray[np.int64]
 
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays by name."""
+        return {"boxes": self.boxes, "scores": self.scores, "categories": self.categories}
+
 
 class DetectionLimitError(ValueError):
     """A detector returned as many boxes as it may, so cells may have been cut off."""
@@ -54,6 +62,10 @@ class BoxPredictor:
             learn cells at the border with grey beside them; without it they miss many.
         device: ``auto``, ``cpu`` or ``cuda``.
         normalisation: How images of more than 8 bits are scaled.
+        tile: Side in pixels of the tiles that larger images are cut into; None takes them whole. The network sees a
+            tile at `image_size`, unless it was trained on tiles, whose scale is kept.
+        overlap: Least overlap of neighbouring tiles in pixels; more than the largest cell, so that each cell lies
+            whole in one of them.
     """
 
     def __init__(
@@ -67,18 +79,17 @@ class BoxPredictor:
         margin: float = 0.5,
         device: str = "auto",
         normalisation: Normalisation = "percentile",
+        tile: int | None = None,
+        overlap: int = 128,
     ) -> None:
+        if tile is not None and not 0 <= overlap < tile:
+            raise ValueError(f"`overlap` must be 0 or more and smaller than `tile` ({tile}), got {overlap}.")
         prepare_ultralytics()
         import torch
         import torchvision  # noqa: F401 - Ultralytics takes its fast suppression only when it is loaded
         from ultralytics.nn.tasks import load_checkpoint
 
-        on_gpu = device != "cpu" and torch.cuda.is_available()
-        if device == "cuda" and not on_gpu:
-            raise ValueError("`device` is cuda, but no GPU is there; use auto or cpu.")
-        self._device = torch.device("cuda" if on_gpu else "cpu")
-        if not on_gpu:
-            use_all_cores()
+        self._device = choose_device(device)
         network, content = load_checkpoint(str(checkpoint), device=self._device, fuse=True)
         self._network = network.to(memory_format=torch.channels_last).requires_grad_(False)
         self.categories = tuple(network.names[i] for i in range(len(network.names)))
@@ -87,13 +98,46 @@ class BoxPredictor:
         self._stride = max(int(network.stride.max()), 32)
         self._confidence, self._iou = confidence, iou
         self._max_detections, self._margin, self._normalisation = max_detections, margin, normalisation
+        self._cut, self._overlap = tile, overlap
+        if tile is not None:
+            self._tile = self._tile or tile
 
-    def predict(self, image: Image) -> Detections:
+    def predict(self, image: Image | LargeImage) -> Detections:
         """Find the cells in one image (H, W) or (H, W, C) of any depth.
+
+        An image that `open_region_reader` opened is read tile by tile, or at once where no `tile` is set.
 
         Raises:
             DetectionLimitError: As many boxes as `max_detections` came out.
         """
+        pixels = ColourPixels(image, self._normalisation)
+        height, width = pixels.shape
+        side = self._cut or max(height, width)
+        tiles = BoxTiles(tile_windows(height, width, side, min(self._overlap, side - 1)))
+        if len(tiles) == 1:
+            return self._find(pixels.read((0, 0, height, width)))
+        found = []
+        for tile in tiles:
+            part = self._find(pixels.read(tile.window))
+            boxes, kept = tile.to_image(part.boxes)
+            found.append(Detections(boxes[kept], part.scores[kept], part.categories[kept]))
+        whole = self._join(found)
+        self._check_limit(len(whole.scores))
+        return whole
+
+    def _join(self, parts: list[Detections]) -> Detections:
+        """Return the tiles' detections after one suppression over all, best first."""
+        import torch
+        from torchvision.ops import batched_nms
+
+        boxes, scores, categories = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "scores", "categories")
+        )
+        kept = batched_nms(*(torch.from_numpy(a) for a in (boxes, scores, categories)), self._iou).numpy()
+        return Detections(boxes[kept], scores[kept], categories[kept])
+
+    def _find(self, image: npt.NDArray[np.uint8]) -> Detections:
+        """Find the cells in one image, or a tile of it, (H, W, 3)."""
         import torch
         from ultralytics.utils import nms, ops
 
@@ -108,13 +152,16 @@ class BoxPredictor:
                 max_time_img=1e9, end2end=getattr(self._network, "end2end", False), nc=len(self.categories),
             )[0]  # fmt: skip
             boxes = ops.scale_boxes(tensor.shape[2:], found[:, :4], image.shape[:2], ratio_pad=placement)
-        if self._max_detections is not None and len(found) >= self._max_detections:
-            raise DetectionLimitError(
-                f"the detector gave {len(found)} boxes, all that `max_detections` allows, so cells may be cut off; "
-                "raise it, or leave it empty for no limit, or raise `confidence`."
-            )
+        self._check_limit(len(found))
         values = found.cpu().numpy()
         return Detections(boxes.cpu().numpy(), values[:, 4], values[:, 5].astype(np.int64))
+
+    def _check_limit(self, count: int) -> None:
+        if self._max_detections is not None and count >= self._max_detections:
+            raise DetectionLimitError(
+                f"the detector gave {count} boxes, all that `max_detections` allows, so cells may be cut off; "
+                "raise it, or leave it empty for no limit, or raise `confidence`."
+            )
 
     def _to_tensor(self, image: Image) -> tuple[Any, _Placement]:
         import torch

@@ -1,18 +1,47 @@
-"""Parameters of the threshold optimisation."""
+"""Parameters of the threshold optimisation, which say what has to be scored, too."""
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cell_pipelines.pipelines.partitions import ParallelParameters
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Factors = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 
 
 class ThresholdParameters(BaseModel):
-    """How the threshold of each class is chosen.
+    """How it is chosen what counts as a cell; for detectors each class's score, else cut-off and sizes together.
 
     Attributes:
         split: Images to choose on; never those of the test.
-        iou: A prediction that overlaps a true box of its class by at least this is right.
+        objective: ``f1_iou``: F1 of cells that overlap a true one by `iou`; ``f1_centroid``: F1 of cells whose middle
+            is a true one's within the distance; ``count_mae``: mean absolute count error; ``count_bias``: mean count
+            error, either way.
+        choice: ``argmax``: the best; ``knee``: where the curve bends (Satopaa et al. 2011); ``fixed``: `cutoff`.
+        cutoff: For ``fixed``.
+        iou: A prediction that overlaps a true cell of its class by at least this is right.
+        max_distance_px: Farthest that a predicted middle may lie from a true one; None for the average cell's diameter.
+        cutoffs: Number of cut-offs that are tried, evenly spaced.
+        min_areas: Least areas that are tried, as multiples of the one set from the average cell size.
+        spacings: Least distances of two middles that are tried, likewise.
+        parallel: How the images are spread over processors.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    split: Literal["val"] = "val"
+    split: Literal["val", "train"] = "val"
+    objective: Literal["f1_iou", "f1_centroid", "count_mae", "count_bias"] = "f1_iou"
+    choice: Literal["argmax", "knee", "fixed"] = "argmax"
+    cutoff: Share | None = None
     iou: Annotated[float, Field(gt=0, le=1)] = 0.5
+    max_distance_px: Annotated[float, Field(gt=0)] | None = None
+    cutoffs: Annotated[int, Field(ge=2, le=1000)] = 50
+    min_areas: Factors = (1.0,)
+    spacings: Factors = (1.0,)
+    parallel: ParallelParameters = ParallelParameters()
+
+    @model_validator(mode="after")
+    def _name_the_cutoff(self) -> "ThresholdParameters":
+        if (self.choice == "fixed") != (self.cutoff is not None):
+            raise ValueError(f"`cutoff` goes with the choice `fixed` and no other, got {self.choice}, {self.cutoff}")
+        return self

@@ -11,71 +11,59 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.pairing import PairedImage, Pairing, pair
+from cell_pipelines.analysis.judging import JudgingSettings, judge_image, match_labels
+from cell_pipelines.analysis.pairing import PairedSets, Pairing, pair
+from cell_pipelines.analysis.summaries import ALL, instance_curve, summarise
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, write_image
-from cell_pipelines.metrics.counting import count_errors
 from cell_pipelines.metrics.detection import measure_average_precision
-from cell_pipelines.metrics.intervals import f1_interval
-from cell_pipelines.metrics.matching import count_by_category
-from cell_pipelines.metrics.ratios import f1, precision, recall
 from cell_pipelines.pipelines.curve_columns import precision_recall_curves
-from cell_pipelines.pipelines.evaluation.parameters import EvaluationParameters
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.partitions import map_images
-
-ALL = "all classes"
 
 
 def evaluate(
     truth: AnnotationSet,
     predictions: AnnotationSet,
-    thresholds: dict[str, float],
+    thresholds: dict[str, Any],
     parameters: EvaluationParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Judge a model; return a row a class, a row an image and class, and the precision-recall curves at IoU 0.5."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Judge a model of any kind.
+
+    Returns:
+        A row a class; a row an image and class with all counts; a row a true or predicted cell; the precision-recall
+        curves of boxes at IoU 0.5; and the quality of masks over the IoU that is asked for.
+    """
     pairing = pair(truth, predictions, parameters.split)
     limits = threshold_array(pairing.categories, thresholds)
-    images = pd.concat([_image_rows(i.above(limits), pairing.categories, parameters) for i in pairing.images()])
-    average = measure_average_precision(
-        *pairing.tables(), n_images=pairing.truth.n_images, n_categories=len(pairing.categories)
-    )
-    rows = [_class_row(name, images[images["category"] == name], parameters) for name in pairing.categories]
-    totals = images.groupby("image", sort=False)[["true", "predicted", "tp", "fp", "fn"]].sum().reset_index()
-    table = pd.DataFrame([*rows, _class_row(ALL, totals, parameters)])
+    judge = partial(judge_image, settings=_settings(pairing, parameters))
+    kept = (image.above(limits) for image in pairing.pairs())
+    total = pairing.truth.n_images
+    judged = list(map_images(judge, kept, description="judging", total=total, parallel=parameters.parallel))
+    counts = pd.concat([image.counts for image in judged], ignore_index=True)
+    cells = pd.concat([image.cells for image in judged], ignore_index=True)
+    table = summarise(counts, n_resamples=parameters.resamples, seed=parameters.seed)
+    average = measure_average_precision(*pairing.tables(), n_images=total, n_categories=len(pairing.categories))
     table.insert(3, "ap50", [*average.ap50, average.mean_ap50])
     table.insert(4, "ap50_95", [*average.ap50_95, average.mean_ap50_95])
     table.insert(5, "confidence", [*limits, np.nan])
-    return table, images.reset_index(drop=True), _curve_table(pairing, average.precision[0])
+    return table, counts, cells, _curve_table(pairing, average.precision[0]), instance_curve(counts)
 
 
-def threshold_array(categories: tuple[str, ...], thresholds: dict[str, float]) -> npt.NDArray[np.float64]:
-    """Return the thresholds in the order of the classes, shape (C,)."""
-    return np.array([thresholds[name] for name in categories], dtype=np.float64)
+def threshold_array(categories: tuple[str, ...], thresholds: dict[str, Any]) -> npt.NDArray[np.float64]:
+    """Return the least score in the order of the classes, shape (C,); 0 where cells are decoded already."""
+    values = (thresholds.get(name, 0.0) for name in categories)
+    return np.array([0.0 if isinstance(value, dict) else value for value in values], dtype=np.float64)
 
 
-def _image_rows(image: PairedImage, categories: tuple[str, ...], parameters: EvaluationParameters) -> pd.DataFrame:
-    matching = image.match(parameters.iou)
-    counts = count_by_category(matching, image.true_categories, image.categories, n_categories=len(categories))
-    table = pd.DataFrame(counts, columns=["tp", "fp", "fn"])
-    table.insert(0, "image", image.name)
-    table.insert(1, "category", list(categories))
-    table.insert(2, "true", table["tp"] + table["fn"])
-    table.insert(3, "predicted", table["tp"] + table["fp"])
-    return table
-
-
-def _class_row(name: str, images: pd.DataFrame, parameters: EvaluationParameters) -> dict[str, Any]:
-    tp, fp, fn = (int(images[key].sum()) for key in ("tp", "fp", "fn"))
-    counts = images[["tp", "fp", "fn"]].to_numpy()
-    interval = f1_interval(counts, n_resamples=parameters.resamples, seed=parameters.seed)
-    errors = count_errors(images["true"].to_numpy(), images["predicted"].to_numpy())
-    return {
-        "category": name, "images": len(images), "objects": tp + fn,
-        "precision": precision(tp, fp), "recall": recall(tp, fn), "f1": f1(tp, fp, fn),
-        "f1_low": interval.low, "f1_high": interval.high, "tp": tp, "fp": fp, "fn": fn,
-        "count_mae": errors.mae, "count_medae": errors.medae, "count_bias": errors.bias,
-    }  # fmt: skip
+def _settings(pairing: Pairing, parameters: EvaluationParameters) -> JudgingSettings:
+    return JudgingSettings.for_pairing(
+        pairing,
+        iou=parameters.iou,
+        max_distance_px=parameters.max_distance_px,
+        rule="optimal" if parameters.centroid_matching == "hungarian" else parameters.centroid_matching,
+    )
 
 
 def _curve_table(pairing: Pairing, curves: npt.NDArray[np.float64]) -> pd.DataFrame:
@@ -114,8 +102,15 @@ def plot_count_agreement(images: pd.DataFrame) -> Any:
     return plot_counts(images[["image", "category", "true", "predicted"]])
 
 
+def plot_instances(curves: pd.DataFrame) -> Any:
+    """Return a figure of the quality of masks over the IoU that counts as found."""
+    from cell_pipelines.report.comparison_figures import plot_instance_curve
+
+    return plot_instance_curve(curves)
+
+
 def draw_errors(
-    truth: AnnotationSet, predictions: AnnotationSet, thresholds: dict[str, float],
+    truth: AnnotationSet, predictions: AnnotationSet, thresholds: dict[str, Any],
     images: dict[str, ImageFile], parameters: EvaluationParameters,
 ) -> Callable[[Path], None]:  # fmt: skip
     """Return what fills a folder with the images and what was found, missed and made up."""
@@ -124,14 +119,15 @@ def draw_errors(
 
 def _write_overlays(
     pairing: Pairing,
-    thresholds: dict[str, float],
+    thresholds: dict[str, Any],
     images: dict[str, ImageFile],
     parameters: EvaluationParameters,
     folder: Path,
 ) -> None:
     limits = threshold_array(pairing.categories, thresholds)
+    settings = _settings(pairing, parameters)
     jobs: Iterator[_ErrorOverlay] = (
-        _ErrorOverlay(image.above(limits), images[image.name], parameters.iou, folder) for image in pairing.images()
+        _ErrorOverlay(image.above(limits), images[image.name], settings, folder) for image in pairing.pairs()
     )
     total = pairing.truth.n_images
     for _ in map_images(_ErrorOverlay.run, jobs, description="drawing", total=total, parallel=parameters.parallel):
@@ -140,25 +136,28 @@ def _write_overlays(
 
 @dataclass(frozen=True, eq=False)
 class _ErrorOverlay:
-    """One image to be drawn on."""
+    """One image to be drawn on: outlines where both sides have masks, else boxes."""
 
-    image: PairedImage
+    image: PairedSets
     file: ImageFile
-    iou: float
+    settings: JudgingSettings
     folder: Path
 
     def run(self) -> None:
         """Draw and write."""
+        from cell_pipelines.report.instance_overlays import overlay_instances
         from cell_pipelines.report.overlays import overlay_matches
 
-        matching = self.image.match(self.iou)
-        found = np.zeros(len(self.image.true_boxes), dtype=bool)
-        found[matching.true_index[matching.is_true_positive]] = True
-        drawn = overlay_matches(
-            to_rgb(to_uint8(self.file())),
-            self.image.true_boxes,
-            self.image.boxes,
-            found=found,
-            correct=matching.is_true_positive,
-        )
+        picture = to_rgb(to_uint8(self.file()))
+        if self.settings.masks:
+            m = match_labels(self.image, self.settings)
+            drawn = overlay_instances(picture, m.true_labels, m.labels, found=m.found, correct=m.correct)
+        else:
+            boxes = self.image.framed()
+            matching = boxes.match(self.settings.iou)
+            found = np.zeros(len(boxes.true_boxes), dtype=bool)
+            found[matching.true_index[matching.is_true_positive]] = True
+            drawn = overlay_matches(
+                picture, boxes.true_boxes, boxes.boxes, found=found, correct=matching.is_true_positive
+            )
         write_image(drawn, self.folder / Path(self.image.name).with_suffix(".png"))

@@ -7,6 +7,7 @@ from cell_pipelines.pipelines.evaluation.nodes import (
     evaluate,
     log_metrics,
     plot_count_agreement,
+    plot_instances,
     plot_precision_recall_curves,
 )
 
@@ -18,7 +19,13 @@ def create_pipeline(model: str) -> Pipeline:
             Node(
                 evaluate,
                 inputs=["prepared_annotations", "predictions", "thresholds", "params:evaluation"],
-                outputs=["evaluation_classes", "evaluation_images", "evaluation_curves"],
+                outputs=[
+                    "evaluation_classes",
+                    "evaluation_images",
+                    "evaluation_cells",
+                    "evaluation_curves",
+                    "evaluation_instances",
+                ],
                 name="evaluate",
             ),
             Node(
@@ -33,6 +40,7 @@ def create_pipeline(model: str) -> Pipeline:
                 outputs="precision_recall_curves",
                 name="plot_precision_recall",
             ),
+            Node(plot_instances, inputs="evaluation_instances", outputs="instance_curves", name="plot_instances"),
             Node(
                 plot_count_agreement,
                 inputs="evaluation_images",

@@ -10,9 +10,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class InferenceParameters(BaseModel):
-    """How a detector is run; the same for evaluation and for new images.
+    """How a model is run; the same for evaluation and for new images. What a model's kind does not know, it ignores.
 
     Attributes:
+        tile: Side in pixels of the tiles that larger images are cut into; None for whole images, and for networks for
+            as large as memory allows.
+        overlap: Least overlap of neighbouring tiles in pixels; for detectors more than the largest cell.
+        memory_gb: Memory that a network's work may take; None for 2 GB, or most of a GPU's.
+        test_time_augmentation: Networks average over eight turns and mirror images.
+        precision: Of networks; ``bfloat16`` is faster where the processor has instructions for it.
         confidence: Lowest score that is stored; what counts as a cell is decided later by the threshold.
         iou: Of two boxes of one class that overlap more, the better one stays.
         max_detections: Most boxes an image may give, an error where it is reached; None for no limit.
@@ -22,6 +28,11 @@ class InferenceParameters(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    tile: Annotated[int, Field(ge=32)] | None = None
+    overlap: Annotated[int, Field(ge=0)] = 64
+    memory_gb: Annotated[float, Field(gt=0)] | None = None
+    test_time_augmentation: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
     confidence: Share = 0.001
     iou: Share = 0.7
     max_detections: Annotated[int, Field(ge=1)] | None = None

@@ -3,27 +3,38 @@
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.prediction.nodes import (
+    collect_boxes,
     count_cells,
     draw_cells,
     export_cells,
-    predict_labelled,
     predict_new,
+    score_labelled,
 )
 
 
-def create_scoring_pipeline(model: str) -> Pipeline:
-    """Return the prediction of a study's validation and test images by `model`, stored at a low confidence."""
-    node = Node(
-        predict_labelled,
-        inputs=["prepared_annotations", "raw@images", "checkpoint", "prediction_store", "params:inference"],
-        outputs="predictions",
-        name="predict_labelled",
+def create_scoring_pipeline(model: str, *, is_detector: bool) -> Pipeline:
+    """Return the scoring of a study's labelled images by `model`; a detector's boxes are collected at once."""
+    score = Node(
+        score_labelled,
+        inputs=[
+            "prepared_annotations",
+            "raw@images",
+            "checkpoint",
+            "prediction_store",
+            "params:inference",
+            "params:threshold_optimisation",
+        ],
+        outputs="scores",
+        name="score_labelled",
+    )
+    collect = Node(
+        collect_boxes, inputs=["scores", "prediction_store", "checkpoint"], outputs="predictions", name="collect_boxes"
     )
     return Pipeline(
-        Pipeline([node], tags="inference"),
+        Pipeline([score, collect] if is_detector else [score], tags="inference"),
         namespace=model,
         inputs={"prepared_annotations", "raw@images"},
-        parameters={"params:inference"},
+        parameters={"params:inference", "params:threshold_optimisation"},
     )
 
 

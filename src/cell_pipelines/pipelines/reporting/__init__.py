@@ -1,5 +1,5 @@
 """One page that tells it all."""
 
-from cell_pipelines.pipelines.reporting.pipeline import create_pipeline
+from cell_pipelines.pipelines.reporting.pipeline import create_comparison_pipeline, create_pipeline
 
-__all__ = ["create_pipeline"]
+__all__ = ["create_comparison_pipeline", "create_pipeline"]

@@ -1,7 +1,10 @@
 """From tables and pictures to one page."""
 
+import warnings
+
 from kedro.pipeline import Node, Pipeline
 
+from cell_pipelines.pipelines.reporting.comparison import COMPARED, compare_models
 from cell_pipelines.pipelines.reporting.nodes import (
     describe_data,
     describe_evaluation,
@@ -28,7 +31,7 @@ def create_pipeline(model: str) -> Pipeline:
             ),
             Node(
                 describe_training,
-                inputs=["history", "confidence_table", "thresholds"],
+                inputs=["history", "threshold_table", "thresholds", "params:threshold_optimisation"],
                 outputs="training_sections",
                 name="describe_training",
             ),
@@ -37,7 +40,9 @@ def create_pipeline(model: str) -> Pipeline:
                 inputs=[
                     "evaluation_classes",
                     "evaluation_images",
+                    "evaluation_cells",
                     "evaluation_curves",
+                    "evaluation_instances",
                     "error_overlays",
                     "params:reporting",
                 ],
@@ -55,4 +60,22 @@ def create_pipeline(model: str) -> Pipeline:
         tags="reporting",
     )  # fmt: skip
     shared = {"conversion_summary", "conversion_findings", "split_summary", "prepared_annotations"}
-    return Pipeline(template, namespace=model, inputs=shared, parameters={"params:reporting"})
+    settings = {"params:reporting", "params:threshold_optimisation"}
+    return Pipeline(template, namespace=model, inputs=shared, parameters=settings)
+
+
+def create_comparison_pipeline(models: tuple[str, ...]) -> Pipeline:
+    """Return the page that compares models; nothing where there is only one."""
+    if len(models) < 2:
+        return Pipeline([])
+    tables = [f"{model}.{name}" for model in models for name in COMPARED]
+    with warnings.catch_warnings():
+        # These names do come from namespaces, one of each model, which Kedro can't see from a node outside of them.
+        warnings.filterwarnings("ignore", message="One or more dataset names contain")
+        node = Node(
+            compare_models(models),
+            inputs=["prepared_annotations", "raw@images", "params:evaluation", "params:reporting", *tables],
+            outputs=["comparison_table", "comparison_differences", "comparison_report"],
+            name="compare_models",
+        )
+        return Pipeline([node], tags="reporting")

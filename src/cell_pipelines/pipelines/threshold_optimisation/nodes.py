@@ -1,57 +1,133 @@
 """Nodes of the threshold optimisation."""
 
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from cell_pipelines.analysis.decodings import count_decodings, decide, decoding_grid
+from cell_pipelines.analysis.judged_image import mean_diameter_px
+from cell_pipelines.analysis.object_cutoffs import choose_cutoffs
 from cell_pipelines.analysis.pairing import pair
+from cell_pipelines.analysis.threshold_choice import ChoiceSettings
+from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.metrics.thresholds import (
-    ConfidenceCurve,
-    best_f1_confidence,
-    confidence_curves_by_category,
-)
-from cell_pipelines.pipelines.curve_columns import confidence_curves
-from cell_pipelines.pipelines.threshold_optimisation.parameters import ThresholdParameters
+from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split
+from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.pipelines.stored_cells import read_cells
+from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
+from cell_pipelines.representations.base import Decoding
 
-# Points of a curve that are kept for figures.
-_POINTS = 400
+Decodings = dict[str, dict[str, float]]
+# Where nobody has drawn an area: the distance of Morelli et al. 2021.
+_DEFAULT_DISTANCE_PX = 50.0
 
 
 def choose_thresholds(
     truth: AnnotationSet, predictions: AnnotationSet, parameters: ThresholdParameters
 ) -> tuple[dict[str, float], pd.DataFrame]:
-    """Return for each class the confidence of the best F1, and the curves it was chosen on."""
-    pairing = pair(truth, predictions, parameters.split)
-    matchings = [image.match(parameters.iou) for image in pairing.images()]
-    right = np.concatenate([m.is_true_positive for m in matchings])
-    order = np.argsort(pairing.predictions.image_index, kind="stable")
-    scores, categories = (getattr(pairing.predictions, key)[order] for key in ("scores", "category"))
-    n_true = np.bincount(pairing.truth.category, minlength=len(pairing.categories))
-    curves = confidence_curves_by_category(scores.astype(float), categories, right, n_true)
-    named = dict(zip(pairing.categories, curves, strict=True))
-    table = pd.concat([_rows(name, curve) for name, curve in named.items()], ignore_index=True)
-    return {name: best_f1_confidence(curve) for name, curve in named.items()}, table
+    """Return the score from which each class's objects count, and the curves it was chosen on."""
+    chosen, table = choose_cutoffs(
+        pair(truth, predictions, parameters.split), _settings(truth, parameters), n_cutoffs=parameters.cutoffs
+    )
+    fixed = parameters.cutoff
+    return (chosen if fixed is None else dict.fromkeys(chosen, fixed)), table
 
 
-def _rows(name: str, curve: ConfidenceCurve) -> pd.DataFrame:
-    size = len(curve.confidence)
-    kept = np.unique(np.linspace(0, size - 1, min(size, _POINTS)).astype(int)) if size else np.array([], dtype=int)
-    columns = {key: getattr(curve, key)[kept] for key in ("confidence", "precision", "recall", "f1")}
-    return pd.DataFrame({"category": name, **columns})
+def choose_decodings(
+    truth: AnnotationSet, scores: pd.DataFrame, folder: Path, checkpoint: Path, parameters: ThresholdParameters
+) -> tuple[Decodings, pd.DataFrame]:
+    """Return how each class's scores become cells, and what every cut-off that was tried would give."""
+    from cell_pipelines.inference.predictor import create_reader
+
+    reader = create_reader(checkpoint)
+    factors = {"min_areas": parameters.min_areas, "spacings": parameters.spacings}
+    grids = tuple(decoding_grid(d, n_cutoffs=parameters.cutoffs, **factors) for d in reader.decodings)
+    settings = _settings(truth, parameters)
+    judged = select_split(truth, parameters.split)
+    files = dict(zip(scores["image"], scores["file"], strict=True))
+    jobs: Iterator[_Sweep] = (_Sweep(one, folder / files[one.names[0]], reader, grids, settings)
+                              for one in iterate_images(judged))  # fmt: skip
+    counts = map_images(
+        _Sweep.run, jobs, description="trying cut-offs", total=judged.n_images, parallel=parameters.parallel
+    )
+    totals: list[Any] = [np.zeros(())] * len(grids)
+    for image in counts:
+        totals = [total + own for total, own in zip(totals, image, strict=True)]
+    chosen, tables = {}, []
+    for name, grid, total, default in zip(reader.categories, grids, totals, reader.decodings, strict=True):
+        decoding, table = decide(grid, total, judged.n_images, settings, default=default)
+        fixed = parameters.cutoff
+        chosen[name] = asdict(decoding if fixed is None else replace(default, cutoff=fixed))
+        tables.append(table.assign(category=name))
+    return chosen, pd.concat(tables, ignore_index=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sweep:
+    """One image and all decodings of all its classes."""
+
+    truth: AnnotationSet
+    path: Path
+    reader: Any
+    grids: tuple[list[Decoding], ...]
+    settings: ChoiceSettings
+
+    def run(self) -> list[npt.NDArray[np.float64]]:
+        """Count what each decoding finds, an array a class."""
+        from cell_pipelines.inference.stored import read_arrays
+
+        stored = self.reader.scores(read_arrays(self.path)[0])
+        return [
+            count_decodings(self.reader.representation, scores, self._labels(name), grid, self.settings)
+            for name, scores, grid in zip(self.reader.categories, stored, self.grids, strict=True)
+        ]
+
+    def _labels(self, category: str) -> npt.NDArray[np.int32]:
+        number = self.truth.categories.index(category)
+        own = (self.truth.category == number) & ~self.truth.crowd
+        return objects_to_labels(select_objects(self.truth, own))[0]
+
+
+def _settings(truth: AnnotationSet, parameters: ThresholdParameters) -> ChoiceSettings:
+    distance = parameters.max_distance_px or mean_diameter_px(truth)
+    return ChoiceSettings(
+        objective=parameters.objective,
+        choice="knee" if parameters.choice == "knee" else "argmax",
+        split=parameters.split,
+        iou=parameters.iou,
+        max_distance_px=_DEFAULT_DISTANCE_PX if np.isnan(distance) else distance,
+    )
 
 
 def store_thresholds(checkpoint: Path, thresholds: dict[str, float]) -> bytes:
-    """Return the model with its thresholds inside."""
-    from cell_pipelines.models.yolo_checkpoint import with_record
+    """Return the detector with its thresholds inside."""
+    from cell_pipelines.models.model_file import with_record
 
     return with_record(checkpoint, {"thresholds": thresholds})
 
 
-def plot_thresholds(table: pd.DataFrame, thresholds: dict[str, float]) -> Any:
-    """Return a figure of precision, recall and F1 over confidence, with the chosen points."""
-    from cell_pipelines.report.curves import plot_confidence_curves
+def store_decodings(checkpoint: Path, thresholds: Decodings) -> bytes:
+    """Return the network with its decodings inside."""
+    from cell_pipelines.models.model_file import with_record
 
-    return plot_confidence_curves(confidence_curves(table), thresholds)
+    return with_record(checkpoint, {"decoding": thresholds})
+
+
+def decode_cells(scores: pd.DataFrame, folder: Path, model: Path, parameters: ThresholdParameters) -> AnnotationSet:
+    """Return the cells of stored scores, as the model file says."""
+    return read_cells(scores, folder, model, parallel=parameters.parallel)
+
+
+def plot_thresholds(table: pd.DataFrame, thresholds: dict[str, Any], parameters: ThresholdParameters) -> Any:
+    """Return a figure of precision, recall, F1 and count errors over the cut-off, with the chosen points."""
+    from cell_pipelines.report.threshold_figures import plot_threshold_sweep
+
+    chosen = {
+        name: Decoding(**value) if isinstance(value, dict) else Decoding(value) for name, value in thresholds.items()
+    }
+    return plot_threshold_sweep(table, chosen, objective=parameters.objective)

@@ -1,42 +1,61 @@
-"""From stored predictions to a model that knows its thresholds."""
+"""From stored scores to a model that knows its thresholds."""
 
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.threshold_optimisation.nodes import (
+    choose_decodings,
     choose_thresholds,
+    decode_cells,
     plot_thresholds,
+    store_decodings,
     store_thresholds,
 )
 
+_SETTINGS = "params:threshold_optimisation"
 
-def create_pipeline(model: str) -> Pipeline:
-    """Return the choice of thresholds for `model`."""
-    template = Pipeline(
-        [
-            Node(
-                choose_thresholds,
-                inputs=["prepared_annotations", "predictions", "params:threshold_optimisation"],
-                outputs=["thresholds", "confidence_table"],
-                name="choose_thresholds",
-            ),
-            Node(
-                store_thresholds,
-                inputs=["checkpoint", "thresholds"],
-                outputs="model",
-                name="store_thresholds",
-            ),
-            Node(
-                plot_thresholds,
-                inputs=["confidence_table", "thresholds"],
-                outputs="confidence_curves",
-                name="plot_thresholds",
-            ),
-        ],
-        tags="evaluation",
+
+def create_pipeline(model: str, *, is_detector: bool) -> Pipeline:
+    """Return the choice of thresholds for `model`; a network's scores then become cells."""
+    plot = Node(
+        plot_thresholds,
+        inputs=["threshold_table", "thresholds", _SETTINGS],
+        outputs="threshold_curves",
+        name="plot_thresholds",
     )
+    own = _create_detector_nodes() if is_detector else _create_network_nodes()
     return Pipeline(
-        template,
+        Pipeline([*own, plot], tags="evaluation"),
         namespace=model,
         inputs={"prepared_annotations"},
-        parameters={"params:threshold_optimisation"},
+        parameters={_SETTINGS},
     )
+
+
+def _create_detector_nodes() -> list[Node]:
+    return [
+        Node(
+            choose_thresholds,
+            inputs=["prepared_annotations", "predictions", _SETTINGS],
+            outputs=["thresholds", "threshold_table"],
+            name="choose_thresholds",
+        ),
+        Node(store_thresholds, inputs=["checkpoint", "thresholds"], outputs="model", name="store_thresholds"),
+    ]
+
+
+def _create_network_nodes() -> list[Node]:
+    return [
+        Node(
+            choose_decodings,
+            inputs=["prepared_annotations", "scores", "prediction_store", "checkpoint", _SETTINGS],
+            outputs=["thresholds", "threshold_table"],
+            name="choose_thresholds",
+        ),
+        Node(store_decodings, inputs=["checkpoint", "thresholds"], outputs="model", name="store_thresholds"),
+        Node(
+            decode_cells,
+            inputs=["scores", "prediction_store", "model", _SETTINGS],
+            outputs="predictions",
+            name="decode_cells",
+        ),
+    ]

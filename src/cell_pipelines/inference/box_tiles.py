@@ -1,0 +1,80 @@
+"""Boxes found in overlapping tiles: where they lie in the image, and which a neighbouring tile shows better."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.inference.tiles import Span, Tiling, Window, core_spans
+
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+# A box that ends nearer to a tile's border than this, in pixels, may be cut by it.
+_EDGE_PX = 2.0
+
+
+@dataclass(frozen=True)
+class BoxTile:
+    """One tile, and what its neighbours show of it.
+
+    Attributes:
+        window: Row, column, height and width in the image.
+        tiling: All tiles.
+        place: Which row and column of tiles it is.
+    """
+
+    window: Window
+    tiling: Tiling
+    place: tuple[int, int]
+
+    def to_image(self, boxes: Floats) -> tuple[Floats, Mask]:
+        """Return boxes (N, 4) of the tile in pixels of the image, and which of them to keep.
+
+        Left out is a box that the tile's inner border cuts while the neighbour shows it whole, and one whose middle
+        lies farther in the neighbour's half of the overlap than a quarter of it: the neighbour sees it better.
+        """
+        row, column = self.place
+        kept = _kept(boxes[:, 0], boxes[:, 2], self.tiling.columns, column)
+        kept &= _kept(boxes[:, 1], boxes[:, 3], self.tiling.rows, row)
+        top, left = self.window[:2]
+        return boxes + np.array([left, top, left, top], np.float32), kept
+
+
+class BoxTiles:
+    """The tiles of one image.
+
+    Args:
+        windows: As `tile_windows` gives them.
+    """
+
+    def __init__(self, windows: Sequence[Window]) -> None:
+        rows = sorted({(row, height) for row, _, height, _ in windows})
+        columns = sorted({(column, width) for _, column, _, width in windows})
+        self._tiling = Tiling(tuple(rows), tuple(columns))
+
+    def __len__(self) -> int:
+        return len(self._tiling)
+
+    def __iter__(self) -> Iterator[BoxTile]:
+        wide = len(self._tiling.columns)
+        for number, (window, _) in enumerate(self._tiling.windows()):
+            yield BoxTile(window, self._tiling, divmod(number, wide))
+
+
+def _kept(low: Floats, high: Floats, spans: Sequence[Span], index: int) -> Mask:
+    """Return which boxes, from `low` to `high` along one axis of the tile, the neighbours along it leave to it."""
+    start, length = spans[index]
+    first, core = core_spans(spans)[index]
+    middle = (low + high) / 2
+    kept = np.ones(len(low), dtype=np.bool_)
+    if index > 0:
+        shared = sum(spans[index - 1]) - start
+        cut = (low < _EDGE_PX) & (high < shared - _EDGE_PX)
+        kept &= ~cut & (middle >= first - shared / 4)
+    if index + 1 < len(spans):
+        shared = start + length - spans[index + 1][0]
+        cut = (high > length - _EDGE_PX) & (low > length - shared + _EDGE_PX)
+        kept &= ~cut & (middle <= first + core + shared / 4)
+    return kept

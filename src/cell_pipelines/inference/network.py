@@ -1,0 +1,156 @@
+"""A segmentation network at work on tiles: pixels in, activated outputs of each category out."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.inference.device import choose_device
+from cell_pipelines.inference.memory import peak_bytes, usable_bytes
+from cell_pipelines.inference.symmetries import ALL_SYMMETRIES, Symmetry
+from cell_pipelines.representations.base import Activation, Representation
+
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["float32", "bfloat16"]
+Floats = npt.NDArray[np.float32]
+
+# The counting of memory needs no more than a few strides of the coarsest network.
+_PROBE_PX = 128
+
+
+class TileNetwork:
+    """A network that gives the activated outputs of tiles.
+
+    Args:
+        network: Takes images (B, in_channels, H, W) and gives logits (B, K * C, H, W); put into evaluation and moved
+            to the device. Its attribute `stride`, where it has one, is what tiles are aligned to.
+        representation: What its C channels for each of K categories stand for.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``bfloat16`` runs most of the work with fewer bits; activations are always of 32.
+        test_time_augmentation: Average over the eight turns and mirror images, at eight times the cost.
+
+    Raises:
+        ValueError: The device isn't there, or the representation can't be turned.
+    """
+
+    def __init__(
+        self,
+        network: "torch.nn.Module",
+        representation: Representation,
+        *,
+        device: str = "auto",
+        precision: Precision = "float32",
+        test_time_augmentation: bool = False,
+    ) -> None:
+        import torch
+
+        if precision not in ("float32", "bfloat16"):
+            raise ValueError(f"`precision` must be float32 or bfloat16, got {precision!r}.")
+        self.device = choose_device(device)
+        layout = torch.channels_last
+        self._network = network.to(self.device, memory_format=layout).eval().requires_grad_(False)  # type: ignore[call-overload]
+        self.representation, self._precision = representation, precision
+        self.stride = int(getattr(network, "stride", 1))
+        self._symmetries = ALL_SYMMETRIES if test_time_augmentation else ()
+        self._n_rays = _count_rays(representation) if test_time_augmentation else 0
+
+    def __call__(self, tiles: Floats) -> Floats:
+        """Return the activated outputs (B, K * C, h, w) of tiles (B, h, w, channels) float32 in [0, 1]."""
+        import torch
+
+        with torch.inference_mode():
+            # Height, width, channels in memory is what channels_last means, so no copy is made here.
+            images = torch.from_numpy(tiles).to(self.device).permute(0, 3, 1, 2)
+            outputs = self._average(images) if self._symmetries else self._activated(images)
+            result: Floats = outputs.cpu().numpy()
+        return result
+
+    @cached_property
+    def bytes_per_pixel(self) -> float:
+        """Memory that the network takes for each pixel of a tile, counted on a small one."""
+        import torch
+
+        side = -(-_PROBE_PX // self.stride) * self.stride
+        channels = self.in_channels
+
+        def run() -> None:
+            with torch.inference_mode():
+                self._activated(torch.zeros((1, channels, side, side), device=self.device))
+
+        return peak_bytes(run) / side**2
+
+    @cached_property
+    def in_channels(self) -> int:
+        """Channels of the images it takes: those of its specification, or of its first convolution."""
+        spec = getattr(self._network, "spec", None)
+        if spec is not None:
+            return int(spec.in_channels)
+        return next((int(m.in_channels) for m in self._network.modules() if hasattr(m, "in_channels")), 3)
+
+    def fitting_pixels(self, memory_gb: float | None) -> float:
+        """Return how many pixels the network can take at once, in `memory_gb` or in what may be used."""
+        return usable_bytes(self.device, memory_gb) / self.bytes_per_pixel
+
+    def _activated(self, images: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bfloat16"):
+            logits = self._network(images)
+        return activate(logits.float(), self.representation.activations)
+
+    def _average(self, images: "torch.Tensor") -> "torch.Tensor":
+        from cell_pipelines.models.any_size import pad_by_mirroring
+
+        height, width = images.shape[-2:]
+        # Padded before it is turned, so that a network's pooling meets the same grid on every tile.
+        padded = pad_by_mirroring(images, *(-(-n // self.stride) * self.stride for n in (height, width)))
+        total = None
+        for symmetry in self._symmetries:
+            outputs = self._reordered(symmetry.undo(self._activated(symmetry.apply(padded))), symmetry)
+            total = outputs if total is None else total.add_(outputs)
+        if total is None:
+            return self._activated(images)
+        return total[..., :height, :width] / len(self._symmetries)
+
+    def _reordered(self, outputs: "torch.Tensor", symmetry: Symmetry) -> "torch.Tensor":
+        """Bring the rays of each category, its last channels, back to their directions."""
+        if not self._n_rays:
+            return outputs
+        channels = len(self.representation.channels)
+        first = channels - self._n_rays
+        order = [*range(first), *(first + ray for ray in symmetry.ray_order(self._n_rays))]
+        batch, _, height, width = outputs.shape
+        return outputs.reshape(batch, -1, channels, height, width)[:, :, order].flatten(1, 2)
+
+
+def activate(logits: "torch.Tensor", activations: Sequence[Activation]) -> "torch.Tensor":
+    """Return logits (B, K * C, H, W) as scores; each category's C channels by their activations."""
+    import torch
+
+    if set(activations) == {"sigmoid"}:
+        return logits.sigmoid()
+    batch, _, height, width = logits.shape
+    folded = logits.reshape(batch, -1, len(activations), height, width)
+    parts = []
+    first = 0
+    for name, group in groupby(activations):
+        count = len(list(group))
+        part = folded[:, :, first : first + count]
+        parts.append(part.sigmoid() if name == "sigmoid" else part.softmax(2) if name == "softmax" else part)
+        first += count
+    return torch.cat(parts, dim=2).flatten(1, 2)
+
+
+def _count_rays(representation: Representation) -> int:
+    """Return how many of the last channels are distances along rays; 0 where no channel has a direction."""
+    n_rays = int(getattr(representation, "n_rays", 0))
+    if n_rays % 4:
+        raise ValueError(
+            f"`test_time_augmentation` needs a number of rays that 4 divides, got {n_rays}; train with 32."
+        )
+    return n_rays

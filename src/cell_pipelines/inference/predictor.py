@@ -1,0 +1,171 @@
+"""Any trained model behind one door: images in, arrays to be stored out, and cells from stored arrays.
+
+Prediction and decoding are apart: a network sees each image once, `Predictor.predict` gives what is stored of it, and a
+`Reader`, which needs no network, makes cells of that for any threshold or decoding, as often as wanted.
+"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.imaging.reading import Image, LargeImage
+from cell_pipelines.inference.detection import BoxPredictor, Detections
+from cell_pipelines.inference.segmentation import SegmentationPredictor
+from cell_pipelines.representations.base import Decoding, Instances, Representation, Scores
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class Predictor(Protocol):
+    """A trained model of any family."""
+
+    #: Class names in the order of the model's outputs.
+    categories: tuple[str, ...]
+
+    def predict(self, image: Image | LargeImage) -> Arrays:
+        """Return what is stored of one image (H, W) or (H, W, C): arrays by name, for `stored.write_arrays`."""
+        ...
+
+
+def create_predictor(checkpoint: Path, **options: Any) -> Predictor:
+    """Load a model file of any family.
+
+    Args:
+        checkpoint: A YOLO or a segmentation model.
+        **options: Those of `BoxPredictor` or `SegmentationPredictor`; ``predictor_options`` names them. Colours,
+            channels and normalisation are the model's own.
+
+    Raises:
+        ValueError: The file is no model, or an option is unknown to its family or doesn't fit.
+    """
+    from cell_pipelines.models.model_file import model_family, read_record
+
+    family = model_family(checkpoint)
+    unknown = sorted(set(options) - set(predictor_options(family)))
+    if unknown:
+        known = ", ".join(predictor_options(family))
+        raise ValueError(f"{checkpoint}: a {family} model takes the options {known}; got {', '.join(unknown)}.")
+    if family == "yolo":
+        options.setdefault("normalisation", read_record(checkpoint).get("normalisation", "percentile"))
+        return _Boxes(BoxPredictor(checkpoint, **options))
+    return _Maps(SegmentationPredictor(checkpoint, **options))
+
+
+def predictor_options(family: str) -> tuple[str, ...]:
+    """Return the names of the options that the predictor of a family (``yolo``, ``segmentation``) takes."""
+    kinds: dict[str, Any] = {"yolo": BoxPredictor, "segmentation": SegmentationPredictor}
+    if family not in kinds:
+        raise ValueError(f"`family` must be one of {', '.join(kinds)}, got {family!r}.")
+    parameters = inspect.signature(kinds[family]).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+
+
+class _Boxes:
+    def __init__(self, predictor: BoxPredictor) -> None:
+        self._predictor, self.categories = predictor, predictor.categories
+
+    def predict(self, image: Image | LargeImage) -> Arrays:
+        return self._predictor.predict(image).arrays()
+
+
+class _Maps:
+    def __init__(self, predictor: SegmentationPredictor) -> None:
+        self._predictor, self.categories = predictor, predictor.categories
+
+    def predict(self, image: Image | LargeImage) -> Arrays:
+        return pack_scores(self._predictor.predict(image))
+
+
+def pack_scores(scores: Sequence[Scores]) -> Arrays:
+    """Return the scores of all categories as one mapping: ``0/probability`` is the first category's ``probability``."""
+    return {f"{number}/{name}": np.asarray(a) for number, one in enumerate(scores) for name, a in one.items()}
+
+
+def unpack_scores(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Scores, ...]:
+    """Return the scores of each category from what `pack_scores` gave."""
+    found: dict[int, Arrays] = {}
+    for key, array in arrays.items():
+        number, _, name = key.partition("/")
+        found.setdefault(int(number), {})[name] = array
+    return tuple(found[number] for number in sorted(found))
+
+
+@dataclass(frozen=True)
+class CellReader:
+    """What makes cells of a segmentation model's stored arrays.
+
+    Attributes:
+        categories: Class names in the order of the model's outputs.
+        representation: How its scores stand for cells.
+        decodings: One for each category, as threshold optimisation chose it, or else the representation's default.
+    """
+
+    categories: tuple[str, ...]
+    representation: Representation
+    decodings: tuple[Decoding, ...]
+
+    def with_decodings(self, decodings: Mapping[str, Decoding]) -> "CellReader":
+        """Return one that decodes the categories named differently."""
+        unknown = set(decodings) - set(self.categories)
+        if unknown:
+            raise ValueError(f"`decodings` must be for {', '.join(self.categories)}; got {', '.join(sorted(unknown))}.")
+        chosen = [decodings.get(name, old) for name, old in zip(self.categories, self.decodings, strict=True)]
+        return replace(self, decodings=tuple(chosen))
+
+    def scores(self, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Scores, ...]:
+        """Return each category's scores, for `Representation.sweep`.
+
+        Raises:
+            ValueError: The arrays are those of another model.
+        """
+        scores = unpack_scores(arrays) if all("/" in key for key in arrays) else ()
+        if len(scores) != len(self.categories):
+            raise ValueError(
+                f"expected stored scores of {len(self.categories)} categories ({', '.join(self.categories)}), got the "
+                f"arrays {', '.join(arrays)}."
+            )
+        return scores
+
+    def read(self, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Instances, ...]:
+        """Return the cells of each category in one image."""
+        pairs = zip(self.scores(arrays), self.decodings, strict=True)
+        return tuple(self.representation.decode(scores, decoding) for scores, decoding in pairs)
+
+
+def create_reader(checkpoint: Path) -> CellReader:
+    """Return what makes cells of a segmentation model's stored arrays; the network isn't loaded.
+
+    Raises:
+        ValueError: The file is no segmentation model.
+    """
+    from cell_pipelines.models.checkpoint import read_description
+    from cell_pipelines.representations.registry import create_representation
+
+    description = read_description(checkpoint)
+    chosen = description["representation"]
+    representation: Representation = create_representation(chosen["name"], **chosen.get("options", {}))
+    categories = tuple(description["categories"])
+    stored, area = description.get("decoding") or {}, description.get("mean_area_px")
+    decodings = []
+    for name in categories:
+        if name in stored:
+            decodings.append(Decoding(**stored[name]))
+        else:
+            decodings.append(representation.default_decoding(float(area)) if area else Decoding())
+    return CellReader(categories, representation, tuple(decodings))
+
+
+def read_detections_from(arrays: Mapping[str, npt.NDArray[Any]]) -> Detections:
+    """Return the boxes that a YOLO's stored arrays hold.
+
+    Raises:
+        ValueError: The arrays are those of another family.
+    """
+    if set(arrays) != {"boxes", "scores", "categories"}:
+        raise ValueError(f"expected stored boxes, scores and categories, got the arrays {', '.join(arrays)}.")
+    return Detections(arrays["boxes"], arrays["scores"], arrays["categories"])

@@ -1,0 +1,144 @@
+"""Scores of a whole image by a trained segmentation network: tile by tile where it is large, without seams."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.imaging.reading import Image, LargeImage
+from cell_pipelines.inference.memory import fitting_tiling
+from cell_pipelines.inference.network import Precision, TileNetwork
+from cell_pipelines.inference.pixels import UnitPixels
+from cell_pipelines.inference.tiles import Tiling, Window, blend_bands, iter_outputs
+from cell_pipelines.representations.base import Representation, Scores
+
+Floats = npt.NDArray[np.float32]
+
+# More tiles at once keep a GPU no busier.
+_MOST_TILES = 16
+
+
+class SegmentationPredictor:
+    """A trained segmentation network ready to predict.
+
+    Args:
+        checkpoint: File of a trained model.
+        tile: Side of the tiles in pixels; None for the whole image where `memory_gb` allows, else for the largest
+            tiles that it allows.
+        overlap: Least overlap of neighbouring tiles in pixels. 3/8 of it at each end saw padding in place of the image
+            and count nothing, so networks that look no further give on tiles what they give on the whole.
+        memory_gb: Memory that the network's work may take; None for 2 GB, or most of a GPU's free memory.
+        test_time_augmentation: Average over the eight turns and mirror images, at eight times the cost.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``float32``, or ``bfloat16`` with fewer bits.
+
+    Raises:
+        ValueError: The file is no checkpoint, or an option doesn't fit.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        *,
+        tile: int | None = None,
+        overlap: int = 64,
+        memory_gb: float | None = None,
+        test_time_augmentation: bool = False,
+        device: str = "auto",
+        precision: Precision = "float32",
+    ) -> None:
+        from cell_pipelines.models.checkpoint import read_checkpoint
+        from cell_pipelines.representations.registry import create_representation
+
+        if memory_gb is not None and memory_gb <= 0:
+            raise ValueError(f"`memory_gb` must be positive, got {memory_gb}.")
+        network, description = read_checkpoint(checkpoint)
+        chosen = description["representation"]
+        self.representation: Representation = create_representation(chosen["name"], **chosen.get("options", {}))
+        self.categories = tuple(description["categories"])
+        self._colour = description.get("colour", "rgb")
+        self._normalisation = description.get("normalisation", "full_range")
+        self._tile, self._overlap, self._memory_gb = tile, overlap, memory_gb
+        self._network = TileNetwork(
+            network, self.representation, device=device, precision=precision,
+            test_time_augmentation=test_time_augmentation,
+        )  # fmt: skip
+
+    def predict(self, image: Image | LargeImage) -> tuple[Scores, ...]:
+        """Return the scores of one image, one for each category.
+
+        Args:
+            image: (H, W) or (H, W, C) of any depth, or one that `open_region_reader` opened, which is then read tile
+                by tile.
+
+        Raises:
+            ValueError: The image has other channels than the model learned from.
+        """
+        pixels = UnitPixels(image, colour=self._colour, normalisation=self._normalisation)
+        return predict_scores(self._network, pixels, tile=self._tile, overlap=self._overlap, memory_gb=self._memory_gb)
+
+
+def predict_scores(
+    network: TileNetwork,
+    pixels: UnitPixels,
+    *,
+    tile: int | None = None,
+    overlap: int = 64,
+    memory_gb: float | None = None,
+) -> tuple[Scores, ...]:
+    """Return the scores of one image, one for each category; options as in `SegmentationPredictor`.
+
+    Maps are blended where tiles overlap; candidates are taken from each tile's core and joined. Tiling changes the
+    outputs of networks that pool over all they see, such as PSPNet, PAN and DeepLabV3; nothing can blend that away.
+
+    Raises:
+        ValueError: The image has other channels than the network takes.
+    """
+    if pixels.channels != network.in_channels:
+        raise ValueError(
+            f"the image has {pixels.channels} channels, but the model learned from {network.in_channels}; "
+            "choose the same `channels` as in training."
+        )
+    # Counting the memory takes a moment, which a set size on a processor saves.
+    fitting = network.fitting_pixels(memory_gb) if tile is None or network.device.type == "cuda" else 0.0
+    tiling = fitting_tiling(pixels.shape, fitting, tile=tile, overlap=overlap, stride=network.stride)
+    batch = 1
+    if network.device.type == "cuda":
+        batch = min(max(int(fitting / (tiling.rows[0][1] * tiling.columns[0][1])), 1), _MOST_TILES)
+    outputs = iter_outputs(tiling, pixels.read, network, batch)
+    if network.representation.is_sparse:
+        return _join_candidates(network.representation, outputs, pixels.shape)
+    return _reduce_maps(network.representation, tiling, outputs)
+
+
+def _join_candidates(
+    representation: Representation, outputs: Iterator[tuple[Window, Window, Floats]], shape: tuple[int, int]
+) -> tuple[Scores, ...]:
+    channels = len(representation.channels)
+    parts = []
+    for window, core, output in outputs:
+        folded = output.reshape(-1, channels, *output.shape[1:])
+        parts.append([representation.reduce(one, origin=window[:2], core=core) for one in folded])
+    return tuple(representation.join(category, shape) for category in zip(*parts, strict=True))
+
+
+def _reduce_maps(
+    representation: Representation, tiling: Tiling, outputs: Iterator[tuple[Window, Window, Floats]]
+) -> tuple[Scores, ...]:
+    """Store band by band, since maps are stored pixel by pixel: of the rest only one row of tiles is ever held."""
+    channels = len(representation.channels)
+    whole: list[dict[str, npt.NDArray[Any]]] = []
+    for row, band in blend_bands(tiling, outputs):
+        folded = band.reshape(-1, channels, *band.shape[1:])
+        parts = [representation.reduce(one, origin=(row, 0)) for one in folded]
+        if band.shape[1] == tiling.height:
+            return tuple(parts)
+        if not whole:
+            size = (tiling.height, tiling.width)
+            whole = [{name: np.empty((*a.shape[:-2], *size), a.dtype) for name, a in part.items()} for part in parts]
+        for target, part in zip(whole, parts, strict=True):
+            for name, array in part.items():
+                target[name][..., row : row + band.shape[1], :] = array
+    return tuple(whole)

@@ -1,0 +1,32 @@
+"""Parameters of the evaluation."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cell_pipelines.pipelines.partitions import ParallelParameters
+
+
+class EvaluationParameters(BaseModel):
+    """How a model is judged, whatever its kind.
+
+    Attributes:
+        split: Images to judge on.
+        iou: A prediction that overlaps a true cell of its class by at least this is right.
+        max_distance_px: Farthest that a predicted middle may lie from a true one; None for the average cell's diameter.
+        centroid_matching: ``hungarian``: one to one, as many as possible, then the least distance in all;
+            ``greedy_2021``: each true cell takes the nearest, as Morelli et al. 2021 write; ``greedy_2021_code``: as
+            their code does.
+        resamples: Bootstrap samples of images for intervals.
+        seed: Of the bootstrap.
+        parallel: How the images are spread over processors.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    split: Literal["test", "val"] = "test"
+    iou: Annotated[float, Field(gt=0, le=1)] = 0.5
+    max_distance_px: Annotated[float, Field(gt=0)] | None = None
+    centroid_matching: Literal["hungarian", "greedy_2021", "greedy_2021_code"] = "hungarian"
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    seed: Annotated[int, Field(ge=0)] = 0
+    parallel: ParallelParameters = ParallelParameters()

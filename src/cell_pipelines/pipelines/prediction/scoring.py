@@ -1,0 +1,106 @@
+"""A trained model at work on images: each one's scores are stored before the next, so stopped work goes on."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, LargeImage, open_region_reader
+from cell_pipelines.pipelines.partitions import load_ahead, map_images
+from cell_pipelines.pipelines.prediction.parameters import InferenceParameters
+
+# Larger images are read part by part while they are predicted.
+_MOST_PIXELS = 1 << 26
+#: Columns of the table that says what is stored where.
+COLUMNS = ("image", "split", "height", "width", "pixel_height_um", "pixel_width_um", "file", "error")
+
+
+def score_images(
+    images: Mapping[str, ImageFile],
+    splits: Mapping[str, str | None],
+    checkpoint: Path,
+    folder: Path,
+    parameters: InferenceParameters,
+) -> pd.DataFrame:
+    """Run the network on each image whose scores are not stored yet.
+
+    Returns:
+        A row an image with `COLUMNS`; `file` is below `folder`, and `error` says why an image has none.
+    """
+    job = _Scoring(checkpoint, folder, parameters)
+    loaded = load_ahead(job.load, images.items())
+    errors = list(map_images(job.run, loaded, description="finding cells", total=len(images)))
+    rows = [
+        {"image": name, "split": splits.get(name), "error": error, **({} if error else job.describe(name, file))}
+        for (name, file), error in zip(images.items(), errors, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+class _Scoring:
+    """A model and the folder that keeps what it makes of images."""
+
+    def __init__(self, checkpoint: Path, folder: Path, parameters: InferenceParameters) -> None:
+        from cell_pipelines.inference.predictor import create_predictor, predictor_options
+        from cell_pipelines.models.model_file import model_family
+
+        known = predictor_options(model_family(checkpoint))
+        options = {key: value for key, value in parameters.model_dump().items() if key in known and value is not None}
+        digest = hashlib.sha256(checkpoint.read_bytes())
+        digest.update(json.dumps(options, sort_keys=True).encode())
+        self._root, self._key = folder, digest.hexdigest()[:16]
+        self._predictor = create_predictor(checkpoint, **options)
+
+    def path(self, name: str, file: ImageFile) -> Path:
+        """Return where an image's scores are stored; it changes with the image file."""
+        key = hashlib.sha256(f"{name}\0{file.signature()}".encode()).hexdigest()
+        return self._root / self._key / f"{key[:32]}.npz"
+
+    def load(self, named: tuple[str, ImageFile]) -> Image | ImageFile | ImageFormatError | None:
+        """Read one image unless it is stored already or large; return what went wrong, if anything."""
+        name, file = named
+        if self.path(name, file).is_file():
+            return None
+        try:
+            info = file.info()
+            return file if info.height * info.width > _MOST_PIXELS else file()
+        except ImageFormatError as error:
+            return error
+
+    def run(self, loaded: tuple[tuple[str, ImageFile], Image | ImageFile | ImageFormatError | None]) -> str:
+        """Predict one image and store its scores; return what went wrong, if anything."""
+        from cell_pipelines.inference.stored import write_arrays
+
+        (name, file), content = loaded
+        if content is None:
+            return ""
+        if isinstance(content, ImageFormatError):
+            return str(content)
+        try:
+            with _opened(content) as image:
+                write_arrays(self._predictor.predict(image), tuple(image.shape[:2]), self.path(name, file))
+        except ImageFormatError as error:
+            return str(error)
+        except ValueError as error:
+            raise type(error)(f"{name}: {error}") from error
+        return ""
+
+    def describe(self, name: str, file: ImageFile) -> dict[str, Any]:
+        """Return an image's size and where its scores are."""
+        info, path = file.info(), self.path(name, file)
+        height_um, width_um = info.pixel_size_um or (None, None)
+        sizes = {"height": info.height, "width": info.width, "pixel_height_um": height_um, "pixel_width_um": width_um}
+        return {**sizes, "file": path.relative_to(self._root).as_posix()}
+
+
+@contextmanager
+def _opened(content: Image | ImageFile) -> Iterator[Image | LargeImage]:
+    if not isinstance(content, ImageFile):
+        yield content
+        return
+    with open_region_reader(content.path, content.selection) as image:
+        yield image

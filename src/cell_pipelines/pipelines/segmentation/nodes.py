@@ -1,0 +1,108 @@
+"""Nodes of the training of segmentation networks."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import iterate_images, select_split
+from cell_pipelines.imaging.reading import Image, ImageFile
+from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
+from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+
+# Tiles on the contact sheet of what the network learns from.
+_TILES = 12
+
+
+def train_network(
+    annotations: AnnotationSet,
+    images: dict[str, ImageFile],
+    folder: Path,
+    shared: SegmentationParameters,
+    own: NetworkParameters,
+) -> tuple[bytes, pd.DataFrame]:
+    """Train on full images; return the best checkpoint with its record, and a row an epoch."""
+    from cell_pipelines.pipelines.segmentation.live_tracking import LiveTracking
+    from cell_pipelines.training.segmentation import train_segmentation
+
+    selection = next(iter(images.values())).selection
+    tracking = LiveTracking()
+    best, history = train_segmentation(
+        to_training(shared, own, annotations),
+        _labelled(annotations, images, "train"),
+        _labelled(annotations, images, "val"),
+        folder,
+        resume=own.merged(shared).resume,
+        on_epoch=tracking,
+        description={
+            "data_sha256": annotations.fingerprint(),
+            "pixel_size_um": common_pixel_size(annotations),
+            "channels": list(selection.channels) if selection.channels else None,
+            "z": selection.z,
+            "run_id": tracking.run_id,
+        },
+    )
+    tracking.complete(history)
+    return best, history
+
+
+def to_training(shared: SegmentationParameters, own: NetworkParameters, annotations: AnnotationSet) -> Any:
+    """Return what the library trains by, with all lengths in pixels."""
+    from cell_pipelines.models.registry import NetworkSpec
+    from cell_pipelines.training.segmentation_settings import SegmentationTraining
+
+    parameters = own.merged(shared)
+    pixel_size = common_pixel_size(annotations)
+    chosen: dict[str, Any] = {}
+    for key in ("representation", "loss", "weight_map"):
+        choice = getattr(parameters, key)
+        chosen |= {key: choice.name, f"{key}_options": to_pixels(choice.options, pixel_size)}
+    same = (
+        "resize", "colour", "normalisation", "oversampling", "augmentation", "epochs", "early_stopping", "monitor",
+        "batch", "accumulate", "optimizer", "learning_rate", "momentum", "weight_decay", "gradient_clip", "seed",
+        "device", "devices", "precision", "channels_last", "workers", "samples_every",
+    )  # fmt: skip
+    tiles, schedule = parameters.tiles, parameters.schedule
+    return SegmentationTraining(
+        network=NetworkSpec(own.architecture, encoder=own.encoder, options=own.options),
+        encoder_weights=own.encoder_weights,
+        categories=parameters.categories or annotations.categories,
+        schedule=schedule.name,
+        factor=schedule.factor,
+        patience=schedule.patience,
+        tile=tiles.size,
+        overlap=tiles.overlap,
+        jitter=tiles.jitter,
+        tiles_per_epoch=tiles.per_epoch,
+        cache=tiles.cache,
+        **chosen,
+        **{key: getattr(parameters, key) for key in same},
+    )
+
+
+def _labelled(annotations: AnnotationSet, images: dict[str, ImageFile], split: str) -> list[Any]:
+    from cell_pipelines.training.samples import LabelledImage
+
+    return [
+        LabelledImage(one.names[0], images[one.names[0]], one)
+        for one in iterate_images(select_split(annotations, split))
+    ]
+
+
+def draw_training_tiles(
+    annotations: AnnotationSet, images: dict[str, ImageFile], shared: SegmentationParameters, own: NetworkParameters
+) -> Image:
+    """Return a contact sheet of tiles as the network sees them, with the outlines of their cells."""
+    from cell_pipelines.report.training_panels import tile_sheet
+    from cell_pipelines.training.previews import draw_tiles
+
+    training = to_training(shared, own, annotations)
+    return tile_sheet(draw_tiles(training, _labelled(annotations, images, "train"), _TILES))
+
+
+def plot_history(history: pd.DataFrame, shared: SegmentationParameters, own: NetworkParameters) -> Any:
+    """Return a figure of losses and validation metrics over epochs, with the epoch that was kept."""
+    from cell_pipelines.report.curves import plot_training_history
+
+    return plot_training_history(history, best_by=own.merged(shared).monitor)

@@ -1,0 +1,41 @@
+"""What a training tells while it runs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class SamplePrediction:
+    """What the network makes of one validation image.
+
+    Attributes:
+        image: (H, W, C) in [0, 1].
+        target: (K, H, W), 1 where a cell of the category is.
+        probability: (K, H, W) in [0, 1], how sure the network is.
+    """
+
+    image: Floats
+    target: Floats
+    probability: Floats
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One finished epoch.
+
+    Attributes:
+        row: Its row of the history.
+        epochs: How many there are at most.
+        is_best: Whether it is the best so far.
+        samples: Predictions, where they are due.
+    """
+
+    row: dict[str, Any]
+    epochs: int
+    is_best: bool
+    samples: tuple[SamplePrediction, ...] = ()
