@@ -18,9 +18,10 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 
+from cell_pipelines import model_runs
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.provenance import git_state, package_versions
-from cell_pipelines.study import choose_models
+from cell_pipelines.study import MODELS, choose_models
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
@@ -67,6 +68,7 @@ class TrackingHooks(MlflowHook):
         parent = (run_params.get("runtime_params") or {}).get("mlflow_parent")
         if parent:
             mlflow.set_tag("mlflow.parentRunId", parent)
+        model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in MODELS})
         self._open = True
         atexit.register(self._close_interrupted)  # runs before MLflow's own, which would say FINISHED
         if threading.current_thread() is threading.main_thread():
@@ -99,7 +101,7 @@ class TrackingHooks(MlflowHook):
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Close the run as finished."""
-        self._open = False
+        self._close_models("FINISHED")
         super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
 
     @hook_impl
@@ -107,10 +109,17 @@ class TrackingHooks(MlflowHook):
         self, error: Exception, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Close the run as failed."""
-        self._open = False
+        self._close_models("FAILED")
         super().on_pipeline_error(error=error, run_params=run_params, pipeline=pipeline, catalog=catalog)
 
+    def _close_models(self, status: str) -> None:
+        if self._open:
+            model_runs.close_runs(status)
+        self._open = False
+
     def _close_interrupted(self) -> None:
+        if self._open:
+            model_runs.close_runs("KILLED")
         while self._open and mlflow.active_run():
             mlflow.end_run("KILLED")
         self._open = False

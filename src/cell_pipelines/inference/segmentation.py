@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.imaging.reading import Image, LargeImage
+from cell_pipelines.imaging.resizing import Size, resize_pixels
 from cell_pipelines.inference.memory import fitting_tiling
 from cell_pipelines.inference.network import Precision, TileNetwork
 from cell_pipelines.inference.pixels import UnitPixels
@@ -60,6 +61,7 @@ class SegmentationPredictor:
         self.categories = tuple(description["categories"])
         self._colour = description.get("colour", "rgb")
         self._normalisation = description.get("normalisation", "full_range")
+        self._resize = tuple(description["resize"]) if description.get("resize") else None
         self._tile, self._overlap, self._memory_gb = tile, overlap, memory_gb
         self._network = TileNetwork(
             network, self.representation, device=device, precision=precision,
@@ -77,6 +79,8 @@ class SegmentationPredictor:
             ValueError: The image has other channels than the model learned from.
         """
         pixels = UnitPixels(image, colour=self._colour, normalisation=self._normalisation)
+        if self._resize is not None:
+            return predict_resized(self._network, pixels, self._resize)
         return predict_scores(self._network, pixels, tile=self._tile, overlap=self._overlap, memory_gb=self._memory_gb)
 
 
@@ -96,11 +100,7 @@ def predict_scores(
     Raises:
         ValueError: The image has other channels than the network takes.
     """
-    if pixels.channels != network.in_channels:
-        raise ValueError(
-            f"the image has {pixels.channels} channels, but the model learned from {network.in_channels}; "
-            "choose the same `channels` as in training."
-        )
+    _check_channels(network, pixels)
     # Counting the memory takes a moment, which a set size on a processor saves.
     fitting = network.fitting_pixels(memory_gb) if tile is None or network.device.type == "cuda" else 0.0
     tiling = fitting_tiling(pixels.shape, fitting, tile=tile, overlap=overlap, stride=network.stride)
@@ -111,6 +111,29 @@ def predict_scores(
     if network.representation.is_sparse:
         return _join_candidates(network.representation, outputs, pixels.shape)
     return _reduce_maps(network.representation, tiling, outputs)
+
+
+def predict_resized(network: TileNetwork, pixels: UnitPixels, size: Size) -> tuple[Scores, ...]:
+    """Return the scores of one image, whose network sees all images at one `size` (height, width).
+
+    Scores are brought back to the image's own size, so cells are.
+
+    Raises:
+        ValueError: The image has other channels than the network takes.
+    """
+    _check_channels(network, pixels)
+    seen = resize_pixels(pixels.read((0, 0, *pixels.shape)), size)
+    outputs = resize_pixels(np.ascontiguousarray(network(seen[None])[0].transpose(1, 2, 0)), pixels.shape)
+    folded = np.clip(outputs, 0, 1).transpose(2, 0, 1).reshape(-1, len(network.representation.channels), *pixels.shape)
+    return tuple(network.representation.reduce(one) for one in folded)
+
+
+def _check_channels(network: TileNetwork, pixels: UnitPixels) -> None:
+    if pixels.channels != network.in_channels:
+        raise ValueError(
+            f"the image has {pixels.channels} channels, but the model learned from {network.in_channels}; "
+            "choose the same `channels` as in training."
+        )
 
 
 def _join_candidates(

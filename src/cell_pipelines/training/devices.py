@@ -176,7 +176,7 @@ def quiet_lightning() -> Iterator[None]:
 
     import lightning
 
-    names = ("lightning", "lightning.pytorch", "lightning.fabric")
+    names = ("lightning", "lightning.pytorch", "lightning.fabric", "pytorch_lightning", "lightning_fabric")
     levels = {name: logging.getLogger(name).level for name in names}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")

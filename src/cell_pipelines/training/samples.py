@@ -12,7 +12,8 @@ import pyarrow as pa
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.imaging.intensity import Colour, Normalisation, to_colour, to_unit
-from cell_pipelines.training.resizing import resize_boxes, resize_labels, resize_pixels
+from cell_pipelines.imaging.resizing import resize_labels, resize_pixels
+from cell_pipelines.training.resizing import resize_boxes
 
 logger = logging.getLogger(__name__)
 

@@ -125,6 +125,8 @@ def _prepare(
     training = replace(training, categories=categories)
     devices = choose_devices(training)
     representation, _ = create_parts_of(training)
+    if training.resize is not None and representation.is_sparse:
+        raise ValueError(f"`resize` changes lengths, which {training.representation} learns; leave one of them out.")
     sources = _prepare_images(training, train, val, folder, several=devices.count > 1)
     samples = sources[0].open()
     check_study(samples, categories)
@@ -205,8 +207,9 @@ def _describe(
     data_sha256: str,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the model file says besides its weights."""
-    areas = mean_areas_px(samples)
-    average = mean_area_px(samples)
+    # Cells are decoded at their images' own size.
+    scale = _area_scale(training, train)
+    areas, average = mean_areas_px(samples) * scale, mean_area_px(samples) * scale
     decodings = [representation.default_decoding(average if np.isnan(area) else float(area)) for area in areas]
     return {
         "network": asdict(training.network),
@@ -221,6 +224,14 @@ def _describe(
         "data_sha256": data_sha256,
         "training": json.loads(json.dumps(asdict(training))),
     }
+
+
+def _area_scale(training: SegmentationTraining, images: Sequence[LabelledImage]) -> float:
+    """Return how many pixels of the images one pixel that the network sees stands for."""
+    if training.resize is None:
+        return 1.0
+    sizes = [image.annotations.images[side][0].as_py() for image in images for side in ("height", "width")]
+    return float(np.mean(np.prod(np.reshape(sizes, (-1, 2)), axis=1)) / np.prod(training.resize))
 
 
 def _pixel_size_um(images: Sequence[LabelledImage]) -> float | None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image
+from cell_pipelines.model_runs import run_of
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 
 # A field may hold more cells than any labelled one; validation while training counts this many times as many.
@@ -30,7 +31,7 @@ def train_detector(
         "image_size": parameters.image_size,
         **json.loads((dataset / "recipe.json").read_text()),
         "weights": parameters.weights,
-        "run_id": _active_run(),
+        "run_id": run_of(folder.name),
     }
     return with_record(best, record), history
 
@@ -46,13 +47,6 @@ def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
         device=parameters.device,
         precision=parameters.precision,
     )
-
-
-def _active_run() -> str | None:
-    import mlflow
-
-    run = mlflow.active_run()
-    return run.info.run_id if run else None
 
 
 def draw_augmented_samples(dataset: Path, annotations: AnnotationSet, parameters: YoloParameters) -> Image:

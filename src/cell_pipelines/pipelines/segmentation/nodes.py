@@ -27,7 +27,7 @@ def train_network(
     from cell_pipelines.training.segmentation import train_segmentation
 
     selection = next(iter(images.values())).selection
-    tracking = LiveTracking()
+    tracking = LiveTracking(folder.name)
     best, history = train_segmentation(
         to_training(shared, own, annotations),
         _labelled(annotations, images, "train"),

@@ -1,0 +1,47 @@
+"""One MLflow run a model: where a Kedro run works on several, each gets a run of its own below it.
+
+Metrics have the same names for every model, so that runs compare; two models in one run would write over each other.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.entities import Metric
+from mlflow.utils.time import get_current_time_millis
+
+_runs: dict[str, str] = {}
+
+
+def open_runs(models: Iterable[str]) -> None:
+    """Open a run below the active one for each model, when there are several."""
+    _runs.clear()
+    names, active = sorted(models), mlflow.active_run()
+    if len(names) < 2 or active is None:
+        return
+    client = mlflow.MlflowClient()
+    for model in names:
+        tags = {"mlflow.parentRunId": active.info.run_id, "model": model}
+        _runs[model] = client.create_run(active.info.experiment_id, run_name=model, tags=tags).info.run_id
+
+
+def close_runs(status: str) -> None:
+    """Close the models' own runs as FINISHED, FAILED or KILLED."""
+    client = mlflow.MlflowClient()
+    for run_id in _runs.values():
+        client.set_terminated(run_id, status)
+    _runs.clear()
+
+
+def run_of(model: str) -> str | None:
+    """Return the id of the run that a model's metrics go to: its own, else the active one; None without any."""
+    active = mlflow.active_run()
+    return _runs.get(model) or (active.info.run_id if active else None)
+
+
+def log_metrics(run_id: str, metrics: Mapping[str, Any], step: int) -> None:
+    """Log one step of several metrics; those that are nan are left out."""
+    now = get_current_time_millis()
+    points = [Metric(name, float(value), now, step) for name, value in metrics.items() if pd.notna(value)]
+    mlflow.MlflowClient().log_batch(run_id, metrics=points)

@@ -1,0 +1,52 @@
+import pytest
+from pydantic import ValidationError
+
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
+from cell_pipelines.pipelines.segmentation.parameters import Choice, NetworkParameters, SegmentationParameters
+
+SHARED = SegmentationParameters(
+    epochs=7, weight_map=Choice(name="crowding", options={"sigma_px": 25}), tiles={"size": 128, "overlap": 16}
+)
+
+
+def own(**training):
+    return NetworkParameters(architecture="unet", encoder="resnet18", training=training)
+
+
+def test_a_network_takes_what_it_does_not_say_from_the_study():
+    merged = own(tiles={"size": 256}).merged(SHARED)
+    assert (merged.epochs, merged.tiles.size, merged.tiles.overlap) == (7, 256, 16)
+
+
+def test_another_entry_of_a_registry_brings_its_own_options():
+    assert own(weight_map={"name": "none"}).merged(SHARED).weight_map == Choice(name="none")
+    assert own(weight_map={"options": {"sigma_px": 9}}).merged(SHARED).weight_map.name == "crowding"
+
+
+def test_a_misspelt_key_of_a_network_is_refused():
+    with pytest.raises(ValidationError, match="epoch"):
+        own(epoch=3).merged(SHARED)
+
+
+def annotations(*sizes):
+    builder = AnnotationBuilder(["cell"])
+    for number, size in enumerate(sizes):
+        pixel = {} if size is None else {"pixel_height_um": size, "pixel_width_um": size}
+        builder.add_image(f"{number}.png", width=8, height=8, **pixel)
+    return builder.build()
+
+
+@pytest.mark.parametrize(("sizes", "common"), [((0.5, 0.5), 0.5), ((0.5, 0.25), None), ((0.5, None), None), ((), None)])
+def test_images_have_a_pixel_size_in_common_or_none(sizes, common):
+    assert common_pixel_size(annotations(*sizes)) == common
+
+
+def test_lengths_in_micrometres_become_pixels():
+    assert to_pixels({"sigma_um": 5.0, "w0": 10.0}, 0.5) == {"sigma_px": 10.0, "w0": 10.0}
+
+
+def test_lengths_in_micrometres_need_a_pixel_size():
+    with pytest.raises(ValueError, match="`sigma_um` is in micrometres"):
+        to_pixels({"sigma_um": 5.0}, None)
+    assert to_pixels({"w0": 10.0}, None) == {"w0": 10.0}
