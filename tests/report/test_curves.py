@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from cell_pipelines.report.curves import plot_confidence_curves, plot_precision_recall, plot_training_history
+from cell_pipelines.report.curves import plot_precision_recall, plot_training_history
 from cell_pipelines.report.distributions import plot_class_balance, plot_counts
 
 Check = Callable[[Figure], None]
@@ -21,11 +21,6 @@ def history() -> pd.DataFrame:
     metrics = {f"val_{name}": 1 - 1 / epoch for name in ("precision", "recall", "ap50")}
     table = pd.DataFrame({"epoch": epoch, "seconds": 9.0 * epoch, **losses, **metrics, "learning_rate": 0.01 / epoch})
     return table.assign(val_ap50_95=np.where(epoch == 13, 0.9, 0.5))
-
-
-def confidence_curve(points: int) -> tuple[np.ndarray, ...]:
-    confidence = np.linspace(1, 0, points)
-    return confidence, 0.5 + confidence / 2, 1 - confidence, 0.7 - (confidence - 0.4) ** 2
 
 
 def counts_table() -> pd.DataFrame:
@@ -85,29 +80,6 @@ def test_one_epoch_and_no_epoch_are_plotted_too(history: pd.DataFrame, assert_re
         figure = plot_training_history(empty)
         assert not figure.axes
         assert figure.texts[0].get_text() == "No epoch of training is recorded."
-
-
-def test_each_category_has_its_confidence_curves_and_its_threshold(assert_readable: Check) -> None:
-    curves = {name: confidence_curve(50) for name in NAMES}
-    figure = plot_confidence_curves(curves, {"RBC": 0.4, "WBC": 0.9})
-    assert len(figure.axes) == 3
-    assert [len(axes.lines) for axes in figure.axes] == [5, 5, 3]
-    assert titles_of(figure)[0] == "RBC, n = 50 thresholds\nchosen 0.40: F1 0.70"
-    assert_readable(figure)
-
-
-def test_a_threshold_between_two_scores_has_the_value_of_the_higher_one() -> None:
-    columns = np.array([0.8, 0.2]), np.array([1.0, 0.5]), np.array([0.5, 1.0]), np.array([0.66, 0.77])
-    assert "chosen 0.50: F1 0.66" in titles_of(plot_confidence_curves({"a": columns}, {"a": 0.5}))[0]
-    assert "chosen 0.20: F1 0.77" in titles_of(plot_confidence_curves({"a": columns}, {"a": 0.2}))[0]
-    assert "nothing is predicted there" in titles_of(plot_confidence_curves({"a": columns}, {"a": 0.9}))[0]
-
-
-def test_categories_without_predictions_get_a_panel_that_says_so(assert_readable: Check) -> None:
-    figure = plot_confidence_curves({"a": confidence_curve(0)}, {"a": 0.3, "b": 0.3})
-    assert ["n = 0 thresholds" in title for title in titles_of(figure)] == [True, True]
-    assert_readable(figure)
-    assert not plot_confidence_curves({}, {}).axes
 
 
 def test_precision_and_recall_have_a_line_a_category_and_list_the_mean(assert_readable: Check) -> None:
@@ -179,7 +151,6 @@ def test_a_name_may_hold_any_letter(name: str) -> None:
     recall = np.linspace(0, 1, 5)
     for figure in (
         plot_precision_recall({name: (recall, recall)}, {name: 0.5}),
-        plot_confidence_curves({name: confidence_curve(5)}, {name: 0.5}),
         plot_counts(counts_table().assign(category=name)),
         plot_class_balance(pd.DataFrame({name: [1]}, index=[name])),
     ):

@@ -9,13 +9,6 @@ import pandas as pd
 Column = npt.NDArray[np.float64]
 
 
-def confidence_curves(table: pd.DataFrame) -> dict[str, tuple[Column, Column, Column, Column]]:
-    """Return confidence, precision, recall and F1 for each class of a table with these columns."""
-    return {
-        name: (rows["confidence"], rows["precision"], rows["recall"], rows["f1"]) for name, rows in _by_category(table)
-    }
-
-
 def precision_recall_curves(table: pd.DataFrame) -> dict[str, tuple[Column, Column]]:
     """Return recall and precision for each class of a table with these columns."""
     return {name: (rows["recall"], rows["precision"]) for name, rows in _by_category(table)}

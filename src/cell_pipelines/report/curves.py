@@ -1,4 +1,4 @@
-"""Figures of curves: training over epochs, quality over confidence, precision over recall.
+"""Figures of curves: training over epochs, precision over recall.
 
 The figures of counts, `plot_counts` and `plot_class_balance`, lie in `distributions.py` and can be taken from
 here too.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "plot_class_balance", "plot_confidence_curves", "plot_counts", "plot_precision_recall", "plot_training_history",
+    "plot_class_balance", "plot_counts", "plot_precision_recall", "plot_training_history",
 ]  # fmt: skip
 
 Style: TypeAlias = dict[str, Any]
@@ -76,34 +76,6 @@ def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) 
     panels.add_heading(
         figure, epochs if best is None else f"{epochs}; best epoch {history['epoch'].iloc[best]:g}: {reason}"
     )
-    panels.add_legend(figure, handles)
-    return figure
-
-
-def plot_confidence_curves(
-    curves: Mapping[str, tuple[Values, Values, Values, Values]], chosen: Mapping[str, float]
-) -> Figure:
-    """Plot precision, recall and F1 over the confidence threshold, a panel a category.
-
-    Args:
-        curves: For each category confidence, precision, recall and F1, each (K,) float in [0, 1], in any
-            order: the value at a confidence is that of all predictions whose score is at least as high. K may
-            be 0. Precision and so on may be nan.
-        chosen: The threshold of each category, in [0, 1], marked with the F1 it gives. A category that has
-            none is not marked; one that has no curve gets a panel that says so.
-
-    Returns:
-        The figure; n is the number of thresholds a curve was computed at.
-    """
-    names = list(dict.fromkeys([*curves, *chosen]))
-    if not names:
-        return panels.create_note("There is no category to plot.")
-    figure, all_axes = panels.create_panels(len(names), columns=3, size=(3.1, 2.5))
-    handles: dict[str, Any] = {}
-    for axes, name in zip(all_axes, names, strict=True):
-        columns = [np.asarray(column, dtype=np.float64) for column in curves.get(name, ((),) * 4)]
-        order = np.argsort(columns[0], kind="stable")
-        handles |= _draw_confidence(axes, name, [column[order] for column in columns], chosen.get(name))
     panels.add_legend(figure, handles)
     return figure
 
@@ -186,29 +158,6 @@ def _frame_history(axes: Axes, unit: str, epochs: int) -> None:
         axes.set_ylim(-0.03, 1.03)
     if epochs == 1:
         axes.margins(x=0.5)
-
-
-def _draw_confidence(axes: Axes, name: str, columns: list[Values], chosen: float | None) -> dict[str, Any]:
-    confidence, *qualities = columns
-    handles: dict[str, Any] = {}
-    for (label, style), values in zip(_QUALITIES.items(), qualities, strict=True):
-        # A threshold between two scores keeps the same predictions as the higher of them.
-        (handles[label],) = axes.plot(confidence, values, drawstyle="steps-pre", **style)
-    title = f"{name[:20]}, n = {panels.count_of(confidence.size, 'threshold')}"
-    if chosen is not None:
-        handles["chosen threshold"] = axes.axvline(chosen, color=panels.DARK, linestyle=":", linewidth=1.3)
-        title += f"\nchosen {chosen:.2f}: " + _mark_chosen(axes, confidence, qualities[2], chosen)
-    panels.style_axes(axes, title=title, x="confidence threshold, 0 to 1", y="0 to 1")
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    return handles
-
-
-def _mark_chosen(axes: Axes, confidence: Values, f1: Values, chosen: float) -> str:
-    place = int(np.searchsorted(confidence, chosen))
-    if place >= confidence.size:
-        return "nothing is predicted there"
-    axes.plot(chosen, f1[place], "o", color=panels.DARK, markersize=5, markeredgecolor="white", zorder=3)
-    return f"F1 {f1[place]:.2f}"
 
 
 def _ap_label(name: str, value: float | None) -> str:

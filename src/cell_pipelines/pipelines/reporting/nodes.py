@@ -84,6 +84,7 @@ def describe_evaluation(
 ) -> list[Any]:  # fmt: skip
     """Return the sections about the test: metrics, curves, counts, images."""
     from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
+    from cell_pipelines.report.count_figures import plot_count_errors
     from cell_pipelines.report.curves import plot_precision_recall
     from cell_pipelines.report.distributions import plot_counts
     from cell_pipelines.report.html import Picture, Section, Table
@@ -100,7 +101,13 @@ def describe_evaluation(
         Section("Test results", list(_result_tables(table))),
         Section("Precision and recall", [Picture(plot_precision_recall(lines, ap), "Of boxes at IoU 0.5")]),
         *_mask_sections(instances),
-        Section("Counts", [Picture(agreement, "Predicted over true counts, and their differences")]),
+        Section(
+            "Counts",
+            [
+                Picture(agreement, "Predicted over true counts, and their differences"),
+                Picture(plot_count_errors(images), "How the errors of the counts are spread"),
+            ],
+        ),
         Section("Where the errors are", strata),
         Section("Images", list(_pictures(images, overlays, parameters.overlays)), note=_COLOURS),
         Section("Every image", [Table(shown, "Counts and errors of each image and class")]),
