@@ -10,6 +10,7 @@ from cell_pipelines.datasets.metrics_dataset import ModelMetricsDataset
 def active_run(tmp_path):
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{(tmp_path / 'mlflow.db').as_posix()}")
+    mlflow.set_experiment("metrics")  # an experiment of an earlier test is not in this store
     with mlflow.start_run() as run:
         yield run.info.run_id
     model_runs.close_runs("FINISHED")
