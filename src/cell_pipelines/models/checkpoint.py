@@ -100,7 +100,7 @@ def _load_whole(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError) as error:
         raise ValueError(f"{path}: expected a whole checkpoint, got a damaged one: {error}.") from error
     if damaged is not None:
         raise ValueError(f"{path}: expected a whole checkpoint, got a damaged one: {damaged} isn't as written.")

@@ -176,7 +176,7 @@ def _create_smp(spec: NetworkSpec) -> Any:
             # That the prefix `timm-` gives way to `tu-`; both work here.
             warnings.simplefilter("ignore")
             network = kind(spec.encoder, **arguments, **_complete_options(spec, kind))
-    except (ValueError, KeyError, TypeError, RuntimeError, AssertionError, IndexError, NotImplementedError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, AssertionError, IndexError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(
             f"{spec.architecture} can't be built with the encoder {spec.encoder!r} and the options "
