@@ -112,7 +112,7 @@ def test_deep_and_tiled_images_go_the_whole_way(fresh_project):
     fresh_project.run("sample_data", sample_data={"scene": scene})
     tiling = {"tiling": {"size": 96, "overlap": 16}}
     fresh_project.run("train_yolo", data_preparation=tiling)
-    fresh_project.run("evaluation", data_preparation=tiling)
+    fresh_project.run("evaluation", models="yolo", data_preparation=tiling)
     tiles = list(fresh_project.path("05_model_input", "yolo", "images", "train").glob("*_r*_c*.png"))
     assert len(tiles) > 6
 

@@ -25,7 +25,10 @@ class CheckpointDataset(AbstractDataset[bytes, Path]):
     def load(self) -> Path:
         """Return the file's path."""
         if not self._filepath.is_file():
-            raise FileNotFoundError(f"{self._filepath}: expected a trained model; run its training pipeline first.")
+            raise FileNotFoundError(
+                f"{self._filepath}: expected a trained model; run its training pipeline first, or name the models that "
+                "are trained: --params=models=unetpp+yolo."
+            )
         return self._filepath.absolute()
 
     def save(self, data: bytes) -> None:
