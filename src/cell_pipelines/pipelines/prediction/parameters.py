@@ -15,7 +15,8 @@ class InferenceParameters(BaseModel):
     Attributes:
         tile: Side in pixels of the tiles that larger images are cut into; None for whole images, and for networks for
             as large as memory allows.
-        overlap: Least overlap of neighbouring tiles in pixels; for detectors more than the largest cell.
+        overlap: Least overlap of neighbouring tiles in pixels; for detectors more than the largest cell. None for 64,
+            and for detectors 128.
         memory_gb: Memory that a network's work may take; None for 2 GB, or most of a GPU's.
         test_time_augmentation: Networks average over eight turns and mirror images.
         precision: Of networks; ``bfloat16`` is faster where the processor has instructions for it.
@@ -29,7 +30,7 @@ class InferenceParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     tile: Annotated[int, Field(ge=32)] | None = None
-    overlap: Annotated[int, Field(ge=0)] = 64
+    overlap: Annotated[int, Field(ge=0)] | None = None
     memory_gb: Annotated[float, Field(gt=0)] | None = None
     test_time_augmentation: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
