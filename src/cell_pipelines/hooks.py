@@ -21,7 +21,7 @@ from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 from cell_pipelines import model_runs
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.provenance import git_state, package_versions
-from cell_pipelines.study import MODELS, choose_models
+from cell_pipelines.study import MODELS, OTHER_CELLS, choose_cells, choose_models
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
@@ -50,9 +50,11 @@ class TrackingHooks(MlflowHook):
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Let the study say which models are compared; point MLflow at a SQLite file unless a store is named."""
+        """Let the study say which models and cells there are; point MLflow at a SQLite file unless a store is named."""
+        self._close_interrupted()  # a run that was interrupted in this process, as in a notebook
         config = context.config_loader
         choose_models(config["parameters"].get("models") or config["globals"].get("models"))
+        choose_cells(config["parameters"].get("cells") or config["globals"].get("cells"))
         pipelines.configure("cell_pipelines.pipeline_registry")  # so that they are made of these models
         root = Path(context.project_path)
         os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{(root / 'mlflow.db').as_posix()}")
@@ -68,7 +70,7 @@ class TrackingHooks(MlflowHook):
         parent = (run_params.get("runtime_params") or {}).get("mlflow_parent")
         if parent:
             mlflow.set_tag("mlflow.parentRunId", parent)
-        model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in MODELS})
+        model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in (*MODELS, *OTHER_CELLS)})
         self._open = True
         atexit.register(self._close_interrupted)  # runs before MLflow's own, which would say FINISHED
         if threading.current_thread() is threading.main_thread():

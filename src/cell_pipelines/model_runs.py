@@ -4,6 +4,7 @@ Metrics have the same names for every model, so that runs compare; two models in
 """
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -45,3 +46,13 @@ def log_metrics(run_id: str, metrics: Mapping[str, Any], step: int) -> None:
     now = get_current_time_millis()
     points = [Metric(name, float(value), now, step) for name, value in metrics.items() if pd.notna(value)]
     mlflow.MlflowClient().log_batch(run_id, metrics=points)
+
+
+def log_files(model: str, files: Iterable[Path], folder: str) -> None:
+    """Log files to the run of a model, or of others whose cells they are about; without an active run log nothing."""
+    run_id = run_of(model)
+    if run_id is None:
+        return
+    client = mlflow.MlflowClient()
+    for file in files:
+        client.log_artifact(run_id, str(file), folder)

@@ -7,17 +7,22 @@ from kedro.pipeline import Pipeline
 from cell_pipelines.pipelines import (
     annotation_conversion,
     annotation_export,
+    cell_selection,
     data_preparation,
     detection,
     evaluation,
+    fish,
+    morphology,
     pre_annotation,
     prediction,
     reporting,
     sample_data,
     segmentation,
     threshold_optimisation,
+    tracking,
+    viability,
 )
-from cell_pipelines.study import DETECTORS, SEGMENTERS, chosen_models
+from cell_pipelines.study import DETECTORS, SEGMENTERS, chosen_cells, chosen_models
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -29,9 +34,10 @@ def register_pipelines() -> dict[str, Pipeline]:
     models = chosen_models()
     conversion = annotation_conversion.create_pipeline()
     split = conversion + data_preparation.create_pipeline()
-    preparation = split + data_preparation.create_yolo_pipeline() + _each(detection.create_preview_pipeline, DETECTORS)
+    own_preparation = {model: split + _create_yolo_preparation(model) for model in DETECTORS}
+    preparation = _each(own_preparation.__getitem__, [m for m in DETECTORS if m in models] or DETECTORS[:1])
     training = {
-        **{f"train_{model}": preparation + detection.create_pipeline(model) for model in DETECTORS},
+        **{f"train_{model}": own_preparation[model] + detection.create_pipeline(model) for model in DETECTORS},
         **{f"train_{model}": split + segmentation.create_pipeline(model) for model in SEGMENTERS},
     }
     thresholds = _each(_create_threshold_pipeline, models)
@@ -50,8 +56,30 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluation": judging,
         "reporting": report,
         "prediction": prediction.create_pipeline(),
+        **_create_statements(conversion),
         "__default__": sample + _each(lambda model: training[f"train_{model}"], models) + judging + report,
     }
+
+
+def _create_statements(conversion: Pipeline) -> dict[str, Pipeline]:
+    """Return what is said of samples, by the cells of each chosen source; annotations are converted first."""
+    sources = chosen_cells()
+    before = (conversion if "truth" in sources else Pipeline([])) + _each(cell_selection.create_pipeline, sources)
+
+    def say(create: Callable[[str, str], Pipeline]) -> Pipeline:
+        return before + _each(lambda s: create(s, "new_images" if s == "new" else "raw@images"), sources)
+
+    return {
+        "viability": say(viability.create_pipeline),
+        "morphology": say(morphology.create_pipeline) + morphology.create_comparison_pipeline(sources),
+        "fish": say(fish.create_pipeline),
+        "tracking": say(tracking.create_pipeline),
+    }
+
+
+def _create_yolo_preparation(model: str) -> Pipeline:
+    """Return the writing of a YOLO's data set and the drawing of its samples."""
+    return data_preparation.create_yolo_pipeline(model) + detection.create_preview_pipeline(model)
 
 
 def _create_threshold_pipeline(model: str) -> Pipeline:

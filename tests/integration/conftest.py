@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Project:
     """The project with a data folder and an MLflow store of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, study: str = "test") -> None:
         self.folder = folder
+        self.study = study
         self.store = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
         self.environment = {
             "CELL_DATA_ROOT": str(folder / "data"),
@@ -25,7 +26,7 @@ class Project:
         }
 
     def path(self, *parts: str) -> Path:
-        return self.folder.joinpath("data", "test", *parts)
+        return self.folder.joinpath("data", self.study, *parts)
 
     def run(self, pipeline: str, **parameters: object) -> dict[str, object]:
         from kedro.framework.session import KedroSession
@@ -35,7 +36,7 @@ class Project:
         os.environ.update(self.environment)
         try:
             bootstrap_project(ROOT)
-            with KedroSession.create(project_path=ROOT, env="test", runtime_params=parameters) as session:
+            with KedroSession.create(project_path=ROOT, env=self.study, runtime_params=parameters) as session:
                 return session.run(pipeline_names=[pipeline])
         finally:
             os.environ.clear()

@@ -6,15 +6,20 @@ from kedro.config import OmegaConfigLoader
 
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
 from cell_pipelines.pipelines.annotation_export.parameters import ExportParameters
+from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.fish.parameters import FishParameters
+from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
 from cell_pipelines.pipelines.prediction.parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
 from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
+from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
+from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 from cell_pipelines.settings import CONFIG_LOADER_ARGS
 from cell_pipelines.study import MODELS as MODELS_OF_ALL_KINDS
 from cell_pipelines.study import SEGMENTERS
@@ -28,12 +33,18 @@ MODELS = {
     "annotation_export": ExportParameters,
     "pre_annotation": PreAnnotationParameters,
     "yolo": YoloParameters,
+    "yolo_seg": YoloParameters,
     "inference": InferenceParameters,
     "prediction": PredictionParameters,
     "threshold_optimisation": ThresholdParameters,
     "evaluation": EvaluationParameters,
     "reporting": ReportingParameters,
     "segmentation": SegmentationParameters,
+    "cell_selection": CellSelectionParameters,
+    "viability": ViabilityParameters,
+    "morphology": MorphologyParameters,
+    "fish": FishParameters,
+    "tracking": TrackingParameters,
     **dict.fromkeys(SEGMENTERS, NetworkParameters),
 }
 STUDIES = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in ("base", "local"))
@@ -163,7 +174,7 @@ def test_composite_pipelines_are_made_of_the_studys_models():
         choose_models("unet+stardist")
         nodes = {node.name for node in register_pipelines()["evaluation"].nodes}
         assert {name.split(".")[0] for name in nodes} == {"unet", "stardist"}
-        with pytest.raises(ValueError, match="among yolo, resunet"):
+        with pytest.raises(ValueError, match="among yolo, yolo_seg, resunet"):
             choose_models("unett")
         assert chosen_models() == ("unet", "stardist")
     finally:

@@ -69,3 +69,24 @@ def test_all_cores_are_used():
 
     use_all_cores()
     assert torch.get_num_threads() == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize("name", ["yolov10n-seg.pt", "yolov9t-seg.pt", "yolov10n-seg.yaml", "yolov5n-seg.pt"])
+@pytest.mark.parametrize("scratch", [True, False])
+def test_a_network_with_outlines_that_does_not_exist_lists_those_that_do(name, scratch):
+    with pytest.raises(WeightsError, match=r"there is no such network.*yolov8, yolo11 and yolo26.*YOLOv10 has none"):
+        resolve_weights(name, from_scratch=scratch)
+
+
+@pytest.mark.parametrize(
+    "name", ["yolov8s-seg.pt", "yolov9c-seg.pt", "yolo11x-seg.pt", "yolo12n-seg.pt", "yolo26n-seg.pt"]
+)
+def test_networks_with_outlines_can_be_trained_from_scratch(name):
+    assert resolve_weights(name, from_scratch=True) == name.replace(".pt", ".yaml")
+
+
+def test_outlines_without_published_weights_name_their_own_group_of_parameters():
+    with pytest.raises(
+        WeightsError, match=r"yolo12n-seg\.pt: no published.*--params=yolo_seg\.weights=yolo12n-seg\.yaml"
+    ):
+        resolve_weights("yolo12n-seg.pt")

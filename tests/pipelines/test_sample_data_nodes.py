@@ -1,3 +1,4 @@
+import json
 import re
 
 import numpy as np
@@ -15,10 +16,11 @@ from cell_pipelines.pipelines.sample_data.nodes import generate_sample_images
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
 
 SMALL = {"height": 80, "width": 96, "cells": 5, "mean_radius_px": 7.0}
+OWN = {"time_lapse": {"frames": 3}}
 
 
 def settings(kind, **changes):
-    scenes = {name: SMALL for name in CATEGORIES if name != "live_dead"}
+    scenes = {name: {**SMALL, **OWN.get(name, {})} for name in CATEGORIES if name != "live_dead"}
     given = {"kind": kind, "fields": 6, "series": 3, "scene": SMALL, "scenes": scenes, **changes}
     return SampleDataParameters.model_validate(given)
 
@@ -43,10 +45,13 @@ def test_the_masks_are_the_label_images(written):
     kind, folder = written
     annotations = read_annotations(folder, index(folder)).annotations
     assert annotations.categories == CATEGORIES[kind]
-    assert annotations.n_images == (12 if kind == "live_dead" else 6)
+    assert annotations.n_images == 6 * {"live_dead": 2, "time_lapse": 3}.get(kind, 1)
     for one in iterate_images(annotations):
         labels, lost = objects_to_labels(one)
-        assert np.array_equal(labels, read_image(folder / "cells" / one.names[0])) and not lost.any()
+        written_labels = read_image(folder / "cells" / one.names[0])
+        # In a time-lapse a label is the number of a track, which has gaps.
+        numbered = np.searchsorted(np.unique(written_labels[written_labels > 0]), written_labels) + 1
+        assert np.array_equal(labels, np.where(written_labels > 0, numbered, 0)) and not lost.any()
 
 
 def test_yolo_gets_the_boxes_of_the_masks(written, tmp_path):
@@ -63,10 +68,10 @@ def test_the_table_of_the_fields_counts_their_cells(written):
     kind, folder = written
     table = pd.read_csv(folder / "fields.csv")
     counts = read_annotations(folder, index(folder)).annotations.counts().sum(axis=0).tolist()
-    columns = ["nuclei", "dead"] if kind == "live_dead" else ["cells"]
+    columns = {"live_dead": ["nuclei", "dead"], "fish": ["whole", "destroyed"]}.get(kind, ["cells"])
     assert table[columns].sum().tolist() == counts
     assert len(table) == 6 and table["series"].nunique() == 3
-    assert all(re.match(r"series[0-9]+_[a-z0-9]+_field[0-9]+", name) for name in table["name"])
+    assert all(re.match(r"series[0-9]+_[a-z0-9]+_field[0-9]+", name) for name in table["field"])
 
 
 def test_artefacts_are_listed_and_named(tmp_path):
@@ -104,3 +109,28 @@ def test_sixteen_bits_reach_the_disk(tmp_path):
 def test_unknown_and_impossible_settings_are_refused(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         SampleDataParameters.model_validate(wrong)
+
+
+def test_the_frames_of_a_time_lapse_say_whose_track_a_cell_is(tmp_path):
+    generate_sample_images(settings("time_lapse", fields=1, series=1))(tmp_path)
+    annotations = read_annotations(tmp_path, index(tmp_path)).annotations
+    lineage = pd.read_csv(tmp_path / "tracks.csv")
+    assert annotations.names == [f"series01_sparse_field001_t{frame:03d}.png" for frame in range(3)]
+    tracks = {json.loads(text)["track"] for text in annotations.objects["attributes"].to_pylist()}
+    assert tracks == set(lineage["track"]) and set(lineage["sequence"]) == {"series01_sparse_field001"}
+
+
+def test_the_spots_of_a_preparation_lie_in_its_image(tmp_path):
+    generate_sample_images(settings("fish", fields=2, series=1))(tmp_path)
+    spots = pd.read_csv(tmp_path / "spots.csv")
+    assert set(spots["channel"]) == {"red", "green"}
+    assert set(spots["image"]) <= {path.name for path in (tmp_path / "images").iterdir()}
+    assert spots["row_px"].between(0, 80).all() and spots["column_px"].between(0, 96).all()
+
+
+def test_conditions_have_doses_that_reach_the_table(tmp_path):
+    conditions = [{"name": "none", "dose": 0.0}, {"name": "much", "dead_fraction": 0.9, "dose": 10.0}]
+    generate_sample_images(settings("live_dead", conditions=conditions, series=2, fields=4))(tmp_path)
+    table = pd.read_csv(tmp_path / "fields.csv")
+    assert table.groupby("condition")["dose"].first().to_dict() == {"none": 0.0, "much": 10.0}
+    assert table.groupby("condition")["dead"].sum()["much"] > 0

@@ -1,6 +1,5 @@
-"""Boxes from one image by a trained YOLO, with no limit that could cut cells off unseen."""
+"""Boxes and masks from one image by a trained YOLO, with no limit that could cut cells off unseen."""
 
-import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,50 +11,55 @@ import numpy.typing as npt
 from cell_pipelines.imaging.intensity import Normalisation, to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.imaging.tiling import tile_windows
-from cell_pipelines.inference.box_tiles import BoxTiles
+from cell_pipelines.inference.box_tiles import BoxTile, BoxTiles
+from cell_pipelines.inference.detections import Detections
 from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.pixels import ColourPixels
+from cell_pipelines.inference.prototypes import Prototypes
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
 from cell_pipelines.models.yolo_checkpoint import RECORD_KEY
 
-logger = logging.getLogger(__name__)
-
 # Vertical and horizontal gain, and columns and rows of padding, of an image on its canvas.
 _Placement = tuple[tuple[float, float], tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Detections:
-    """What was found in one image.
-
-    Attributes:
-        boxes: (N, 4) x_min, y_min, x_max, y_max in pixels of the image, inside it.
-        scores: (N,) in [0, 1], descending.
-        categories: (N,) int.
-    """
-
-    boxes: npt.NDArray[np.float32]
-    scores: npt.NDArray[np.float32]
-    categories: npt.NDArray[np.int64]
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the arrays by name."""
-        return {"boxes": self.boxes, "scores": self.scores, "categories": self.categories}
+# Below it lie thousands of masks an image, all of which would be drawn and stored for no threshold ever chosen.
+_LEAST_MASK_SCORE = 0.01
 
 
 class DetectionLimitError(ValueError):
     """A detector returned as many boxes as it may, so cells may have been cut off."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Proposals:
+    """What the network says of a tile: detections in its pixels, and what their masks are made of."""
+
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    categories: npt.NDArray[np.int64]
+    coefficients: npt.NDArray[np.float32]
+    prototypes: Prototypes | None
+
+    def place(self, tile: BoxTile, size: tuple[int, int]) -> Detections:
+        """Return those that the neighbouring tiles leave to this one, in an image of `size`, with their masks."""
+        boxes, kept = tile.to_image(self.boxes)
+        masks = None
+        if self.prototypes is not None:
+            masks = self.prototypes.draw(self.coefficients[kept], self.boxes[kept], tile.window, size)
+        return Detections(boxes[kept], self.scores[kept], self.categories[kept], masks)
+
+
 class BoxPredictor:
-    """A trained YOLO ready to predict.
+    """A trained YOLO ready to predict: boxes, and masks where its network has them.
 
     Args:
         checkpoint: File of a trained model, ours or any other of Ultralytics'.
         image_size: Longer side in pixels that images are brought to; None for the one trained with, or, after
             training on tiles, for the scale that the tiles had.
         confidence: Lowest score that is kept, in [0, 1].
-        iou: Boxes of one category that overlap a better one by more are dropped, in [0, 1].
+        iou: Boxes of one category, or of any if `agnostic`, that overlap a better one by more are dropped, in [0, 1].
+        agnostic: One object has one category: a box gives way to a better one of any category. None for networks
+            with masks, and not for those with boxes only.
+        mask_confidence: Lowest score of an object with a mask, where it is above `confidence`; None for 0.01.
         max_detections: Most boxes an image may give; None for as many as the network can propose, so that
             nothing is ever cut off.
         margin: Grey border around the image, in strides of the network, half of it on each side at least. Networks
@@ -75,6 +79,8 @@ class BoxPredictor:
         image_size: int | None = None,
         confidence: float = 0.001,
         iou: float = 0.7,
+        agnostic: bool | None = None,
+        mask_confidence: float | None = None,
         max_detections: int | None = None,
         margin: float = 0.5,
         device: str = "auto",
@@ -96,7 +102,10 @@ class BoxPredictor:
         self._image_size = image_size or int(content.get("train_args", {}).get("imgsz", 640))
         self._tile = None if image_size else content.get(RECORD_KEY, {}).get("tile_size")
         self._stride = max(int(network.stride.max()), 32)
-        self._confidence, self._iou = confidence, iou
+        self._has_masks = hasattr(network.model[-1], "proto")
+        self._agnostic = self._has_masks if agnostic is None else agnostic
+        least = _LEAST_MASK_SCORE if mask_confidence is None else mask_confidence
+        self._confidence, self._iou = max(confidence, least) if self._has_masks else confidence, iou
         self._max_detections, self._margin, self._normalisation = max_detections, margin, normalisation
         self._cut, self._overlap = tile, overlap
         if tile is not None:
@@ -114,13 +123,9 @@ class BoxPredictor:
         height, width = pixels.shape
         side = self._cut or max(height, width)
         tiles = BoxTiles(tile_windows(height, width, side, min(self._overlap, side - 1)))
-        if len(tiles) == 1:
-            return self._find(pixels.read((0, 0, height, width)))
-        found = []
-        for tile in tiles:
-            part = self._find(pixels.read(tile.window))
-            boxes, kept = tile.to_image(part.boxes)
-            found.append(Detections(boxes[kept], part.scores[kept], part.categories[kept]))
+        found = [self._find(pixels.read(tile.window)).place(tile, (height, width)) for tile in tiles]
+        if len(found) == 1:
+            return found[0]
         whole = self._join(found)
         self._check_limit(len(whole.scores))
         return whole
@@ -130,31 +135,45 @@ class BoxPredictor:
         import torch
         from torchvision.ops import batched_nms
 
-        boxes, scores, categories = (
-            np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "scores", "categories")
-        )
-        kept = batched_nms(*(torch.from_numpy(a) for a in (boxes, scores, categories)), self._iou).numpy()
-        return Detections(boxes[kept], scores[kept], categories[kept])
+        whole = Detections.concatenate(parts)
+        kinds = np.zeros_like(whole.categories) if self._agnostic else whole.categories
+        kept = batched_nms(*(torch.from_numpy(a) for a in (whole.boxes, whole.scores, kinds)), self._iou)
+        return whole.take(kept.numpy())
 
-    def _find(self, image: npt.NDArray[np.uint8]) -> Detections:
+    def _find(self, image: npt.NDArray[np.uint8]) -> _Proposals:
         """Find the cells in one image, or a tile of it, (H, W, 3)."""
         import torch
-        from ultralytics.utils import nms, ops
+        from ultralytics.utils import ops
 
-        tensor, placement = self._to_tensor(image)
-        limit = self._max_detections or _proposals(tensor.shape[2:])
-        if getattr(self._network, "end2end", False):
-            self._network.set_head_attr(max_det=limit)
+        tensor, (gain, (left, top)) = self._to_tensor(image)
+        canvas = (int(tensor.shape[2]), int(tensor.shape[3]))
         with torch.inference_mode():
-            output = self._network(tensor)
-            found = nms.non_max_suppression(
-                output, self._confidence, self._iou, max_det=limit, max_nms=_proposals(tensor.shape[2:]),
-                max_time_img=1e9, end2end=getattr(self._network, "end2end", False), nc=len(self.categories),
-            )[0]  # fmt: skip
-            boxes = ops.scale_boxes(tensor.shape[2:], found[:, :4], image.shape[:2], ratio_pad=placement)
+            found, values = self._suppressed(tensor)
+            boxes = ops.scale_boxes(canvas, found[:, :4], image.shape[:2], ratio_pad=(gain, (left, top)))
         self._check_limit(len(found))
-        values = found.cpu().numpy()
-        return Detections(boxes.cpu().numpy(), values[:, 4], values[:, 5].astype(np.int64))
+        prototypes = None if values is None else Prototypes(values.float().cpu().numpy(), canvas, gain, (top, left))
+        columns = found.cpu().numpy()
+        categories = columns[:, 5].astype(np.int64)
+        return _Proposals(boxes.cpu().numpy(), columns[:, 4], categories, columns[:, 6:], prototypes)
+
+    def _suppressed(self, tensor: Any) -> tuple[Any, Any]:
+        """Return what the network finds, a row each of box, score, category and coefficients, and the prototypes."""
+        from torchvision.ops import nms as suppress
+        from ultralytics.utils import nms
+
+        limit = self._max_detections or _proposals(tensor.shape[2:])
+        end2end = getattr(self._network, "end2end", False)
+        if end2end:
+            self._network.set_head_attr(max_det=limit)
+        output = self._network(tensor)
+        output, prototypes = output[0] if self._has_masks else (output, None)
+        found = nms.non_max_suppression(
+            output, self._confidence, self._iou, agnostic=self._agnostic, max_det=limit,
+            max_nms=_proposals(tensor.shape[2:]), max_time_img=1e9, end2end=end2end, nc=len(self.categories),
+        )[0]  # fmt: skip
+        if end2end and self._agnostic:  # such networks suppress by themselves, and within each category only
+            found = found[suppress(found[:, :4], found[:, 4], self._iou)]
+        return found, None if prototypes is None else prototypes[0]
 
     def _check_limit(self, count: int) -> None:
         if self._max_detections is not None and count >= self._max_detections:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.imaging.reading import Image, LargeImage
-from cell_pipelines.inference.detection import BoxPredictor, Detections
+from cell_pipelines.inference.detection import BoxPredictor
+from cell_pipelines.inference.detections import Detections
 from cell_pipelines.inference.segmentation import SegmentationPredictor
 from cell_pipelines.representations.base import Decoding, Instances, Representation, Scores
 
@@ -161,11 +162,9 @@ def create_reader(checkpoint: Path) -> CellReader:
 
 
 def read_detections_from(arrays: Mapping[str, npt.NDArray[Any]]) -> Detections:
-    """Return the boxes that a YOLO's stored arrays hold.
+    """Return what a YOLO's stored arrays hold: boxes, and masks where its network outlines cells.
 
     Raises:
         ValueError: The arrays are those of another family.
     """
-    if set(arrays) != {"boxes", "scores", "categories"}:
-        raise ValueError(f"expected stored boxes, scores and categories, got the arrays {', '.join(arrays)}.")
-    return Detections(arrays["boxes"], arrays["scores"], arrays["categories"])
+    return Detections.from_arrays(arrays)

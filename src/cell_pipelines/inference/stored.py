@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.files import atomic_path
-from cell_pipelines.inference.detection import Detections
+from cell_pipelines.inference.detections import Detections
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -69,4 +69,4 @@ def write_detections(detections: Detections, size: tuple[int, int], path: Path) 
 def read_detections(path: Path) -> tuple[Detections, tuple[int, int]]:
     """Read what `write_detections` wrote."""
     arrays, size = read_arrays(path)
-    return Detections(**arrays), size
+    return Detections.from_arrays(arrays), size

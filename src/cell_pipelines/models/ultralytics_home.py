@@ -6,6 +6,11 @@ from pathlib import Path
 
 HOME_VARIABLE = "CELL_ULTRALYTICS_HOME"
 
+_OUTLINING = (
+    "YOLO networks that outline objects are yolov8, yolo11 and yolo26 in the sizes n, s, m, l and x, yolov9 in c and "
+    "e, and yolo12, of which no weights are published; YOLOv10 has none"
+)
+
 
 class WeightsError(ValueError):
     """Weights that were asked for and can't be had; the sentence names the ways out."""
@@ -56,10 +61,12 @@ def resolve_weights(name: str, *, from_scratch: bool = False) -> str:
         from_scratch: Use the network that `name` belongs to without its weights.
 
     Raises:
-        WeightsError: The weights are neither a file, nor kept from an earlier download, nor to be downloaded.
+        WeightsError: The weights are neither a file, nor kept from an earlier download, nor to be downloaded; or
+            there is no such network with outlines at all.
     """
     path = Path(name).expanduser()
     if from_scratch or path.suffix in (".yaml", ".yml"):
+        _check_described(path)
         return str(path.with_suffix(".yaml") if path.suffix not in (".yaml", ".yml") else path)
     kept = home() / "weights" / path.name
     for candidate in (path, kept):
@@ -70,11 +77,28 @@ def resolve_weights(name: str, *, from_scratch: bool = False) -> str:
     return _download(path.name, kept)
 
 
+def _check_described(path: Path) -> None:
+    """Refuse the name of an untrained network with outlines that Ultralytics has no description of."""
+    if "-seg" not in path.stem or path.is_file():
+        return
+    prepare_ultralytics()
+    from ultralytics.nn.tasks import yaml_model_load
+
+    try:
+        yaml_model_load(path.with_suffix(".yaml"))
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path.name}: there is no such network. {_OUTLINING}.") from error
+
+
 def _download(name: str, target: Path) -> str:
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, GITHUB_ASSETS_REPO, safe_download
 
-    ways = f"Put the file at {target}, or train from scratch: --params=yolo.weights={Path(name).stem}.yaml"
+    outlining = "-seg" in name
+    _check_described(Path(name))
+    group = "yolo_seg" if outlining else "yolo"
+    ways = f"Put the file at {target}, or train from scratch: --params={group}.weights={Path(name).stem}.yaml"
     if name not in GITHUB_ASSETS_NAMES:
+        ways = f"{ways}. {_OUTLINING}" if outlining else ways
         raise WeightsError(f"{name}: no published weights have this name. {ways}.")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

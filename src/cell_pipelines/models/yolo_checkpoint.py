@@ -25,7 +25,7 @@ def read_categories(path: Path) -> tuple[str, ...]:
     Raises:
         ValueError: The file is no checkpoint.
     """
-    names = _network(path).names
+    names = read_network(path).names
     return tuple(str(names[number]) for number in range(len(names)))
 
 
@@ -35,10 +35,15 @@ def count_parameters(path: Path) -> int:
     Raises:
         ValueError: The file is no checkpoint.
     """
-    return sum(parameter.numel() for parameter in _network(path).parameters())
+    return sum(parameter.numel() for parameter in read_network(path).parameters())
 
 
-def _network(path: Path) -> Any:
+def read_network(path: Path) -> Any:
+    """Return the network of a checkpoint, as Ultralytics pickled it.
+
+    Raises:
+        ValueError: The file is no checkpoint.
+    """
     content = _load(path)
     return content.get("ema") or content["model"]
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "–"
 _SHORT: Final = 24  # letters
+_TRACED: Final = ("source", "model_run_id", "thresholds")  # said once on a page
 _THIN_SPACE: Final = "\u202f"
 
 
@@ -35,6 +36,11 @@ class Column:
     def is_short(self) -> bool:
         """Whether its cells are so short that none needs a second line."""
         return all(len(cell) <= _SHORT for cell in self.cells)
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table for a page: without columns that hold nothing, and without those that trace a row to its model."""
+    return frame.drop(columns=list(_TRACED), errors="ignore").dropna(axis="columns", how="all")
 
 
 def format_table(frame: pd.DataFrame) -> tuple[Column, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from cell_pipelines.simulation.brightfield import BrightfieldScene, simulate_brightfield
 from cell_pipelines.simulation.field import CellField
+from cell_pipelines.simulation.fish import FishScene
 from cell_pipelines.simulation.live_dead import LiveDeadScene
 from cell_pipelines.simulation.neurons import NeuronScene, simulate_neurons
 from cell_pipelines.simulation.phase_contrast import PhaseContrastScene, simulate_phase_contrast
+from cell_pipelines.simulation.time_lapse import TimeLapseScene
 
 CellScene = NeuronScene | PhaseContrastScene | BrightfieldScene
-Scene = LiveDeadScene | CellScene
+Scene = LiveDeadScene | FishScene | TimeLapseScene | CellScene
 
 
 def simulate_cells(scene: CellScene, seed: int) -> CellField:

@@ -8,13 +8,14 @@ workers, and a plan with more fields or more series begins with the same ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from cell_pipelines.simulation.checks import Allowed, check_numbers
+from cell_pipelines.simulation.fish import FishScene
 from cell_pipelines.simulation.live_dead import LiveDeadScene
 from cell_pipelines.simulation.neurons import NeuronScene
 from cell_pipelines.simulation.scenes import Scene
@@ -40,18 +41,24 @@ class Condition:
         dead_fraction: Probability, 0 to 1, that a nucleus is dead; only live-dead scenes tell.
         density: Number of cells, relative to the scene's.
         background: Light of the background, relative to the scene's; of no meaning in transmitted light.
+        dose: Of the treatment, in any unit; None where there is none to speak of.
+        settings: Of the scene, by their names, for what only some scenes have.
     """
 
     name: str
     dead_fraction: float = 0.0
     density: float = 1.0
     background: float = 1.0
+    dose: float | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every setting."""
         if not re.fullmatch(r"[a-z0-9]+", self.name):
             raise ValueError(f"`name` must consist of lower-case letters and digits, got {self.name!r}.")
-        check_numbers(vars(self), _CONDITION)
+        check_numbers({name: value for name, value in vars(self).items() if name in _CONDITION}, _CONDITION)
+        if self.dose is not None:
+            check_numbers({"dose": self.dose}, {"dose": Allowed(0.0, 1e9)})
 
 
 CONDITIONS = (
@@ -59,7 +66,11 @@ CONDITIONS = (
     Condition("hypoxia", dead_fraction=0.35, density=0.8, background=1.3),
     Condition("treated", dead_fraction=0.6, density=0.6, background=0.8),
 )
-
+FISH_CONDITIONS = (
+    Condition("control"),
+    Condition("mosaic21", settings={"trisomic_21": 0.25}),
+    Condition("mosaicx", settings={"monosomic_x": 0.4}),
+)
 
 NEURON_CONDITIONS = (
     Condition("control", density=0.25),
@@ -84,6 +95,7 @@ class PlannedField:
         field: Number of the field in its series, from 1.
         seed: Seed of the field.
         scene: What the field looks like.
+        dose: Dose of the condition, if it has one.
     """
 
     name: str
@@ -92,6 +104,7 @@ class PlannedField:
     field: int
     seed: int
     scene: Scene
+    dose: float | None = None
 
 
 def plan_series(
@@ -138,6 +151,8 @@ def plan_series(
 def _conditions_of(scene: Scene) -> tuple[Condition, ...]:
     if isinstance(scene, LiveDeadScene):
         return CONDITIONS
+    if isinstance(scene, FishScene):
+        return FISH_CONDITIONS
     return NEURON_CONDITIONS if isinstance(scene, NeuronScene) else CULTURE_CONDITIONS
 
 
@@ -162,17 +177,18 @@ def _plan_one(
     own, *children = sequence.spawn(count + 1)
     look = _vary(scene, condition, np.random.default_rng(own))
     planned = []
-    for field, child in enumerate(children, 1):
+    for number_of_field, child in enumerate(children, 1):
         seed_of_field, seed_of_count = child.generate_state(2, np.uint64) >> np.uint64(1)
         cells = int(np.random.default_rng(seed_of_count).poisson(look.cells))
         planned.append(
             PlannedField(
-                field_name(number, condition.name, field),
+                field_name(number, condition.name, number_of_field),
                 _series_name(number),
                 condition.name,
-                field,
+                number_of_field,
                 int(seed_of_field),
                 replace(look, cells=cells),
+                condition.dose,
             )
         )
     return planned
@@ -193,8 +209,9 @@ def _vary(scene: Scene, condition: Condition, rng: np.random.Generator) -> Scene
         "unevenness": lambda share: _within(share + unevenness, 0.0, 1.0),
         "noise": lambda factor: _within(factor * noise, 0.001, 10.0),
     }
-    own = vars(scene)
-    changes: dict[str, Any] = {name: change(own[name]) for name, change in looks.items() if name in own}
+    own = {**vars(scene), **condition.settings}
+    changes: dict[str, Any] = {**condition.settings}
+    changes |= {name: change(own[name]) for name, change in looks.items() if name in own}
     return replace(scene, **changes)
 
 

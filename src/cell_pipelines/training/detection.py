@@ -1,6 +1,5 @@
 """Training a YOLO: settings in, best checkpoint and history out, all cores used, resumable after a crash."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -12,7 +11,9 @@ import pandas as pd
 
 from cell_pipelines.files import atomic_path
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics, resolve_weights, use_all_cores
+from cell_pipelines.models.yolo_networks import network_task
 from cell_pipelines.progress import create_progress
+from cell_pipelines.training.yolo_labels import check_labels, labels_digest
 from cell_pipelines.training.yolo_settings import Precision, YoloTraining, to_arguments
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,10 @@ _COLUMNS = {
     "metrics/recall(B)": "val_recall",
     "metrics/mAP50(B)": "val_ap50",
     "metrics/mAP50-95(B)": "val_ap50_95",
+    "metrics/precision(M)": "val_mask_precision",
+    "metrics/recall(M)": "val_mask_recall",
+    "metrics/mAP50(M)": "val_mask_ap50",
+    "metrics/mAP50-95(M)": "val_mask_ap50_95",
     "lr/pg0": "learning_rate",
     "time": "seconds",
 }
@@ -44,16 +49,21 @@ def train_yolo(
         resume: Go on from the last finished epoch found in `folder`; start where there is none.
 
     Returns:
-        Path of the checkpoint with the best validation fitness (0.1 AP50 + 0.9 AP50:95), and a table with a
-        row an epoch: epoch, seconds, losses, validation precision, recall, ap50, ap50_95, learning_rate.
+        Path of the checkpoint with the best validation fitness (AP50:95 of boxes, and of masks added to it where the
+        network has them), and a table with a row an epoch: epoch, seconds, losses, validation precision, recall, ap50,
+        ap50_95 of boxes, for masks mask_precision and so on, learning_rate. Ultralytics judges masks at a quarter of
+        the input's resolution here.
 
     Raises:
+        ValueError: The labels are boxes and the network outlines cells, or the other way round.
         ResumeError: `resume` finds a training of other settings.
         WeightsError: The weights can't be had.
     """
     prepare_ultralytics()
     from ultralytics import YOLO
 
+    task = network_task(training.weights)
+    check_labels(data_yaml, training.weights, task)
     started = _identity(training, data_yaml)
     last = folder / "resume.pt"
     going_on = resume and last.is_file()
@@ -66,7 +76,7 @@ def train_yolo(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "training.json").write_text(json.dumps(started, indent=1, sort_keys=True))
     if not (going_on and _is_finished(folder, int(training.settings["epochs"]))):
-        model = YOLO(str(last) if going_on else weights, task="detect")
+        model = YOLO(str(last) if going_on else weights, task=task)
         _add_callbacks(model, training, last)
         logger.info("%s %s", "Resuming the training in" if going_on else "Training in", folder)
         model.train(**to_arguments(training, data_yaml, folder), resume=going_on)
@@ -86,10 +96,7 @@ def _is_finished(folder: Path, epochs: int) -> bool:
 
 def _identity(training: YoloTraining, data_yaml: Path) -> dict[str, Any]:
     """Return what must be the same for a training to go on: its settings and its labels, split included."""
-    digest = hashlib.sha256(data_yaml.read_bytes())
-    for path in sorted(data_yaml.parent.joinpath("labels").rglob("*.txt")):
-        digest.update(path.relative_to(data_yaml.parent).as_posix().encode() + b"\0" + path.read_bytes())
-    return {**json.loads(json.dumps(asdict(training))), "data": digest.hexdigest()}
+    return {**json.loads(json.dumps(asdict(training))), "data": labels_digest(data_yaml)}
 
 
 def _check_same(path: Path, wanted: Mapping[str, Any]) -> None:
@@ -121,9 +128,9 @@ def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
         state["told"] = bar.finished
         if not bar.console.is_terminal:
             done, left = bar.tasks[0].percentage, bar.tasks[0].time_remaining or 0
-            score = trainer.metrics.get("metrics/mAP50(B)", 0)
-            text = "epoch %d of %d, validation AP50 %.3f, %.0f %% done, %.0f s left"
-            logger.info(text, trainer.epoch + 1, trainer.epochs, score, done, left)
+            scores = trainer.metrics.get("metrics/mAP50(B)", 0), trainer.metrics.get("metrics/mAP50(M)")
+            text = f"epoch %d of %d, {_score_text(*scores)}, %.0f %% done, %.0f s left"
+            logger.info(text, trainer.epoch + 1, trainer.epochs, done, left)
 
     def keep(trainer: Any) -> None:
         # Ultralytics writes last.pt in place; a copy put in place whole survives a kill at any moment.
@@ -136,6 +143,10 @@ def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
     model.add_callback("on_fit_epoch_end", tell)
     model.add_callback("on_train_end", lambda _: bar.stop())
     model.add_callback("teardown", lambda _: bar.stop())
+
+
+def _score_text(boxes: float, masks: float | None) -> str:
+    return f"validation AP50 {boxes:.3f}" + ("" if masks is None else f", of masks {masks:.3f}")
 
 
 def _use_cpu_well(trainer: Any, precision: Precision) -> None:

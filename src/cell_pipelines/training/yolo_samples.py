@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
+from cell_pipelines.models.yolo_networks import network_task
 from cell_pipelines.training.yolo_settings import YoloTraining, to_arguments
 
 
@@ -25,7 +26,7 @@ def augmented_samples(training: YoloTraining, data_yaml: Path, count: int) -> li
     import albumentations
 
     overrides["augmentations"] = [albumentations.to_dict(t) for t in overrides["augmentations"]]
-    cfg = get_cfg(overrides={"task": "detect", **overrides, "device": "cpu"})
+    cfg = get_cfg(overrides={"task": network_task(training.weights), **overrides, "device": "cpu"})
     data = check_det_dataset(str(data_yaml), autodownload=False)
     init_seeds(cfg.seed, deterministic=False)
     dataset = build_yolo_dataset(cfg, data["train"], cfg.batch, data, mode="train")

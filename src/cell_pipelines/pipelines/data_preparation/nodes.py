@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.annotations.findings import to_table
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, crop, iterate_images
@@ -19,6 +20,7 @@ from cell_pipelines.files import link_or_copy
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, png_bits, write_image
 from cell_pipelines.imaging.tiling import tile_windows
+from cell_pipelines.pipelines.data_preparation.outlines import check_outlines
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.partitions import map_images
 
@@ -44,12 +46,28 @@ def split_annotations(
 def export_yolo(
     annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters
 ) -> Callable[[Path], None]:
-    """Return what writes the training set in YOLO's layout into a folder."""
-    return partial(_write_yolo, annotations, images, parameters)
+    """Return what writes the training set in YOLO's layout into a folder, with the boxes of all objects."""
+    return partial(_write_yolo, annotations, images, parameters, "box")
+
+
+def export_yolo_seg(
+    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters
+) -> Callable[[Path], None]:
+    """Return what writes the training set in YOLO's layout into a folder, with the outlines of all objects.
+
+    Raises:
+        ValueError: An object is a box or a point.
+    """
+    check_outlines(annotations)
+    return partial(_write_yolo, annotations, images, parameters, "polygon")
 
 
 def _write_yolo(
-    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters, folder: Path
+    annotations: AnnotationSet,
+    images: dict[str, ImageFile],
+    parameters: PreparationParameters,
+    geometry: str,
+    folder: Path,
 ) -> None:
     jobs = (_ImageJob(one, images[one.names[0]], folder, parameters) for one in iterate_images(annotations))
     written = map_images(
@@ -59,7 +77,11 @@ def _write_yolo(
         total=annotations.n_images,
         parallel=parameters.parallel,
     )
-    write_annotations(concatenate(list(written)), folder, format="yolo", geometries=("box",))
+    findings = write_annotations(concatenate(list(written)), folder, format="yolo", geometries=(geometry,))
+    if geometry != "box":  # a box can't hold any shape; of an outline that was changed one wants to know
+        to_table(findings).to_csv(folder / "findings.csv", index=False)
+        for finding in findings:
+            logger.info("%s", finding.sentence())
     recipe = {"tile_size": parameters.tiling.size, "normalisation": parameters.normalisation, **_taken(images)}
     (folder / "recipe.json").write_text(json.dumps(recipe))
 

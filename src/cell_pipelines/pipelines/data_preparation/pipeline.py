@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.data_preparation.nodes import export_yolo, split_annotations
+from cell_pipelines.pipelines.data_preparation.nodes import export_yolo, export_yolo_seg, split_annotations
 
 
 def create_pipeline() -> Pipeline:
@@ -16,12 +16,13 @@ def create_pipeline() -> Pipeline:
     return Pipeline([node], tags="preparation")
 
 
-def create_yolo_pipeline() -> Pipeline:
-    """Return the writing of the split images as YOLO reads them."""
+def create_yolo_pipeline(model: str = "yolo") -> Pipeline:
+    """Return the writing of the split images as YOLO reads them, for `model`: boxes for yolo, outlines for yolo_seg."""
+    export = {"yolo": export_yolo, "yolo_seg": export_yolo_seg}[model]
     node = Node(
-        export_yolo,
+        export,
         inputs=["prepared_annotations", "raw@images", "params:data_preparation"],
-        outputs="yolo_dataset",
-        name="export_yolo",
+        outputs=f"{model}_dataset",
+        name=f"export_{model}",
     )
     return Pipeline([node], tags="preparation")

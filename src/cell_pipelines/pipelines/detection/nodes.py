@@ -37,12 +37,14 @@ def train_detector(
 
 
 def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
+    from cell_pipelines.models.yolo_networks import network_task
     from cell_pipelines.training.yolo_settings import YoloTraining
 
+    masks = parameters.mask_settings() if network_task(parameters.weights) == "segment" else {}
     return YoloTraining(
         weights=parameters.weights,
         from_scratch=parameters.from_scratch,
-        settings={**parameters.to_ultralytics(), **settings},
+        settings={**parameters.to_ultralytics(), **masks, **settings},
         transforms=parameters.augmentation.transforms,
         device=parameters.device,
         precision=parameters.precision,

@@ -47,7 +47,8 @@ class YoloParameters(BaseModel):
 
     Attributes:
         weights: Pretrained weights by name (``yolov8n.pt``, ``yolov9t.pt``, ``yolov10n.pt``, ``yolo11n.pt``,
-            ``yolo12n.pt``, ``yolo26n.pt``, any size) or path; ``….yaml`` is the same network untrained.
+            ``yolo12n.pt``, ``yolo26n.pt``, any size; with masks ``yolov8s-seg.pt``, ``yolo11n-seg.pt``,
+            ``yolo26n-seg.pt``) or path; ``….yaml`` is the same network untrained.
         from_scratch: Train that network without its weights.
         image_size: Longer side of the network's input in pixels, a multiple of 32.
         epochs: Most epochs.
@@ -66,6 +67,10 @@ class YoloParameters(BaseModel):
         precision: ``auto``: mixed on a GPU, float32 on a CPU.
         cache: Keep the decoded images in memory.
         workers: Processes that load images, on a GPU.
+        overlap_mask: Of networks with masks: each pixel belongs to the smallest object there, so that cells cut into
+            each other; else every cell keeps its own whole mask, at more memory.
+        mask_ratio: Of networks with masks: they are learnt at 1 / this of the input's size. Memory grows with the
+            square: cells of a batch * 10 * (image_size / mask_ratio)² * 4 bytes, several times.
         resume: Go on from the last finished epoch of an interrupted training.
         samples: Augmented samples on the contact sheet.
         augmentation: How training images are varied.
@@ -91,12 +96,18 @@ class YoloParameters(BaseModel):
     precision: Literal["auto", "float32", "bfloat16", "mixed"] = "auto"
     cache: bool = False
     workers: Annotated[int, Field(ge=0)] = 8
+    overlap_mask: bool = False
+    mask_ratio: Literal[1, 2, 4] = 2
     resume: bool = False
     samples: Annotated[int, Field(ge=1, le=64)] = 12
     augmentation: AugmentationParameters = AugmentationParameters()
 
+    def mask_settings(self) -> dict[str, Any]:
+        """Return the settings of networks with masks only, by Ultralytics' names."""
+        return {"overlap_mask": self.overlap_mask, "mask_ratio": self.mask_ratio}
+
     def to_ultralytics(self) -> dict[str, Any]:
-        """Return the settings by Ultralytics' names."""
+        """Return the settings of all networks by Ultralytics' names."""
         renamed = {
             "image_size": "imgsz", "nominal_batch": "nbs", "learning_rate": "lr0", "final_learning_rate": "lrf",
             "cosine_schedule": "cos_lr",

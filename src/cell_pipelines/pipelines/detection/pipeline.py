@@ -11,13 +11,13 @@ from cell_pipelines.pipelines.detection.nodes import (
 
 
 def create_pipeline(model: str) -> Pipeline:
-    """Return the training of the detector whose parameters and results are called `model`."""
+    """Return the training of the detector whose parameters, data set and results are called `model`."""
     template = Pipeline(
         [
             Node(
                 train_detector,
                 inputs=[
-                    "yolo_dataset",
+                    "dataset",
                     "prepared_annotations",
                     "work_folder",
                     "params:model",
@@ -37,7 +37,7 @@ def create_preview_pipeline(model: str) -> Pipeline:
     """Return the drawing of what the detector called `model` will be shown."""
     node = Node(
         draw_augmented_samples,
-        inputs=["yolo_dataset", "prepared_annotations", "params:model"],
+        inputs=["dataset", "prepared_annotations", "params:model"],
         outputs="augmented_samples",
         name="draw_augmented_samples",
     )
@@ -48,6 +48,6 @@ def _instantiate(template: Pipeline, model: str) -> Pipeline:
     return Pipeline(
         template,
         namespace=model,
-        inputs={"yolo_dataset", "prepared_annotations"},
+        inputs={"dataset": f"{model}_dataset", "prepared_annotations": "prepared_annotations"},
         parameters={"params:model": f"params:{model}"},
     )

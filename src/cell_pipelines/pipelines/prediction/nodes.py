@@ -49,7 +49,7 @@ def score_labelled(
 
 
 def collect_boxes(scores: pd.DataFrame, folder: Path, checkpoint: Path) -> AnnotationSet:
-    """Return the boxes of a detector's stored scores, those of low scores included."""
+    """Return the boxes or masks of a detector's stored scores, those of low scores included."""
     return read_cells(scores, folder, checkpoint)
 
 

@@ -22,6 +22,10 @@ class InferenceParameters(BaseModel):
         precision: Of networks; ``bfloat16`` is faster where the processor has instructions for it.
         confidence: Lowest score that is stored; what counts as a cell is decided later by the threshold.
         iou: Of two boxes of one class that overlap more, the better one stays.
+        agnostic: Of two boxes of any two classes, too, so that an object has one class. None for YOLO networks with
+            masks, and not for those with boxes only.
+        mask_confidence: Lowest score that an object with a mask is stored with, where it is above `confidence`; None
+            for 0.01, since below it lie thousands of masks an image.
         max_detections: Most boxes an image may give, an error where it is reached; None for no limit.
         image_size: Longer side of the network's input in pixels; None for the one it was trained with.
         margin: Grey border that the network sees around an image, both sides together, in strides (of 32 pixels).
@@ -36,6 +40,8 @@ class InferenceParameters(BaseModel):
     precision: Literal["float32", "bfloat16"] = "float32"
     confidence: Share = 0.001
     iou: Share = 0.7
+    agnostic: bool | None = None
+    mask_confidence: Share | None = None
     max_detections: Annotated[int, Field(ge=1)] | None = None
     image_size: Annotated[int, Field(ge=32)] | None = None
     margin: Annotated[float, Field(ge=0, le=4)] = 0.5

@@ -13,7 +13,7 @@ from cell_pipelines.pipelines.prediction.nodes import (
 
 
 def create_scoring_pipeline(model: str, *, is_detector: bool) -> Pipeline:
-    """Return the scoring of a study's labelled images by `model`; a detector's boxes are collected at once."""
+    """Return the scoring of a study's labelled images by `model`; a detector's objects are collected at once."""
     score = Node(
         score_labelled,
         inputs=[

@@ -1,0 +1,185 @@
+"""Cut-offs above which a sample has more aneuploid nuclei than normal ones show by chance, from control samples.
+
+Two cut-offs stand side by side, because laboratories use both:
+
+* mean + 3 SD of the percentages of the control samples;
+* the beta inverse: the one-sided upper confidence limit for the most false positives that a control has shown, in the
+  laboratories' spreadsheets BETAINV(confidence, false positives + 1, nuclei scored) (Wiktor et al. 2006, "Preclinical
+  validation of fluorescence in situ hybridization assays for clinical practice", Genetics in Medicine 8:16-23; compared
+  with other cut-offs in doi:10.2353/jmoldx.2009.080101).
+
+The exact limit of Clopper & Pearson for x false positives among n nuclei is BETAINV(confidence, x + 1, n - x). The
+laboratories' third argument is n, so theirs is that limit for x among n + x nuclei: the same for x = 0, and a little
+lower else (for 5 among 200, 5.06 % instead of 5.18 %). We keep theirs, so that cut-offs can be compared with theirs,
+and give the exact one beside it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from cell_pipelines.analysis.fish.mosaicism import require_columns
+
+_KEYS: Final = ("chromosome", "state")
+_NORMAL: Final = "disomic"
+_SDS: Final = 3.0
+_CUTOFF_TYPES: Final = {
+    "chromosome": "str",
+    "state": "str",
+    "controls": "int64",
+    "control_nuclei": "int64",
+    "mean_percent": "float64",
+    "sd_percent": "float64",
+    "mean_3sd_percent": "float64",
+    "n_nuclei": "int64",
+    "most_false_positives": "int64",
+    "beta_inverse_percent": "float64",
+    "clopper_pearson_percent": "float64",
+}
+_CUTOFFS: Final = ("mean_3sd_percent", "beta_inverse_percent")
+_NO_CONTROLS: Final = "No control sample is named, so there is no cut-off."
+
+
+def beta_inverse(false_positives: int, n_nuclei: int, *, level: float = 0.95) -> float:
+    """Give the laboratories' cut-off, BETAINV(level, false_positives + 1, n_nuclei), as a fraction.
+
+    Args:
+        false_positives: Abnormal nuclei of the worst control, 0 to `n_nuclei`.
+        n_nuclei: Nuclei scored, 1 or more.
+        level: One-sided confidence, in (0, 1).
+
+    Example:
+        >>> round(100 * beta_inverse(0, 200), 2), round(100 * beta_inverse(3, 200), 2)
+        (1.49, 3.78)
+    """
+    from scipy import special
+
+    _check(n_nuclei, level)
+    if not 0 <= false_positives <= n_nuclei:
+        raise ValueError(f"`false_positives` must lie between 0 and `n_nuclei` ({n_nuclei}), got {false_positives}.")
+    return float(special.betaincinv(false_positives + 1, n_nuclei, level))
+
+
+def control_cutoffs(
+    aneuploidy_of_controls: pd.DataFrame, *, n_nuclei: int | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """Give the cut-offs of each chromosome and state from control samples.
+
+    Args:
+        aneuploidy_of_controls: Rows of `measure_aneuploidy`, a group of them a control sample. Samples without a whole
+            nucleus count for nothing.
+        n_nuclei: Nuclei that are scored in a sample, 1 or more; None for the median of the controls'.
+        level: One-sided confidence of the beta inverse, in (0, 1).
+
+    Returns:
+        A row a chromosome and state other than disomic, which is the normal one: `chromosome`, `state`, `controls`
+        (samples), `control_nuclei`, `mean_percent`, `sd_percent` (missing for fewer than two controls),
+        `mean_3sd_percent`, `n_nuclei`, `most_false_positives`, `beta_inverse_percent`, `clopper_pearson_percent`.
+        Where controls have other numbers of nuclei than `n_nuclei`, the most false positives are the highest share
+        among the controls, times `n_nuclei`, rounded up. Nothing can lie above 100 percent, nor do the cut-offs.
+    """
+    if n_nuclei is not None:
+        _check(n_nuclei, level)
+    require_columns(aneuploidy_of_controls, "aneuploidy_of_controls", (*_KEYS, "nuclei", "count"))
+    table = aneuploidy_of_controls
+    scored = table[(table["nuclei"] > 0) & (table["state"] != _NORMAL)]
+    rows = [
+        dict(zip(_KEYS, keys, strict=True)) | _cutoff(own, n_nuclei, level)
+        for keys, own in scored.groupby(list(_KEYS), sort=False)
+    ]
+    return pd.DataFrame(rows, columns=list(_CUTOFF_TYPES)).astype(_CUTOFF_TYPES)
+
+
+def judge_samples(aneuploidy: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.DataFrame:
+    """Tell which samples or subjects have more aneuploid nuclei than the cut-offs.
+
+    Args:
+        aneuploidy: Rows of `measure_aneuploidy`.
+        cutoffs: Rows of `control_cutoffs`; none where no control is named.
+
+    Returns:
+        The rows of `aneuploidy` with `mean_3sd_percent`, `beta_inverse_percent`, `above_mean_3sd`,
+        `above_beta_inverse` (nullable bool, missing where there is no cut-off or no nucleus) and `note`, a sentence
+        that says why something is missing or doubtful, else empty.
+    """
+    require_columns(aneuploidy, "aneuploidy", (*_KEYS, "nuclei", "fraction_percent"))
+    require_columns(cutoffs, "cutoffs", (*_KEYS, "controls", "n_nuclei", *_CUTOFFS))
+    known = cutoffs.set_index(list(_KEYS))[["controls", "n_nuclei", *_CUTOFFS]]
+    found = known.reindex(pd.MultiIndex.from_frame(aneuploidy[list(_KEYS)])).reset_index(drop=True)
+    judged = aneuploidy.reset_index(drop=True)
+    fraction = judged["fraction_percent"].to_numpy(dtype=np.float64)
+    for cutoff in _CUTOFFS:
+        judged[cutoff] = found[cutoff].astype("float64")
+    for cutoff in _CUTOFFS:
+        limit = judged[cutoff].to_numpy(dtype=np.float64)
+        above = pd.array(fraction > limit, dtype="boolean")
+        above[np.isnan(limit) | np.isnan(fraction)] = pd.NA
+        judged[f"above_{cutoff.removesuffix('_percent')}"] = above
+    columns = (judged["state"], judged["nuclei"], found["controls"], found["n_nuclei"])
+    notes = [_note(*values, named=not cutoffs.empty) for values in zip(*columns, strict=True)]
+    judged["note"] = pd.array(notes, dtype="str")
+    return judged
+
+
+def select_controls(aneuploidy: pd.DataFrame, column: str, controls: Sequence[str]) -> pd.DataFrame:
+    """Give the rows of the control samples.
+
+    Args:
+        aneuploidy: Rows of `measure_aneuploidy`.
+        column: The column that names samples or subjects.
+        controls: Names of the controls; none gives no rows.
+
+    Raises:
+        ValueError: A control has no row.
+    """
+    require_columns(aneuploidy, "aneuploidy", (column,))
+    missing = sorted(set(controls) - set(aneuploidy[column].dropna()))
+    if missing:
+        raise ValueError(f"`controls` must be among the names in {column}, {', '.join(map(str, missing))} is not.")
+    return aneuploidy[aneuploidy[column].isin(list(controls))]
+
+
+def _cutoff(own: pd.DataFrame, n_nuclei: int | None, level: float) -> dict[str, Any]:
+    from scipy import special
+
+    counts, nuclei = own["count"].to_numpy(dtype=np.int64), own["nuclei"].to_numpy(dtype=np.int64)
+    scored = int(np.median(nuclei)) if n_nuclei is None else n_nuclei
+    most = int((-(-counts * scored // nuclei)).max())
+    percent = 100.0 * counts / nuclei
+    spread = float(percent.std(ddof=1)) if len(own) > 1 else float("nan")
+    exact = 1.0 if most == scored else float(special.betaincinv(most + 1, scored - most, level))
+    return {
+        "controls": len(own),
+        "control_nuclei": int(nuclei.sum()),
+        "mean_percent": float(percent.mean()),
+        "sd_percent": spread,
+        "mean_3sd_percent": float(np.minimum(percent.mean() + _SDS * spread, 100.0)),
+        "n_nuclei": scored,
+        "most_false_positives": most,
+        "beta_inverse_percent": 100.0 * beta_inverse(most, scored, level=level),
+        "clopper_pearson_percent": 100.0 * exact,
+    }
+
+
+def _note(state: str, nuclei: int, controls: float, n_nuclei: float, *, named: bool) -> str:
+    """Say why a judgement is missing or doubtful."""
+    if state == _NORMAL:
+        return "Disomy is the normal state, so it has no cut-off."
+    if not named:
+        return _NO_CONTROLS
+    if np.isnan(controls):
+        return "No control sample has a whole nucleus, so there is no cut-off."
+    if nuclei == 0:
+        return "There is no whole nucleus to judge."
+    if nuclei < n_nuclei:
+        return f"Only {nuclei} nuclei are judged by a cut-off for {int(n_nuclei)}."
+    return "Mean + 3 SD needs two controls, there is one." if controls < 2 else ""
+
+
+def _check(n_nuclei: int, level: float) -> None:
+    if n_nuclei < 1:
+        raise ValueError(f"`n_nuclei` must be 1 or more, got {n_nuclei}.")
+    if not 0 < level < 1:
+        raise ValueError(f"`level` must lie in (0, 1), got {level}.")

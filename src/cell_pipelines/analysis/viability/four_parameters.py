@@ -1,0 +1,246 @@
+"""The four-parameter log-logistic curve: fitted to proportions by quasi-likelihood, with profile intervals.
+
+viability(dose) = bottom + (top - bottom) / (1 + (dose / EC50) ^ hill), with top and bottom in [0, 1]; top is the
+viability without the substance, bottom that of endless dose. Residuals are signed square roots of the binomial
+deviance, so that least squares give the maximum of the likelihood; the scatter beyond it (Pearson's statistic over
+its degrees of freedom) widens all intervals. Where the same series occur at several doses, the variance over series
+(leverage-corrected sandwich, as the jackknife) takes its place.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, special
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+NAMES: Final = ("top", "bottom", "log10_ec50", "hill")
+_BEYOND: Final = 4.0  # decades that log10 EC50 may lie outside the doses
+_HILLS: Final = (0.05, 30.0)
+_EDGE: Final = 1e-4  # of top and bottom from 0 and 1, where they count as on their bound
+_SAFE: Final = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """What is fitted, a row a unit: fields, or the fields of a series at a dose together.
+
+    Attributes:
+        log10_dose: (N,), -inf for a dose of 0.
+        live: (N,) cells.
+        total: (N,) cells, above 0.
+        cluster: (N,) number of the cluster of each unit, from 0 without a gap.
+    """
+
+    log10_dose: Floats
+    live: Floats
+    total: Floats
+    cluster: npt.NDArray[np.int64]
+
+    @property
+    def clusters(self) -> int:
+        """How many clusters there are."""
+        return int(self.cluster.max()) + 1
+
+    @property
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Least and largest values of the parameters, of `NAMES`; hill as its natural logarithm."""
+        known = self.log10_dose[np.isfinite(self.log10_dose)]
+        hills = np.log(_HILLS)
+        low = [0.0, 0.0, known.min() - _BEYOND, hills[0]]
+        return np.array(low), np.array([1.0, 1.0, known.max() + _BEYOND, hills[1]])
+
+
+@dataclass(frozen=True, eq=False)
+class CurveFit:
+    """A fitted curve.
+
+    Attributes:
+        points: What it was fitted to.
+        values: (4,) the parameters of `NAMES`, hill as its natural logarithm.
+        deviance: Twice what the log-likelihood lacks to that of a perfect fit.
+        covariance: (4, 4) of the values, clustering and scatter included; 0 for those on their bounds.
+        dispersion: Variance over the binomial one, of the units.
+        widening: (4,) variance of each value over that of independent cells.
+        freedom: Degrees of freedom of `covariance`.
+    """
+
+    points: Points
+    values: Floats
+    deviance: float
+    covariance: Floats
+    dispersion: float
+    widening: Floats
+    freedom: float
+
+
+def curve(values: Floats, log10_dose: Floats) -> Floats:
+    """Return the proportion alive (N,) at each dose."""
+    top, bottom, middle, log_hill = values
+    slope = np.exp(log_hill) * np.log(10)
+    return np.asarray(bottom + (top - bottom) * special.expit(slope * (middle - log10_dose)))
+
+
+def gradient(values: Floats, log10_dose: Floats) -> Floats:
+    """Return how the proportion (N,) changes with each of the values, (N, 4)."""
+    top, bottom, middle, log_hill = values
+    slope = np.exp(log_hill) * np.log(10)
+    finite = np.isfinite(log10_dose)
+    distance = np.where(finite, middle - np.where(finite, log10_dose, 0.0), 0.0)
+    share = np.where(finite, special.expit(slope * distance), 1.0)
+    steep = np.where(finite, (top - bottom) * share * (1 - share) * slope, 0.0)
+    return np.stack([share, 1 - share, steep, steep * distance], axis=1)
+
+
+def fit_curve(points: Points) -> CurveFit:
+    """Fit the curve; of the ends reached from the two best of several starting points, the better is taken."""
+    starts = sorted(_starts(points), key=lambda start: _deviance(points, start))[:2]
+    values, deviance = min((_minimise(points, start) for start in starts), key=lambda found: found[1])
+    return _with_covariance(points, values, deviance)
+
+
+def constant_deviance(points: Points) -> float:
+    """Return the deviance of one proportion for all doses."""
+    share = points.live.sum() / points.total.sum()
+    return float((_residuals(points, np.full(points.live.size, share)) ** 2).sum())
+
+
+def profile_interval(fit: CurveFit, index: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Return the values of a parameter that the data do not refuse: its profile deviance rises less than t^2 allows.
+
+    Args:
+        fit: The fitted curve.
+        index: Which of `NAMES`.
+        level: Level of the interval, in (0, 1).
+
+    Returns:
+        Both ends; the bound of top or bottom where it is not refused, otherwise -inf and inf (of hill as its
+        logarithm, and of log10 EC50) where no value that way is.
+    """
+    quantile = float(special.stdtrit(fit.freedom, (1 + level) / 2))
+    limit = fit.deviance + quantile**2 * fit.widening[index]
+    low, high = (_end(fit, index, bound, limit) for bound in (side[index] for side in fit.points.bounds))
+    return low, high
+
+
+def _end(fit: CurveFit, index: int, bound: float, limit: float) -> float:
+    best, near = float(fit.values[index]), fit.values
+    known = {best: fit.deviance - limit}  # below 0
+
+    def excess(value: float) -> float:
+        nonlocal near
+        if value not in known:
+            near, deviance = _minimise(fit.points, near, {index: value})
+            known[value] = deviance - limit
+        return known[value]
+
+    sign = 1.0 if bound > best else -1.0
+    step = max(float(np.sqrt(fit.covariance[index, index])), 0.02)
+    inner = best
+    while True:
+        outer = inner + sign * step
+        if sign * (outer - bound) >= 0:
+            outer = bound
+        if excess(outer) > 0:
+            break
+        if outer == bound:
+            return bound if index < 2 else sign * np.inf
+        inner, step = outer, 1.6 * step
+    return float(optimize.brentq(excess, min(inner, outer), max(inner, outer), xtol=1e-4))
+
+
+def _starts(points: Points) -> Iterator[Floats]:
+    low, high = points.bounds
+    share = points.live / points.total
+    first, last = (
+        share[points.log10_dose == dose].mean() for dose in (points.log10_dose.min(), points.log10_dose.max())
+    )
+    known = points.log10_dose[np.isfinite(points.log10_dose)]
+    for middle in np.quantile(known, [0.25, 0.5, 0.75]):
+        for hill in (0.5, 1.0, 2.0, 4.0):
+            yield np.clip(np.array([first, last, middle, np.log(hill)]), low + 0.01, high - 0.01)
+
+
+def _minimise(points: Points, start: Floats, fixed: dict[int, float] | None = None) -> tuple[Floats, float]:
+    fixed = fixed or {}
+    free = [index for index in range(4) if index not in fixed]
+    low, high = points.bounds
+    base = start.copy()
+    for index, value in fixed.items():
+        base[index] = value
+
+    def whole(part: Floats) -> Floats:
+        values = base.copy()
+        values[free] = part
+        return values
+
+    def residuals(part: Floats) -> Floats:
+        return _residuals(points, curve(whole(part), points.log10_dose))
+
+    def jacobian(part: Floats) -> Floats:
+        values = whole(part)
+        share = curve(values, points.log10_dose)
+        return _slope(points, share)[:, None] * gradient(values, points.log10_dose)[:, free]
+
+    inside = np.clip(base[free], low[free] + 1e-6, high[free] - 1e-6)
+    found = optimize.least_squares(
+        residuals, inside, jac=jacobian, bounds=(low[free], high[free]), x_scale="jac", xtol=1e-7, ftol=1e-9, gtol=1e-9
+    )
+    return whole(found.x), float(2 * found.cost)
+
+
+def _deviance(points: Points, values: Floats) -> float:
+    return float((_residuals(points, curve(values, points.log10_dose)) ** 2).sum())
+
+
+def _residuals(points: Points, share: Floats) -> Floats:
+    share = np.clip(share, _SAFE, 1 - _SAFE)
+    live, dead = points.live, points.total - points.live
+    expected = points.total * share
+    deviance = special.xlogy(live, live / expected) + special.xlogy(dead, dead / (points.total - expected))
+    return np.asarray(np.sign(live - expected) * np.sqrt(2 * np.maximum(deviance, 0)))
+
+
+def _slope(points: Points, share: Floats) -> Floats:
+    """Return how the deviance residuals change with the proportion."""
+    share = np.clip(share, _SAFE, 1 - _SAFE)
+    pearson = (points.live - points.total * share) / (share * (1 - share))
+    residual = _residuals(points, share)
+    near = np.abs(residual) < 1e-5
+    exact = -np.sqrt(points.total / (share * (1 - share)))
+    return np.asarray(np.where(near, exact, -pearson / np.where(near, 1.0, residual)))
+
+
+def _with_covariance(points: Points, values: Floats, deviance: float) -> CurveFit:
+    low, high = points.bounds
+    free = np.flatnonzero((values > low + _EDGE) & (values < high - _EDGE))
+    share = np.clip(curve(values, points.log10_dose), _EDGE, 1 - _EDGE)
+    root = np.sqrt(points.total / (share * (1 - share)))
+    pearson: Floats = root * (points.live / points.total - share)
+    freedom = max(points.live.size - 4, 1)
+    dispersion = max(float((pearson**2).sum()) / freedom, _SAFE)
+    design: Floats = root[:, None] * gradient(values, points.log10_dose)[:, free]
+    inverse: Floats = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
+    base = CurveFit(points, values, deviance, np.zeros((4, 4)), dispersion, np.full(4, dispersion), float(freedom))
+    spread = dispersion * inverse
+    if points.clusters < points.live.size:
+        spread, freedom = _over_clusters(points, design, inverse, pearson), points.clusters - 1
+    covariance, widening = np.zeros((4, 4)), np.full(4, dispersion)
+    covariance[np.ix_(free, free)] = spread
+    widening[free] = np.diag(spread) / np.maximum(np.diag(inverse), 1e-300)
+    return replace(base, covariance=covariance, widening=widening, freedom=float(freedom))
+
+
+def _over_clusters(points: Points, design: Floats, inverse: Floats, pearson: Floats) -> Floats:
+    """Return the sandwich variance over clusters, residuals divided by 1 - leverage as in the jackknife."""
+    count = points.clusters
+    shifts = np.zeros((count, design.shape[1]))
+    for cluster in range(count):
+        own = points.cluster == cluster
+        leverage = design[own] @ inverse @ design[own].T
+        lone = np.linalg.pinv(np.eye(int(own.sum())) - leverage, rcond=1e-8) @ pearson[own]
+        shifts[cluster] = inverse @ design[own].T @ lone
+    return np.asarray((count - 1) / count * shifts.T @ shifts)

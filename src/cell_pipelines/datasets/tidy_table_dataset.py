@@ -1,0 +1,87 @@
+"""A table that people and programs read: one CSV and one Parquet file, both in the MLflow run."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+from kedro_datasets._typing import TablePreview
+
+from cell_pipelines import model_runs
+from cell_pipelines.files import atomic_path
+
+
+class TidyTableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
+    """A table, a row an observation, as ``….csv`` and ``….parquet``; loaded from the latter, so types are kept.
+
+    ::
+
+        "{model}.viability_{table}":
+          type: cell_pipelines.datasets.tidy_table_dataset.TidyTableDataset
+          filepath: data/demo/08_reporting/{model}/viability/{table}
+          model: "{model}"
+    """
+
+    def __init__(self, *, filepath: str, model: str, metadata: dict[str, Any] | None = None) -> None:
+        self._csv, self._parquet = (Path(f"{filepath}.{ending}") for ending in ("csv", "parquet"))
+        self._model = model
+        self.metadata = metadata
+
+    def load(self) -> pd.DataFrame:
+        """Read the Parquet file."""
+        if not self._parquet.is_file():
+            raise FileNotFoundError(f"{self._parquet}: expected a table; run the pipeline that makes it first.")
+        return pd.read_parquet(self._parquet)
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Write both files, each whole or not at all, and log them."""
+        with atomic_path(self._csv) as csv, atomic_path(self._parquet) as parquet:
+            data.to_csv(csv, index=False)
+            data.to_parquet(parquet, index=False)
+        model_runs.log_files(self._model, (self._csv, self._parquet), f"{self._model}/tables/{self._csv.parent.name}")
+
+    def _exists(self) -> bool:
+        return self._csv.is_file() and self._parquet.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"csv": str(self._csv), "parquet": str(self._parquet)}
+
+    def preview(self, nrows: int = 20) -> TablePreview:
+        """Return the first rows for kedro-viz."""
+        return TablePreview(pd.read_csv(self._csv, nrows=nrows).to_dict(orient="split"))
+
+
+class OptionalTableDataset(AbstractDataset[Any, pd.DataFrame]):
+    """What a laboratory knows of its images, as a CSV file, a row an image; an empty table where there is none.
+
+    ::
+
+        image_metadata:
+          type: cell_pipelines.datasets.tidy_table_dataset.OptionalTableDataset
+          filepath: ${runtime_params:image_metadata,null}    # must exist if given
+          default: data/demo/01_raw/fields.csv               # need not
+    """
+
+    def __init__(self, *, default: str, filepath: str | None = None, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = Path(filepath).expanduser() if filepath else None
+        self._default = Path(default).expanduser()
+        self.metadata = metadata
+
+    def load(self) -> pd.DataFrame:
+        """Read the table; of the default only if it is there."""
+        path = self._filepath or self._default
+        if path.is_file():
+            return pd.read_csv(path)
+        if self._filepath:
+            raise FileNotFoundError(f"{path}: expected a CSV table with a row an image; there is none.")
+        return pd.DataFrame()
+
+    def save(self, data: Any) -> None:
+        """Refuse: it is the laboratory's."""
+        raise DatasetError(f"{self._filepath or self._default}: image metadata are only read.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath or self._default)}

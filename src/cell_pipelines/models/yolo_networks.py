@@ -1,0 +1,44 @@
+"""What a YOLO network gives, boxes alone or outlines as well, told by its file or its name."""
+
+from pathlib import Path
+from typing import Literal
+
+from cell_pipelines.models.ultralytics_home import WeightsError, home, prepare_ultralytics
+
+Task = Literal["detect", "segment"]
+
+_MARKS = {"-seg": "segment", "-cls": "classify", "-pose": "pose", "-obb": "obb", "-sem": "semantic", "-depth": "depth"}
+
+
+def network_task(name: str) -> Task:
+    """Return whether the network that `name` stands for frames cells or outlines them, without any download.
+
+    Args:
+        name: As in `resolve_weights`: a file of weights or of a description, or the name of either.
+
+    Raises:
+        WeightsError: It is a network for something else, such as poses.
+        ValueError: It is a file that holds no network.
+    """
+    path = Path(name).expanduser()
+    found = next((file for file in (path, home() / "weights" / path.name) if file.is_file()), None)
+    task = _task_of_name(path.stem) if found is None else _task_of_file(found)
+    if task == "segment":
+        return "segment"
+    if task != "detect":
+        raise WeightsError(f"{name}: expected a network that frames or outlines objects, got one for {task}.")
+    return "detect"
+
+
+def _task_of_file(path: Path) -> str:
+    prepare_ultralytics()
+    from ultralytics.nn.tasks import guess_model_task, yaml_model_load
+
+    from cell_pipelines.models.yolo_checkpoint import read_network
+
+    described = path.suffix in (".yaml", ".yml")
+    return str(guess_model_task(yaml_model_load(path) if described else read_network(path)))
+
+
+def _task_of_name(stem: str) -> str:
+    return next((task for mark, task in _MARKS.items() if mark in stem), "detect")

@@ -1,0 +1,55 @@
+"""Cells drawn on their images, one picture an image."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.selection import iterate_images
+from cell_pipelines.imaging.intensity import to_rgb, to_uint8
+from cell_pipelines.imaging.reading import Image, ImageFile, read_image, write_image
+from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
+
+
+def draw_pictures(
+    cells: AnnotationSet, images: Mapping[str, ImageFile], parallel: ParallelParameters, folder: Path
+) -> None:
+    """Fill a folder with the images and their cells, a colour a class."""
+    jobs: Iterator[_Picture] = (_Picture(images[one.names[0]], one, folder) for one in iterate_images(cells))
+    for _ in map_images(_Picture.run, jobs, description="drawing", total=cells.n_images, parallel=parallel):
+        continue
+
+
+def with_states(cells: AnnotationSet, states: Iterable[str], order: Sequence[str]) -> AnnotationSet:
+    """Return the same cells with a state (N,) in place of their class; `order` are all states, by their colours."""
+    place = {name: number for number, name in enumerate(order)}
+    position = OBJECT_SCHEMA.get_field_index("category")
+    column = pa.array([place[state] for state in states], pa.int32())
+    objects = cells.objects.set_column(position, OBJECT_SCHEMA.field("category"), column)
+    return replace(cells, objects=objects, categories=tuple(order))
+
+
+def some_pictures(folder: Path, count: int, names: Sequence[str] | None = None) -> list[tuple[str, Image]]:
+    """Return up to `count` pictures of a folder, evenly over all or over those of the images `names`."""
+    files = sorted(folder.rglob("*.png")) if names is None else [folder / Path(n).with_suffix(".png") for n in names]
+    chosen = np.unique(np.linspace(0, len(files) - 1, min(count, len(files))).astype(int)).tolist() if files else []
+    return [(files[i].relative_to(folder).as_posix(), read_image(files[i])) for i in chosen]
+
+
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """One image to be drawn on."""
+
+    file: ImageFile
+    cells: AnnotationSet
+    folder: Path
+
+    def run(self) -> None:
+        """Draw and write."""
+        from cell_pipelines.report.instance_overlays import overlay_cells
+
+        drawn = overlay_cells(to_rgb(to_uint8(self.file())), self.cells)
+        write_image(drawn, self.folder / Path(self.cells.names[0]).with_suffix(".png"))

@@ -1,0 +1,33 @@
+"""Parameters of the choice of cells and of what is known of their images."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class MetadataParameters(BaseModel):
+    """How images tell what they show.
+
+    Attributes:
+        pattern: Regular expression with named groups, searched in the images' names: ``(?P<series>…)``,
+            ``condition``, ``dose``, ``time``, ``field``, ``subject``, ``sequence``, ``frame``, or any other.
+        key: Column of the table of image metadata that says which images a row is about: a group of the pattern, or
+            ``image`` for their names.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    pattern: str | None = None
+    key: str = "image"
+
+
+class CellSelectionParameters(BaseModel):
+    """Which images are taken.
+
+    Attributes:
+        split: Of a model's predictions only those of this split; None takes all.
+        metadata: How images tell what they show.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    split: Literal["train", "val", "test"] | None = None
+    metadata: MetadataParameters = MetadataParameters()

@@ -1,0 +1,58 @@
+"""From nuclei and images to signals, patterns and mosaicism."""
+
+from kedro.pipeline import Node, Pipeline
+
+from cell_pipelines.pipelines.fish.nodes import (
+    TABLES,
+    draw,
+    find_spots,
+    log_metrics,
+    plot_aneuploidy,
+    plot_patterns,
+    score,
+    tabulate,
+    write_report,
+)
+
+
+def create_pipeline(source: str, images: str) -> Pipeline:
+    """Return the mosaicism by the nuclei of `source`, seen in `images`."""
+    settings = "params:fish"
+    nodes = [
+        Node(
+            find_spots,
+            inputs=["cells", images, "image_facts", "origin", settings],
+            outputs=["fish_spots", "fish_signals", "fish_nuclei"],
+            name="find_spots",
+        ),
+        Node(
+            tabulate,
+            inputs=["fish_nuclei", "origin", settings],
+            outputs=["fish_patterns", "fish_aneuploidy", "fish_cutoffs"],
+            name="tabulate_patterns",
+        ),
+        Node(
+            score, inputs=["true_spots", "fish_signals", "origin", settings], outputs="fish_scores", name="score_spots"
+        ),
+        Node(plot_patterns, inputs=["fish_patterns", settings], outputs="fish_patterns_figure", name="plot_patterns"),
+        Node(
+            plot_aneuploidy,
+            inputs=["fish_aneuploidy", settings],
+            outputs="fish_aneuploidy_figure",
+            name="plot_aneuploidy",
+        ),
+        Node(log_metrics, inputs=["fish_nuclei", "fish_scores"], outputs="fish_metrics", name="log_fish"),
+        Node(
+            draw,
+            inputs=["cells", "fish_nuclei", "fish_signals", "fish_spots", images, settings],
+            outputs="fish_pictures_folder",
+            name="draw_fish",
+        ),
+        Node(
+            write_report,
+            inputs=["fish_pictures_folder", "origin", settings, *(f"fish_{name}" for name in TABLES)],
+            outputs="fish_report",
+            name="report_fish",
+        ),
+    ]
+    return Pipeline(nodes, namespace=source, inputs={images, "true_spots"}, parameters={settings}, tags="biology")

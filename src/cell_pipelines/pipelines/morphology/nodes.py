@@ -1,0 +1,166 @@
+"""Nodes of morphology."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import iterate_images
+from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.pipelines.cell_pictures import draw_pictures, some_pictures
+from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
+from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.partitions import map_images
+
+logger = logging.getLogger(__name__)
+
+#: What the page is made of, in the order of its inputs.
+TABLES = ("cells", "groups", "comparisons")
+_ALL = "all"
+
+
+def measure(
+    cells: AnnotationSet,
+    images: dict[str, ImageFile],
+    facts: pd.DataFrame,
+    origin: Origin,
+    parameters: MorphologyParameters,
+) -> pd.DataFrame:
+    """Return a row a cell with its measures and what is known of its image."""
+    measured = _with_one_unit(cells)
+    jobs = (_CellJob(images[one.names[0]], one, parameters) for one in iterate_images(measured))
+    total = measured.n_images
+    parts = list(map_images(_CellJob.run, jobs, description="measuring", total=total, parallel=parameters.parallel))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"image": pd.Series(dtype="str")})
+    known = facts[["image", *(name for name in facts if name not in table.columns)]]
+    return origin.added_to(table.merge(known, on="image", how="left"))
+
+
+def _with_one_unit(cells: AnnotationSet) -> AnnotationSet:
+    """Return the cells without pixel sizes where some images have none, so that all are measured in one unit."""
+    sides = ("pixel_height_um", "pixel_width_um")
+    missing = sum(cells.images[side].null_count for side in sides)
+    if not 0 < missing < 2 * cells.n_images:
+        return cells
+    logger.warning("the pixel size of some images is not known, so all cells are measured in pixels.")
+    for side in sides:
+        cells = cells.with_image_column(side, [None] * cells.n_images)
+    return cells
+
+
+@dataclass(frozen=True, eq=False)
+class _CellJob:
+    """One image whose cells are measured."""
+
+    file: ImageFile
+    cells: AnnotationSet
+    parameters: MorphologyParameters
+
+    def run(self) -> pd.DataFrame:
+        """Measure the cells."""
+        from cell_pipelines.analysis.morphology.measuring import measure_cells
+
+        options = self.parameters.measure
+        wanted = options.intensity or options.texture or options.background != "none"
+        image = self.file() if wanted else None
+        names = self.file.info().channel_names if image is not None and image.ndim == 3 else ()
+        known = names if image is not None and image.ndim == 3 and len(names) == image.shape[2] else ()
+        try:
+            return measure_cells(self.cells, image, channel_names=known, options=options)
+        except ValueError as error:
+            raise ValueError(f"{self.cells.names[0]}: {error}") from error
+
+
+def compare(
+    table: pd.DataFrame, origin: Origin, parameters: MorphologyParameters
+) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
+    """Return what each group measures, a row a measure and pair of groups, and the figure of both."""
+    groups, comparisons, figure = _compare(table, parameters.group, parameters)
+    return origin.added_to(groups), origin.added_to(comparisons), figure
+
+
+def _compare(
+    table: pd.DataFrame, group: str, parameters: MorphologyParameters
+) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
+    from cell_pipelines.analysis.statistics import compare_groups, describe_groups
+    from cell_pipelines.report.morphology_figures import plot_box_plots
+
+    features = shown_features(table, parameters.features)
+    kept = _grouped(table, group, parameters)
+    groups = describe_groups(kept, features, group, image=parameters.cluster)
+    comparisons = compare_groups(kept, features, group, image=parameters.cluster, reference=parameters.reference)
+    return groups, comparisons, plot_box_plots(kept, features, group, comparison=comparisons)
+
+
+def _grouped(table: pd.DataFrame, group: str, parameters: MorphologyParameters) -> pd.DataFrame:
+    kept = table[~table["touches_border"].astype(bool)] if parameters.complete and "touches_border" in table else table
+    named = kept[group].astype("object").where(kept[group].notna(), "unknown") if group in kept else _ALL
+    return kept.assign(**{group: named})
+
+
+def shown_features(table: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
+    """Return the measures that are compared, those chosen or the usual ones in the table's unit.
+
+    Raises:
+        ValueError: A chosen one is not measured.
+    """
+    from cell_pipelines.analysis.morphology.measuring import paper_features
+
+    missing = [name for name in chosen if name not in table]
+    if missing:
+        raise ValueError(f"`features` must be columns of the table of cells, {', '.join(missing)} is not.")
+    return list(chosen) or paper_features(pixel_size_known="area_um2" in table)
+
+
+def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame, Any, str]]:
+    """Return the node's function that compares the cells of several sources, such as methods and the truth."""
+
+    def compare_methods(
+        parameters: MorphologyParameters, *tables: pd.DataFrame
+    ) -> tuple[pd.DataFrame, pd.DataFrame, Any, str]:
+        """Return what the cells of each source measure, how they differ, the figure, and the page."""
+        from cell_pipelines.report.html import render_report
+        from cell_pipelines.report.morphology import method_sections
+
+        # Only images that all have seen are compared.
+        shared = set.intersection(*(set(table["image"]) for table in tables))
+        together = pd.concat([table[table["image"].isin(shared)] for table in tables], ignore_index=True)
+        groups, comparisons, figure = _compare(together, "source", parameters)
+        sections = method_sections(groups, comparisons, figure)
+        cards = {"Sources": str(len(sources)), "Images seen by all": str(len(shared)), "Cells": str(len(together))}
+        return groups, comparisons, figure, render_report(f"{parameters.title}: methods compared", cards, sections)
+
+    return compare_methods
+
+
+def log_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the numbers of the whole study as MLflow wants them."""
+    values = {"cells": float(len(table)), "images": float(table["image"].nunique())}
+    medians = {name: float(table[name].median()) for name in shown_features(table, ()) if len(table)}
+    values |= {f"median_{name}": value for name, value in medians.items() if pd.notna(value)}
+    return {f"morphology_{name}": {"value": value, "step": 0} for name, value in values.items()}
+
+
+def draw(
+    cells: AnnotationSet, images: dict[str, ImageFile], parameters: MorphologyParameters
+) -> Callable[[Path], None]:
+    """Return what fills a folder with the images and the outlines of the measured cells."""
+    return partial(draw_pictures, cells, images, parameters.parallel)
+
+
+def write_report(pictures: Path, origin: Origin, parameters: MorphologyParameters, *tables: pd.DataFrame) -> str:
+    """Return the page; `tables` as `TABLES` names them."""
+    from cell_pipelines.report.html import render_report
+    from cell_pipelines.report.morphology import morphology_cards, morphology_sections
+
+    named = dict(zip(TABLES, tables, strict=True))
+    kept = _grouped(named["cells"], parameters.group, parameters)
+    features = shown_features(kept, parameters.features)
+    shown = some_pictures(pictures, parameters.pictures)
+    sections = morphology_sections(kept, named["groups"], named["comparisons"], shown, (parameters.group, features))
+    return render_report(parameters.title, morphology_cards(named["cells"]), [*sections, origin.section()])

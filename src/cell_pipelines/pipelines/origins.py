@@ -1,0 +1,42 @@
+"""Where cells come from, said in every table and on every page that is made of them."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.provenance import git_state, package_versions
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a statement about samples was made with.
+
+    Attributes:
+        source: ``truth``, ``new``, or the model's name.
+        model_run_id: MLflow run that trained the model.
+        model_sha256: Of the model file.
+        thresholds: By class, as JSON.
+        data_sha256: Of the annotations that are counted, or that the model learned from.
+    """
+
+    source: str
+    model_run_id: str | None = None
+    model_sha256: str | None = None
+    thresholds: str | None = None
+    data_sha256: str | None = None
+
+    def added_to(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with source, run and thresholds in every row, so that each can be traced."""
+        text = {name: getattr(self, name) for name in ("source", "model_run_id", "thresholds")}
+        return table.assign(**{name: pd.Series(value, index=table.index, dtype="str") for name, value in text.items()})
+
+    def section(self) -> Any:
+        """Return the page's section about code, packages, data and model."""
+        from cell_pipelines.report.html import Section, Table
+
+        said = {key: value for key, value in asdict(self).items() if value is not None}
+        facts = {**git_state(Path.cwd()), **package_versions(), **said}
+        frame = pd.DataFrame(list(facts.items()), columns=["what", "value"])
+        return Section("Origin", [Table(frame, "The code, the packages, the data and the model behind these numbers")])

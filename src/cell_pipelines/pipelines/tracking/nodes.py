@@ -1,0 +1,167 @@
+"""Nodes of tracking."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cell_pipelines.analysis.tracking.linking import LinkingSettings, link_cells
+from cell_pipelines.analysis.tracking.positions import cell_positions, true_tracks
+from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
+from cell_pipelines.annotations.selection import iterate_images, select_images
+from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
+
+logger = logging.getLogger(__name__)
+
+#: What the page is made of, in the order of its inputs.
+TABLES = ("cells", "tracks", "displacements", "persistence", "scores")
+PixelSize = tuple[float, float] | None
+
+
+def link(cells: AnnotationSet, facts: pd.DataFrame, origin: Origin, parameters: TrackingParameters) -> pd.DataFrame:
+    """Return a row a cell with its track."""
+    settings = _in_pixels(parameters, pixel_size(cells))
+    return origin.added_to(link_cells(cell_positions(cells, facts), settings))
+
+
+def pixel_size(cells: AnnotationSet) -> PixelSize:
+    """Return height and width of a pixel in micrometres; None where it is not known, or not the same of all images."""
+    sizes = cells.images.select(["pixel_height_um", "pixel_width_um"]).to_pandas().drop_duplicates()
+    if len(sizes) > 1:
+        logger.warning("images have pixels of %d sizes, or of none, so tracks are measured in pixels.", len(sizes))
+    if len(sizes) != 1 or sizes.isna().to_numpy().any():
+        return None
+    height, width = sizes.iloc[0]
+    return float(height), float(width)
+
+
+def _in_pixels(parameters: TrackingParameters, size: PixelSize) -> LinkingSettings:
+    if parameters.max_distance_um is None:
+        return parameters.linking
+    if size is None:
+        raise ValueError(
+            "the pixel size must be known for `tracking.max_distance_um`; give `tracking.linking.max_distance_px`."
+        )
+    return replace(parameters.linking, max_distance_px=parameters.max_distance_um / float(np.sqrt(size[0] * size[1])))
+
+
+def measure(
+    linked: pd.DataFrame, cells: AnnotationSet, origin: Origin, parameters: TrackingParameters
+) -> tuple[pd.DataFrame, ...]:
+    """Return a row a track, a row a step, the mean squared displacement over time, and the persistence behind it."""
+    from cell_pipelines.analysis.tracking.features import measure_steps, measure_tracks
+    from cell_pipelines.analysis.tracking.spreading import fit_persistence, mean_squared_displacement
+
+    units = _units(cells, parameters)
+    measures = (measure_tracks, measure_steps, mean_squared_displacement, fit_persistence)
+    return tuple(origin.added_to(measure(linked, **units)) for measure in measures)
+
+
+def follow_shapes(linked: pd.DataFrame, cells: AnnotationSet, origin: Origin) -> pd.DataFrame:
+    """Return the shape of each cell beside its track; without outlines there is none."""
+    from cell_pipelines.analysis.morphology.measuring import MorphologyOptions, measure_cells
+    from cell_pipelines.analysis.tracking.features import shape_over_time
+
+    if not _have_outlines(cells):
+        return linked
+    form = MorphologyOptions(intensity=False)
+    parts = [measure_cells(one, None, options=form) for one in iterate_images(cells)]
+    return origin.added_to(shape_over_time(linked, pd.concat(parts, ignore_index=True)))
+
+
+def _have_outlines(cells: AnnotationSet) -> bool:
+    outlined = [GEOMETRIES.index(name) for name in ("polygon", "mask")]
+    return cells.n_images > 0 and bool(np.isin(cells.objects["geometry"].to_numpy(), outlined).all())
+
+
+def _units(cells: AnnotationSet, parameters: TrackingParameters) -> dict[str, Any]:
+    return {"pixel_size_um": pixel_size(cells), "frame_interval_min": parameters.frame_interval_min}
+
+
+def score(
+    annotations: AnnotationSet, lineage: pd.DataFrame, linked: pd.DataFrame, cells: AnnotationSet, facts: pd.DataFrame,
+    origin: Origin, parameters: TrackingParameters,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the measures of the Cell Tracking Challenge, a row a sequence; none where true tracks are not known."""
+    from cell_pipelines.analysis.tracking.scoring import score_tracking
+
+    row_of = {name: row for row, name in enumerate(annotations.names)}
+    if parameters.truth_attribute is None or not set(cells.names) <= set(row_of):
+        return origin.added_to(pd.DataFrame({"sequence": pd.Series(dtype="str")}))
+    truth = select_images(annotations, [row_of[name] for name in cells.names])
+    known = None if lineage.empty else lineage.astype({"sequence": "str"})
+    true_linked = true_tracks(truth, facts, parameters.truth_attribute, lineage=known)
+    return origin.added_to(score_tracking(true_linked, truth, linked, cells, facts))
+
+
+def export(
+    linked: pd.DataFrame, cells: AnnotationSet, facts: pd.DataFrame, parameters: TrackingParameters
+) -> Callable[[Path], None]:
+    """Return what fills a folder with the tracks as TrackMate and the Cell Tracking Challenge have them."""
+    return partial(_write_tracks, linked, cells, facts, parameters)
+
+
+def _write_tracks(
+    linked: pd.DataFrame, cells: AnnotationSet, facts: pd.DataFrame, parameters: TrackingParameters, folder: Path
+) -> None:
+    from cell_pipelines.analysis.tracking.ctc import write_ctc
+    from cell_pipelines.analysis.tracking.trackmate import write_trackmate
+
+    for name in ("cell_tracking_challenge", "trackmate"):
+        (folder / name).mkdir()
+    write_trackmate(linked, folder / "trackmate", **_units(cells, parameters))
+    challenge = folder / "cell_tracking_challenge"
+    write_ctc(linked, cells, facts, challenge).to_csv(challenge / "labels.csv", index=False)
+
+
+def draw(
+    linked: pd.DataFrame,
+    cells: AnnotationSet,
+    images: dict[str, ImageFile],
+    parameters: TrackingParameters,
+) -> Callable[[Path], None]:
+    """Return what fills a folder with films of the tracked cells and a picture of the last frame of each."""
+    from cell_pipelines.pipelines.tracking.films import write_films
+
+    return partial(write_films, linked, cells, images, parameters)
+
+
+def plot(
+    tracks: pd.DataFrame,
+    displacements: pd.DataFrame,
+    persistence: pd.DataFrame,
+    linked: pd.DataFrame,
+    cells: AnnotationSet,
+) -> tuple[Any, Any, Any]:
+    """Return the figures of the ways that cells go, of their speeds, and of how far they get."""
+    from cell_pipelines.report.track_figures import plot_msd, plot_track_speeds, plot_tracks_origin
+
+    ways = plot_tracks_origin(linked, pixel_size_um=pixel_size(cells))
+    return ways, plot_track_speeds(tracks), plot_msd(displacements, fits=persistence)
+
+
+def log_metrics(tracks: pd.DataFrame, scores: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the numbers of the whole study as MLflow wants them."""
+    values: dict[str, float] = {"tracks": len(tracks), "divisions": int((tracks["daughters"] > 0).sum())}
+    values |= {
+        name: float(scores[name].mean()) for name in ("tra", "det", "seg", "lnk") if name in scores and len(scores)
+    }
+    return {f"tracking_{name}": {"value": float(value), "step": 0} for name, value in values.items() if pd.notna(value)}
+
+
+def write_report(pictures: Path, origin: Origin, parameters: TrackingParameters, *tables: pd.DataFrame) -> str:
+    """Return the page; `tables` as `TABLES` names them."""
+    from cell_pipelines.pipelines.cell_pictures import some_pictures
+    from cell_pipelines.report.html import render_report
+    from cell_pipelines.report.tracking import tracking_cards, tracking_sections
+
+    named = dict(zip(TABLES, tables, strict=True))
+    sections = tracking_sections(named, some_pictures(pictures, parameters.films))
+    return render_report(parameters.title, tracking_cards(named), [*sections, origin.section()])

@@ -1,0 +1,136 @@
+"""Nodes of viability."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.analysis.viability.counting import count_viability
+from cell_pipelines.analysis.viability.rules import ViabilityRules
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.pipelines.cell_pictures import draw_pictures, some_pictures, with_states
+from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
+
+#: What the page is made of, in the order of its inputs.
+TABLES = ("fields", "series", "conditions", "groups", "comparisons", "cells")
+#: States of cells in the order of their colours.
+STATES = ("live", "dead", "dead_without_nucleus", "dead_stain", "other_category", "other_channel", "crowd")
+
+
+def count(
+    cells: AnnotationSet, facts: pd.DataFrame, origin: Origin, parameters: ViabilityParameters
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a row a field with its living and dead cells, and a row a cell with its state."""
+    rules = ViabilityRules(
+        nuclei=parameters.nuclei,
+        dead=parameters.dead,
+        living=parameters.living,
+        max_distance_px=parameters.max_distance_px,
+        max_distance_um=parameters.max_distance_um,
+    )
+    fields, states = count_viability(cells, facts, rules)
+    return origin.added_to(fields), origin.added_to(states)
+
+
+def summarise(fields: pd.DataFrame, origin: Origin) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return a row a series, a row a condition, and a row a condition, dose and time."""
+    from cell_pipelines.analysis.viability.summary import viability_tables
+
+    tables = viability_tables(fields)
+    return tuple(origin.added_to(tables[name]) for name in ("series", "conditions", "groups"))  # type: ignore[return-value]
+
+
+def compare(fields: pd.DataFrame, origin: Origin, parameters: ViabilityParameters) -> pd.DataFrame:
+    """Return a row a pair of conditions."""
+    from cell_pipelines.analysis.viability.comparison import compare_conditions
+
+    return origin.added_to(compare_conditions(fields, reference=parameters.reference))
+
+
+def fit_doses(fields: pd.DataFrame, origin: Origin) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Return the dose-response curves by name with their fields, a row a parameter of each, and their points."""
+    from cell_pipelines.analysis.viability.dose_response import (
+        CURVE_COLUMNS,
+        PARAMETER_COLUMNS,
+        fit_dose_responses,
+    )
+
+    responses = fit_dose_responses(fields)
+    parameters = {name: found.parameters.assign(note=found.note) for name, found in responses.items()}
+    points = {name: found.curve for name, found in responses.items()}
+    tables = (_by_curve(parameters, [*PARAMETER_COLUMNS, "note"]), _by_curve(points, list(CURVE_COLUMNS)))
+    shown = {name: (_fields_of(fields, name), found) for name, found in responses.items()}
+    return shown, *(origin.added_to(table) for table in tables)  # type: ignore[return-value]
+
+
+def _by_curve(tables: dict[str, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    named = [table.assign(response=name)[["response", *columns]] for name, table in tables.items()]
+    return pd.concat(named, ignore_index=True) if named else pd.DataFrame(columns=["response", *columns])
+
+
+def _fields_of(fields: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the fields that a curve is fitted to: its condition's, and controls, which have no dose but 0."""
+    if name not in set(fields["condition"]):
+        return fields[fields["dose"].notna()]
+    tested = fields.loc[fields["dose"] > 0, "condition"]
+    control = (fields["dose"] == 0) & ~fields["condition"].isin(tested)
+    return fields[control | ((fields["condition"] == name) & fields["dose"].notna())]
+
+
+def plot_doses(responses: dict[str, Any]) -> Callable[[Path], None]:
+    """Return what fills a folder with the figure of each dose-response curve."""
+    return partial(_write_doses, responses)
+
+
+def _write_doses(responses: dict[str, Any], folder: Path) -> None:
+    from cell_pipelines.report.dose_response_figures import plot_dose_response
+    from cell_pipelines.report.figure_files import write_figure
+
+    for name, (fields, response) in responses.items():
+        write_figure(plot_dose_response(fields, response, name=name), folder / name)
+
+
+def plot(fields: pd.DataFrame, conditions: pd.DataFrame) -> Any:
+    """Return the figure of viability over conditions."""
+    from cell_pipelines.report.viability_figures import plot_viability
+
+    return plot_viability(fields, conditions)
+
+
+def log_metrics(fields: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the numbers of the whole study as MLflow wants them."""
+    live, dead = float(fields["live"].sum()), float(fields["dead"].sum())
+    values = {"fields": float(len(fields)), "live": live, "dead": dead}
+    if live + dead:
+        values["percent"] = 100 * live / (live + dead)
+    return {f"viability_{name}": {"value": value, "step": 0} for name, value in values.items()}
+
+
+def draw(
+    cells: AnnotationSet, states: pd.DataFrame, images: dict[str, ImageFile], parameters: ViabilityParameters
+) -> Callable[[Path], None]:
+    """Return what fills a folder with the images and the state of each cell."""
+    return partial(draw_pictures, with_states(cells, states["status"], STATES), images, parameters.parallel)
+
+
+def write_report(
+    pictures: Path, responses: dict[str, Any], origin: Origin, parameters: ViabilityParameters, *tables: pd.DataFrame
+) -> str:
+    """Return the page; `tables` as `TABLES` names them."""
+    from cell_pipelines.report.html import render_report
+    from cell_pipelines.report.viability import viability_cards, viability_sections
+
+    named = dict(zip(TABLES, tables, strict=True))
+    shown = some_pictures(pictures, parameters.pictures, _with_most_states(named["cells"]))
+    sections = viability_sections(named, responses, shown)
+    return render_report(parameters.title, viability_cards(named), [*sections, origin.section()])
+
+
+def _with_most_states(cells: pd.DataFrame) -> list[str]:
+    """Return the images that show living and dead cells side by side, or, where there are none, either."""
+    shown = cells[cells["status"].isin(("live", "dead"))].groupby("image", sort=True)["status"].nunique()
+    return [str(name) for name in shown.index[shown == shown.max()]] if len(shown) else []

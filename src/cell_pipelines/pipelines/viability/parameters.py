@@ -1,0 +1,42 @@
+"""Parameters of viability."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cell_pipelines.pipelines.partitions import ParallelParameters
+
+Distance = Annotated[float, Field(gt=0)]
+
+
+class ViabilityParameters(BaseModel):
+    """Which classes stand for what, and what is compared.
+
+    Attributes:
+        dead: Class of dead cells.
+        nuclei: Class of all nuclei, living and dead, where a second channel shows the dead ones.
+        living: Class of living cells, where one image shows both.
+        max_distance_px: Farthest that a dead cell may lie from its nucleus; None for the nuclei's mean radius.
+        max_distance_um: The same in micrometres, for images with a known pixel size.
+        reference: Condition that all others are compared with; None for every pair.
+        pictures: Fields on the page.
+        title: Of the page.
+        parallel: How drawing is spread over processors.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    dead: str = "dead"
+    nuclei: str | None = None
+    living: str | None = None
+    max_distance_px: Distance | None = None
+    max_distance_um: Distance | None = None
+    reference: str | None = None
+    pictures: Annotated[int, Field(ge=0)] = 6
+    title: str = "Viability"
+    parallel: ParallelParameters = ParallelParameters()
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "ViabilityParameters":
+        if (self.nuclei is None) == (self.living is None):
+            raise ValueError(f"name either `nuclei` or `living`, got {self.nuclei!r} and {self.living!r}")
+        return self

@@ -1,0 +1,70 @@
+"""From the cells of one source to its viability."""
+
+from kedro.pipeline import Node, Pipeline
+
+from cell_pipelines.pipelines.viability.nodes import (
+    TABLES,
+    compare,
+    count,
+    draw,
+    fit_doses,
+    log_metrics,
+    plot,
+    plot_doses,
+    summarise,
+    write_report,
+)
+
+_FIELDS = "viability_fields"
+
+
+def create_pipeline(source: str, images: str) -> Pipeline:
+    """Return the viability by the cells of `source`, seen in `images`."""
+    tables = [f"viability_{name}" for name in TABLES]
+    nodes = [
+        Node(
+            count,
+            inputs=["cells", "image_facts", "origin", "params:viability"],
+            outputs=[_FIELDS, "viability_cells"],
+            name="count_viability",
+        ),
+        Node(summarise, inputs=[_FIELDS, "origin"], outputs=tables[1:4], name="summarise_viability"),
+        Node(
+            compare,
+            inputs=[_FIELDS, "origin", "params:viability"],
+            outputs="viability_comparisons",
+            name="compare_conditions",
+        ),
+        Node(
+            fit_doses,
+            inputs=[_FIELDS, "origin"],
+            outputs=["dose_responses", "viability_dose_response", "viability_dose_curves"],
+            name="fit_dose_responses",
+        ),
+        Node(
+            plot_doses,
+            inputs="dose_responses",
+            outputs="viability_dose_response_folder",
+            name="plot_dose_responses",
+        ),
+        Node(
+            plot,
+            inputs=[_FIELDS, "viability_conditions"],
+            outputs="viability_conditions_figure",
+            name="plot_viability",
+        ),
+        Node(log_metrics, inputs=_FIELDS, outputs="viability_metrics", name="log_viability"),
+        Node(
+            draw,
+            inputs=["cells", "viability_cells", images, "params:viability"],
+            outputs="viability_pictures_folder",
+            name="draw_viability",
+        ),
+        Node(
+            write_report,
+            inputs=["viability_pictures_folder", "dose_responses", "origin", "params:viability", *tables],
+            outputs="viability_report",
+            name="report_viability",
+        ),
+    ]
+    return Pipeline(nodes, namespace=source, inputs={images}, parameters={"params:viability"}, tags="biology")

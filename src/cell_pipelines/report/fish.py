@@ -1,0 +1,97 @@
+"""The page of FISH: who has more aneuploid nuclei than the controls, the patterns of signals, and the nuclei."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import pandas as pd
+
+from cell_pipelines.imaging.reading import Image
+from cell_pipelines.report.html import Item, Picture, Section, Table, Text
+from cell_pipelines.report.tables import readable
+
+_DEFINITIONS: Final = {
+    "fraction_percent": "of the whole nuclei whose signals are known",
+    "low_percent, high_percent": "95 % interval of nuclei taken as independent (Wilson 1927)",
+    "clustered_…": "95 % interval that allows for nuclei of one image or sample being alike",
+    "mean_3sd_percent": "cut-off: mean of the controls and three standard deviations",
+    "beta_inverse_percent": "cut-off of cytogenetics laboratories: BETAINV(0.95, most false positives of a control "
+    "+ 1, nuclei scored)",
+}
+_SCORES: Final = {
+    "precision": "found signals that are true ones",
+    "recall": "true signals that were found; matched one to one",
+}
+_COLOURS: Final = (
+    "Whole nuclei are outlined in green, destroyed ones dashed in red. Signals lie in dotted circles of their colour, "
+    "those of the red probe with a tick; grey crosses were left out. Beside a nucleus stands its pattern, red:green."
+)
+
+
+def fish_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Return the numbers at the top of the page."""
+    nuclei = tables["nuclei"]
+    whole = nuclei["category"] == "whole"
+    spots = tables["spots"]
+    return {
+        "Whole nuclei": f"{int(whole.sum())}",
+        "Destroyed nuclei": f"{int((~whole).sum())}",
+        "Spots kept": f"{int(spots['kept'].sum())} of {len(spots)}",
+        "Images": f"{nuclei['image'].nunique()}",
+    }
+
+
+def fish_sections(
+    tables: Mapping[str, pd.DataFrame], pictures: Sequence[tuple[str, Image]], unit: str, *, level: float = 0.95
+) -> list[Section]:
+    """Return the sections of the page.
+
+    Args:
+        tables: `spots`, `nuclei`, `patterns`, `aneuploidy`, `cutoffs`, `scores`.
+        pictures: Some images with nuclei and signals, and their names.
+        unit: Column of those about whom statements are made, such as subject.
+        level: Level of the intervals.
+    """
+    sections = [
+        Section("Aneuploid nuclei", list(_states(tables, unit, level))),
+        Section("Patterns of signals", list(_patterns(tables, unit))),
+    ]
+    if not tables["scores"].empty:
+        caption = "Signals found beside the true ones, all images together"
+        sections.append(Section("How well signals are found", [Table(readable(tables["scores"]), caption, _SCORES)]))
+    if pictures:
+        sections.append(Section("Nuclei", [Picture(image, name) for name, image in pictures], note=_COLOURS))
+    return [*sections, Section("Spots left out", [_left_out(tables["spots"])])]
+
+
+def _states(tables: Mapping[str, pd.DataFrame], unit: str, level: float) -> Iterator[Item]:
+    from cell_pipelines.report.fish_figures import plot_aneuploidy
+
+    caption = (
+        "Share of whole nuclei with each number of signals, with intervals; lines are the cut-offs of the controls"
+    )
+    yield Picture(plot_aneuploidy(tables["aneuploidy"], name=unit, level=level), caption)
+    judged = tables["aneuploidy"]
+    yield Table(readable(judged.drop(columns="note")), "Every state of every chromosome", _DEFINITIONS)
+    notes = [note for note in judged.loc[judged["state"] != "disomic", "note"].dropna().unique() if note]
+    if notes:
+        yield Text("\n\n".join(notes))
+    if tables["cutoffs"].empty:
+        yield Text("No controls are named, so there are no cut-offs: `fish.controls` names them.")
+    else:
+        yield Table(readable(tables["cutoffs"]), "Cut-offs by the controls", _DEFINITIONS)
+
+
+def _patterns(tables: Mapping[str, pd.DataFrame], unit: str) -> Iterator[Item]:
+    from cell_pipelines.report.fish_figures import plot_patterns
+
+    yield Picture(plot_patterns(tables["patterns"], name=unit), "Signals of whole nuclei, red:green")
+    yield Table(readable(tables["patterns"]), "Every pattern")
+
+
+def _left_out(spots: pd.DataFrame) -> Item:
+    if spots.empty or spots["kept"].all():
+        return Text("No candidate was left out.")
+    counts = spots[~spots["kept"]].groupby(["channel", "reason"]).size().rename("candidates").reset_index()
+    return Table(counts, "Candidates that are no signals, and why; the table of spots keeps each")

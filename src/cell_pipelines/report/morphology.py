@@ -1,0 +1,94 @@
+"""The page of morphology: what cells of each group measure, how groups differ, and the cells in the images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from cell_pipelines.imaging.reading import Image
+from cell_pipelines.report.html import Item, Picture, Section, Table, Text
+from cell_pipelines.report.tables import readable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MEASURES: Final = {
+    "perimeter": "Crofton's estimate in four directions, as scikit-image's perimeter_crofton",
+    "circularity": "4 pi area / perimeter², near 1 for a disc",
+    "solidity": "area / area of the convex hull",
+    "shape_index": "perimeter / square root of the area, 3.54 for a disc",
+    "equivalent_radius": "radius of the disc of the same area",
+}
+_COMPARED: Final = (
+    "feature", "group_1", "group_2", "n_cells_1", "n_cells_2", "rank_biserial", "hodges_lehmann_shift",
+    "hodges_lehmann_low", "hodges_lehmann_high", "p_adjusted", "image_test", "n_images_compared",
+    "hodges_lehmann_images", "hodges_lehmann_images_low", "hodges_lehmann_images_high", "p_images_adjusted",
+)  # fmt: skip
+_TESTS: Final = {
+    "p": "Mann-Whitney U test that takes cells for independent, which those of one image are not: it is too small",
+    "p_adjusted": "corrected for all rows of the table by Holm's method",
+    "rank_biserial": "share of pairs of cells in which that of group 1 is larger less that in which it is smaller",
+    "hodges_lehmann_shift": "median of all differences between cells of both groups, with its 95 % interval",
+    "…_images": "the same of one median an image, whose independence can be defended: the one to be reported",
+}
+
+
+def morphology_cards(cells: pd.DataFrame) -> dict[str, str]:
+    """Return the numbers at the top of the page."""
+    cards = {"Cells": f"{len(cells)}", "Images": f"{cells['image'].nunique()}"}
+    if "touches_border" in cells and len(cells):
+        cards["Touch the border"] = f"{int(cells['touches_border'].astype(bool).sum())}"
+    area = next((name for name in ("area_um2", "area_px2") if name in cells), None)
+    if area and len(cells):
+        cards[f"Median area, {'µm²' if area.endswith('um2') else 'px²'}"] = f"{cells[area].median():.1f}"
+    return cards
+
+
+def morphology_sections(
+    cells: pd.DataFrame,
+    groups: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    pictures: Sequence[tuple[str, Image]],
+    shown: tuple[str, Sequence[str]],
+) -> list[Section]:
+    """Return the sections of the page.
+
+    Args:
+        cells: A row a cell of those that are compared.
+        groups: What each group measures.
+        comparisons: How groups differ.
+        pictures: Some images with the outlines of the cells, and their names.
+        shown: The column of groups, and the measures.
+    """
+    from cell_pipelines.report.morphology_figures import plot_box_plots
+
+    group, features = shown
+    figure = plot_box_plots(cells, list(features), group, comparison=comparisons)
+    sections = [Section("Groups", list(_items(groups, comparisons, figure)))]
+    if pictures:
+        sections.append(Section("Cells", [Picture(image, name) for name, image in pictures]))
+    return sections
+
+
+def method_sections(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure) -> list[Section]:
+    """Return the sections of the page that compares sources of cells, such as methods and the truth."""
+    return [Section("Methods", _items(groups, comparisons, figure))]
+
+
+def _items(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure) -> list[Item]:
+    caption = "Cells of each group: median, quartiles, whiskers; cells at the border are left out unless asked for"
+    measured = Table(_significant(readable(groups)), "What cells of each group measure", _MEASURES)
+    items: list[Item] = [Picture(figure, caption), measured]
+    if comparisons.empty:
+        return [*items, Text("There is one group, so none are compared.")]
+    compared = _significant(readable(comparisons[[name for name in _COMPARED if name in comparisons]]))
+    cautions = [text for text in dict.fromkeys(comparisons["caution"]) if text]
+    return [*items, Table(compared, "Groups compared in pairs", _TESTS), *map(Text, cautions)]
+
+
+def _significant(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose columns hold measures of several units, with four digits of each number."""
+    numbers = [str(name) for name in table if table[name].dtype.kind == "f" and not str(name).startswith("p_")]
+    return table.assign(**{name: [f"{value:.4g}" for value in table[name]] for name in numbers})

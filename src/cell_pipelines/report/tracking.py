@@ -1,0 +1,75 @@
+"""The page of tracking: how far and how fast cells go, every track, how good tracks are, and the cells on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import pandas as pd
+
+from cell_pipelines.imaging.reading import Image
+from cell_pipelines.report.html import Picture, Section, Table, Text
+from cell_pipelines.report.tables import readable
+
+_TRACKS: Final = {
+    "straightness": "displacement / path length, 0 to 1; it falls with the number of frames",
+    "mean_turning_cosine": "1 for a straight way, 0 for a random walk",
+}
+_SCORES: Final = {
+    "tra, det, lnk": "how few corrections the whole graph, the cells, and the links need (Matula et al. 2015), 0 to 1",
+    "seg": "mean IoU of the true cells, 0 for those not found",
+}
+_PERSISTENCE: Final = {
+    "persistence": "time over which a cell keeps its direction, from Fürth's formula, with a 95 % interval over tracks",
+    "identifiable": "whether the data bound it",
+}
+_DISPLACEMENTS: Final = {
+    "msd": "mean squared displacement: a track's mean over all its pairs of frames, then the mean over tracks",
+    "low, high": "95 % interval with tracks as what is independent",
+}
+
+
+def tracking_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Return the numbers at the top of the page."""
+    tracks, scores = tables["tracks"], tables["scores"]
+    speed = next(str(name) for name in tracks if str(name).startswith("mean_speed_"))
+    cards = {
+        "Tracks": f"{len(tracks)}",
+        "Cells": f"{len(tables['cells'])}",
+        "Divisions": f"{int((tracks['daughters'] > 0).sum())}",
+        f"Median speed, {speed.removeprefix('mean_speed_').replace('_', ' ')}": f"{tracks[speed].median():.2f}",
+    }
+    if "tra" in scores and len(scores):
+        cards["TRA"] = f"{scores['tra'].mean():.3f}"
+    return cards
+
+
+def tracking_sections(tables: Mapping[str, pd.DataFrame], pictures: Sequence[tuple[str, Image]]) -> list[Section]:
+    """Return the sections of the page.
+
+    Args:
+        tables: `cells`, `tracks`, `displacements`, `persistence`, `scores`.
+        pictures: The last frame of some sequences with the cells' trails, and their names.
+    """
+    from cell_pipelines.report.track_figures import plot_msd, plot_track_speeds, plot_tracks_origin
+
+    tracks, displacements = tables["tracks"], tables["displacements"]
+    moved = Section(
+        "How cells move",
+        [
+            Picture(plot_tracks_origin(tables["cells"]), "The way of each cell from a common origin"),
+            Picture(plot_track_speeds(tracks), "Mean speeds of tracks"),
+            Picture(plot_msd(displacements, fits=tables["persistence"]), "Mean squared displacement over time"),
+            Table(readable(tables["persistence"]), "Speed and persistence that explain it", _PERSISTENCE),
+            Table(readable(displacements), "Mean squared displacement", _DISPLACEMENTS),
+        ],
+    )
+    films = [
+        Text("The films lie in films/ beside this page, as do exports for TrackMate and the Cell Tracking Challenge.")
+    ]
+    shown = Section("Films", [*films, *(Picture(image, f"{name}: the last frame") for name, image in pictures)])
+    sections = [shown, moved]
+    if not tables["scores"].empty:
+        caption = "Tracks beside the true ones, a row a sequence"
+        sections.insert(0, Section("How good tracks are", [Table(readable(tables["scores"]), caption, _SCORES)]))
+    return [*sections, Section("Tracks", [Table(readable(tracks), "Every track", _TRACKS)])]

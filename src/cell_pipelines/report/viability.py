@@ -1,0 +1,95 @@
+"""The page of viability: conditions and how they differ, doses, every series and field, and the cells in the images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from cell_pipelines.imaging.reading import Image
+from cell_pipelines.report.html import Item, Picture, Section, Table, Text
+from cell_pipelines.report.tables import readable
+
+_DEFINITIONS: Final = {
+    "viability_percent": "living cells over living and dead ones",
+    "low_percent, high_percent": "95 % interval of one field's cells, taken as independent (Wilson 1927)",
+    "…_by_field, …_by_series": "95 % interval with fields, or series, as what is independent: Wilson's formula with "
+    "the effective number of cells that the differences between them leave, and Student's t",
+    "unmatched_dead": "dead cells without a nucleus beside them; they count as dead cells",
+    "ratio_viability_percent": "1 - dead cells / nuclei, without matching; negative where nuclei were missed",
+}
+_COMPARED: Final = {
+    "unit": "what counts as independent",
+    "difference_points": "condition 2 less condition 1, in percentage points, with its 95 % interval",
+    "cohens_h": "difference of the arcsine square roots; 0.2 is small, 0.5 medium, 0.8 large",
+    "p_adjusted": "corrected for the number of pairs by Holm's method",
+}
+
+
+def viability_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Return the numbers at the top of the page."""
+    fields = tables["fields"]
+    live, dead = int(fields["live"].sum()), int(fields["dead"].sum())
+    share = f"{100 * live / (live + dead):.1f} %" if live + dead else "no cells"
+    unmatched = fields["unmatched_dead"].sum() if fields["unmatched_dead"].notna().any() else None
+    return {
+        "Viability, all cells": share,
+        "Living": f"{live}",
+        "Dead": f"{dead}",
+        "Fields": f"{len(fields)}",
+        **({} if unmatched is None else {"Dead cells without a nucleus": f"{int(unmatched)}"}),
+    }
+
+
+def viability_sections(
+    tables: Mapping[str, pd.DataFrame],
+    responses: Mapping[str, tuple[pd.DataFrame, Any]],
+    pictures: Sequence[tuple[str, Image]],
+) -> list[Section]:
+    """Return the sections of the page.
+
+    Args:
+        tables: `fields`, `series`, `conditions`, `groups`, `comparisons`.
+        responses: The dose-response curves by name, each with its fields.
+        pictures: Some images with the state of each cell, and their names.
+    """
+    shown = {name: readable(table) for name, table in tables.items()}
+    sections = [Section("Conditions", list(_conditions(tables, shown)))]
+    if responses:
+        sections.append(Section("Dose and response", list(_doses(responses))))
+    if pictures:
+        sections.append(Section("Cells", [Picture(image, name) for name, image in pictures]))
+    every = Table(shown["fields"], "Every field", _DEFINITIONS)
+    return [*sections, Section("Series", [Table(shown["series"], "Every series")]), Section("Fields", [every])]
+
+
+def _conditions(tables: Mapping[str, pd.DataFrame], shown: Mapping[str, pd.DataFrame]) -> Iterator[Item]:
+    from cell_pipelines.report.viability_figures import plot_viability
+
+    caption = "A point a field; beside them the estimate of each condition with its interval"
+    yield Picture(plot_viability(tables["fields"], tables["conditions"]), caption)
+    yield Table(_briefly(shown["conditions"]), "Viability of each condition", _DEFINITIONS)
+    if len(shown["groups"]) > len(shown["conditions"]):
+        yield Table(_briefly(shown["groups"]), "By condition, dose and time")
+    compared = shown["comparisons"]
+    if compared.empty:
+        yield Text("There is one condition, so none are compared.")
+        return
+    yield Table(compared.drop(columns=["method", "caution"], errors="ignore"), "Conditions compared", _COMPARED)
+    for sentence in dict.fromkeys(tables["comparisons"]["caution"]):
+        if sentence:
+            yield Text(f"Mind that {sentence}.")
+
+
+def _briefly(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a summary without how series and fields are spread, which its file tells."""
+    return table.drop(columns=[name for name in table if str(name).startswith(("sd_", "design_effect"))])
+
+
+def _doses(responses: Mapping[str, tuple[pd.DataFrame, Any]]) -> Iterator[Item]:
+    from cell_pipelines.report.dose_response_figures import plot_dose_response
+
+    for name, (fields, response) in responses.items():
+        yield Picture(plot_dose_response(fields, response, name=name), "Viability over dose, a point a field")
+        yield Table(response.parameters, "Four-parameter log-logistic curve with 95 % intervals")

@@ -1,0 +1,107 @@
+"""Cut-offs from control samples are those of the laboratories."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from cell_pipelines.analysis.fish.cutoffs import beta_inverse, control_cutoffs, judge_samples, select_controls
+from cell_pipelines.analysis.fish.mosaicism import STATES
+
+
+def table_of(*counts: int, nuclei: int | list[int] = 200, state: str = "monosomic") -> pd.DataFrame:
+    sizes = np.array(nuclei if isinstance(nuclei, list) else [nuclei] * len(counts), dtype=np.int64)
+    numbers = np.array(counts, dtype=np.int64)
+    return pd.DataFrame(
+        {
+            "subject": [f"c{i}" for i in range(len(counts))],
+            "chromosome": "X",
+            "state": state,
+            "nuclei": sizes,
+            "count": numbers,
+            "fraction_percent": 100 * numbers / np.where(sizes > 0, sizes, np.nan),
+        }
+    )
+
+
+@pytest.mark.parametrize("n", [1, 20, 200, 500])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 1.0])
+def test_the_beta_inverse_is_the_upper_clopper_pearson_limit_of_n_more_nuclei(n: int, share: float) -> None:
+    x = int(share * n)
+    assert beta_inverse(x, n) == pytest.approx(stats.beta.ppf(0.95, x + 1, n))
+    # Two-sided at 90 % is one-sided at 95 %.
+    assert beta_inverse(x, n) == pytest.approx(proportion_confint(x, n + x, alpha=0.1, method="beta")[1])
+
+
+def test_with_no_false_positive_it_is_the_exact_limit() -> None:
+    assert beta_inverse(0, 200) == pytest.approx(1 - 0.05 ** (1 / 200))
+
+
+def test_cutoffs_of_equal_controls() -> None:
+    row = control_cutoffs(table_of(2, 4, 6)).iloc[0]
+    assert (row["controls"], row["n_nuclei"], row["most_false_positives"]) == (3, 200, 6)
+    assert row["mean_3sd_percent"] == pytest.approx(2 + 3 * 1)
+    assert row["beta_inverse_percent"] == pytest.approx(100 * stats.beta.ppf(0.95, 7, 200))
+    exact = proportion_confint(6, 200, alpha=0.1, method="beta")[1]
+    assert row["clopper_pearson_percent"] == pytest.approx(100 * exact)
+
+
+def test_controls_of_other_sizes_are_brought_to_the_nuclei_that_are_scored() -> None:
+    row = control_cutoffs(table_of(1, 3, nuclei=[100, 150]), n_nuclei=500).iloc[0]
+    assert row["most_false_positives"] == 10  # 3 of 150 is 2 %
+    assert control_cutoffs(table_of(1, 1, nuclei=[3, 0])).iloc[0]["controls"] == 1
+
+
+def test_one_control_has_no_spread() -> None:
+    cutoffs = control_cutoffs(table_of(4))
+    assert np.isnan(cutoffs["mean_3sd_percent"]).all() and cutoffs["beta_inverse_percent"].notna().all()
+    judged = judge_samples(table_of(4, 50), cutoffs)
+    assert judged["above_mean_3sd"].isna().all() and judged["above_beta_inverse"].tolist() == [False, True]
+    assert judged["note"].tolist() == ["Mean + 3 SD needs two controls, there is one."] * 2
+
+
+def test_no_controls_leave_everything_open_and_say_so() -> None:
+    cutoffs = control_cutoffs(table_of())
+    judged = judge_samples(table_of(5, 6), cutoffs)
+    assert cutoffs.empty and judged["above_mean_3sd"].isna().all() and judged["above_beta_inverse"].isna().all()
+    assert set(judged["note"]) == {"No control sample is named, so there is no cut-off."}
+
+
+def test_samples_are_judged_by_their_own_state_and_the_normal_one_is_not() -> None:
+    controls = pd.concat([table_of(2, 4, 6, state=state) for state in STATES])
+    cutoffs = control_cutoffs(controls)
+    assert "disomic" not in set(cutoffs["state"]) and len(cutoffs) == 4
+    samples = pd.concat(
+        [table_of(30, 4), table_of(190, state="disomic"), table_of(0, nuclei=0), table_of(9, nuclei=90)]
+    )
+    judged = judge_samples(samples, cutoffs)
+    assert (
+        judged["above_mean_3sd"].tolist()[:2] == [True, False]
+        and judged["above_mean_3sd"].isna().tolist()[2:4] == [True] * 2
+    )
+    assert judged["note"].tolist() == [
+        "", "", "Disomy is the normal state, so it has no cut-off.", "There is no whole nucleus to judge.",
+        "Only 90 nuclei are judged by a cut-off for 200.",
+    ]  # fmt: skip
+    assert judge_samples(samples.iloc[:0], cutoffs).empty
+
+
+def test_the_beta_inverse_holds_back_most_normal_samples() -> None:
+    rng = np.random.default_rng(0)
+    most = rng.binomial(200, 0.03, (2000, 20)).max(axis=1)
+    limits = np.array([beta_inverse(x, 200) for x in range(40)])[most]
+    assert np.mean(rng.binomial(200, 0.03, 2000) / 200 > limits) < 0.01
+
+
+def test_wrong_numbers_and_names_are_told() -> None:
+    with pytest.raises(ValueError, match="`n_nuclei` must be 1 or more, got 0"):
+        control_cutoffs(table_of(1), n_nuclei=0)
+    with pytest.raises(ValueError, match=r"`false_positives` must lie between 0 and `n_nuclei` \(5\), got 6"):
+        beta_inverse(6, 5)
+    with pytest.raises(ValueError, match=r"`level` must lie in \(0, 1\), got 1"):
+        beta_inverse(1, 5, level=1)
+    with pytest.raises(ValueError, match="`controls` must be among the names in subject, nobody is not"):
+        select_controls(table_of(1), "subject", ["nobody"])
+    assert len(select_controls(table_of(1, 2), "subject", ["c1"])) == 1
+    assert select_controls(table_of(1, 2), "subject", []).empty

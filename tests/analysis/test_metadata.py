@@ -1,0 +1,61 @@
+import logging
+
+import pandas as pd
+import pytest
+
+from cell_pipelines.analysis.metadata import describe_images
+
+PATTERN = r"(?P<field>(?P<series>s\d+)_(?P<condition>[a-z]+))_(?P<frame>\d+)"
+NAMES = ["a/s1_low_003.png", "a/s2_high_010.png"]
+NOTHING = pd.DataFrame()
+
+
+def test_groups_of_the_pattern_become_columns_and_frames_numbers():
+    facts = describe_images(NAMES, pattern=PATTERN, table=NOTHING, key="field")
+    assert facts["condition"].tolist() == ["low", "high"]
+    assert facts["frame"].tolist() == [3.0, 10.0]
+    assert facts["image"].tolist() == NAMES
+
+
+@pytest.mark.parametrize("written", ["a/s1_low_003.png", "s1_low_003.png", "s1_low_003", "a/s1_low_003"])
+def test_a_table_finds_its_image_by_path_file_or_stem(written):
+    table = pd.DataFrame({"image": [written], "dose": [0.5], "well": ["B2"]})
+    facts = describe_images(NAMES, pattern=None, table=table, key="image")
+    assert facts["dose"].iloc[0] == 0.5 and facts["well"].iloc[0] == "B2"
+    assert facts.iloc[1][["dose", "well"]].isna().all()
+
+
+def test_a_table_of_fields_reaches_all_their_images():
+    table = pd.DataFrame({"field": ["s1_low", "s2_high"], "dose": [1, 2], "series": ["s1", "s2"]})
+    facts = describe_images([*NAMES, "a/s1_low_004.png"], pattern=PATTERN, table=table, key="field")
+    assert facts["dose"].tolist() == [1.0, 2.0, 1.0]
+
+
+def test_rows_that_say_the_same_count_once_and_rows_that_differ_are_refused():
+    table = pd.DataFrame({"image": ["s1_low_003", "s1_low_003"], "dose": [1.0, 1.0]})
+    assert describe_images(NAMES, pattern=None, table=table, key="image")["dose"].iloc[0] == 1.0
+    with pytest.raises(ValueError, match="one thing of each image; 1 have rows that differ: s1_low_003"):
+        describe_images(NAMES, pattern=None, table=table.assign(dose=[1.0, 2.0]), key="image")
+
+
+def test_a_name_and_a_table_that_contradict_each_other_are_refused():
+    table = pd.DataFrame({"field": ["s1_low"], "series": ["s9"]})
+    with pytest.raises(ValueError, match="differ in series"):
+        describe_images(NAMES, pattern=PATTERN, table=table, key="field")
+
+
+def test_what_is_missing_or_wrong_is_said(caplog):
+    with pytest.raises(ValueError, match="must have the column 'field'"):
+        describe_images(NAMES, pattern=None, table=pd.DataFrame({"image": ["x"]}), key="field")
+    with pytest.raises(ValueError, match="regular expression"):
+        describe_images(NAMES, pattern="(", table=NOTHING, key="image")
+    with pytest.raises(ValueError, match="`dose` of an image must be a number, got 'much'"):
+        table = pd.DataFrame({"image": ["s1_low_003"], "dose": ["much"]})
+        describe_images(NAMES, pattern=None, table=table, key="image")
+    with caplog.at_level(logging.WARNING):
+        describe_images(["other.png", *NAMES], pattern=PATTERN, table=NOTHING, key="image")
+    assert "fits the names of 2 of 3 images, but not other.png" in caplog.text
+
+
+def test_no_image_gives_no_row():
+    assert describe_images([], pattern=PATTERN, table=NOTHING, key="field").empty

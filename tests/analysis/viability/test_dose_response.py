@@ -1,0 +1,156 @@
+"""Dose-response curves find the truth, agree with SciPy, and say so where there is none."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import optimize
+
+from cell_pipelines.analysis.viability.dose_response import (
+    CURVE_COLUMNS,
+    PARAMETERS,
+    fit_dose_response,
+    fit_dose_responses,
+)
+from cell_pipelines.analysis.viability.four_parameters import Points, curve, fit_curve, gradient, profile_interval
+
+Make = Callable[..., pd.DataFrame]
+DOSES = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+TRUTH = np.array([0.95, 0.05, 0.1, np.log(1.5)])
+
+
+def log10_of(doses: tuple[float, ...]) -> np.ndarray:
+    return np.array([np.log10(dose) if dose else -np.inf for dose in doses])
+
+
+def draw(
+    rng: np.random.Generator, *, doses: tuple[float, ...] = DOSES, series: int = 3, cells: int = 150, rho: float = 0.0
+) -> list[tuple]:
+    """Draw a field a series and dose."""
+    rows = []
+    for dose, p in zip(doses, curve(TRUTH, log10_of(doses)), strict=True):
+        for place in range(series):
+            share = rng.beta(p * (1 - rho) / rho, (1 - p) * (1 - rho) / rho) if rho else p
+            rows.append((f"s{place}", "drug", dose, rng.binomial(cells, share), cells))
+    return rows
+
+
+def value(table: pd.DataFrame, name: str, column: str = "estimate") -> float:
+    return float(table.loc[table["parameter"] == name, column].iloc[0])
+
+
+def test_a_clean_case_agrees_with_scipys_curve_fit(make_fields: Make) -> None:
+    cells = 100_000
+    rows = [(f"s{i}", "d", dose, round(cells * p), cells)
+            for i in range(2) for dose, p in zip(DOSES, curve(TRUTH, log10_of(DOSES)), strict=True)]  # fmt: skip
+    fields = make_fields(rows)
+    found = fit_dose_response(fields).parameters
+
+    def model(dose: np.ndarray, top: float, bottom: float, ec50: float, hill: float) -> np.ndarray:
+        return bottom + (top - bottom) / (1 + (dose / ec50) ** hill)
+
+    fitted, _ = optimize.curve_fit(model, fields["dose"], fields["live"] / cells, p0=[0.9, 0.1, 1, 1])
+    ours = [value(found, name) for name in ("top_percent", "bottom_percent", "ec50", "hill")]
+    assert ours == pytest.approx([100 * fitted[0], 100 * fitted[1], fitted[2], fitted[3]], rel=1e-3)
+    assert ours == pytest.approx([95, 5, 10**0.1, 1.5], rel=1e-3)
+
+
+def test_the_truth_lies_in_the_intervals_and_the_band(make_fields: Make) -> None:
+    result = fit_dose_response(make_fields(draw(np.random.default_rng(2))))
+    table = result.parameters
+    assert table["parameter"].tolist() == list(PARAMETERS)
+    for name, truth in zip(PARAMETERS, (95, 5, 0.1, 10**0.1, 1.5), strict=True):
+        assert value(table, name, "low") < truth < value(table, name, "high")
+    assert list(result.curve.columns) == list(CURVE_COLUMNS)
+    assert result.curve.loc[0, "dose"] == 0
+    truth = 100 * curve(TRUTH, log10_of(tuple(result.curve["dose"])))
+    assert np.mean(result.curve["low_percent"].le(truth) & result.curve["high_percent"].ge(truth)) > 0.9
+    assert (result.unit, result.n, result.fields, result.series, result.note) == ("series", 21, 21, 3, "")
+    assert not result.extrapolated
+    assert result.p_change < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("series", "rho"), [(2, 0.0), (3, 0.03)])
+def test_the_interval_of_ec50_covers_93_to_97_percent(series: int, rho: float) -> None:
+    rng = np.random.default_rng(5)
+    hits = []
+    for _ in range(300):
+        rows = draw(rng, series=series, rho=rho)
+        dose, live, total = (np.array([row[i] for row in rows], dtype=float) for i in (2, 3, 4))
+        fit = fit_curve(Points(log10_of(tuple(dose)), live, total, np.arange(len(rows))))
+        low, high = profile_interval(fit, 2)
+        hits.append(low <= TRUTH[2] <= high)
+    assert 0.92 <= np.mean(hits) <= 0.985
+
+
+def test_the_gradient_is_that_of_the_curve() -> None:
+    doses = log10_of((0.0, 0.5, 4.0))
+    numeric = optimize.approx_fprime(TRUTH, lambda v: curve(v, doses), 1e-7)
+    assert gradient(TRUTH, doses) == pytest.approx(numeric, abs=1e-5)
+
+
+def test_series_that_differ_together_widen_the_interval_of_ec50(make_fields: Make) -> None:
+    rows = []
+    for place, shift in enumerate((-0.4, -0.1, 0.1, 0.4)):
+        p = curve(TRUTH + [0, 0, shift, 0], log10_of(DOSES))
+        rows += [(f"s{place}", "d", dose, round(400 * q), 400) for dose, q in zip(DOSES, p, strict=True)]
+    paired = fit_dose_response(make_fields(rows)).parameters
+    width = value(paired, "log10_ec50", "high") - value(paired, "log10_ec50", "low")
+    assert 0.7 < width < 1.8  # of a mean of four with t(3): 2 * 3.18 * 0.34 / 2 = 1.08
+
+
+def test_a_substance_that_keeps_cells_alive_has_a_bottom_above_its_top(make_fields: Make) -> None:
+    fields = make_fields(draw(np.random.default_rng(3)))
+    table = fit_dose_response(fields.assign(live=fields["dead"])).parameters
+    assert value(table, "bottom_percent") > 90 > 10 > value(table, "top_percent")
+    assert value(table, "hill") > 0
+
+
+def test_too_few_doses_or_fields_are_a_sentence_not_a_crash(make_fields: Make) -> None:
+    rows = draw(np.random.default_rng(0), doses=(0.0, 1.0, 3.0, 10.0))
+    result = fit_dose_response(make_fields(rows))
+    assert "needs 4 doses above 0 or more, got 3" in result.note
+    assert result.parameters[["estimate", "low", "high"]].isna().all(axis=None)
+    assert result.curve.empty
+    few = fit_dose_response(make_fields(draw(np.random.default_rng(0), doses=DOSES[1:5], series=1)))
+    assert "needs 5 fields with a dose or more, got 4" in few.note
+    nothing = fit_dose_response(make_fields(rows)[:0])
+    assert "got 0" in nothing.note
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_no_change_with_dose_has_no_ec50(make_fields: Make, share: float) -> None:
+    rows = [
+        (f"s{i}", "d", dose, round(share * 100) + (i - 1) * (0 < share < 1), 100) for dose in DOSES for i in range(3)
+    ]
+    result = fit_dose_response(make_fields(rows))
+    assert "does not change with dose" in result.note
+    assert np.isnan(value(result.parameters, "ec50"))
+    assert len(result.curve) == 102
+
+
+def test_an_ec50_beyond_the_doses_is_told(make_fields: Make) -> None:
+    doses = (0.0, 0.01, 0.03, 0.1, 0.3, 0.6)
+    result = fit_dose_response(make_fields(draw(np.random.default_rng(1), doses=doses, cells=2000)))
+    assert result.extrapolated
+    assert "lies outside the tested doses (0.01 to 0.6)" in result.note
+
+
+def test_fields_left_out_are_told_and_wrong_doses_refused(make_fields: Make) -> None:
+    rows = [*draw(np.random.default_rng(1)), ("s1", "drug", np.nan, 5, 10), ("s1", "drug", 1.0, 0, 0)]
+    assert "2 of 23 fields without cells or dose are left out" in fit_dose_response(make_fields(rows)).note
+    with pytest.raises(ValueError, match="`dose` must be 0 or a finite number above 0, got -1"):
+        fit_dose_response(make_fields([("s", "c", -1.0, 1, 2)]))
+
+
+def test_each_condition_has_its_curve_and_all_share_the_control(make_fields: Make) -> None:
+    rows = draw(np.random.default_rng(1), doses=DOSES[1:])
+    both = make_fields([*rows, *[("s0", "other", *row[2:]) for row in rows], ("s0", "none", 0.0, 140, 150)])
+    results = fit_dose_responses(both)
+    assert list(results) == ["drug", "other"]
+    assert [result.fields for result in results.values()] == [19, 19]
+    own = both.assign(condition=both["dose"].map(str))
+    assert list(fit_dose_responses(own)) == ["all"]
+    assert fit_dose_responses(both.assign(dose=np.nan)) == {}

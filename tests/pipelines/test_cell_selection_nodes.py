@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cell_pipelines import study
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.pipelines.cell_selection import nodes
+from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
+from cell_pipelines.pipelines.origins import Origin
+
+
+def predictions():
+    builder = AnnotationBuilder(("live", "dead"))
+    for name, split in (("a.png", "val"), ("b.png", "test")):
+        row = builder.add_image(name, width=20, height=20, split=split)
+        for category, score in (("live", 0.9), ("live", 0.3), ("dead", 0.35)):
+            builder.add_box(row, category, (1, 1, 5, 5), score=score)
+    return builder.build()
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    file = tmp_path / "yolo.pt"
+    file.write_bytes(b"weights")
+    record = {"thresholds": {"live": 0.5, "dead": 0.2}, "run_id": "r1", "data_sha256": "d"}
+    monkeypatch.setattr("cell_pipelines.models.model_file.read_record", lambda path: record)
+    return file
+
+
+def test_a_detectors_boxes_are_cut_at_the_threshold_of_their_class(model):
+    cells, origin = nodes.take_predictions(predictions(), model, CellSelectionParameters())
+    assert cells.counts().tolist() == [[1, 1], [1, 1]]
+    assert (origin.source, origin.model_run_id) == ("yolo", "r1")
+    assert json.loads(origin.thresholds) == {"live": 0.5, "dead": 0.2}
+
+
+def test_one_split_can_be_taken(model):
+    cells, _ = nodes.take_predictions(predictions(), model, CellSelectionParameters(split="test"))
+    assert cells.names == ["b.png"]
+
+
+def test_new_predictions_are_taken_as_they_were_accepted(model):
+    cells, origin = nodes.take_new(predictions(), model)
+    assert cells.n_objects == 6 and origin.source == "new"
+
+
+def test_truth_leaves_out_regions_of_crowds():
+    builder = AnnotationBuilder(("cell",))
+    row = builder.add_image("a.png", width=9, height=9)
+    builder.add_box(row, "cell", (0, 0, 2, 2))
+    builder.add_box(row, "cell", (3, 3, 9, 9), crowd=True)
+    cells, origin = nodes.take_truth(builder.build())
+    assert cells.n_objects == 1 and origin == Origin("truth", data_sha256=builder.build().fingerprint())
+
+
+def test_every_row_of_a_table_can_be_traced_and_an_empty_one_has_the_columns():
+    origin = Origin("yolo", model_run_id="r1", thresholds="{}")
+    traced = origin.added_to(pd.DataFrame({"n": [1, 2]}))
+    assert traced[["source", "model_run_id", "thresholds"]].drop_duplicates().to_numpy().tolist() == [
+        ["yolo", "r1", "{}"]
+    ]
+    assert list(origin.added_to(pd.DataFrame({"n": []})).columns) == list(traced.columns)
+
+
+def test_images_are_known_by_name_and_by_what_the_set_says():
+    parameters = CellSelectionParameters.model_validate({"metadata": {"pattern": "(?P<series>[ab])"}})
+    facts = nodes.know_images(predictions(), pd.DataFrame(), parameters)
+    assert facts["series"].tolist() == ["a", "b"] and facts["split"].tolist() == ["val", "test"]
+    assert np.isnan(facts["pixel_height_um"]).all()
+
+
+def test_sources_are_the_truth_new_images_and_models():
+    before = study.chosen_cells()
+    try:
+        study.choose_cells("truth+stardist")
+        assert study.chosen_cells() == ("truth", "stardist")
+        for wrong in ("truth+truth", "stardust", []):
+            with pytest.raises(ValueError, match="`cells` must be different ones among truth, new, yolo"):
+                study.choose_cells(wrong)
+        assert study.chosen_cells() == ("truth", "stardist")
+        study.choose_cells(None)
+        assert study.chosen_cells() == ("truth",)
+    finally:
+        study.choose_cells(list(before))
