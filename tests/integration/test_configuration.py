@@ -13,7 +13,7 @@ from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
-from cell_pipelines.pipelines.prediction.parameters import InferenceParameters, PredictionParameters
+from cell_pipelines.pipelines.prediction_parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters

@@ -9,6 +9,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.pipelines.cell_selection import nodes
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
 from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.prediction_parameters import PredictionParameters
 
 
 def predictions():
@@ -42,8 +43,9 @@ def test_one_split_can_be_taken(model):
 
 
 def test_new_predictions_are_taken_as_they_were_accepted(model):
-    cells, origin = nodes.take_new(predictions(), model)
+    cells, origin = nodes.take_new(predictions(), model, PredictionParameters(confidence=0.1))
     assert cells.n_objects == 6 and origin.source == "new"
+    assert json.loads(origin.thresholds) == {"live": 0.1, "dead": 0.1}
 
 
 def test_truth_leaves_out_regions_of_crowds():

@@ -35,6 +35,10 @@ _METRICS: Final = {
     "val_recall": "recall",
     "val_ap50": "AP at IoU 0.5",
     "val_ap50_95": "AP at IoU 0.5 to 0.95",
+    "val_mask_precision": "precision, masks",
+    "val_mask_recall": "recall, masks",
+    "val_mask_ap50": "AP at IoU 0.5, masks",
+    "val_mask_ap50_95": "AP at IoU 0.5 to 0.95, masks",
     "val_iou": "IoU of pixels",
     "val_dice": "Dice of pixels",
     "waiting_share": "waiting for data",
@@ -51,7 +55,8 @@ def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) 
 
     Args:
         history: A row an epoch. Columns: `epoch`, and any of `train_…_loss`, `val_…_loss`, `learning_rate`,
-            `val_precision`, `val_recall`, `val_ap50`, `val_ap50_95`, `val_iou`, `val_dice`, `waiting_share`;
+            `val_precision`, `val_recall`, `val_ap50`, `val_ap50_95` and the same as `val_mask_…`, `val_iou`,
+            `val_dice`, `waiting_share`;
             `train_loss` and `val_loss` are losses, too; other columns are not shown. Values that are nan leave a
             gap.
 

@@ -1,7 +1,7 @@
 """Nodes of the choice of cells."""
 
 import hashlib
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import pandas as pd
 from cell_pipelines.analysis.metadata import describe_images
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects, select_split
+from cell_pipelines.pipelines.applied_thresholds import applied_thresholds, thresholds_text
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
 from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.prediction_parameters import PredictionParameters
 
 
 def take_truth(annotations: AnnotationSet) -> tuple[AnnotationSet, Origin]:
@@ -24,31 +26,35 @@ def take_predictions(
     predictions: AnnotationSet, model: Path, parameters: CellSelectionParameters
 ) -> tuple[AnnotationSet, Origin]:
     """Return the cells that a model accepts by the thresholds in its file, and where they come from."""
-    origin, record = _describe(model.stem, model)
-    chosen = select_split(predictions, parameters.split) if parameters.split else predictions
-    # Networks' cells were cut out at their thresholds; detectors keep boxes of lower scores.
-    thresholds = record.get("thresholds") or {}
-    limits = np.array([thresholds.get(name, 0.0) for name in chosen.categories], dtype=np.float64)
-    return select_objects(chosen, chosen.scores.astype(np.float64) >= limits[chosen.category]), origin
-
-
-def take_new(predictions: AnnotationSet, model: Path) -> tuple[AnnotationSet, Origin]:
-    """Return the cells that `prediction` found in new images, which are accepted ones, and where they come from."""
-    return predictions, _describe("new", model)[0]
-
-
-def _describe(source: str, model: Path) -> tuple[Origin, dict[str, Any]]:
     from cell_pipelines.models.model_file import read_record
 
     record = read_record(model)
-    origin = Origin(
+    chosen = select_split(predictions, parameters.split) if parameters.split else predictions
+    origin = _origin(model.stem, model, record, thresholds_text(record, chosen.categories))
+    if record.get("decoding"):  # networks' cells were cut out at their thresholds; detectors keep boxes of lower scores
+        return chosen, origin
+    applied = applied_thresholds(record, chosen.categories)
+    limits = np.array([applied[name] for name in chosen.categories], dtype=np.float64)
+    return select_objects(chosen, chosen.scores.astype(np.float64) >= limits[chosen.category]), origin
+
+
+def take_new(predictions: AnnotationSet, model: Path, prediction: PredictionParameters) -> tuple[AnnotationSet, Origin]:
+    """Return the cells that `prediction` found in new images, which are accepted ones, and where they come from."""
+    from cell_pipelines.models.model_file import read_record
+
+    record = read_record(model)
+    thresholds = thresholds_text(record, predictions.categories, prediction.confidence)
+    return predictions, _origin("new", model, record, thresholds)
+
+
+def _origin(source: str, model: Path, record: Mapping[str, Any], thresholds: str) -> Origin:
+    return Origin(
         source,
         model_run_id=record.get("run_id"),
         model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
-        thresholds=json.dumps(record.get("decoding") or record.get("thresholds") or {}, sort_keys=True),
+        thresholds=thresholds,
         data_sha256=record.get("data_sha256"),
     )
-    return origin, record
 
 
 def know_images(cells: AnnotationSet, table: pd.DataFrame, parameters: CellSelectionParameters) -> pd.DataFrame:

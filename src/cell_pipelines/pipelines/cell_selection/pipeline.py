@@ -20,7 +20,7 @@ def create_pipeline(source: str) -> Pipeline:
         [_take(source), know],
         namespace=source,
         inputs={"image_metadata", *_SHARED.get(source, ())},
-        parameters={"params:cell_selection"},
+        parameters={"params:cell_selection", *(("params:prediction",) if source == "new" else ())},
         tags="biology",
     )
 
@@ -30,6 +30,6 @@ def _take(source: str) -> Node:
     if source == "truth":
         return Node(take_truth, inputs="annotations", outputs=outputs, name="take_cells")
     if source == "new":
-        return Node(take_new, inputs=["new_predictions", "chosen_model"], outputs=outputs, name="take_cells")
+        return Node(take_new, inputs=[*_SHARED["new"], "params:prediction"], outputs=outputs, name="take_cells")
     inputs = ["predictions", "model", "params:cell_selection"]
     return Node(take_predictions, inputs=inputs, outputs=outputs, name="take_cells")

@@ -1,10 +1,9 @@
 """Nodes of prediction."""
 
 import hashlib
-import json
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,17 @@ import pandas as pd
 
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import iterate_images, select_objects
-from cell_pipelines.imaging.intensity import to_rgb, to_uint8
-from cell_pipelines.imaging.reading import SCENE_SUFFIXES, ImageFile, ImageFormatError, write_image
-from cell_pipelines.pipelines.partitions import map_images
-from cell_pipelines.pipelines.prediction.parameters import InferenceParameters, PredictionParameters
+from cell_pipelines.annotations.selection import select_objects
+from cell_pipelines.imaging.reading import SCENE_SUFFIXES, ImageFile, ImageFormatError
+from cell_pipelines.pipelines.applied_thresholds import DEFAULT_THRESHOLD, applied_thresholds, thresholds_text
+from cell_pipelines.pipelines.cell_pictures import draw_pictures
 from cell_pipelines.pipelines.prediction.scoring import score_images
+from cell_pipelines.pipelines.prediction_parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.stored_cells import read_cells
 from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
 from cell_pipelines.representations.base import Decoding
 
 logger = logging.getLogger(__name__)
-
-# Where a detector's file says no threshold; what Ultralytics' `predict` uses.
-_DEFAULT_THRESHOLD = 0.25
 
 
 def score_labelled(
@@ -84,9 +80,10 @@ def _above_thresholds(
 ) -> AnnotationSet:
     thresholds = record.get("thresholds", {})
     if confidence is None and not thresholds:
-        logger.warning("%s has no stored thresholds; %.2f is used.", checkpoint, _DEFAULT_THRESHOLD)
-    limits = [thresholds.get(n, _DEFAULT_THRESHOLD) if confidence is None else confidence for n in found.categories]
-    return select_objects(found, found.scores.astype(np.float64) >= np.array(limits)[found.category])
+        logger.warning("%s has no stored thresholds; %.2f is used.", checkpoint, DEFAULT_THRESHOLD)
+    applied = applied_thresholds(record, found.categories, confidence)
+    limits = np.array([applied[name] for name in found.categories])
+    return select_objects(found, found.scores.astype(np.float64) >= limits[found.category])
 
 
 def _as_trained(images: dict[str, ImageFile], record: dict[str, Any]) -> dict[str, ImageFile]:
@@ -105,7 +102,9 @@ def _as_trained(images: dict[str, ImageFile], record: dict[str, Any]) -> dict[st
     return {name: as_trained(file) for name, file in images.items()}
 
 
-def count_cells(annotations: AnnotationSet, failures: pd.DataFrame, checkpoint: Path) -> pd.DataFrame:
+def count_cells(
+    annotations: AnnotationSet, failures: pd.DataFrame, checkpoint: Path, parameters: PredictionParameters
+) -> pd.DataFrame:
     """Return a row an image with its counts by class, and with the model and threshold they come from."""
     from cell_pipelines.models.model_file import read_record
 
@@ -119,7 +118,7 @@ def count_cells(annotations: AnnotationSet, failures: pd.DataFrame, checkpoint: 
     table = pd.concat([table, failures], ignore_index=True) if len(failures) else table
     table["model_run_id"] = record.get("run_id")
     table["model_sha256"] = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    table["thresholds"] = json.dumps(record.get("decoding") or record.get("thresholds", {}))
+    table["thresholds"] = thresholds_text(record, annotations.categories, parameters.confidence)
     return table
 
 
@@ -143,27 +142,5 @@ def draw_cells(
 def _write_overlays(
     annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PredictionParameters, folder: Path
 ) -> None:
-    if not parameters.overlays:
-        return
-    jobs: Iterator[_OverlayJob] = (
-        _OverlayJob(images[one.names[0]], one, folder) for one in iterate_images(annotations)
-    )
-    total = annotations.n_images
-    for _ in map_images(_OverlayJob.run, jobs, description="drawing", total=total, parallel=parameters.parallel):
-        continue
-
-
-@dataclass(frozen=True, eq=False)
-class _OverlayJob:
-    """One image to be drawn on."""
-
-    file: ImageFile
-    cells: AnnotationSet
-    folder: Path
-
-    def run(self) -> None:
-        """Draw and write."""
-        from cell_pipelines.report.instance_overlays import overlay_cells
-
-        drawn = overlay_cells(to_rgb(to_uint8(self.file())), self.cells)
-        write_image(drawn, self.folder / Path(self.cells.names[0]).with_suffix(".png"))
+    if parameters.overlays:
+        draw_pictures(annotations, images, parameters.parallel, folder)

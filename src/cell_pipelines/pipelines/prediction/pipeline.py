@@ -56,7 +56,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 count_cells,
-                inputs=["new_predictions", "new_failures", "chosen_model"],
+                inputs=["new_predictions", "new_failures", "chosen_model", "params:prediction"],
                 outputs="new_counts",
                 name="count_cells",
             ),

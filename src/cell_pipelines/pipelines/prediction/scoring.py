@@ -11,7 +11,7 @@ import pandas as pd
 
 from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, LargeImage, open_region_reader
 from cell_pipelines.pipelines.partitions import load_ahead, map_images
-from cell_pipelines.pipelines.prediction.parameters import InferenceParameters
+from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
 
 # Larger images are read part by part while they are predicted.
 _MOST_PIXELS = 1 << 26
