@@ -50,9 +50,8 @@ def plot_tracks_origin(
         paths = [_from_origin(own, height, width) for _, own in rows.groupby(["sequence", "track"], sort=True)]
         reach = max(reach, _draw_paths(axes, paths, place))
         single = linked[linked[by] == name].groupby(["sequence", "track"]).ngroups - len(paths)
-        title = f"{panels.to_plain(str(name), longest=22)}, n = {len(paths)}" + (
-            f" (+{single} single)" if single else ""
-        )
+        numbers = f"n = {len(paths)}" + (f" (+{single} single)" if single else "")
+        title = f"{panels.to_plain(str(name), longest=30)}\n{numbers}"
         panels.style_axes(axes, title=title, x=f"x ({unit})", y=f"y ({unit})")
     for axes in all_axes:
         axes.set(xlim=(-1.05 * reach, 1.05 * reach), ylim=(-1.05 * reach, 1.05 * reach), aspect="equal")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
-from cell_pipelines.report.html import Picture, Section, Table, Text
+from cell_pipelines.report.html import Links, Picture, Section, Table, Text
 from cell_pipelines.report.tables import readable
 
 _TRACKS: Final = {
@@ -51,7 +52,7 @@ def tracking_sections(tables: Mapping[str, pd.DataFrame], pictures: Sequence[tup
         tables: `cells`, `tracks`, `displacements`, `persistence`, `scores`.
         pictures: The last frame of some sequences with the cells' trails, and their names.
     """
-    from cell_pipelines.report.track_figures import plot_msd, plot_track_speeds, plot_tracks_origin
+    from cell_pipelines.report.track_figures import plot_lineage, plot_msd, plot_track_speeds, plot_tracks_origin
 
     tracks, displacements = tables["tracks"], tables["displacements"]
     moved = Section(
@@ -64,10 +65,15 @@ def tracking_sections(tables: Mapping[str, pd.DataFrame], pictures: Sequence[tup
             Table(readable(displacements), "Mean squared displacement", _DISPLACEMENTS),
         ],
     )
-    films = [
-        Text("The films lie in films/ beside this page, as do exports for TrackMate and the Cell Tracking Challenge.")
-    ]
-    shown = Section("Films", [*films, *(Picture(image, f"{name}: the last frame") for name, image in pictures)])
+    divided = tracks[tracks["daughters"] > 0]["sequence"]
+    if len(divided):
+        most = str(divided.mode().iloc[0])
+        lineage = plot_lineage(tracks[tracks["sequence"] == most])
+        moved = replace(moved, items=[*moved.items, Picture(lineage, f"Who comes from whom in {most}, a line a track")])
+    films = {name.removesuffix(".png"): f"films/{name.removesuffix('.png')}.gif" for name, _ in pictures}
+    told = Text("Exports for TrackMate and the Cell Tracking Challenge lie in export/ beside this page.")
+    last = [Picture(image, f"{name.removesuffix('.png')}: the last frame") for name, image in pictures]
+    shown = Section("Films", [*([Links(films)] if films else []), *last, told])
     sections = [shown, moved]
     if not tables["scores"].empty:
         caption = "Tracks beside the true ones, a row a sequence"

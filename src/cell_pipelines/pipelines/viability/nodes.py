@@ -114,7 +114,10 @@ def draw(
     cells: AnnotationSet, states: pd.DataFrame, images: dict[str, ImageFile], parameters: ViabilityParameters
 ) -> Callable[[Path], None]:
     """Return what fills a folder with the images and the state of each cell."""
-    return partial(draw_pictures, with_states(cells, states["status"], STATES), images, parameters.parallel)
+    last = max((STATES.index(state) for state in states["status"].unique()), default=0)
+    return partial(
+        draw_pictures, with_states(cells, states["status"], STATES[: last + 1]), images, parameters.parallel
+    )
 
 
 def write_report(
