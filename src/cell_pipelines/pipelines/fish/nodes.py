@@ -1,7 +1,6 @@
 """Nodes of FISH."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.fish.finding import FishSpots, SpotOptions, find_image_spots
-from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import iterate_images
-from cell_pipelines.imaging.reading import ImageFile, write_image
+from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import some_pictures
+from cell_pipelines.pipelines.fish.images import find_in_images, write_pictures
 from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.pipelines.origins import Origin
-from cell_pipelines.pipelines.partitions import map_images
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("spots", "nuclei", "patterns", "aneuploidy", "cutoffs", "scores")
@@ -30,22 +26,9 @@ def find_spots(
     """Return a row a candidate spot, a row a signal, and a row a nucleus with its pattern of signals."""
     from cell_pipelines.analysis.fish.mosaicism import count_signals
 
-    jobs = (_SpotJob(images[one.names[0]], one, parameters) for one in iterate_images(cells))
-    found = list(
-        map_images(_SpotJob.run, jobs, description="finding spots", total=cells.n_images, parallel=parameters.parallel)
-    )
-    spots, signals = (
-        pd.concat([part.assign(image=name) for name, part in zip(cells.names, parts, strict=True)], ignore_index=True)
-        if parts
-        else pd.DataFrame()
-        for parts in zip(*found, strict=True)
-    )
+    spots, signals = find_in_images(cells, images, parameters)
     nuclei = count_signals(signals, _nuclei(cells, facts, parameters), channels=tuple(parameters.channels))
-    return origin.added_to(_image_first(spots)), origin.added_to(_image_first(signals)), origin.added_to(nuclei)
-
-
-def _image_first(table: pd.DataFrame) -> pd.DataFrame:
-    return table[["image", *table.columns.drop("image")]]
+    return origin.added_to(spots), origin.added_to(signals), origin.added_to(nuclei)
 
 
 def _nuclei(cells: AnnotationSet, facts: pd.DataFrame, parameters: FishParameters) -> pd.DataFrame:
@@ -63,39 +46,6 @@ def _nuclei(cells: AnnotationSet, facts: pd.DataFrame, parameters: FishParameter
     for column in (parameters.unit, parameters.cluster, parameters.control_column):
         table[column] = table[column].fillna(_ALL) if column in table else _ALL
     return table
-
-
-@dataclass(frozen=True, eq=False)
-class _SpotJob:
-    """One image whose spots are sought."""
-
-    file: ImageFile
-    cells: AnnotationSet
-    parameters: FishParameters
-
-    def run(self) -> FishSpots:
-        """Find the spots and signals."""
-        try:
-            return find_image_spots(
-                _with_channels(self.file()),
-                objects_to_labels(self.cells)[0],
-                self._options(),
-                channels=self.parameters.channels,
-            )
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{self.cells.names[0]}: {error}") from error
-
-    def _options(self) -> SpotOptions:
-        if self.parameters.merge_um is None:
-            return self.parameters.finder
-        sides = [self.cells.images[f"pixel_{side}_um"][0].as_py() for side in ("height", "width")]
-        if None in sides:
-            raise ValueError("the pixel size must be known for `fish.merge_um`; give `fish.spots.merge_px` instead.")
-        return replace(self.parameters.finder, merge_px=self.parameters.merge_um / float(np.sqrt(sides[0] * sides[1])))
-
-
-def _with_channels(image: Any) -> Any:
-    return image if image.ndim == 3 else image[:, :, np.newaxis]
 
 
 def tabulate(
@@ -172,58 +122,7 @@ def draw(
     images: dict[str, ImageFile], parameters: FishParameters,
 ) -> Callable[[Path], None]:  # fmt: skip
     """Return what fills a folder with the images, their nuclei, signals, rejected spots and patterns."""
-    return partial(_write_pictures, cells, (nuclei, signals, spots), images, parameters)
-
-
-def _write_pictures(
-    cells: AnnotationSet,
-    tables: tuple[pd.DataFrame, ...],
-    images: Mapping[str, ImageFile],
-    parameters: FishParameters,
-    folder: Path,
-) -> None:
-    by_image = [dict(iter(table.groupby("image"))) for table in tables]
-    jobs: Iterator[_Picture] = (
-        _Picture(
-            images[name],
-            one,
-            tuple(own.get(name, table.iloc[:0]) for own, table in zip(by_image, tables, strict=True)),
-            parameters.channels,
-            folder,
-        )
-        for one in iterate_images(cells)
-        for name in one.names
-    )
-    for _ in map_images(_Picture.run, jobs, description="drawing", total=cells.n_images, parallel=parameters.parallel):
-        continue
-
-
-@dataclass(frozen=True, eq=False)
-class _Picture:
-    """One image to be drawn on, with its nuclei, signals and spots."""
-
-    file: ImageFile
-    cells: AnnotationSet
-    tables: tuple[pd.DataFrame, ...]
-    channels: Mapping[str, int]
-    folder: Path
-
-    def run(self) -> None:
-        """Draw and write."""
-        from cell_pipelines.report.fish_overlays import overlay_fish
-
-        nuclei, signals, spots = self.tables
-        picture = _red_green_blue(_with_channels(self.file()), self.channels)
-        drawn = overlay_fish(picture, objects_to_labels(self.cells)[0], nuclei, signals, rejected=spots)
-        write_image(drawn, self.folder / Path(self.cells.names[0]).with_suffix(".png"))
-
-
-def _red_green_blue(image: Any, channels: Mapping[str, int]) -> Any:
-    """Return the probes in their colours, and the first other channel in blue; black where there is none."""
-    others = [number for number in range(image.shape[2]) if number not in channels.values()]
-    places = [channels.get("red"), channels.get("green"), others[0] if others else None]
-    dark = np.zeros(image.shape[:2], dtype=image.dtype)
-    return np.stack([dark if place is None else image[:, :, place] for place in places], axis=2)
+    return partial(write_pictures, cells, (nuclei, signals, spots), images, parameters)
 
 
 def write_report(pictures: Path, origin: Origin, parameters: FishParameters, *tables: pd.DataFrame) -> str:

@@ -115,9 +115,7 @@ def draw(
 ) -> Callable[[Path], None]:
     """Return what fills a folder with the images and the state of each cell."""
     last = max((STATES.index(state) for state in states["status"].unique()), default=0)
-    return partial(
-        draw_pictures, with_states(cells, states["status"], STATES[: last + 1]), images, parameters.parallel
-    )
+    return partial(draw_pictures, with_states(cells, states["status"], STATES[: last + 1]), images, parameters.parallel)
 
 
 def write_report(
