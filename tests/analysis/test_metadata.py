@@ -59,3 +59,14 @@ def test_what_is_missing_or_wrong_is_said(caplog):
 
 def test_no_image_gives_no_row():
     assert describe_images([], pattern=PATTERN, table=NOTHING, key="field").empty
+
+
+def test_numbers_keep_all_their_digits_and_keys_their_zeros():
+    table = pd.DataFrame(
+        {"image": ["s1_low_003", "s2_high_010"], "dose": [1234567.5, 0.123456789], "well": ["01", "02"]}
+    )
+    facts = describe_images(NAMES, pattern=None, table=table, key="image")
+    assert facts["dose"].tolist() == [1234567.5, 0.123456789] and facts["well"].tolist() == ["01", "02"]
+    numbered = pd.DataFrame({"series": [1234567.0, float("nan")], "dose": [1.0, 2.0]})
+    found = describe_images(["s1234567.png"], pattern=r"s(?P<series>\d+)", table=numbered, key="series")
+    assert found["dose"].tolist() == [1.0]

@@ -63,8 +63,14 @@ def _from_names(names: Sequence[str], pattern: str | None) -> dict[str, list[str
 
 
 def _to_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table's cells as the file has them, whole numbers without a point."""
-    return table.map(lambda value: None if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value))
+    """Return a table's cells as text, whole numbers without a point."""
+    return table.map(_as_text)
+
+
+def _as_text(value: object) -> str | None:
+    if value is None or value != value:
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _join(facts: pd.DataFrame, table: pd.DataFrame, key: str) -> pd.DataFrame:

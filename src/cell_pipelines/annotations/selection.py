@@ -40,6 +40,16 @@ def iterate_images(annotations: AnnotationSet) -> Iterator[AnnotationSet]:
         yield replace(annotations, images=annotations.images.slice(row, 1), objects=numbered)
 
 
+def object_places(annotations: AnnotationSet) -> npt.NDArray[np.int64]:
+    """Return the place of each object among those of its image, from 0, shape (N,)."""
+    index = annotations.image_index
+    order = np.argsort(index, kind="stable")
+    counts = np.bincount(index, minlength=annotations.n_images)
+    places = np.empty(len(index), dtype=np.int64)
+    places[order] = np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return places
+
+
 def objects_by_image(annotations: AnnotationSet) -> Iterator[pa.Table]:
     """Yield the objects of each image, in order."""
     index = annotations.image_index

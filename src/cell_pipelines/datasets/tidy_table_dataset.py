@@ -62,7 +62,15 @@ class OptionalTableDataset(AbstractDataset[Any, pd.DataFrame]):
           default: data/demo/01_raw/fields.csv               # need not
     """
 
-    def __init__(self, *, default: str, filepath: str | None = None, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        default: str,
+        filepath: str | None = None,
+        as_text: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._as_text = as_text
         self._filepath = Path(filepath).expanduser() if filepath else None
         self._default = Path(default).expanduser()
         self.metadata = metadata
@@ -71,7 +79,7 @@ class OptionalTableDataset(AbstractDataset[Any, pd.DataFrame]):
         """Read the table; of the default only if it is there."""
         path = self._filepath or self._default
         if path.is_file():
-            return pd.read_csv(path)
+            return pd.read_csv(path, dtype="str") if self._as_text else pd.read_csv(path)
         if self._filepath:
             raise FileNotFoundError(f"{path}: expected a CSV table with a row an image; there is none.")
         return pd.DataFrame()

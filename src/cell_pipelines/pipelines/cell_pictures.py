@@ -1,14 +1,15 @@
 """Cells drawn on their images, one picture an image."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
-from cell_pipelines.annotations.selection import iterate_images
+from cell_pipelines.annotations.selection import iterate_images, object_places
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, read_image, write_image
 from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
@@ -23,18 +24,36 @@ def draw_pictures(
         continue
 
 
-def with_states(cells: AnnotationSet, states: Iterable[str], order: Sequence[str]) -> AnnotationSet:
-    """Return the same cells with a state (N,) in place of their class; `order` are all states, by their colours."""
+def with_states(cells: AnnotationSet, states: pd.DataFrame, order: Sequence[str]) -> AnnotationSet:
+    """Return the same cells with a state in place of their class.
+
+    Args:
+        cells: N cells.
+        states: A row a cell: `image`, `object` (its place among the image's objects) and `status`.
+        order: All states, by their colours.
+    """
+    names = np.array(cells.names, dtype=object)[cells.image_index]
+    keys = pd.MultiIndex.from_arrays([names, object_places(cells)])
+    found = states.set_index(["image", "object"])["status"].reindex(keys)
     place = {name: number for number, name in enumerate(order)}
     position = OBJECT_SCHEMA.get_field_index("category")
-    column = pa.array([place[state] for state in states], pa.int32())
+    column = pa.array([place[state] for state in found], pa.int32())
     objects = cells.objects.set_column(position, OBJECT_SCHEMA.field("category"), column)
     return replace(cells, objects=objects, categories=tuple(order))
 
 
+def picture_name(image: str) -> str:
+    """Return the name of an image's picture, another one for each image.
+
+    >>> picture_name("well/a.png"), picture_name("well/a.tif")
+    ('well/a.png', 'well/a.tif.png')
+    """
+    return image if image.lower().endswith(".png") else f"{image}.png"
+
+
 def some_pictures(folder: Path, count: int, names: Sequence[str] | None = None) -> list[tuple[str, Image]]:
     """Return up to `count` pictures of a folder, evenly over all or over those of the images `names`."""
-    files = sorted(folder.rglob("*.png")) if names is None else [folder / Path(n).with_suffix(".png") for n in names]
+    files = sorted(folder.rglob("*.png")) if names is None else [folder / picture_name(name) for name in names]
     chosen = np.unique(np.linspace(0, len(files) - 1, min(count, len(files))).astype(int)).tolist() if files else []
     return [(files[i].relative_to(folder).as_posix(), read_image(files[i])) for i in chosen]
 
@@ -52,4 +71,4 @@ class _Picture:
         from cell_pipelines.report.instance_overlays import overlay_cells
 
         drawn = overlay_cells(to_rgb(to_uint8(self.file())), self.cells)
-        write_image(drawn, self.folder / Path(self.cells.names[0]).with_suffix(".png"))
+        write_image(drawn, self.folder / picture_name(self.cells.names[0]))

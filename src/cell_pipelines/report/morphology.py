@@ -72,9 +72,19 @@ def morphology_sections(
     return sections
 
 
-def method_sections(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure) -> list[Section]:
-    """Return the sections of the page that compares sources of cells, such as methods and the truth."""
-    return [Section("Methods", _items(groups, comparisons, figure))]
+def method_sections(
+    groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure, runs: pd.DataFrame
+) -> list[Section]:
+    """Return the sections of the page that compares sources of cells, such as methods and the truth.
+
+    Args:
+        groups: What the cells of each source measure.
+        comparisons: How sources differ.
+        figure: Of both.
+        runs: A row a source with its run and thresholds.
+    """
+    origin = Section("Origin", [Table(runs, "The run and the thresholds behind each source")])
+    return [Section("Methods", _items(groups, comparisons, figure)), origin]
 
 
 def _items(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure) -> list[Item]:

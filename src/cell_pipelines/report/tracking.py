@@ -45,12 +45,17 @@ def tracking_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     return cards
 
 
-def tracking_sections(tables: Mapping[str, pd.DataFrame], pictures: Sequence[tuple[str, Image]]) -> list[Section]:
+def tracking_sections(
+    tables: Mapping[str, pd.DataFrame],
+    pictures: Sequence[tuple[str, Image]],
+    pixel_size_um: tuple[float, float] | None = None,
+) -> list[Section]:
     """Return the sections of the page.
 
     Args:
         tables: `cells`, `tracks`, `displacements`, `persistence`, `scores`.
         pictures: The last frame of some sequences with the cells' trails, and their names.
+        pixel_size_um: Height and width of a pixel; None for ways in pixels.
     """
     from cell_pipelines.report.track_figures import plot_lineage, plot_msd, plot_track_speeds, plot_tracks_origin
 
@@ -58,7 +63,10 @@ def tracking_sections(tables: Mapping[str, pd.DataFrame], pictures: Sequence[tup
     moved = Section(
         "How cells move",
         [
-            Picture(plot_tracks_origin(tables["cells"]), "The way of each cell from a common origin"),
+            Picture(
+                plot_tracks_origin(tables["cells"], pixel_size_um=pixel_size_um),
+                "The way of each cell from a common origin",
+            ),
             Picture(plot_track_speeds(tracks), "Mean speeds of tracks"),
             Picture(plot_msd(displacements, fits=tables["persistence"]), "Mean squared displacement over time"),
             Table(readable(tables["persistence"]), "Speed and persistence that explain it", _PERSISTENCE),

@@ -67,6 +67,10 @@ def viability_sections(
 def _conditions(tables: Mapping[str, pd.DataFrame], shown: Mapping[str, pd.DataFrame]) -> Iterator[Item]:
     from cell_pipelines.report.viability_figures import plot_viability
 
+    fields = tables["fields"]
+    alone = fields["nuclei"].notna().any() and not fields["images"].str.contains(";").any()
+    if alone and not fields["dead"].any():
+        yield Text("No image shows a dead cell and no field has a second image: are the images of dead cells missing?")
     caption = "A point a field; beside them the estimate of each condition with its interval"
     yield Picture(plot_viability(tables["fields"], tables["conditions"]), caption)
     yield Table(_briefly(shown["conditions"]), "Viability of each condition", _DEFINITIONS)

@@ -18,6 +18,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.metrics.detection import measure_average_precision
+from cell_pipelines.pipelines.cell_pictures import picture_name
 from cell_pipelines.pipelines.curve_columns import precision_recall_curves
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.partitions import map_images
@@ -160,4 +161,4 @@ class _ErrorOverlay:
             drawn = overlay_matches(
                 picture, boxes.true_boxes, boxes.boxes, found=found, correct=matching.is_true_positive
             )
-        write_image(drawn, self.folder / Path(self.image.name).with_suffix(".png"))
+        write_image(drawn, self.folder / picture_name(self.image.name))

@@ -12,23 +12,32 @@ from cell_pipelines.analysis.fish.finding import FishSpots, SpotOptions, find_im
 from cell_pipelines.analysis.fish.signals import SIGNAL_TYPES
 from cell_pipelines.analysis.fish.spot_tables import SPOT_TYPES
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
-from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile, write_image
+from cell_pipelines.pipelines.cell_pictures import picture_name
 from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.pipelines.partitions import map_images
 
 
 def find_in_images(
     cells: AnnotationSet, images: Mapping[str, ImageFile], parameters: FishParameters
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a row a candidate spot and a row a signal of all images, with the image's name in front."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.MultiIndex]:
+    """Return a row a candidate spot, a row a signal, and image and number of the nuclei that lie wholly under others.
+
+    Raises:
+        ValueError: Points are no nuclei, or an image lacks a channel; the sentence names it.
+    """
+    if (cells.objects["geometry"].to_numpy() == GEOMETRIES.index("point")).any():
+        raise ValueError("`fish` needs the outlines of nuclei, masks, polygons or boxes, but some cells are points.")
     jobs = (_SpotJob(images[one.names[0]], one, parameters) for one in iterate_images(cells))
     total = cells.n_images
     found = list(map_images(_SpotJob.run, jobs, description="finding spots", total=total, parallel=parameters.parallel))
     parts = list(zip(cells.names, found, strict=True))
-    spots = _together([(name, part.spots) for name, part in parts], SPOT_TYPES)
-    return spots, _together([(name, part.signals) for name, part in parts], SIGNAL_TYPES)
+    spots = _together([(name, part.spots) for name, (part, _) in parts], SPOT_TYPES)
+    signals = _together([(name, part.signals) for name, (part, _) in parts], SIGNAL_TYPES)
+    unseen = [(name, nucleus) for name, (_, hidden) in parts for nucleus in hidden]
+    return spots, signals, pd.MultiIndex.from_tuples(unseen, names=["image", "nucleus"])
 
 
 def _together(tables: list[tuple[str, pd.DataFrame]], types: Mapping[str, str]) -> pd.DataFrame:
@@ -46,17 +55,16 @@ class _SpotJob:
     cells: AnnotationSet
     parameters: FishParameters
 
-    def run(self) -> FishSpots:
-        """Find the spots and signals."""
+    def run(self) -> tuple[FishSpots, list[int]]:
+        """Find the spots and signals, and the nuclei that can't be seen."""
+        labels = objects_to_labels(self.cells)[0]
+        seen = np.bincount(labels.ravel(), minlength=self.cells.n_objects + 1)[1:] > 0
         try:
-            return find_image_spots(
-                _with_channels(self.file()),
-                objects_to_labels(self.cells)[0],
-                self._options(),
-                channels=self.parameters.channels,
-            )
+            image = _with_channels(self.file())
+            found = find_image_spots(image, labels, self._options(), channels=self.parameters.channels)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{self.cells.names[0]}: {error}") from error
+        return found, (np.flatnonzero(~seen) + 1).tolist()
 
     def _options(self) -> SpotOptions:
         if self.parameters.merge_um is None:
@@ -120,7 +128,7 @@ class _Picture:
         nuclei, signals, spots = self.tables
         picture = _red_green_blue(_with_channels(self.file()), self.channels)
         drawn = overlay_fish(picture, objects_to_labels(self.cells)[0], nuclei, signals, rejected=spots)
-        write_image(drawn, self.folder / Path(self.cells.names[0]).with_suffix(".png"))
+        write_image(drawn, self.folder / picture_name(self.cells.names[0]))
 
 
 def _red_green_blue(image: Any, channels: Mapping[str, int]) -> Any:

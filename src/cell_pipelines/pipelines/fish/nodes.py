@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import object_places
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import some_pictures
 from cell_pipelines.pipelines.fish.images import find_in_images, write_pictures
@@ -17,7 +18,13 @@ from cell_pipelines.pipelines.origins import Origin
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("spots", "nuclei", "patterns", "aneuploidy", "cutoffs", "scores")
+_SCORES = {
+    "channel": "str", "images": "int64", "tp": "int64", "fp": "int64", "fn": "int64", "precision": "float64",
+    "recall": "float64", "f1": "float64",
+}  # fmt: skip
 _ALL = "all"
+# Columns of nuclei that are not known of images.
+_OWN = ("nucleus", "category", "red", "green", "pattern")
 
 
 def find_spots(
@@ -26,26 +33,43 @@ def find_spots(
     """Return a row a candidate spot, a row a signal, and a row a nucleus with its pattern of signals."""
     from cell_pipelines.analysis.fish.mosaicism import count_signals
 
-    spots, signals = find_in_images(cells, images, parameters)
+    spots, signals, unseen = find_in_images(cells, images, parameters)
     nuclei = count_signals(signals, _nuclei(cells, facts, parameters), channels=tuple(parameters.channels))
+    hidden = pd.MultiIndex.from_frame(nuclei[["image", "nucleus"]]).isin(unseen)
+    nuclei.loc[hidden, ["red", "green"]] = pd.NA
+    nuclei.loc[hidden, "pattern"] = "?:?"
     return origin.added_to(spots), origin.added_to(signals), origin.added_to(nuclei)
 
 
 def _nuclei(cells: AnnotationSet, facts: pd.DataFrame, parameters: FishParameters) -> pd.DataFrame:
-    """Return a row a nucleus with what is known of its image; `nucleus` is 1 + its row among the image's objects."""
-    rows = cells.image_index
-    first = np.searchsorted(np.sort(rows, kind="stable"), np.arange(cells.n_images))
-    order = np.argsort(rows, kind="stable")
-    number = np.empty(len(rows), dtype=np.int64)
-    number[order] = np.arange(len(rows)) - np.repeat(first, np.bincount(rows, minlength=cells.n_images)) + 1
+    """Return a row a nucleus with what is known of its image; `nucleus` is 1 + its place among the image's objects."""
+    if cells.categories and parameters.whole not in cells.categories:
+        raise ValueError(
+            f"`fish.whole` must be a class of the cells, {', '.join(cells.categories)}, got {parameters.whole}."
+        )
+    images = np.array(cells.names, dtype=object)[cells.image_index]
     names = np.array(cells.categories, dtype=object)[cells.category]
     whole = np.where(names == parameters.whole, "whole", "destroyed")
-    table = pd.DataFrame({"image": np.array(cells.names, dtype=object)[rows], "nucleus": number, "category": whole})
-    known = facts.drop(columns=[name for name in facts if name in ("nucleus", "category", "red", "green", "pattern")])
+    table = pd.DataFrame({"image": images, "nucleus": object_places(cells) + 1, "category": whole})
+    known = facts.drop(columns=[name for name in facts if name in _OWN])
     table = table.astype({"image": "str", "category": "str"}).merge(known, on="image", how="left")
     for column in (parameters.unit, parameters.cluster, parameters.control_column):
-        table[column] = table[column].fillna(_ALL) if column in table else _ALL
+        if column in _OWN:
+            raise ValueError(f"`fish` can't group nuclei by {column}, which it counts itself; name a column of images.")
+        values = table[column].astype("object") if column in table else pd.Series(_ALL, index=table.index)
+        table[column] = values.where(values.notna(), _ALL).astype("str")
     return table
+
+
+def _controls(nuclei: pd.DataFrame, parameters: FishParameters) -> pd.DataFrame:
+    known = nuclei[parameters.control_column]
+    missing = sorted(set(parameters.controls) - set(known))
+    if missing and len(nuclei):
+        raise ValueError(
+            f"`fish.controls` must be values of {parameters.control_column}, {', '.join(sorted(set(known)))}, "
+            f"got {', '.join(missing)}."
+        )
+    return nuclei[known.isin(parameters.controls)]
 
 
 def tabulate(
@@ -59,37 +83,36 @@ def tabulate(
     measure = partial(
         measure_aneuploidy, by=(parameters.unit,), cluster=parameters.cluster, chromosomes=shown, level=parameters.level
     )
-    controls = nuclei[nuclei[parameters.control_column].isin(parameters.controls)]
-    cutoffs = control_cutoffs(measure(controls), n_nuclei=parameters.scored_nuclei, level=parameters.level)
+    cutoffs = control_cutoffs(
+        measure(_controls(nuclei, parameters)), n_nuclei=parameters.scored_nuclei, level=parameters.level
+    )
     patterns = tabulate_patterns(nuclei, by=(parameters.unit,), level=parameters.level)
     judged = judge_samples(measure(nuclei), cutoffs)
     return origin.added_to(patterns), origin.added_to(judged), origin.added_to(cutoffs)
 
 
-def score(truth: pd.DataFrame, signals: pd.DataFrame, origin: Origin, parameters: FishParameters) -> pd.DataFrame:
-    """Return how well signals were found, a row a channel; none where the truth is not known."""
+def score(
+    truth: pd.DataFrame, signals: pd.DataFrame, cells: AnnotationSet, origin: Origin, parameters: FishParameters
+) -> pd.DataFrame:
+    """Return how well signals were found in the images whose true ones are known, a row a channel."""
     from cell_pipelines.analysis.fish.scoring import score_spots
     from cell_pipelines.metrics.ratios import f1, precision, recall
 
-    columns = ["channel", "images", "tp", "fp", "fn", "precision", "recall", "f1"]
     if truth.empty:
-        return origin.added_to(pd.DataFrame(columns=columns))
+        return origin.added_to(pd.DataFrame(columns=list(_SCORES)).astype(_SCORES))
+    channels, nothing = tuple(parameters.channels), {"tp": 0, "fp": 0, "fn": 0}
     true = truth.rename(columns={"row_px": "row", "column_px": "column"})
-    found = {str(name): own for name, own in signals.groupby("image")}
-    names = sorted({*true["image"], *found})
+    wanted, found = ({str(name): own for name, own in table.groupby("image")} for table in (true, signals))
+    names = [name for name in cells.names if name in wanted]
     parts = [
-        score_spots(
-            true[true["image"] == name],
-            found.get(name, signals.iloc[:0]),
-            max_distance_px=parameters.match_px,
-            channels=tuple(parameters.channels),
-        )
+        score_spots(wanted[name], found.get(name, signals[:0]), max_distance_px=parameters.match_px, channels=channels)
         for name in names
     ]
-    counts = pd.concat(parts).groupby("channel", sort=False)[["tp", "fp", "fn"]].sum().reset_index()
-    tp, fp, fn = (counts[name].to_numpy() for name in ("tp", "fp", "fn"))
+    start = pd.DataFrame([{"channel": channel, **nothing} for channel in channels])
+    counts = pd.concat([start, *parts]).groupby("channel", sort=False)[list(nothing)].sum().reset_index()
+    tp, fp, fn = (counts[name].to_numpy() for name in nothing)
     table = counts.assign(images=len(names), precision=precision(tp, fp), recall=recall(tp, fn), f1=f1(tp, fp, fn))
-    return origin.added_to(table[columns])
+    return origin.added_to(table[list(_SCORES)].astype(_SCORES))
 
 
 def plot_patterns(patterns: pd.DataFrame, parameters: FishParameters) -> Any:
@@ -131,5 +154,7 @@ def write_report(pictures: Path, origin: Origin, parameters: FishParameters, *ta
     from cell_pipelines.report.html import render_report
 
     named = dict(zip(TABLES, tables, strict=True))
-    sections = fish_sections(named, some_pictures(pictures, parameters.pictures), parameters.unit)
+    sections = fish_sections(
+        named, some_pictures(pictures, parameters.pictures), parameters.unit, level=parameters.level
+    )
     return render_report(parameters.title, fish_cards(named), [*sections, origin.section()])

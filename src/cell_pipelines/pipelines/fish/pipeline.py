@@ -32,7 +32,10 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             name="tabulate_patterns",
         ),
         Node(
-            score, inputs=["true_spots", "fish_signals", "origin", settings], outputs="fish_scores", name="score_spots"
+            score,
+            inputs=["true_spots", "fish_signals", "cells", "origin", settings],
+            outputs="fish_scores",
+            name="score_spots",
         ),
         Node(plot_patterns, inputs=["fish_patterns", settings], outputs="fish_patterns_figure", name="plot_patterns"),
         Node(

@@ -1,14 +1,14 @@
 """Nodes of morphology."""
 
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile
@@ -16,8 +16,7 @@ from cell_pipelines.pipelines.cell_pictures import draw_pictures, some_pictures
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.origins import Origin
 from cell_pipelines.pipelines.partitions import map_images
-
-logger = logging.getLogger(__name__)
+from cell_pipelines.pipelines.pixel_sizes import with_one_unit
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("cells", "groups", "comparisons")
@@ -32,25 +31,23 @@ def measure(
     parameters: MorphologyParameters,
 ) -> pd.DataFrame:
     """Return a row a cell with its measures and what is known of its image."""
-    measured = _with_one_unit(cells)
+    measured = with_one_unit(cells)
     jobs = (_CellJob(images[one.names[0]], one, parameters) for one in iterate_images(measured))
     total = measured.n_images
     parts = list(map_images(_CellJob.run, jobs, description="measuring", total=total, parallel=parameters.parallel))
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"image": pd.Series(dtype="str")})
+    table = pd.concat(parts or [_measure_nothing(parameters)], ignore_index=True)
     known = facts[["image", *(name for name in facts if name not in table.columns)]]
     return origin.added_to(table.merge(known, on="image", how="left"))
 
 
-def _with_one_unit(cells: AnnotationSet) -> AnnotationSet:
-    """Return the cells without pixel sizes where some images have none, so that all are measured in one unit."""
-    sides = ("pixel_height_um", "pixel_width_um")
-    missing = sum(cells.images[side].null_count for side in sides)
-    if not 0 < missing < 2 * cells.n_images:
-        return cells
-    logger.warning("the pixel size of some images is not known, so all cells are measured in pixels.")
-    for side in sides:
-        cells = cells.with_image_column(side, [None] * cells.n_images)
-    return cells
+def _measure_nothing(parameters: MorphologyParameters) -> pd.DataFrame:
+    """Return the table of no cell, with its columns."""
+    from cell_pipelines.analysis.morphology.measuring import measure_cells
+
+    builder = AnnotationBuilder()
+    builder.add_image("", width=1, height=1)
+    form = replace(parameters.measure, intensity=False, background="none", texture=False)
+    return measure_cells(builder.build(), None, options=form)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +96,12 @@ def _compare(
 
 def _grouped(table: pd.DataFrame, group: str, parameters: MorphologyParameters) -> pd.DataFrame:
     kept = table[~table["touches_border"].astype(bool)] if parameters.complete and "touches_border" in table else table
-    named = kept[group].astype("object").where(kept[group].notna(), "unknown") if group in kept else _ALL
-    return kept.assign(**{group: named})
+    return kept.assign(**{group: _names(kept[group]) if group in kept else _ALL})
+
+
+def _names(values: pd.Series) -> pd.Series:
+    """Return values of a group as text, whole numbers without a point."""
+    return values.map(lambda v: "unknown" if pd.isna(v) else f"{v:g}" if isinstance(v, float) else str(v)).astype("str")
 
 
 def shown_features(table: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
@@ -111,9 +112,9 @@ def shown_features(table: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
     """
     from cell_pipelines.analysis.morphology.measuring import paper_features
 
-    missing = [name for name in chosen if name not in table]
+    missing = [name for name in chosen if name not in table or not pd.api.types.is_numeric_dtype(table[name])]
     if missing:
-        raise ValueError(f"`features` must be columns of the table of cells, {', '.join(missing)} is not.")
+        raise ValueError(f"`features` must be columns of numbers in the table of cells, {', '.join(missing)} is not.")
     return list(chosen) or paper_features(pixel_size_known="area_um2" in table)
 
 
@@ -123,17 +124,29 @@ def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame,
     def compare_methods(
         parameters: MorphologyParameters, *tables: pd.DataFrame
     ) -> tuple[pd.DataFrame, pd.DataFrame, Any, str]:
-        """Return what the cells of each source measure, how they differ, the figure, and the page."""
+        """Return what the cells of each source measure, how they differ, the figure, and the page.
+
+        Args:
+            parameters: Of morphology.
+            *tables: Of each source its cells, then of each its images, also those without cells.
+        """
         from cell_pipelines.report.html import render_report
         from cell_pipelines.report.morphology import method_sections
 
-        # Only images that all have seen are compared.
-        shared = set.intersection(*(set(table["image"]) for table in tables))
-        together = pd.concat([table[table["image"].isin(shared)] for table in tables], ignore_index=True)
+        cells, images = tables[: len(sources)], tables[len(sources) :]
+        if len({"area_um2" in table for table in cells}) > 1:
+            raise ValueError(
+                "sources must measure in one unit to be compared: some know the pixel size and some do not."
+            )
+        seen = set.intersection(*(set(table["image"]) for table in images))
+        together = pd.concat([table[table["image"].isin(seen)] for table in cells], ignore_index=True)
         groups, comparisons, figure = _compare(together, "source", parameters)
-        sections = method_sections(groups, comparisons, figure)
-        cards = {"Sources": str(len(sources)), "Images seen by all": str(len(shared)), "Cells": str(len(together))}
-        return groups, comparisons, figure, render_report(f"{parameters.title}: methods compared", cards, sections)
+        runs = together.groupby("source", sort=False)[["model_run_id", "thresholds"]].first().reset_index()
+        cards = {"Sources": str(len(sources)), "Images seen by all": str(len(seen)), "Cells": str(len(together))}
+        page = render_report(
+            f"{parameters.title}: methods compared", cards, method_sections(groups, comparisons, figure, runs)
+        )
+        return groups, comparisons, figure, page
 
     return compare_methods
 

@@ -55,7 +55,11 @@ def create_comparison_pipeline(sources: tuple[str, ...]) -> Pipeline:
         warnings.filterwarnings("ignore", message="One or more dataset names contain")
         node = Node(
             compare_sources(sources),
-            inputs=[_SETTINGS, *(f"{source}.{_CELLS}" for source in sources)],
+            inputs=[
+                _SETTINGS,
+                *(f"{source}.{_CELLS}" for source in sources),
+                *(f"{source}.image_facts" for source in sources),
+            ],
             outputs=[f"methods.morphology_{name}" for name in outputs],
             name="compare_methods",
         )

@@ -11,6 +11,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image, read_image
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.metrics.ratios import f1
+from cell_pipelines.pipelines.cell_pictures import picture_name
 from cell_pipelines.pipelines.curve_columns import precision_recall_curves
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
@@ -161,7 +162,7 @@ def _pictures(images: pd.DataFrame, overlays: Path, count: int) -> Iterator[Any]
         name, line = ranked.index[row], ranked.iloc[row]
         score = "no cells" if np.isnan(line["f1"]) else f"F1 {line['f1']:.2f}"
         caption = f"{name}: {score}; {line['tp']:.0f} found, {line['fp']:.0f} false, {line['fn']:.0f} missed"
-        yield Picture(read_image(overlays / Path(name).with_suffix(".png")), caption)
+        yield Picture(read_image(overlays / picture_name(name)), caption)
 
 
 def write_report(

@@ -8,6 +8,7 @@ import pandas as pd
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images
+from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, write_image
 from cell_pipelines.pipelines.partitions import map_images
@@ -15,20 +16,27 @@ from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 
 
 def write_films(
-    linked: pd.DataFrame,
-    cells: AnnotationSet,
-    images: Mapping[str, ImageFile],
-    parameters: TrackingParameters,
-    folder: Path,
-) -> None:
-    """Write a GIF of each of the first sequences, and the last frame of each as a picture; a frame at a time."""
+    linked: pd.DataFrame, cells: AnnotationSet, frames: pd.DataFrame, images: Mapping[str, ImageFile],
+    parameters: TrackingParameters, folder: Path,
+) -> None:  # fmt: skip
+    """Write a GIF of each of the first sequences, and the last frame of each as a picture; a frame at a time.
+
+    Args:
+        linked: A row a cell with its track.
+        cells: The cells.
+        frames: A row an image, also of those without cells: `image`, `sequence`, `frame`.
+        images: The images by name.
+        parameters: Of tracking.
+        folder: Where films go.
+    """
     from cell_pipelines.report.track_overlays import write_gif
 
-    for sequence, own in list(linked.groupby("sequence", sort=True))[: parameters.films]:
-        frames = _draw_frames(own, cells, images, parameters)
+    for sequence, own in list(frames.groupby("sequence", sort=True))[: parameters.films]:
+        tracked = linked[linked["sequence"] == sequence]
+        drawn = _draw_frames(tracked, own.sort_values("frame"), cells, images, parameters)
         last: list[Image] = []
-        write_gif(_remember(frames, last), folder / f"{sequence}.gif", fps=parameters.fps)
-        write_image(last[0], folder / f"{sequence}.png")
+        write_gif(_remember(drawn, last), resolve_inside(folder, f"{sequence}.gif"), fps=parameters.fps)
+        write_image(last[0], resolve_inside(folder, f"{sequence}.png"))
 
 
 def _remember(frames: Iterator[Image], last: list[Image]) -> Iterator[Image]:
@@ -39,12 +47,16 @@ def _remember(frames: Iterator[Image], last: list[Image]) -> Iterator[Image]:
 
 
 def _draw_frames(
-    linked: pd.DataFrame, cells: AnnotationSet, images: Mapping[str, ImageFile], parameters: TrackingParameters
+    linked: pd.DataFrame,
+    shown: pd.DataFrame,
+    cells: AnnotationSet,
+    images: Mapping[str, ImageFile],
+    parameters: TrackingParameters,
 ) -> Iterator[Image]:
     from cell_pipelines.report.track_overlays import draw_tracks
 
     row_of = {name: row for row, name in enumerate(cells.names)}
-    frames = list(linked[["frame", "image"]].drop_duplicates().sort_values("frame").itertuples(index=False))
+    frames = list(shown[["frame", "image"]].itertuples(index=False))
 
     def draw(one: tuple[int, str]) -> Image:
         frame, name = one

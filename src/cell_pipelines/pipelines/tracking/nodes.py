@@ -11,35 +11,35 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.analysis.tracking.linking import LinkingSettings, link_cells
-from cell_pipelines.analysis.tracking.positions import cell_positions, true_tracks
+from cell_pipelines.analysis.tracking.positions import cell_positions, frames_of, true_tracks
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.pixel_sizes import PixelSize, common_pixel_size, without_sizes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 
 logger = logging.getLogger(__name__)
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("cells", "tracks", "displacements", "persistence", "scores")
-PixelSize = tuple[float, float] | None
 
 
 def link(cells: AnnotationSet, facts: pd.DataFrame, origin: Origin, parameters: TrackingParameters) -> pd.DataFrame:
     """Return a row a cell with its track."""
-    settings = _in_pixels(parameters, pixel_size(cells))
+    settings = _in_pixels(parameters, common_pixel_size(cells))
+    _check_sizes(cells, facts)
     return origin.added_to(link_cells(cell_positions(cells, facts), settings))
 
 
-def pixel_size(cells: AnnotationSet) -> PixelSize:
-    """Return height and width of a pixel in micrometres; None where it is not known, or not the same of all images."""
-    sizes = cells.images.select(["pixel_height_um", "pixel_width_um"]).to_pandas().drop_duplicates()
-    if len(sizes) > 1:
-        logger.warning("images have pixels of %d sizes, or of none, so tracks are measured in pixels.", len(sizes))
-    if len(sizes) != 1 or sizes.isna().to_numpy().any():
-        return None
-    height, width = sizes.iloc[0]
-    return float(height), float(width)
+def _check_sizes(cells: AnnotationSet, facts: pd.DataFrame) -> None:
+    """Refuse a time-lapse whose frames differ in size, which can't be one view."""
+    frames = frames_of(cells, facts).assign(**cells.images.select(["height", "width"]).to_pandas())
+    for name, own in frames.groupby("sequence", sort=True):
+        sizes = own[["height", "width"]].drop_duplicates()
+        if len(sizes) > 1:
+            shown = " and ".join(f"{height}x{width}" for height, width in sizes.to_numpy()[:2])
+            raise ValueError(f"the frames of sequence {name!r} must have one size, got {shown} pixels.")
 
 
 def _in_pixels(parameters: TrackingParameters, size: PixelSize) -> LinkingSettings:
@@ -72,8 +72,13 @@ def follow_shapes(linked: pd.DataFrame, cells: AnnotationSet, origin: Origin) ->
     if not _have_outlines(cells):
         return linked
     form = MorphologyOptions(intensity=False)
-    parts = [measure_cells(one, None, options=form) for one in iterate_images(cells)]
+    measured = cells if common_pixel_size(cells) else without_sizes(cells)
+    parts = [measure_cells(one, None, options=form) for one in iterate_images(measured)]
     return origin.added_to(shape_over_time(linked, pd.concat(parts, ignore_index=True)))
+
+
+def _has_points(cells: AnnotationSet) -> bool:
+    return bool((cells.objects["geometry"].to_numpy() == GEOMETRIES.index("point")).any())
 
 
 def _have_outlines(cells: AnnotationSet) -> bool:
@@ -82,7 +87,7 @@ def _have_outlines(cells: AnnotationSet) -> bool:
 
 
 def _units(cells: AnnotationSet, parameters: TrackingParameters) -> dict[str, Any]:
-    return {"pixel_size_um": pixel_size(cells), "frame_interval_min": parameters.frame_interval_min}
+    return {"pixel_size_um": common_pixel_size(cells), "frame_interval_min": parameters.frame_interval_min}
 
 
 def score(
@@ -96,7 +101,10 @@ def score(
     if parameters.truth_attribute is None or not set(cells.names) <= set(row_of):
         return origin.added_to(pd.DataFrame({"sequence": pd.Series(dtype="str")}))
     truth = select_images(annotations, [row_of[name] for name in cells.names])
-    known = None if lineage.empty else lineage.astype({"sequence": "str"})
+    if _has_points(cells) or _has_points(truth):
+        logger.warning("tracks of points are not scored: the challenge's measures need the pixels of cells.")
+        return origin.added_to(pd.DataFrame({"sequence": pd.Series(dtype="str")}))
+    known = None if lineage.empty else lineage.astype({"track": "int64", "parent": "int64"})
     true_linked = true_tracks(truth, facts, parameters.truth_attribute, lineage=known)
     return origin.added_to(score_tracking(true_linked, truth, linked, cells, facts))
 
@@ -117,20 +125,21 @@ def _write_tracks(
     for name in ("cell_tracking_challenge", "trackmate"):
         (folder / name).mkdir()
     write_trackmate(linked, folder / "trackmate", **_units(cells, parameters))
+    if _has_points(cells):
+        logger.warning("tracks of points are not written in the challenge's layout, which needs the pixels of cells.")
+        return
     challenge = folder / "cell_tracking_challenge"
     write_ctc(linked, cells, facts, challenge).to_csv(challenge / "labels.csv", index=False)
 
 
 def draw(
-    linked: pd.DataFrame,
-    cells: AnnotationSet,
-    images: dict[str, ImageFile],
+    linked: pd.DataFrame, cells: AnnotationSet, facts: pd.DataFrame, images: dict[str, ImageFile],
     parameters: TrackingParameters,
-) -> Callable[[Path], None]:
+) -> Callable[[Path], None]:  # fmt: skip
     """Return what fills a folder with films of the tracked cells and a picture of the last frame of each."""
     from cell_pipelines.pipelines.tracking.films import write_films
 
-    return partial(write_films, linked, cells, images, parameters)
+    return partial(write_films, linked, cells, frames_of(cells, facts), images, parameters)
 
 
 def plot(
@@ -143,7 +152,7 @@ def plot(
     """Return the figures of the ways that cells go, of their speeds, and of how far they get."""
     from cell_pipelines.report.track_figures import plot_msd, plot_track_speeds, plot_tracks_origin
 
-    ways = plot_tracks_origin(linked, pixel_size_um=pixel_size(cells))
+    ways = plot_tracks_origin(linked, pixel_size_um=common_pixel_size(cells))
     return ways, plot_track_speeds(tracks), plot_msd(displacements, fits=persistence)
 
 
@@ -156,12 +165,14 @@ def log_metrics(tracks: pd.DataFrame, scores: pd.DataFrame) -> dict[str, dict[st
     return {f"tracking_{name}": {"value": float(value), "step": 0} for name, value in values.items() if pd.notna(value)}
 
 
-def write_report(pictures: Path, origin: Origin, parameters: TrackingParameters, *tables: pd.DataFrame) -> str:
+def write_report(
+    pictures: Path, cells: AnnotationSet, origin: Origin, parameters: TrackingParameters, *tables: pd.DataFrame
+) -> str:
     """Return the page; `tables` as `TABLES` names them."""
     from cell_pipelines.pipelines.cell_pictures import some_pictures
     from cell_pipelines.report.html import render_report
     from cell_pipelines.report.tracking import tracking_cards, tracking_sections
 
     named = dict(zip(TABLES, tables, strict=True))
-    sections = tracking_sections(named, some_pictures(pictures, parameters.films))
+    sections = tracking_sections(named, some_pictures(pictures, parameters.films), common_pixel_size(cells))
     return render_report(parameters.title, tracking_cards(named), [*sections, origin.section()])

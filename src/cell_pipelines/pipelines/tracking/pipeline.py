@@ -49,7 +49,7 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         ),
         Node(
             draw,
-            inputs=[_LINKED, "cells", images, _SETTINGS],
+            inputs=[_LINKED, "cells", "image_facts", images, _SETTINGS],
             outputs="tracking_films_folder",
             name="draw_tracks",
         ),
@@ -64,7 +64,7 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         ),
         Node(
             write_report,
-            inputs=["tracking_films_folder", "origin", _SETTINGS, *(f"tracking_{name}" for name in TABLES)],
+            inputs=["tracking_films_folder", "cells", "origin", _SETTINGS, *(f"tracking_{name}" for name in TABLES)],
             outputs="tracking_report",
             name="report_tracking",
         ),

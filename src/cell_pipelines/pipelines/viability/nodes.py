@@ -10,6 +10,7 @@ import pandas as pd
 from cell_pipelines.analysis.viability.counting import count_viability
 from cell_pipelines.analysis.viability.rules import ViabilityRules
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import draw_pictures, some_pictures, with_states
 from cell_pipelines.pipelines.origins import Origin
@@ -62,14 +63,17 @@ def fit_doses(fields: pd.DataFrame, origin: Origin) -> tuple[dict[str, Any], pd.
     responses = fit_dose_responses(fields)
     parameters = {name: found.parameters.assign(note=found.note) for name, found in responses.items()}
     points = {name: found.curve for name, found in responses.items()}
-    tables = (_by_curve(parameters, [*PARAMETER_COLUMNS, "note"]), _by_curve(points, list(CURVE_COLUMNS)))
+    types = {**PARAMETER_COLUMNS, "note": "str"}
+    tables = (_by_curve(parameters, types), _by_curve(points, CURVE_COLUMNS))
     shown = {name: (_fields_of(fields, name), found) for name, found in responses.items()}
     return shown, *(origin.added_to(table) for table in tables)  # type: ignore[return-value]
 
 
-def _by_curve(tables: dict[str, pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    named = [table.assign(response=name)[["response", *columns]] for name, table in tables.items()]
-    return pd.concat(named, ignore_index=True) if named else pd.DataFrame(columns=["response", *columns])
+def _by_curve(tables: dict[str, pd.DataFrame], types: dict[str, str]) -> pd.DataFrame:
+    """Return tables below each other with the name of their curve in front; fixed columns also without any."""
+    columns = {"response": "str", **types}
+    named = [table.assign(response=name)[list(columns)] for name, table in tables.items()]
+    return pd.concat([pd.DataFrame(columns=list(columns)).astype(columns), *named], ignore_index=True).astype(columns)
 
 
 def _fields_of(fields: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -91,7 +95,7 @@ def _write_doses(responses: dict[str, Any], folder: Path) -> None:
     from cell_pipelines.report.figure_files import write_figure
 
     for name, (fields, response) in responses.items():
-        write_figure(plot_dose_response(fields, response, name=name), folder / name)
+        write_figure(plot_dose_response(fields, response, name=name), resolve_inside(folder, name))
 
 
 def plot(fields: pd.DataFrame, conditions: pd.DataFrame) -> Any:
@@ -115,7 +119,7 @@ def draw(
 ) -> Callable[[Path], None]:
     """Return what fills a folder with the images and the state of each cell."""
     last = max((STATES.index(state) for state in states["status"].unique()), default=0)
-    return partial(draw_pictures, with_states(cells, states["status"], STATES[: last + 1]), images, parameters.parallel)
+    return partial(draw_pictures, with_states(cells, states, STATES[: last + 1]), images, parameters.parallel)
 
 
 def write_report(

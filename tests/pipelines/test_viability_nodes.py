@@ -1,0 +1,127 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.imaging.reading import ImageFile, read_image, write_image
+from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.viability import nodes
+from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
+
+ORIGIN = Origin("yolo", model_run_id="r1", thresholds="{}")
+TRACED = ["source", "model_run_id", "thresholds"]
+TWO_CLASSES = ViabilityParameters(living="live", dead="dead")
+TWO_CHANNELS = ViabilityParameters(nuclei="live", dead="dead")
+
+
+def cells_of(found, *, geometry="box", categories=("live", "dead")):
+    """Return a set of `found`: by image, the class and centre of each cell."""
+    builder = AnnotationBuilder(categories)
+    for name, own in found.items():
+        row = builder.add_image(name, width=40, height=40)
+        for category, x, y in own:
+            reach = 0 if geometry == "point" else 4
+            builder.add_object(row, category, geometry, (x - reach, y - reach, x + reach, y + reach))
+    return builder.build()
+
+
+def facts_of(cells, **columns):
+    return pd.DataFrame({"image": pd.Series(cells.names, dtype="str"), **columns})
+
+
+def all_tables(cells, facts, parameters=TWO_CLASSES):
+    fields, states = nodes.count(cells, facts, ORIGIN, parameters)
+    comparisons = nodes.compare(fields, ORIGIN, parameters)
+    responses, *doses = nodes.fit_doses(fields, ORIGIN)
+    summaries = nodes.summarise(fields, ORIGIN)
+    return responses, [fields, *summaries, comparisons, states], doses
+
+
+NONE, LIVE, DEAD = {"a.png": []}, {"a.png": [("live", 9, 9)]}, {"a.png": [("dead", 9, 9)]}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "found"),
+    [
+        *((TWO_CLASSES, found) for found in ({}, NONE, LIVE, DEAD)),
+        *((TWO_CHANNELS, found) for found in ({}, NONE, LIVE)),
+    ],
+)
+def test_every_table_can_be_traced_and_written_however_little_there_is(tmp_path, found, parameters):
+    cells = cells_of(found)
+    _, tables, doses = all_tables(cells, facts_of(cells), parameters)
+    for table in (*tables, *doses):
+        assert list(table.columns[-3:]) == TRACED
+        table.to_parquet(tmp_path / "table.parquet")
+        assert list(pd.read_parquet(tmp_path / "table.parquet").columns) == list(table.columns)
+
+
+def test_dead_cells_without_the_channel_of_nuclei_are_refused():
+    cells = cells_of(DEAD)
+    with pytest.raises(ValueError, match="without the other channel: a.png"):
+        nodes.count(cells, facts_of(cells), ORIGIN, TWO_CHANNELS)
+
+
+def test_tables_of_counts_have_the_same_columns_with_and_without_cells():
+    some, none = cells_of({"a.png": [("live", 9, 9), ("dead", 30, 9)]}), cells_of({})
+    full, empty = (all_tables(cells, facts_of(cells))[1] for cells in (some, none))
+    for one, other in zip(full, empty, strict=True):
+        assert one.dtypes.to_dict() == other.dtypes.to_dict()
+
+
+def test_no_node_changes_its_facts_or_fields():
+    cells = cells_of({"a.png": [("live", 9, 9)], "b.png": [("dead", 9, 9)]})
+    facts = facts_of(cells, condition=["k", "l"], dose=[0.0, 1.0])
+    kept = facts.copy(deep=True)
+    fields, _ = nodes.count(cells, facts, ORIGIN, TWO_CLASSES)
+    before = fields.copy(deep=True)
+    nodes.summarise(fields, ORIGIN), nodes.compare(fields, ORIGIN, TWO_CLASSES), nodes.fit_doses(fields, ORIGIN)
+    pd.testing.assert_frame_equal(facts, kept)
+    pd.testing.assert_frame_equal(fields, before)
+
+
+def test_a_class_that_no_image_can_show_is_refused_by_name():
+    cells = cells_of({"a.png": [("live", 9, 9)]}, categories=("live",))
+    with pytest.raises(ValueError, match="categories dead, their categories are live"):
+        nodes.count(cells, facts_of(cells), ORIGIN, TWO_CLASSES)
+
+
+def test_boxes_and_points_are_counted_alike():
+    found = {"a.png": [("live", 9, 9), ("live", 30, 30), ("dead", 10, 9)]}
+    near = TWO_CHANNELS.model_copy(update={"max_distance_px": 3.0})
+    counts = []
+    for geometry in ("box", "point"):
+        cells = cells_of(found, geometry=geometry)
+        counts.append(nodes.count(cells, facts_of(cells), ORIGIN, near)[0][["live", "dead", "matched"]])
+    assert counts[0].to_numpy().tolist() == [[1, 1, 1]]
+    pd.testing.assert_frame_equal(*counts)
+
+
+def test_metrics_leave_out_a_percentage_of_no_cells():
+    cells = cells_of({"a.png": []})
+    fields, _ = nodes.count(cells, facts_of(cells), ORIGIN, TWO_CLASSES)
+    assert set(nodes.log_metrics(fields)) == {"viability_fields", "viability_live", "viability_dead"}
+
+
+def test_a_curve_is_fitted_to_its_condition_and_the_controls_that_have_no_other_dose():
+    fields = pd.DataFrame({"condition": ["ctrl", "a", "b", "a"], "dose": [0.0, 1.0, 1.0, np.nan]})
+    assert nodes._fields_of(fields, "a").index.tolist() == [0, 1]
+    assert nodes._fields_of(fields, "all").index.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("geometry", ["box", "point"])
+def test_the_page_shows_pictures_of_images_in_folders(tmp_path, geometry):
+    found = {"x y/ä.png": [("live", 9, 9), ("dead", 30, 30)], "z/ä.png": [("live", 20, 20)]}
+    cells = cells_of(found, geometry=geometry)
+    images = {}
+    for name in found:
+        write_image(np.zeros((40, 40), np.uint8), tmp_path / "raw" / name)
+        images[name] = ImageFile(tmp_path / "raw" / name)
+    responses, tables, _ = all_tables(cells, facts_of(cells, condition=["50 % <b>", "$x_"]))
+    fields, series, conditions, groups, comparisons, states = tables
+    nodes.draw(cells, states, images, TWO_CLASSES)(tmp_path / "drawn")
+    assert read_image(tmp_path / "drawn" / "x y" / "ä.png").any()
+    page = nodes.write_report(
+        tmp_path / "drawn", responses, ORIGIN, TWO_CLASSES, fields, series, conditions, groups, comparisons, states
+    )
+    assert "x y/ä.png" in page and "<b>" not in page.split("<body")[1]
