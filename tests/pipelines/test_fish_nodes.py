@@ -120,7 +120,7 @@ def test_points_have_no_inside_and_a_nucleus_under_another_can_not_be_counted(tm
     builder = AnnotationBuilder(("whole", "destroyed"))
     row = builder.add_image("a.png", width=96, height=48)
     builder.add_box(row, "whole", (6, 6, 42, 42))
-    builder.add_box(row, "whole", (10, 10, 30, 30))
+    builder.add_box(row, "whole", (6, 6, 42, 42))
     _, _, nuclei = found_in(builder.build(), images)
     assert nuclei["pattern"].tolist() == ["1:2", "?:?"]
     states = nodes.tabulate(nuclei, ORIGIN, FishParameters())[1]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.analysis.fish.finding import FishSpots, SpotOptions, find_image_spots
+from cell_pipelines.analysis.fish.nuclei import label_nuclei
 from cell_pipelines.analysis.fish.signals import SIGNAL_TYPES
 from cell_pipelines.analysis.fish.spot_tables import SPOT_TYPES
-from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile, write_image
@@ -57,7 +57,7 @@ class _SpotJob:
 
     def run(self) -> tuple[FishSpots, list[int]]:
         """Find the spots and signals, and the nuclei that can't be seen."""
-        labels = objects_to_labels(self.cells)[0]
+        labels = label_nuclei(self.cells)
         seen = np.bincount(labels.ravel(), minlength=self.cells.n_objects + 1)[1:] > 0
         try:
             image = _with_channels(self.file())
@@ -127,7 +127,7 @@ class _Picture:
 
         nuclei, signals, spots = self.tables
         picture = _red_green_blue(_with_channels(self.file()), self.channels)
-        drawn = overlay_fish(picture, objects_to_labels(self.cells)[0], nuclei, signals, rejected=spots)
+        drawn = overlay_fish(picture, label_nuclei(self.cells), nuclei, signals, rejected=spots)
         write_image(drawn, self.folder / picture_name(self.cells.names[0]))
 
 
