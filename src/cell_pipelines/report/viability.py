@@ -95,5 +95,8 @@ def _doses(responses: Mapping[str, tuple[pd.DataFrame, Any]]) -> Iterator[Item]:
     from cell_pipelines.report.dose_response_figures import plot_dose_response
 
     for name, (fields, response) in responses.items():
-        yield Picture(plot_dose_response(fields, response, name=name), "Viability over dose, a point a field")
+        yield Picture(
+            plot_dose_response(fields, response, name="" if name == "all" else name),
+            "Viability over dose, a point a field",
+        )
         yield Table(response.parameters, "Four-parameter log-logistic curve with 95 % intervals")

@@ -95,7 +95,8 @@ def _write_doses(responses: dict[str, Any], folder: Path) -> None:
     from cell_pipelines.report.figure_files import write_figure
 
     for name, (fields, response) in responses.items():
-        write_figure(plot_dose_response(fields, response, name=name), resolve_inside(folder, name))
+        figure = plot_dose_response(fields, response, name="" if name == "all" else name)
+        write_figure(figure, resolve_inside(folder, name))
 
 
 def plot(fields: pd.DataFrame, conditions: pd.DataFrame) -> Any:
