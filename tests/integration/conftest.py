@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,19 +43,31 @@ class Project:
             os.environ.clear()
             os.environ.update(before)
 
-    def runs(self, name: str) -> list:
+    def runs(self, name: str, parent: str | None = None) -> list:
+        """Return the runs of a name, the latest first; with `parent` those below runs of that name only."""
         import mlflow
 
         mlflow.set_tracking_uri(self.store)
         found = mlflow.search_runs(search_all_experiments=True, output_format="list")
-        return [run for run in found if run.info.run_name == name]
+        above = {run.info.run_id for run in found if run.info.run_name == parent}
+        named = [run for run in found if run.info.run_name == name]
+        return named if parent is None else [run for run in named if run.data.tags.get("mlflow.parentRunId") in above]
 
 
 @pytest.fixture(scope="session")
 def whole_road(tmp_path_factory):
-    """The default pipeline, run once on the tiny study."""
+    """The default pipeline, run once on the tiny study; `looked_up` are the hosts that it asked for."""
     project = Project(tmp_path_factory.mktemp("road"))
+    project.looked_up, watching = [], True
+
+    def watch(event, args):
+        if watching and event in ("socket.getaddrinfo", "socket.gethostbyname"):
+            if args[0] not in (None, "localhost", "127.0.0.1"):
+                project.looked_up.append(args[0])
+
+    sys.addaudithook(watch)  # it can't be taken away again
     project.run("__default__")
+    watching = False
     return project
 
 

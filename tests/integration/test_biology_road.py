@@ -38,7 +38,7 @@ def test_viability_is_that_of_the_simulated_fields(whole_road):
 
 
 def test_each_number_of_a_model_names_its_run_and_thresholds(whole_road):
-    trained = whole_road.runs("yolo")[0].info.run_id
+    trained = whole_road.runs("yolo", "__default__")[0].info.run_id
     whole_road.run("viability", cells="yolo")
     fields = tables(whole_road, "yolo", "viability")["fields"]
     chosen = json.loads(whole_road.path("08_reporting", "yolo", "thresholds.json").read_text())
@@ -57,8 +57,8 @@ def test_methods_and_truth_are_compared_on_the_images_that_all_have_seen(whole_r
 
 def test_signals_of_generated_nuclei_are_found_and_judged_by_controls(tmp_path):
     project = Project(tmp_path, "fish")
-    scene = {"height": 256, "width": 256, "cells": 8}
-    sample = {"fields": 8, "series": 4, "scenes": {"fish": scene}}
+    scene = {"height": 224, "width": 224, "cells": 8, "mean_radius_px": 20.0}
+    sample = {"fields": 4, "series": 4, "scenes": {"fish": scene}}
     project.run("sample_data", sample_data=sample)
     project.run("fish")
     found = tables(project, "truth", "fish")
@@ -76,14 +76,14 @@ def test_generated_cells_are_tracked_measured_and_exported(tmp_path):
     project = Project(tmp_path, "cll")
     scene = {"frames": 6, "height": 160, "width": 160, "cells": 8}
     project.run("sample_data", sample_data={"fields": 2, "series": 2, "scenes": {"time_lapse": scene}})
-    project.run("tracking")
+    project.run("tracking", tracking={"films": 1})
     found = tables(project, "truth", "tracking")
     assert (found["scores"]["tra"] > 0.95).all() and (found["scores"]["det"] == 1).all()
     assert found["scores"]["valid"].all() and len(found["scores"]) == 2
     folder = project.path("08_reporting", "truth", "tracking")
     assert len(list((folder / "export" / "cell_tracking_challenge" / "01_RES").glob("mask*.tif"))) == 6
     assert len(list((folder / "export" / "trackmate").glob("*.csv"))) == 6
-    assert len(list((folder / "films").glob("*.gif"))) == 2
+    assert len(list((folder / "films").glob("*.gif"))) == 1
 
 
 @pytest.mark.real_data
@@ -91,7 +91,7 @@ def test_generated_cells_are_tracked_measured_and_exported(tmp_path):
 def test_living_and_dead_cells_of_real_images_are_those_of_the_source(tmp_path):
     project = Project(tmp_path, "live_dead_brightfield")
     project.environment["CELL_REAL_DATA"] = str(DATA)
-    project.run("viability")
+    project.run("viability", viability={"pictures": 0})
     fields = tables(project, "truth", "viability")["fields"]
     assert (fields["live"].sum(), fields["dead"].sum(), len(fields)) == (438, 120, 220)
     assert fields.loc[fields["total"] == 0, "viability_percent"].isna().all() and (fields["total"] == 0).sum() == 8

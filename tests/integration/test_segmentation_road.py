@@ -41,7 +41,7 @@ def test_the_model_file_carries_its_decodings_and_origin(whole_road, model):
     chosen = json.loads(whole_road.path("08_reporting", model, "thresholds.json").read_text())
     assert description["decoding"] == chosen
     assert set(chosen) == {"blue", "red"}
-    assert description["run_id"] == whole_road.runs(model)[0].info.run_id
+    assert description["run_id"] == whole_road.runs(model, "__default__")[0].info.run_id
     annotations = read_parquet(whole_road.path("03_primary", "annotations"))
     assert description["data_sha256"] == annotations.fingerprint()
 

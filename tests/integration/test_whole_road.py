@@ -50,7 +50,7 @@ def test_the_model_file_carries_thresholds_origin_and_loads_in_ultralytics(whole
     record = read_record(path)
     thresholds = json.loads(whole_road.path("08_reporting", "yolo", "thresholds.json").read_text())
     assert record["thresholds"] == thresholds
-    assert record["run_id"] == whole_road.runs("yolo")[0].info.run_id
+    assert record["run_id"] == whole_road.runs("yolo", "__default__")[0].info.run_id
     from ultralytics import YOLO
 
     assert list(YOLO(str(path)).names.values()) == ["blue", "red"]
@@ -75,7 +75,7 @@ def test_the_run_is_tracked_with_parameters_origin_curves_and_artifacts(whole_ro
         ("resunet", "val_dice", [1, 2]),
         ("unetpp", "val_dice", [1, 2]),
     ):
-        (own,) = whole_road.runs(model)
+        (own,) = whole_road.runs(model, "__default__")
         assert (own.info.status, own.data.tags["mlflow.parentRunId"]) == ("FINISHED", run.info.run_id)
         assert {"test_ap50", "test_f1", "test_centroid_f1", "test_count_mae"} <= set(own.data.metrics)
         assert [m.step for m in client.get_metric_history(own.info.run_id, metric)] == steps

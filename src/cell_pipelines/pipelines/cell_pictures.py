@@ -24,6 +24,10 @@ def draw_pictures(
         continue
 
 
+def draw_nothing(folder: Path) -> None:
+    """Leave a folder empty."""
+
+
 def with_states(cells: AnnotationSet, states: pd.DataFrame, order: Sequence[str]) -> AnnotationSet:
     """Return the same cells with a state in place of their class.
 

@@ -25,7 +25,7 @@ def to_map(probabilities: Floats) -> Map:
 
 def to_level(cutoff: float) -> int:
     """Return the stored value from which on a pixel reaches `cutoff`; rounded as the maps are, so 0.5 reaches 0.5."""
-    return round(cutoff * FULL)
+    return int(np.rint(np.float32(cutoff) * np.float32(FULL)))
 
 
 def to_compact(labels: Labels) -> Labels:

@@ -11,7 +11,7 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import object_places
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.cell_pictures import some_pictures
+from cell_pipelines.pipelines.cell_pictures import draw_nothing, some_pictures
 from cell_pipelines.pipelines.fish.images import find_in_images, write_pictures
 from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.pipelines.origins import Origin
@@ -145,6 +145,8 @@ def draw(
     images: dict[str, ImageFile], parameters: FishParameters,
 ) -> Callable[[Path], None]:  # fmt: skip
     """Return what fills a folder with the images, their nuclei, signals, rejected spots and patterns."""
+    if not parameters.pictures:
+        return draw_nothing
     return partial(write_pictures, cells, (nuclei, signals, spots), images, parameters)
 
 

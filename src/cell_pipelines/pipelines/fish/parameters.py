@@ -25,7 +25,7 @@ class FishParameters(BaseModel):
         scored_nuclei: Nuclei scored in a sample, for the cut-offs; None for the median of the controls'.
         match_px: Farthest that a found signal may lie from a true one, where the truth is known.
         level: Level of the intervals and of the beta inverse.
-        pictures: Images on the page.
+        pictures: Images on the page; 0 draws none at all.
         title: Of the page.
         parallel: How images are spread over processors.
     """

@@ -12,7 +12,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.cell_pictures import draw_pictures, some_pictures
+from cell_pipelines.pipelines.cell_pictures import draw_nothing, draw_pictures, some_pictures
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.origins import Origin
 from cell_pipelines.pipelines.partitions import map_images
@@ -163,7 +163,7 @@ def draw(
     cells: AnnotationSet, images: dict[str, ImageFile], parameters: MorphologyParameters
 ) -> Callable[[Path], None]:
     """Return what fills a folder with the images and the outlines of the measured cells."""
-    return partial(draw_pictures, cells, images, parameters.parallel)
+    return partial(draw_pictures, cells, images, parameters.parallel) if parameters.pictures else draw_nothing
 
 
 def write_report(pictures: Path, origin: Origin, parameters: MorphologyParameters, *tables: pd.DataFrame) -> str:

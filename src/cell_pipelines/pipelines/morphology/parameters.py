@@ -20,7 +20,7 @@ class MorphologyParameters(BaseModel):
             shape index.
         reference: Group that all others are compared with; None for every pair.
         complete: Leave cells that touch the border out of comparisons and figures; the table keeps them.
-        pictures: Images on the page.
+        pictures: Images on the page; 0 draws none at all.
         title: Of the page.
         parallel: How images are spread over processors.
     """

@@ -12,7 +12,7 @@ from cell_pipelines.analysis.viability.rules import ViabilityRules
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.cell_pictures import draw_pictures, some_pictures, with_states
+from cell_pipelines.pipelines.cell_pictures import draw_nothing, draw_pictures, some_pictures, with_states
 from cell_pipelines.pipelines.origins import Origin
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 
@@ -119,6 +119,8 @@ def draw(
     cells: AnnotationSet, states: pd.DataFrame, images: dict[str, ImageFile], parameters: ViabilityParameters
 ) -> Callable[[Path], None]:
     """Return what fills a folder with the images and the state of each cell."""
+    if not parameters.pictures:
+        return draw_nothing
     last = max((STATES.index(state) for state in states["status"].unique()), default=0)
     return partial(draw_pictures, with_states(cells, states, STATES[: last + 1]), images, parameters.parallel)
 

@@ -19,7 +19,7 @@ class ViabilityParameters(BaseModel):
         max_distance_px: Farthest that a dead cell may lie from its nucleus; None for the nuclei's mean radius.
         max_distance_um: The same in micrometres, for images with a known pixel size.
         reference: Condition that all others are compared with; None for every pair.
-        pictures: Fields on the page.
+        pictures: Fields on the page; 0 draws none at all.
         title: Of the page.
         parallel: How drawing is spread over processors.
     """
