@@ -61,9 +61,9 @@ def whole_road(tmp_path_factory):
     project.looked_up, watching = [], True
 
     def watch(event, args):
-        if watching and event in ("socket.getaddrinfo", "socket.gethostbyname"):
-            if args[0] not in (None, "localhost", "127.0.0.1"):
-                project.looked_up.append(args[0])
+        asks = watching and event in ("socket.getaddrinfo", "socket.gethostbyname")
+        if asks and args[0] not in (None, "localhost", "127.0.0.1"):
+            project.looked_up.append(args[0])
 
     sys.addaudithook(watch)  # it can't be taken away again
     project.run("__default__")
