@@ -13,6 +13,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import label_studio
 from cell_pipelines.annotations.formats.brush_runs import decode_brush, encode_brush
+from cell_pipelines.annotations.formats.registry import read_annotations, write_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 
@@ -173,3 +174,14 @@ def test_scores_decide_whether_labels_are_predictions(tmp_path: Path, score: flo
     filled, empty = ("annotations", "predictions") if score is None else ("predictions", "annotations")
     assert all(len(task[filled]) == 1 and task[empty] == [] for task in tasks)
     assert tasks[0][filled][0]["result"][0].get("score") == score
+
+
+def test_a_polygon_that_reaches_the_far_edge_is_not_cut_by_rounding(tmp_path: Path) -> None:
+    for width in range(1, 200):
+        builder = AnnotationBuilder(("cell",))
+        row = builder.add_image("a.png", width=width, height=3)
+        builder.add_polygon(row, "cell", [np.array([[0.0, 1.0], [0.0, 0.0], [width, 1.0]])])
+        folder = tmp_path / str(width)
+        write_annotations(builder.build(), folder, format="label_studio")
+        again = read_annotations(folder, ImageIndex([ImageRecord("a.png", width, 3)]), format="label_studio")
+        assert len(again.annotations.objects["rings"][0].as_py()[0]) == 6

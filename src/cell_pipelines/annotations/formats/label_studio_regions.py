@@ -84,7 +84,7 @@ def _read_shape(result: Mapping[str, Any], size: tuple[int, int]) -> Shape:
         return mask_shape(decode_brush(value["rle"], *size), (0, 0), size)
     scale = np.array(size, dtype=np.float64) / 100
     if "points" in value:
-        return polygon_shape([values.to_vertices(value["points"]) * scale])
+        return polygon_shape([values.to_vertices(value["points"]) * np.array(size, dtype=np.float64) / 100])
     if not {"x", "y"} <= set(value):
         raise ValueError("a region must be a rectangle, polygon, ellipse, brush or key point of an image.")
 
@@ -126,7 +126,9 @@ def _drawn(one: WrittenObject, image: Mapping[str, Any]) -> dict[str, Any]:
     if one.geometry == "point":
         return corner | {"width": 0.5}
     if one.geometry == "polygon":
-        return {"points": [[x * across, y * down] for ring in one.rings for x, y in ring], "closed": True}
+        # Divided last, so that the far edge is 100 and not a trifle more, which a reader would cut off.
+        width, height = image["width"], image["height"]
+        return {"points": [[x * 100 / width, y * 100 / height] for ring in one.rings for x, y in ring], "closed": True}
     mask = run_lengths_to_mask(one.counts, image["height"], image["width"])
     return {"format": "rle", "rle": encode_brush(mask)}
 
