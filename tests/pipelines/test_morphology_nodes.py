@@ -143,3 +143,5 @@ def test_groups_of_numbers_are_named_as_they_are_written():
     parameters = FORM.model_copy(update={"group": "dose", "reference": "1"})
     groups, comparisons, _ = nodes.compare(table, ORIGIN, parameters)
     assert set(groups["group"]) == {"1", "0.5"} and set(comparisons["group_2"]) == {"1"}
+    close = measured(cells_of({"a.png": [10], "b.png": [12]}), dose=[1234567.5, 1234567.25])
+    assert nodes.compare(close, ORIGIN, FORM.model_copy(update={"group": "dose"}))[0]["group"].nunique() == 2

@@ -101,7 +101,7 @@ def _grouped(table: pd.DataFrame, group: str, parameters: MorphologyParameters) 
 
 def _names(values: pd.Series) -> pd.Series:
     """Return values of a group as text, whole numbers without a point."""
-    return values.map(lambda v: "unknown" if pd.isna(v) else f"{v:g}" if isinstance(v, float) else str(v)).astype("str")
+    return values.map(lambda v: "unknown" if pd.isna(v) else str(v).removesuffix(".0")).astype("str")
 
 
 def shown_features(table: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
