@@ -18,10 +18,11 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 
-from cell_pipelines import model_runs
+from cell_pipelines import invocation, model_runs
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.invocation import Invocation
 from cell_pipelines.provenance import git_state, package_versions
-from cell_pipelines.study import MODELS, OTHER_CELLS, choose_cells, choose_models
+from cell_pipelines.study import MODELS, OTHER_CELLS, choose_cells, choose_experiments, choose_models
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
@@ -43,26 +44,47 @@ def to_plain(value: Any) -> Any:
     return value
 
 
+def watch_driver() -> None:
+    """Let a member of an experiment end with the call that started it, whose pipe is its standard input."""
+    if os.environ.pop("CELL_PIPELINES_WATCHED", None) is None:
+        return
+
+    def watch() -> None:
+        while os.read(0, 1024):  # not sys.stdin, whose lock would be held when Python ends
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 class TrackingHooks(MlflowHook):
     """The hooks of kedro-mlflow with a project-absolute store, typed parameters, origin and honest status."""
 
     _open = False
+    _commands: Path | None = None
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Let the study say which models and cells there are; point MLflow at a SQLite file unless a store is named."""
         self._close_interrupted()  # a run that was interrupted in this process, as in a notebook
+        watch_driver()
         config = context.config_loader
         choose_models(config["parameters"].get("models") or config["globals"].get("models"))
         choose_cells(config["parameters"].get("cells") or config["globals"].get("cells"))
+        choose_experiments(
+            config["parameters"].get("experiments"), dry_run=bool(config["parameters"].get("dry_run", False))
+        )
         pipelines.configure("cell_pipelines.pipeline_registry")  # so that they are made of these models
         root = Path(context.project_path)
+        study = root / config["globals"]["data_root"] / config["globals"]["study"]
+        self._commands = study / "08_reporting" / "commands.csv"
         os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{(root / 'mlflow.db').as_posix()}")
         super().after_context_created(context)
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Open the run and write where its code comes from."""
+        invocation.remember(Invocation.from_run(run_params))
         super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         if not self._is_mlflow_enabled:
             return
@@ -79,7 +101,8 @@ class TrackingHooks(MlflowHook):
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
         """Log the node's parameters, flattened."""
-        plain = {k: to_plain(v) if k.startswith("params:") or k == "parameters" else v for k, v in inputs.items()}
+        # All parameters together are those of the members that an experiment starts; each logs its own.
+        plain = {k: to_plain(v) if k.startswith("params:") else v for k, v in inputs.items() if k != "parameters"}
         super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
 
     @hook_impl
@@ -102,7 +125,10 @@ class TrackingHooks(MlflowHook):
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Close the run as finished."""
+        """Close the run as finished, and note the command for whoever wants to repeat it."""
+        active = mlflow.active_run()
+        if self._commands is not None:
+            invocation.note_command(self._commands, invocation.current(), active.info.run_id if active else "")
         self._close_models("FINISHED")
         super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
 

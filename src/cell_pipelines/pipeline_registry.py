@@ -7,22 +7,34 @@ from kedro.pipeline import Pipeline
 from cell_pipelines.pipelines import (
     annotation_conversion,
     annotation_export,
+    benchmark_models,
     cell_selection,
     data_preparation,
     detection,
     evaluation,
+    experiments,
     fish,
+    learning_curve,
     morphology,
+    next_images,
     pre_annotation,
     prediction,
     reporting,
     sample_data,
     segmentation,
+    suspected_labels,
     threshold_optimisation,
     tracking,
     viability,
 )
-from cell_pipelines.study import DETECTORS, SEGMENTERS, chosen_cells, chosen_models
+from cell_pipelines.study import (
+    DETECTORS,
+    SEGMENTERS,
+    chosen_cells,
+    chosen_experiments,
+    chosen_models,
+    is_dry_run,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -42,7 +54,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     thresholds = _each(_create_threshold_pipeline, models)
     judging = thresholds + _each(evaluation.create_pipeline, models)
-    report = _each(reporting.create_pipeline, models) + reporting.create_comparison_pipeline(models)
+    report = _create_report(models)
     sample = sample_data.create_pipeline()
     return {
         "sample_data": sample,
@@ -56,7 +68,12 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluation": judging,
         "reporting": report,
         "prediction": prediction.create_pipeline(),
+        "benchmark_models": benchmark_models.create_pipeline(models),
+        "benchmark_networks": benchmark_models.create_untrained_pipeline(),
+        "next_images": next_images.create_pipeline(models),
+        "suspected_labels": suspected_labels.create_pipeline(models),
         **_create_statements(conversion),
+        **_create_experiments(split),
         "__default__": sample + _each(lambda model: training[f"train_{model}"], models) + judging + report,
     }
 
@@ -75,6 +92,27 @@ def _create_statements(conversion: Pipeline) -> dict[str, Pipeline]:
         "fish": say(fish.create_pipeline),
         "tracking": say(tracking.create_pipeline),
     }
+
+
+def _create_report(models: tuple[str, ...]) -> Pipeline:
+    """Return a page a model, the one that compares them, and the one about the study with its model card."""
+    pages = _each(reporting.create_pipeline, models) + _each(benchmark_models.create_cost_pipeline, models)
+    return pages + reporting.create_comparison_pipeline(models) + reporting.create_study_pipeline(models)
+
+
+def _create_experiments(before: Pipeline) -> dict[str, Pipeline]:
+    """Return the pipelines of the study's experiments by name; on a dry run they only list what they would train."""
+    if is_dry_run():
+        return {name: before + experiments.create_plan_pipeline(name) for name in chosen_experiments()}
+    kinds = {name: str(given.get("kind", "grid")) for name, given in chosen_experiments().items()}
+    return {name: before + _create_experiment(name, kind) for name, kind in kinds.items()}
+
+
+def _create_experiment(name: str, kind: str) -> Pipeline:
+    training = experiments.create_training_pipeline(name)
+    if kind == "learning_curve":
+        return training + experiments.create_results_pipeline(name) + learning_curve.create_pipeline(name)
+    return training + experiments.create_comparison_pipeline(name)
 
 
 def _create_yolo_preparation(model: str) -> Pipeline:

@@ -1,7 +1,10 @@
-"""Which models the study at hand compares, and whose cells it counts; pipelines over several are made of these.
+"""Which models the study at hand compares, whose cells it counts and what it tries; pipelines are made of these.
 
 Kedro registers pipelines without knowing the environment, so the hook that does know it says so here first.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 DETECTORS = ("yolo", "yolo_seg")
 SEGMENTERS = (
@@ -13,9 +16,13 @@ MODELS = (*DETECTORS, *SEGMENTERS)
 #: Cells that are not a model's predictions of the study's own images.
 OTHER_CELLS = ("truth", "new")
 
+#: Experiments that every study has; its configuration says what they train, and may name more.
+_EXPERIMENTS = ("architecture_grid", "yolo_versions", "learning_curve", "ablation")
 _DEFAULT = ("yolo", "resunet", "unetpp")
 _chosen: list[str] = list(_DEFAULT)
 _cells: list[str] = ["truth"]
+_experiments: dict[str, Mapping[str, Any]] = {name: {} for name in _EXPERIMENTS}
+_dry: list[bool] = [False]
 
 
 def choose_models(names: str | list[str] | None) -> None:
@@ -59,3 +66,25 @@ def choose_cells(names: str | list[str] | None) -> None:
 def chosen_cells() -> tuple[str, ...]:
     """Return whose cells the statements about samples are made of, in the order in which they are compared."""
     return tuple(_cells)
+
+
+def choose_experiments(experiments: Mapping[str, Mapping[str, Any]] | None, *, dry_run: bool = False) -> None:
+    """Choose the experiments that have a pipeline each.
+
+    Args:
+        experiments: By name, what each trains.
+        dry_run: Only list what would be trained.
+    """
+    _experiments.clear()
+    _experiments.update(experiments or {})
+    _dry[:] = [dry_run]
+
+
+def chosen_experiments() -> dict[str, Mapping[str, Any]]:
+    """Return the experiments by name."""
+    return dict(_experiments)
+
+
+def is_dry_run() -> bool:
+    """Say whether experiments only list what they would train."""
+    return _dry[0]

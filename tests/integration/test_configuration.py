@@ -4,21 +4,32 @@ import sys
 import pytest
 from kedro.config import OmegaConfigLoader
 
+from cell_pipelines.invocation import merge, nest
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
 from cell_pipelines.pipelines.annotation_export.parameters import ExportParameters
+from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
+from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.count_interval_parameters import CountIntervalParameters
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.experiments.members import list_members
+from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.fish.parameters import FishParameters
+from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
+from cell_pipelines.pipelines.model_costs import CostParameters
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
+from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
 from cell_pipelines.pipelines.prediction_parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
 from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
+from cell_pipelines.pipelines.training_subset import SubsetParameters
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 from cell_pipelines.settings import CONFIG_LOADER_ARGS
 from cell_pipelines.study import MODELS as MODELS_OF_ALL_KINDS
@@ -45,6 +56,14 @@ MODELS = {
     "morphology": MorphologyParameters,
     "fish": FishParameters,
     "tracking": TrackingParameters,
+    "training_subset": SubsetParameters,
+    "comparison": ComparisonParameters,
+    "count_interval": CountIntervalParameters,
+    "learning_curve": LearningCurveParameters,
+    "benchmark_models": BenchmarkParameters,
+    "model_costs": CostParameters,
+    "next_images": NextImagesParameters,
+    "suspected_labels": SuspectedLabelsParameters,
     **dict.fromkeys(SEGMENTERS, NetworkParameters),
 }
 STUDIES = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in ("base", "local"))
@@ -58,7 +77,7 @@ def parameters(study):
 @pytest.mark.parametrize("study", ["base", *STUDIES])
 def test_every_study_has_valid_parameters_and_no_unknown_ones(study):
     found = parameters(study)
-    assert set(found) == set(MODELS)
+    assert set(found) == {*MODELS, "experiments", "dry_run"}
     for name, model in MODELS.items():
         model.model_validate(found[name])
 
@@ -80,6 +99,46 @@ def test_every_network_of_every_study_can_be_configured(study):
         create_loss(merged.loss.name, **merged.loss.options)
         create_weight_map(merged.weight_map.name, **merged.weight_map.options)
         assert merged.representation.name in LOSSES[merged.loss.name].representations, model
+
+
+@pytest.mark.parametrize("study", ["base", *STUDIES])
+def test_every_member_of_every_experiment_can_be_configured(study):
+    found = parameters(study)
+    for given in found["experiments"].values():
+        for member in list_members(ExperimentParameters.model_validate(given)):
+            merged = merge(found, nest(member.changes))
+            assert set(merged) == set(found), member.name
+            for name, model in MODELS.items():
+                model.model_validate(merged[name])
+
+
+def test_the_grid_of_the_cll_study_has_40_members_of_which_34_can_be_built():
+    from cell_pipelines.models.untrained import create_untrained_network
+
+    found = parameters("cll")
+    members = list_members(ExperimentParameters.model_validate(found["experiments"]["architecture_grid"]))
+    millions, impossible = {}, []
+    for member in members:
+        own = merge(found, nest(member.changes))[member.model]
+        try:
+            network = create_untrained_network(own, out_channels=1, in_channels=3)
+        except ValueError:
+            impossible.append(member.name)
+        else:
+            millions[member.name] = sum(p.numel() for p in network.parameters()) / 1e6
+    assert len(members) == 40
+    assert len(impossible) == 6
+    # The paper's table 1, with ResNet-152.
+    table = {"unet": 67.2, "unetpp": 83.6, "manet": 182, "linknet": 65.8, "fpn": 60.8, "deeplabv3": 74.3,
+             "deeplabv3plus": 61.3, "pan": 58.9}  # fmt: skip
+    assert {model: millions[f"{model}_ResNet-152"] for model in table} == pytest.approx(table, abs=0.5)
+
+
+def test_the_five_yolos_of_the_live_dead_study_are_its_grid():
+    members = list_members(ExperimentParameters.model_validate(parameters("live_dead")["experiments"]["yolo_versions"]))
+    assert [member.changes["yolo.weights"] for member in members] == [
+        "yolov8n.pt", "yolov9t.pt", "yolov10n.pt", "yolo11n.pt", "yolo12n.pt",
+    ]  # fmt: skip
 
 
 def network(study, model):

@@ -22,8 +22,9 @@ from cell_pipelines.models.ultralytics_home import prepare_ultralytics
 from cell_pipelines.pipelines.data_preparation.nodes import export_yolo_seg
 from cell_pipelines.pipelines.data_preparation.outlines import check_outlines
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
-from cell_pipelines.pipelines.prediction.scoring import COLUMNS
+from cell_pipelines.pipelines.image_scoring import COLUMNS
 from cell_pipelines.pipelines.stored_cells import read_cells
+from cell_pipelines.pipelines.training_subset import SubsetParameters
 
 SIZE = (40, 50)
 
@@ -57,7 +58,7 @@ def test_masks_with_holes_and_pieces_come_back_whole_from_the_labels(image, tmp_
     truth = annotated(ring_and_square())
     parameters = PreparationParameters(tiling={"size": tile, "overlap": 8, "min_visible": 0})
     folder = tmp_path / "data"
-    export_yolo_seg(truth, image, parameters)(folder)
+    export_yolo_seg(truth, image, parameters, SubsetParameters())(folder)
     files = {p.relative_to(folder / "images").as_posix(): ImageFile(p).info() for p in folder.glob("images/**/*.png")}
     index = ImageIndex([ImageRecord(name, info.width, info.height) for name, info in files.items()])
     read = read_annotations(folder, index, format="yolo").annotations
@@ -74,7 +75,7 @@ def test_ultralytics_sees_holes_and_pieces_but_for_the_seams(image, tmp_path):
     from ultralytics.data.utils import polygons2masks, verify_image_label
 
     masks = ring_and_square()
-    export_yolo_seg(annotated(masks), image, PreparationParameters())(tmp_path)
+    export_yolo_seg(annotated(masks), image, PreparationParameters(), SubsetParameters())(tmp_path)
     paths = [str(tmp_path / kind / f"train/a.{end}") for kind, end in (("images", "png"), ("labels", "txt"))]
     _, boxes, _, outlines, *_, message = verify_image_label((*paths, "", False, 2, 0, 0, False))
     assert (len(boxes), message) == (3, "")
@@ -92,7 +93,7 @@ def test_objects_without_an_outline_are_refused_before_anything_is_written(image
     builder.add_box(row, "whole", (1, 1, 4, 4))
     sentence = r"`yolo_seg` learns from outlines.*1 of 1 objects have none, the first a box in a\.png\. Train `yolo`"
     with pytest.raises(ValueError, match=sentence):
-        export_yolo_seg(builder.build(), image, PreparationParameters())
+        export_yolo_seg(builder.build(), image, PreparationParameters(), SubsetParameters())
     with pytest.raises(ValueError, match="hold no object"):
         check_outlines(annotated([]))
     check_outlines(annotated(ring_and_square()))

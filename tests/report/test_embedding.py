@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from cell_pipelines.report.embedding import embed
+from cell_pipelines.report.embedding import embed, embed_photograph
 
 
 def decode(uri: str) -> np.ndarray:
@@ -55,3 +55,11 @@ def test_what_is_no_picture_is_refused_in_a_sentence() -> None:
         embed("picture.png")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="some pixels"):
         embed(np.zeros((0, 4), dtype=np.uint8))
+
+
+def test_a_photograph_keeps_the_size_of_its_own_pixels_and_takes_few_bytes() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (1400, 700), dtype=np.uint8)
+    shown = embed_photograph(image)
+    assert (shown.width, shown.height) == (700, 1400)
+    assert len(shown.uri) < len(embed(image).uri)
+    assert embed_photograph(np.zeros((8, 8), np.uint8)).uri.startswith("data:image/png")

@@ -143,3 +143,11 @@ def test_panels_are_laid_out_in_rows() -> None:
     assert join_panels([(panel, "a")] * 3, columns=2).shape[1] == 808
     with pytest.raises(ValueError, match="must be at least 1"):
         join_panels([], columns=2)
+
+
+def test_a_large_enough_window_has_an_enlarged_detail_below(image: np.ndarray) -> None:
+    given = image, objects("mask", (50, 50, 90, 100)), {"a model": objects("mask", (52, 48, 92, 98))}
+    plain, detailed = (panel_strip(*given, detail=detail) for detail in (0, 100))
+    assert detailed.shape[1] == plain.shape[1]
+    assert detailed.shape[0] > 1.8 * plain.shape[0]
+    assert panel_strip(*given, detail=210).shape == plain.shape, "more than half of the window"

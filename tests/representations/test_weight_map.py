@@ -158,6 +158,7 @@ def test_labels_of_other_integers_and_orders_are_read_and_stay_as_they_were() ->
 
 def test_the_map_called_none_is_none() -> None:
     assert create_weight_map("none") is None
+    assert create_weight_map("none", sigma_px=3) is None  # what is left of the map that a study has switched off
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,6 @@ def test_the_map_called_none_is_none() -> None:
     [
         ("unet", {}, "one of none, crowding, border, got 'unet'"),
         ("border", {"sigma": 3}, "'border' has no option sigma; it has w0, sigma_px"),
-        ("none", {"sigma_px": 3}, "'none' has no option sigma_px"),
         ("crowding", {"sigma_px": 0}, "`sigma_px` must be above 0, got 0"),
         ("crowding", {"cell_weight": -1}, "`cell_weight` must be 0 or more, got -1"),
         ("crowding", {"combination": "max"}, "`combination` must be sum or product, got 'max'"),

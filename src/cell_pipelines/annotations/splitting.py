@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from cell_pipelines.annotations.images import SPLITS
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_images
 
 
 class LeakError(ValueError):
@@ -161,3 +162,28 @@ def split_counts(annotations: AnnotationSet) -> list[dict[str, int | str]]:
         numbers = dict(zip(annotations.categories, map(int, counts[inside].sum(axis=0)), strict=True))
         rows.append({"split": name, "images": int(np.sum(inside)), "groups": len(set(group[inside])), **numbers})
     return rows
+
+
+def training_subset(annotations: AnnotationSet, share: float, *, seed: int) -> AnnotationSet:
+    """Return the set with only a share of its training images; validation and test images stay.
+
+    Subsets of one seed are nested: a larger share holds the images of every smaller one, so that what is seen is the
+    effect of more images and not of others. Of n training images floor(share * n) are kept, but at least one.
+
+    Args:
+        annotations: Images with splits from `split_images`.
+        share: Of the training images, in (0, 1].
+        seed: Orders the images.
+
+    Raises:
+        ValueError: `share` is not in (0, 1].
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"`share` of the training images must be above 0 and at most 1, got {share}.")
+    splits = np.array(annotations.images["split"].to_pylist(), dtype=object)
+    training = np.flatnonzero(splits == "train")
+    order = np.random.default_rng(seed).permutation(training)
+    # Rounding errors must not lose an image: 0.1 * 30 is a little more or less than 3.
+    kept = order[: max(1, int(np.floor(share * len(training) + 1e-9)))]
+    left_out = np.setdiff1d(training, kept)
+    return select_images(annotations, np.setdiff1d(np.arange(annotations.n_images), left_out))

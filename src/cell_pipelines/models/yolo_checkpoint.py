@@ -19,6 +19,15 @@ def read_record(path: Path) -> dict[str, Any]:
     return dict(_load(path).get(RECORD_KEY, {}))
 
 
+def read_training_arguments(path: Path) -> dict[str, Any]:
+    """Return the settings that Ultralytics trained a checkpoint with, as it wrote them; empty where it wrote none.
+
+    Raises:
+        ValueError: The file is no checkpoint.
+    """
+    return dict(_load(path).get("train_args") or {})
+
+
 def read_categories(path: Path) -> tuple[str, ...]:
     """Return the class names of a checkpoint in the order of the network's outputs.
 

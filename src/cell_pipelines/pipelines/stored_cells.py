@@ -37,7 +37,7 @@ def read_cells(
     """Return the cells of all images that have stored scores.
 
     Args:
-        scores: The table of `prediction.scoring`.
+        scores: The table of `image_scoring`.
         folder: Where the files that it names lie.
         checkpoint: The model that they come from.
         decodings: How each category's scores become cells; None as the model file says. Of detectors all objects come

@@ -9,6 +9,7 @@ import numpy as np
 
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.report.comparison_figures import plot_comparison, plot_instance_curve
+from cell_pipelines.report.comparison_statements import Statements, cost_table, test_sections, verdict_section
 from cell_pipelines.report.html import Item, Links, Picture, Section, Table, Text
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 # Column of the models' table, what stands above it, and what it means where `definitions.py` does not say it.
 _COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
-    "parameters_m": ("parameters, M", "Numbers that training sets, in millions."),
     "images": ("test images", ""),
     "objects": ("true cells", ""),
     "f1": ("F1, boxes", "2TP/(2TP+FP+FN) with a cell found where boxes overlap by an IoU of at least 0.5."),
@@ -36,7 +36,7 @@ _COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "count_r2": ("count R²", DEFINITIONS["count_r2"]),
     "ap50": ("AP50", DEFINITIONS["ap50"]),
 }
-_FINDING: Final = ("parameters_m", "images", "objects", "f1", "centroid_f1", "instance_f1", "ap50")
+_FINDING: Final = ("images", "objects", "f1", "centroid_f1", "instance_f1", "ap50")
 _COUNTING: Final = ("count_mae", "count_medae", "count_bias", "agreement_low", "agreement_high", "count_r2")
 _OUTLINES: Final = (
     "pixel_iou", "image_iou_mean", "dice", "instance_f1_mean", "panoptic_quality", "aggregated_jaccard",
@@ -69,37 +69,44 @@ def comparison_sections(
     strata: Mapping[str, pd.DataFrame] | None = None,
     strips: Sequence[Picture] = (),
     reports: Mapping[str, str] | None = None,
-    notes: str = "",
+    statements: Statements | None = None,
 ) -> list[Section]:
     """Return the sections of a page that compares models on the same test images.
 
     Args:
-        models: A row a model; the column `model` and any of `parameters_m`, `images`, `objects` and the columns of
-            `analysis.summaries.summarise`, intervals in `…_low` and `…_high`. What a model does not have is nan.
+        models: A row a model; the column `model` and any of `images`, `objects`, the columns of
+            `analysis.summaries.summarise`, intervals in `…_low` and `…_high`, and those that `cost_table` takes. What a
+            model does not have is nan.
         curves: Columns `model`, `iou`, `f1`, `accuracy` and so on, as `plot_instance_curve` takes them; None where no
             model has masks.
         strata: Tables by title, such as quality by density, with a column `model`; None for none.
         strips: The same images as every model sees them.
         reports: For each model the path of its own report, relative to the page; None for no links.
-        notes: A remark under the first heading.
+        statements: What is best and how sure that is; None where nothing was tested.
 
     Returns:
-        The sections, in order: the table, figures, strips, strata, links. Those without content are left out.
+        The sections, in order: what is best, the tables, figures, ranks, pairs, strips, strata, links. Those without
+        content are left out.
     """
-    figures: list[Item] = [Picture(plot_comparison(models), "Each model with its interval over images")]
+    figures: list[Item] = [Picture(plot_comparison(models), "Each model with its 95 % interval")]
     if curves is not None and len(curves):
         caption = "Quality of masks over the overlap that counts as found"
         figures.append(Picture(plot_instance_curve(curves, name="model"), caption))
     tables: list[Item] = [Table(_model_first(table), title) for title, table in (strata or {}).items() if len(table)]
     links: list[Item] = [Text("Each model has a report of its own."), Links(reports)] if reports else []
-    parts: list[tuple[str, list[Item]]] = [
-        ("Comparison", _comparison_tables(models)),
-        ("Figures", figures),
+    before = [verdict_section(statements)] if statements else []
+    tested = test_sections(statements) if statements else []
+    first = [("Comparison", _comparison_tables(models)), ("Figures", figures)]
+    rest: list[tuple[str, list[Item]]] = [
         ("The same images side by side", list(strips)),
         ("Where the errors are", tables),
         ("Reports", links),
     ]
-    return [Section(title, items, notes if title == "Comparison" else "") for title, items in parts if items]
+    return [*before, *_filled(first), *tested, *_filled(rest)]
+
+
+def _filled(parts: Sequence[tuple[str, list[Item]]]) -> list[Section]:
+    return [Section(title, items) for title, items in parts if items]
 
 
 def _comparison_tables(models: pd.DataFrame) -> list[Item]:
@@ -110,7 +117,8 @@ def _comparison_tables(models: pd.DataFrame) -> list[Item]:
         known = [column for column in columns if column in models]
         if known and models[known].notna().any(axis=None):
             tables.append(_table(models, known, f"{caption}, on the same test images"))
-    return tables
+    costs = cost_table(models)
+    return [*tables, costs] if costs else tables
 
 
 def _table(models: pd.DataFrame, columns: Sequence[str], caption: str) -> Table:

@@ -20,11 +20,16 @@ METRICS: Final[Mapping[str, str]] = {
     "centroid_f1": "F1 of centroids",
     "instance_f1": "F1 of masks at IoU 0.5",
     "panoptic_quality": "panoptic quality",
+    "aggregated_jaccard": "aggregated Jaccard index",
+    "pixel_iou": "IoU of the data set",
     "dice": "Dice of the data set",
+    "image_iou_mean": "IoU, mean of images",
     "count_mae": "count MAE, cells an image",
 }
 _QUALITIES: Final = {"f1": "F1", "accuracy": "TP / (TP + FP + FN)", "panoptic_quality": "panoptic quality"}
 _COLUMNS: Final = 3
+# The panels; Dice is IoU on another scale.
+_PANELS: Final = ("f1", "centroid_f1", "instance_f1", "panoptic_quality", "pixel_iou", "count_mae")
 _BLUE: Final = to_hex(category_colour(5))
 
 
@@ -56,18 +61,19 @@ def plot_instance_curve(table: pd.DataFrame, *, name: str = "category") -> Figur
     return figure
 
 
-def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] = METRICS) -> Figure:
+def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = None) -> Figure:
     """Plot each metric of each model as a point with its interval.
 
     Args:
         table: A row a model; columns `model`, and any of those of `metrics`, each with its interval in `…_low` and
             `…_high` where it has one. A metric that no model has gets no panel; one that a model does not have is a
             dash in its row.
-        metrics: The columns to be shown with what they are called.
+        metrics: The columns to be shown with what they are called; None for six of `METRICS`.
 
     Returns:
         The figure, a panel a metric; models are in the order of the table. It says so where there is nothing.
     """
+    metrics = {name: METRICS[name] for name in _PANELS} if metrics is None else metrics
     shown = [column for column in metrics if column in table and table[column].notna().any()]
     if table.empty or not shown:
         return panels.create_note("There is no model to compare.")

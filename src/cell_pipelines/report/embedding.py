@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LONGEST_SIDE = 1600  # pixels; more than a page shows
-_LARGE = 400_000  # bytes; a PNG above this is written as JPEG, if that is smaller
+_LONGEST_PHOTOGRAPH = 1000  # pixels
+_LARGE = 150_000  # bytes; a PNG above this is written as JPEG, if that is smaller
 _PAGE_DPI, _SHARPNESS = 100, 2  # an inch of a figure on the page, and how many pixels each of these gets
 # Drawings after which matplotlib's constrained layout stays as it is, so that drawing again changes nothing.
 _SETTLING = 3
@@ -59,29 +60,53 @@ def embed(picture: Image | Figure) -> Embedded:
 
 
 def _embed_image(image: Image) -> Embedded:
-    if image.ndim not in (2, 3) or image.size == 0:
-        raise ValueError(f"A picture must have shape (H, W) or (H, W, 3) and some pixels, got {image.shape}.")
-    small = _shrink(to_rgb(to_uint8(image)))
-    data, kind = _encode(small)
+    rgb = _to_rgb(image)
+    small = _shrink(rgb, LONGEST_SIDE)
+    data, kind = _encode(small, _LARGE)
     return Embedded(_to_uri(data, kind), small.shape[1], small.shape[0], is_figure=False)
 
 
-def _shrink(image: Image) -> Image:
+def embed_photograph(image: Image) -> Embedded:
+    """Return an image of a microscope, without lines or letters, in few bytes and with the size of its own pixels.
+
+    Args:
+        image: (H, W) or (H, W, 3) RGB, uint8. It is kept with at most 1000 pixels a side, as PNG or JPEG, whichever is
+            smaller.
+
+    Returns:
+        `width` and `height` are those of `image`, in whose pixels lines above it are drawn.
+
+    Raises:
+        ValueError: The array is empty or has another number of axes.
+    """
+    rgb = _to_rgb(image)
+    data, kind = _encode(_shrink(rgb, _LONGEST_PHOTOGRAPH), 0)
+    return Embedded(_to_uri(data, kind), rgb.shape[1], rgb.shape[0], is_figure=False)
+
+
+def _to_rgb(image: Image) -> Image:
+    if image.ndim not in (2, 3) or image.size == 0:
+        raise ValueError(f"A picture must have shape (H, W) or (H, W, 3) and some pixels, got {image.shape}.")
+    return to_rgb(to_uint8(image))
+
+
+def _shrink(image: Image, longest: int) -> Image:
     import cv2
 
-    scale = LONGEST_SIDE / max(image.shape[:2])
+    scale = longest / max(image.shape[:2])
     if scale >= 1:
         return image
     height, width = (max(1, round(length * scale)) for length in image.shape[:2])
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
 
 
-def _encode(image: Image) -> tuple[bytes, str]:
+def _encode(image: Image, large: int) -> tuple[bytes, str]:
+    """Return PNG, or where that has more than `large` bytes the smaller of PNG and JPEG."""
     import cv2
 
     reversed_channels = np.ascontiguousarray(image[..., ::-1])
     png = cv2.imencode(".png", reversed_channels)[1].tobytes()
-    if len(png) <= _LARGE:
+    if len(png) <= large:
         return png, "png"
     # Without 4:4:4 the colours of thin lines would be smeared.
     quality = [cv2.IMWRITE_JPEG_QUALITY, 85, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]

@@ -12,11 +12,11 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import crop
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.display import Canvas, enlarge, to_display
-from cell_pipelines.report.drawing import line_width
+from cell_pipelines.report.drawing import Pen, draw_boxes, line_width
 from cell_pipelines.report.instance_overlays import draw_objects
 from cell_pipelines.report.legends import LegendEntry, add_legend, category_pen
 from cell_pipelines.report.outlines import draw_outlines
-from cell_pipelines.report.palette import BACKGROUND
+from cell_pipelines.report.palette import BACKGROUND, INK
 from cell_pipelines.report.panels import count_of
 
 Labels = npt.NDArray[np.int32]
@@ -28,7 +28,13 @@ _LONGEST_NAME = 28  # letters
 
 
 def panel_strip(
-    image: Image, truth: AnnotationSet, predictions: Mapping[str, AnnotationSet], *, side: int = 400, columns: int = 4
+    image: Image,
+    truth: AnnotationSet,
+    predictions: Mapping[str, AnnotationSet],
+    *,
+    side: int = 400,
+    columns: int = 4,
+    detail: int = 100,
 ) -> Canvas:
     """Draw one image, its truth and what each model predicts side by side.
 
@@ -38,6 +44,8 @@ def panel_strip(
         predictions: For each model the objects it predicts in this image, already cut off at its threshold.
         side: Of a larger image only the window of this side with the most true cells is shown, in pixels.
         columns: Panels in a row, 1 or more.
+        detail: Side in pixels of the square with the most true cells that stands enlarged below each panel, framed in
+            white above; 0 for none. It is left out where the window is not at least twice as large.
 
     Returns:
         (H', W', 3) uint8 RGB: the image, the truth and a panel a model, each with its name and number of cells below.
@@ -49,14 +57,50 @@ def panel_strip(
     for name, objects in (("truth", truth), *predictions.items()):
         _check_one(objects, name, image)
     window = busiest_window(image.shape[:2], truth.boxes, side)
-    top, left, height, width = window
-    canvas, factor = enlarge(to_display(image[top : top + height, left : left + width]))
-    panels = [(canvas, "image")]
+    inner = _detail_window(window, truth, detail)
+    panels = [(_with_detail(image, None, window, inner), "image")]
     for name, objects in (("truth", truth), *predictions.items()):
-        seen = crop(objects, window, "window")
-        caption = f"{_shortened(name)}: {count_of(seen.n_objects, 'cell')}"
-        panels.append((draw_objects(canvas, seen, factor=factor), caption))
+        caption = f"{_shortened(name)}: {count_of(crop(objects, window, 'window').n_objects, 'cell')}"
+        panels.append((_with_detail(image, objects, window, inner), caption))
     return join_panels(panels, columns=columns)
+
+
+def _detail_window(window: Window, truth: AnnotationSet, detail: int) -> Window | None:
+    """Return the part of the image to be enlarged, within the window; None where the window is small already."""
+    top, left, height, width = window
+    if not 0 < 2 * detail <= min(height, width):
+        return None
+    seen = crop(truth, window, "window")
+    inner_top, inner_left, *size = busiest_window((height, width), seen.boxes, detail)
+    return top + inner_top, left + inner_left, size[0], size[1]
+
+
+def _with_detail(image: Image, objects: AnnotationSet | None, window: Window, inner: Window | None) -> Canvas:
+    """Draw objects on a window of the image, and below it on a part of that, enlarged to the same width."""
+    drawn, factor = _drawn(image, objects, window, 1)
+    if inner is None:
+        return drawn
+    enlarged, _ = _drawn(image, objects, inner, window[3] * factor // inner[3])
+    top, left = (factor * (inner[axis] - window[axis]) for axis in (0, 1))
+    frame = np.array([[left, top, left + factor * inner[3], top + factor * inner[2]]], dtype=np.float64)
+    framed = draw_boxes(drawn, frame, [Pen(INK)], width=max(1, line_width(drawn.shape) - 1))
+    width = max(framed.shape[1], enlarged.shape[1])
+    sheet = np.full((framed.shape[0] + _GAP // 2 + enlarged.shape[0], width, 3), BACKGROUND, dtype=np.uint8)
+    sheet[: framed.shape[0], : framed.shape[1]] = framed
+    sheet[-enlarged.shape[0] :, : enlarged.shape[1]] = enlarged
+    return sheet
+
+
+def _drawn(image: Image, objects: AnnotationSet | None, window: Window, times: int) -> tuple[Canvas, int]:
+    """Draw objects on a window of the image, whose pixels are repeated, and return how often."""
+    top, left, height, width = window
+    # Stretched as a whole, so that a part is as bright as it is in the image.
+    shown = to_display(image)[top : top + height, left : left + width]
+    canvas, factor = enlarge(_enlarged(shown, times))
+    factor *= times
+    if objects is None:
+        return canvas, factor
+    return draw_objects(canvas, crop(objects, window, "window"), factor=factor), factor
 
 
 def score_panels(

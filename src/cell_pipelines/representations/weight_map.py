@@ -104,17 +104,19 @@ WEIGHT_MAPS: dict[str, Callable[..., Floats]] = {"crowding": crowding_weights, "
 def create_weight_map(name: str, **options: Any) -> Callable[[Labels], Floats] | None:
     """Return the function from labels to weights called `name`, or None for "none".
 
+    "none" takes any options and leaves them: so a study's map is switched off by its name alone.
+
     Raises:
         ValueError: There is no such map, or it has no such option; the sentence lists those there are.
     """
     if name != "none" and name not in WEIGHT_MAPS:
         raise ValueError(f"`weight_map` must be one of none, {', '.join(WEIGHT_MAPS)}, got {name!r}.")
-    known = [] if name == "none" else list(inspect.signature(WEIGHT_MAPS[name]).parameters)[1:]
+    if name == "none":
+        return None
+    known = list(inspect.signature(WEIGHT_MAPS[name]).parameters)[1:]
     unknown = [option for option in options if option not in known]
     if unknown:
         raise ValueError(f"the weight map {name!r} has no option {', '.join(unknown)}; it has {', '.join(known)}.")
-    if name == "none":
-        return None
     create = partial(WEIGHT_MAPS[name], **options)
     # Options out of range are refused now, not at the first image.
     create(np.zeros((1, 1), np.int32))

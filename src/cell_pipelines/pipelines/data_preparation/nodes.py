@@ -23,6 +23,7 @@ from cell_pipelines.imaging.tiling import tile_windows
 from cell_pipelines.pipelines.data_preparation.outlines import check_outlines
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.pipelines.training_subset import SubsetParameters
 
 logger = logging.getLogger(__name__)
 
@@ -44,22 +45,24 @@ def split_annotations(
 
 
 def export_yolo(
-    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters
-) -> Callable[[Path], None]:
+    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters,
+    subset: SubsetParameters,
+) -> Callable[[Path], None]:  # fmt: skip
     """Return what writes the training set in YOLO's layout into a folder, with the boxes of all objects."""
-    return partial(_write_yolo, annotations, images, parameters, "box")
+    return partial(_write_yolo, subset.take(annotations), images, parameters, "box")
 
 
 def export_yolo_seg(
-    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters
-) -> Callable[[Path], None]:
+    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreparationParameters,
+    subset: SubsetParameters,
+) -> Callable[[Path], None]:  # fmt: skip
     """Return what writes the training set in YOLO's layout into a folder, with the outlines of all objects.
 
     Raises:
         ValueError: An object is a box or a point.
     """
     check_outlines(annotations)
-    return partial(_write_yolo, annotations, images, parameters, "polygon")
+    return partial(_write_yolo, subset.take(annotations), images, parameters, "polygon")
 
 
 def _write_yolo(

@@ -21,7 +21,7 @@ def create_yolo_pipeline(model: str = "yolo") -> Pipeline:
     export = {"yolo": export_yolo, "yolo_seg": export_yolo_seg}[model]
     node = Node(
         export,
-        inputs=["prepared_annotations", "raw@images", "params:data_preparation"],
+        inputs=["prepared_annotations", "raw@images", "params:data_preparation", "params:training_subset"],
         outputs=f"{model}_dataset",
         name=f"export_{model}",
     )

@@ -7,19 +7,22 @@ from typing import Any
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.model_runs import run_of
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
+from cell_pipelines.pipelines.training_subset import SubsetParameters
 
 # A field may hold more cells than any labelled one; validation while training counts this many times as many.
 _SPARE = 4
 
 
 def train_detector(
-    dataset: Path, annotations: AnnotationSet, folder: Path, parameters: YoloParameters
+    dataset: Path, annotations: AnnotationSet, folder: Path, parameters: YoloParameters, subset: SubsetParameters
 ) -> tuple[bytes, pd.DataFrame]:
     """Train on the data set; return the best checkpoint with its record, and a row an epoch."""
     from cell_pipelines.models.yolo_checkpoint import with_record
+    from cell_pipelines.training.cost import training_cost
     from cell_pipelines.training.detection import train_yolo
 
     limit = max(1000, _SPARE * int(annotations.counts().sum(axis=1).max()))
@@ -32,6 +35,7 @@ def train_detector(
         **json.loads((dataset / "recipe.json").read_text()),
         "weights": parameters.weights,
         "run_id": run_of(folder.name),
+        "training_cost": training_cost(history, select_split(subset.take(annotations), "train").n_images),
     }
     return with_record(best, record), history
 

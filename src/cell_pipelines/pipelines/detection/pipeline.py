@@ -9,6 +9,8 @@ from cell_pipelines.pipelines.detection.nodes import (
     train_detector,
 )
 
+_SHARED = {"params:training_subset"}
+
 
 def create_pipeline(model: str) -> Pipeline:
     """Return the training of the detector whose parameters, data set and results are called `model`."""
@@ -21,6 +23,7 @@ def create_pipeline(model: str) -> Pipeline:
                     "prepared_annotations",
                     "work_folder",
                     "params:model",
+                    "params:training_subset",
                 ],
                 outputs=["checkpoint", "history"],
                 name="train",
@@ -49,5 +52,5 @@ def _instantiate(template: Pipeline, model: str) -> Pipeline:
         template,
         namespace=model,
         inputs={"dataset": f"{model}_dataset", "prepared_annotations": "prepared_annotations"},
-        parameters={"params:model": f"params:{model}"},
+        parameters={"params:model": f"params:{model}", **{name: name for name in template.inputs() & _SHARED}},
     )

@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from cell_pipelines.pipelines.evaluation.count_intervals import check_intervals, log_coverage, plot_intervals
 from cell_pipelines.pipelines.evaluation.nodes import (
     draw_errors,
     evaluate,
@@ -46,6 +47,24 @@ def create_pipeline(model: str) -> Pipeline:
                 inputs="evaluation_images",
                 outputs="count_agreement",
                 name="plot_counts",
+            ),
+            Node(
+                check_intervals,
+                inputs=["evaluation_images", "model", "params:evaluation"],
+                outputs=["count_intervals", "count_coverage"],
+                name="check_count_intervals",
+            ),
+            Node(
+                log_coverage,
+                inputs=["count_coverage", "params:evaluation"],
+                outputs="count_coverage_metrics",
+                name="log_count_coverage",
+            ),
+            Node(
+                plot_intervals,
+                inputs="count_intervals",
+                outputs="count_intervals_figure",
+                name="plot_count_intervals",
             ),
             Node(
                 draw_errors,

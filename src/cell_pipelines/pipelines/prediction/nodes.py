@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import select_objects
-from cell_pipelines.imaging.reading import SCENE_SUFFIXES, ImageFile, ImageFormatError
-from cell_pipelines.pipelines.applied_thresholds import DEFAULT_THRESHOLD, applied_thresholds, thresholds_text
+from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
+from cell_pipelines.pipelines.applied_thresholds import above_thresholds, thresholds_text
 from cell_pipelines.pipelines.cell_pictures import draw_pictures
-from cell_pipelines.pipelines.prediction.scoring import score_images
+from cell_pipelines.pipelines.image_scoring import as_trained, score_images
+from cell_pipelines.pipelines.prediction.intervals import interval_columns
 from cell_pipelines.pipelines.prediction_parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.stored_cells import read_cells
 from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
@@ -60,13 +58,13 @@ def predict_new(
     from cell_pipelines.models.model_file import model_family, read_record
 
     record = read_record(checkpoint)
-    scores = score_images(_as_trained(images, record), {}, checkpoint, folder, inference)
+    scores = score_images(as_trained(images, record), {}, checkpoint, folder, inference)
     failed = scores.loc[scores["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed) and (parameters.strict or len(failed) == len(images)):
         raise ImageFormatError("\n".join(failed["error"]))
     if model_family(checkpoint) == "yolo":
         found = read_cells(scores, folder, checkpoint, parallel=parameters.parallel)
-        return _above_thresholds(found, record, parameters.confidence, checkpoint), failed
+        return above_thresholds(found, record, parameters.confidence, checkpoint), failed
     decodings = {
         name: replace(Decoding(**stored), cutoff=parameters.confidence)
         for name, stored in record["decoding"].items()
@@ -75,43 +73,18 @@ def predict_new(
     return read_cells(scores, folder, checkpoint, decodings=decodings, parallel=parameters.parallel), failed
 
 
-def _above_thresholds(
-    found: AnnotationSet, record: dict[str, Any], confidence: float | None, checkpoint: Path
-) -> AnnotationSet:
-    thresholds = record.get("thresholds", {})
-    if confidence is None and not thresholds:
-        logger.warning("%s has no stored thresholds; %.2f is used.", checkpoint, DEFAULT_THRESHOLD)
-    applied = applied_thresholds(record, found.categories, confidence)
-    limits = np.array([applied[name] for name in found.categories])
-    return select_objects(found, found.scores.astype(np.float64) >= limits[found.category])
-
-
-def _as_trained(images: dict[str, ImageFile], record: dict[str, Any]) -> dict[str, ImageFile]:
-    """Return the images with the channels and planes that the model learned from, where the catalog names none."""
-    learned: dict[str, Any] = {"channels": tuple(record["channels"])} if record.get("channels") else {}
-    if record.get("z") is not None:
-        learned["z"] = record["z"]
-
-    def as_trained(file: ImageFile) -> ImageFile:
-        open_choices = {key: value for key, value in learned.items() if getattr(file.selection, key) is None}
-        # A picture has neither channels to choose from nor planes.
-        if not open_choices or file.path.suffix.lower() not in SCENE_SUFFIXES:
-            return file
-        return replace(file, selection=replace(file.selection, **open_choices))
-
-    return {name: as_trained(file) for name, file in images.items()}
-
-
 def count_cells(
     annotations: AnnotationSet, failures: pd.DataFrame, checkpoint: Path, parameters: PredictionParameters
 ) -> pd.DataFrame:
-    """Return a row an image with its counts by class, and with the model and threshold they come from."""
+    """Return a row an image with its counts by class, their intervals, and the model and threshold they come from."""
     from cell_pipelines.models.model_file import read_record
 
     record = read_record(checkpoint)
     table = pd.DataFrame(annotations.counts(), columns=list(annotations.categories))
     table.insert(0, "image", annotations.names)
     table["total"] = annotations.counts().sum(axis=1)
+    is_own = parameters.confidence is None
+    table = table.join(interval_columns(table, annotations.categories, checkpoint, record, own_thresholds=is_own))
     for side in ("pixel_height_um", "pixel_width_um"):
         table[side] = annotations.images[side].to_pandas()
     table["error"] = ""

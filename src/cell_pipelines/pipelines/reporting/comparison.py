@@ -10,69 +10,78 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images, select_objects, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.pipelines.compared_models import compare_tables, describe_comparison
+from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 
 #: What is taken of each model, in this order.
 COMPARED = (
-    "evaluation_classes", "evaluation_images", "evaluation_cells", "evaluation_instances", "predictions", "thresholds",
-    "model",
+    "evaluation_classes", "evaluation_images", "evaluation_instances", "history", "model_costs", "predictions",
+    "thresholds", "model",
 )  # fmt: skip
-Comparison = Callable[..., tuple[pd.DataFrame, pd.DataFrame, str]]
+#: The tables that come out.
+TABLES = ("table", "differences", "tests", "ranks")
+Compare = Callable[..., tuple[Any, ...]]
 
 
-def compare_models(models: tuple[str, ...]) -> Comparison:
-    """Return the node's function for these models."""
+def compare_study(models: tuple[str, ...], metrics: tuple[str, ...]) -> Compare:
+    """Return the node's function for these models; a figure of ranks and one of intervals come out a metric."""
 
     def compare(
         truth: AnnotationSet,
         images: dict[str, ImageFile],
         evaluation: EvaluationParameters,
+        settings: ComparisonParameters,
         parameters: ReportingParameters,
         *tables: Any,
-    ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-        """Return a row a model, the differences to the best with intervals, and the page."""
+    ) -> tuple[Any, ...]:
+        """Return the tables, the figures and the page; `tables` are those of `COMPARED` for each model."""
         size = len(COMPARED)
         given = {m: dict(zip(COMPARED, tables[i * size : (i + 1) * size], strict=True)) for i, m in enumerate(models)}
-        table = _table(given)
-        differences = _differences(given, table, evaluation)
-        judged = select_split(truth, evaluation.split)
-        strips = list(_strips(judged, images, given, parameters.strips))
-        return table, differences, _page(given, table, differences, strips, parameters)
+        return _compare(given, truth, images, (evaluation, settings, parameters), metrics)
 
     return compare
 
 
-def _table(given: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    rows = [
-        {"model": name, "parameters_m": _parameters_m(one["model"]), **one["evaluation_classes"].iloc[-1].to_dict()}
-        for name, one in given.items()
-    ]
-    return pd.DataFrame(rows).drop(columns="category")
+def _compare(
+    given: Mapping[str, Mapping[str, Any]],
+    truth: AnnotationSet,
+    images: Mapping[str, ImageFile],
+    settings: tuple[EvaluationParameters, ComparisonParameters, ReportingParameters],
+    metrics: tuple[str, ...],
+) -> tuple[Any, ...]:
+    from cell_pipelines.report.comparison import comparison_cards
+    from cell_pipelines.report.html import render_report
+    from cell_pipelines.report.panels import create_note
+
+    evaluation, comparing, parameters = settings
+    models = {name: _tables_of(one) for name, one in given.items()}
+    found = compare_tables(models, truth, evaluation, comparing)
+    judged = select_split(truth, evaluation.split)
+    strips = list(_strips(judged, images, given, parameters.strips))
+    reports = {name: f"../{name}/report.html" for name in given}
+    sections = describe_comparison(found, models, strips=strips, reports=reports)
+    page = render_report(f"{parameters.title}: models compared", comparison_cards(found.table), sections)
+    figures = found.figures()
+    drawn = [
+        figures.get(f"{kind}_{metric}") or create_note(f"{metric}: no model has it, or it was not asked for.")
+        for kind in ("ranks", "intervals") for metric in metrics
+    ]  # fmt: skip
+    return found.table, found.differences, found.compared.tests, found.compared.ranks, page, *drawn
 
 
-def _parameters_m(path: Any) -> float:
-    """Return the millions of numbers that training sets in a model file of any kind."""
-    from cell_pipelines.models.model_file import count_parameters
+def _tables_of(one: Mapping[str, Any]) -> Any:
+    from cell_pipelines.analysis.model_comparison.model_tables import ModelTables, training_record
+    from cell_pipelines.models.model_file import count_parameters, read_record
 
-    return count_parameters(path) / 1e6
-
-
-def _differences(
-    given: Mapping[str, Mapping[str, Any]], table: pd.DataFrame, evaluation: EvaluationParameters
-) -> pd.DataFrame:
-    """Return how far each model is from the best, on the same images, for boxes, middles and masks."""
-    from cell_pipelines.analysis.summaries import compare_to
-
-    counts = {name: one["evaluation_images"] for name, one in given.items()}
-    bootstrap = {"n_resamples": evaluation.resamples, "seed": evaluation.seed}
-    parts = []
-    for metric in ("f1", "centroid_f1", "instance_f1"):
-        if table[metric].notna().any():
-            best = str(table["model"].iloc[int(np.nanargmax(table[metric].to_numpy(dtype=float)))])
-            part = compare_to(counts, best, metric, **bootstrap)
-            parts.append(part.assign(best=best)[["metric", "best", "model", "difference", "low", "high"]])
-    return pd.concat(parts, ignore_index=True)
+    costs = one["model_costs"]
+    if costs is None or costs.empty:
+        costs = pd.DataFrame([{"parameters_m": count_parameters(one["model"]) / 1e6}])
+    return ModelTables(
+        one["evaluation_classes"], one["evaluation_images"], one["evaluation_instances"], one["history"], costs,
+        training_record(read_record(one["model"])),
+    )  # fmt: skip
 
 
 def _strips(
@@ -96,31 +105,3 @@ def _cells_of(tables: Mapping[str, Any], name: str) -> AnnotationSet:
     limits = {n: 0.0 if isinstance(v, dict) else v for n, v in tables["thresholds"].items()}
     least = np.array([limits.get(category, 0.0) for category in own.categories])
     return select_objects(own, own.scores.astype(np.float64) >= least[own.category])
-
-
-def _page(
-    given: Mapping[str, Mapping[str, Any]],
-    table: pd.DataFrame,
-    differences: pd.DataFrame,
-    strips: list[Any],
-    parameters: ReportingParameters,
-) -> str:
-    from cell_pipelines.analysis.strata_tables import tabulate_density
-    from cell_pipelines.report.comparison import comparison_cards, comparison_sections
-    from cell_pipelines.report.html import render_report
-
-    curves = [one["evaluation_instances"].assign(model=name) for name, one in given.items()]
-    joined = pd.concat([c[c["category"] == "all classes"] for c in curves], ignore_index=True)
-    density = [tabulate_density(one["evaluation_images"]).assign(model=name) for name, one in given.items()]
-    by_density = pd.concat(density, ignore_index=True)
-    strata = {
-        "By the number of cells in an image": by_density[
-            ["cells", "model", *by_density.columns.drop(["cells", "model"])]
-        ],
-        "Differences to the best model on the same images, with 95 % intervals": differences,
-    }
-    sections = comparison_sections(
-        table, curves=joined, strata=strata, strips=strips,
-        reports={name: f"../{name}/report.html" for name in given},
-    )  # fmt: skip
-    return render_report(f"{parameters.title}: models compared", comparison_cards(table), sections)

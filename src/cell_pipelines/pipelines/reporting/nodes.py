@@ -1,17 +1,15 @@
-"""Nodes of the report."""
+"""Nodes of the report about one model."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from cell_pipelines.analysis.judging import ERROR_COUNTS
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.imaging.reading import Image, read_image
+from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.definitions import DEFINITIONS
-from cell_pipelines.metrics.ratios import f1
-from cell_pipelines.pipelines.cell_pictures import picture_name
 from cell_pipelines.pipelines.curve_columns import precision_recall_curves
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
@@ -30,60 +28,39 @@ _EVERY_IMAGE = ("image", "category", "true", "predicted", "tp", "fp", "fn", "cen
 
 
 def describe_data(
-    summary: pd.DataFrame,
-    findings: pd.DataFrame,
-    splits: pd.DataFrame,
-    samples: Image,
+    summary: pd.DataFrame, findings: pd.DataFrame, quality: pd.DataFrame, splits: pd.DataFrame,
     parameters: ReportingParameters,
-) -> list[Any]:
-    """Return the sections about the data: what came in, what was lost, who learns from what."""
-    from cell_pipelines.report.html import Picture, Section, Table, Text
+) -> list[Any]:  # fmt: skip
+    """Return the sections about the data: what came in, what was lost and looks wrong, who learns from what."""
+    from cell_pipelines.report.data_sections import data_sections
 
-    row = summary.iloc[0]
-    account = (
-        f"{row['objects_in']} objects came in; {row['objects_out']} went on and {row['objects_dropped']} were dropped. "
-        f"{row['images_out']} of {row['images_in']} images are annotated and readable. "
-        f"Source format: {row['source_format']}."
-    )
-    listed = findings.fillna("").head(parameters.findings)
-    shown = Table(listed, f"Findings of the conversion ({len(listed)} of {len(findings)})")
-    items: list[Any] = [
-        Text(account),
-        *([shown] if len(findings) else [Text("Nothing was dropped, changed or skipped.")]),
-    ]
-    sides = Text("No series, well or recording, and no image of equal pixels, stands on two sides; the run checks it.")
-    return [
-        Section("Data", items),
-        Section("Splits", [Table(splits, "Images, groups and objects of each split"), sides]),
-        Section(
-            "Training samples",
-            [Picture(samples, "Augmented samples as the network sees them, with their boxes")],
-        ),
-    ]
+    return data_sections(summary, findings.head(parameters.findings), quality, splits)
 
 
 def describe_training(
-    history: pd.DataFrame, threshold_table: pd.DataFrame, thresholds: dict[str, Any], parameters: ThresholdParameters
-) -> list[Any]:
-    """Return the sections about training and the choice of thresholds."""
+    history: pd.DataFrame, threshold_table: pd.DataFrame, thresholds: dict[str, Any], samples: Image,
+    choice: ThresholdParameters, parameters: ReportingParameters,
+) -> list[Any]:  # fmt: skip
+    """Return the sections about what the network saw, its training and the choice of thresholds."""
     from cell_pipelines.report.curves import plot_training_history
     from cell_pipelines.report.html import Picture, Section
     from cell_pipelines.report.threshold_figures import plot_threshold_sweep
 
     chosen = {n: Decoding(**v) if isinstance(v, dict) else Decoding(v) for n, v in thresholds.items()}
-    sweep = plot_threshold_sweep(threshold_table, chosen, objective=parameters.objective)
-    caption = f"Chosen on images of {parameters.split}, never of test; the dot is what the model file keeps"
+    sweep = plot_threshold_sweep(threshold_table, chosen, objective=choice.objective)
+    caption = f"Chosen on images of {choice.split}, never of test; the dot is what the model file keeps"
+    seen = Picture(samples, "Augmented samples as the network sees them, with their boxes")
     return [
+        *([Section("Training samples", [seen])] if parameters.pictures else []),
         Section("Training", [Picture(plot_training_history(history), "Losses and validation metrics over epochs")]),
         Section("Thresholds", [Picture(sweep, caption)]),
     ]
 
 
 def describe_evaluation(
-    table: pd.DataFrame, images: pd.DataFrame, cells: pd.DataFrame, curves: pd.DataFrame, instances: pd.DataFrame,
-    overlays: Path, parameters: ReportingParameters,
-) -> list[Any]:  # fmt: skip
-    """Return the sections about the test: metrics, curves, counts, images."""
+    table: pd.DataFrame, images: pd.DataFrame, cells: pd.DataFrame, curves: pd.DataFrame, instances: pd.DataFrame
+) -> list[Any]:
+    """Return the sections about the test: metrics, curves, counts, and every image."""
     from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
     from cell_pipelines.report.count_figures import plot_count_errors
     from cell_pipelines.report.curves import plot_precision_recall
@@ -110,7 +87,6 @@ def describe_evaluation(
             ],
         ),
         Section("Where the errors are", strata),
-        Section("Images", list(_pictures(images, overlays, parameters.overlays)), note=_COLOURS),
         Section("Every image", [Table(shown, "Counts and errors of each image and class")]),
     ]
 
@@ -144,43 +120,77 @@ def _mask_sections(instances: pd.DataFrame) -> list[Any]:
     return [Section("Masks", [Picture(plot_instance_curve(instances), caption)])]
 
 
-_COLOURS = (
-    "Green: found. Red with a cross: found where nothing is. Blue, dashed: missed. "
-    "The worst images by F1 come first, then the best."
+def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame) -> list[Any]:
+    """Return the section about the intervals of counts; none without test images."""
+    from cell_pipelines.report.count_interval_figures import count_interval_sections
+
+    return list(count_interval_sections(intervals, coverage))
+
+
+def describe_errors(kinds: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
+    """Return the section about what goes wrong: kinds of errors, how many, and what they cost."""
+    from cell_pipelines.analysis.error_kinds import summarise_error_kinds
+    from cell_pipelines.report.error_figures import plot_error_kinds
+    from cell_pipelines.report.html import Picture, Section, Table
+
+    items: list[Any] = []
+    if len(kinds):
+        told = summarise_error_kinds(kinds)
+        items += [
+            Picture(plot_error_kinds(told), "Errors of all test images by kind, all classes together"),
+            Table(told, "Kinds of errors, each counted once", {"f1_lost": _LOST}),
+        ]
+    shapes = table[["category", *ERROR_COUNTS]]
+    if shapes[list(ERROR_COUNTS)].notna().any(axis=None):
+        definitions = {key: DEFINITIONS[key] for key in ERROR_COUNTS if key in DEFINITIONS}
+        items.append(Table(shapes, "Split, merged, missed and spurious masks", definitions))
+    return [Section("Kinds of errors", items)] if items else []
+
+
+_LOST = (
+    "How much higher F1 would be if all errors of this kind, and no other, were mended (Bolya et al. 2020): errors of "
+    "class and place become hits, duplicates and predictions on background go away, missed cells need not be found. "
+    "The numbers do not add up."
 )
 
 
-def _pictures(images: pd.DataFrame, overlays: Path, count: int) -> Iterator[Any]:
-    from cell_pipelines.report.html import Picture
+def collect_sections(
+    training: list[Any], evaluation: list[Any], counts: list[Any], errors: list[Any], pictures: list[Any],
+    scores: list[Any] | None = None,
+) -> list[Any]:  # fmt: skip
+    """Return all that is told of a model, in order, with figures drawn once for every page that shows them."""
+    from cell_pipelines.report.html import embedded_section
 
-    totals = images.groupby("image", sort=False)[["tp", "fp", "fn"]].sum()
-    totals["f1"] = f1(*(totals[key].to_numpy() for key in ("tp", "fp", "fn")))
-    ranked = totals.sort_values("f1", kind="stable", na_position="last")
-    worst = min(count // 2, len(ranked))
-    best = max(worst, len(ranked) - (count - worst))
-    for row in [*range(worst), *range(best, len(ranked))]:
-        name, line = ranked.index[row], ranked.iloc[row]
-        score = "no cells" if np.isnan(line["f1"]) else f"F1 {line['f1']:.2f}"
-        caption = f"{name}: {score}; {line['tp']:.0f} found, {line['fp']:.0f} false, {line['fn']:.0f} missed"
-        yield Picture(read_image(overlays / picture_name(name)), caption)
+    *told, every_image = evaluation
+    parts = [told[0], *training, *told[1:], *counts, *errors, *pictures, *(scores or []), every_image]
+    return [embedded_section(part) for part in parts]
 
 
 def write_report(
-    data: list[Any], training: list[Any], evaluation: list[Any], table: pd.DataFrame,
-    annotations: AnnotationSet, parameters: ReportingParameters,
+    data: list[Any], sections: list[Any], table: pd.DataFrame, annotations: AnnotationSet,
+    parameters: ReportingParameters,
 ) -> str:  # fmt: skip
-    """Return the page, and log nothing but what stands in it."""
+    """Return the page of one model."""
     from cell_pipelines.report.html import Section, Table, render_report
 
-    total = table.iloc[-1]
-    cards = {
-        "Test F1, boxes": f"{total['f1']:.3f}",
-        **({"Test F1, masks": f"{total['instance_f1']:.3f}"} if pd.notna(total["instance_f1"]) else {}),
-        "Test AP50, boxes": f"{total['ap50']:.3f}",
-        "Count MAE, cells an image": f"{total['count_mae']:.2f}",
-        "Test images": str(int(total["images"])),
-    }
     origin = {**git_state(Path.cwd()), **package_versions(), "data.sha256": annotations.fingerprint()}
     frame = pd.DataFrame(list(origin.items()), columns=["what", "value"])
     last = Section("Origin", [Table(frame, "The code, the packages and the data behind these numbers")])
-    return render_report(parameters.title, cards, [*evaluation[:1], *data, *training, *evaluation[1:], last])
+    return render_report(parameters.title, headlines(table), [sections[0], *data, *sections[1:], last])
+
+
+def headlines(table: pd.DataFrame) -> dict[str, str]:
+    """Return a model's headline numbers on its test images by name."""
+    total = table.iloc[-1]
+    return {
+        **_card("Test F1, boxes", total["f1"], 3),
+        **_card("Test F1, masks", total["instance_f1"], 3),
+        **_card("Test F1, centroids", total["centroid_f1"], 3),
+        **_card("Test AP50, boxes", total["ap50"], 3),
+        **_card("Count MAE, cells an image", total["count_mae"], 2),
+        "Test images": str(int(total["images"])),
+    }
+
+
+def _card(name: str, value: float, decimals: int) -> dict[str, str]:
+    return {name: f"{value:.{decimals}f}"} if pd.notna(value) else {}

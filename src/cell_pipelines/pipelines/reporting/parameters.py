@@ -1,22 +1,33 @@
 """Parameters of the report."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class ReportingParameters(BaseModel):
-    """What the report shows.
+    """What the reports show.
 
     Attributes:
         title: Heading; the study's name follows it.
         overlays: Images shown with what was found, missed and made up: the worst and the best by F1.
         strips: Test images that the comparison of models shows side by side.
-        findings: Most conversion findings listed on the page; the table on disk holds all.
+        scores: Test images shown from a network's scores to its cells.
+        findings: Most conversion findings listed on a model's page; the table on disk holds all.
+        pictures: Whether images of the microscope go into the pages; figures and tables always do.
+        chosen_model: The model that the model card is about; None for the best of the comparison.
+        main_metric: What makes a model the best; None for F1 of masks where every model has masks, else of boxes, and
+            of centroids where a model only gives points.
+        licence: What the model card says of the licence of the model and its data.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     title: str = "Cell detection"
     overlays: Annotated[int, Field(ge=0, le=40)] = 8
     strips: Annotated[int, Field(ge=0, le=40)] = 4
+    scores: Annotated[int, Field(ge=0, le=40)] = 3
     findings: Annotated[int, Field(ge=0)] = 50
+    pictures: bool = True
+    chosen_model: str | None = None
+    main_metric: Literal["f1", "centroid_f1", "instance_f1", "count_mae"] | None = None
+    licence: str | None = None

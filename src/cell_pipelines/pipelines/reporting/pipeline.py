@@ -1,81 +1,95 @@
-"""From tables and pictures to one page."""
-
-import warnings
+"""From tables and pictures to one page a model."""
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.reporting.comparison import COMPARED, compare_models
+from cell_pipelines.pipelines.reporting.judged import find_error_kinds
 from cell_pipelines.pipelines.reporting.nodes import (
+    collect_sections,
+    describe_counts,
     describe_data,
+    describe_errors,
     describe_evaluation,
     describe_training,
     write_report,
 )
+from cell_pipelines.pipelines.reporting.pictures import describe_pictures, describe_scores
+from cell_pipelines.study import SEGMENTERS
+
+_DATA = ["conversion_summary", "conversion_findings", "quality_findings", "split_summary"]
 
 
 def create_pipeline(model: str) -> Pipeline:
     """Return the report about the data and `model`."""
+    is_network = model in SEGMENTERS
+    parts = ["training_sections", "evaluation_sections", "count_sections", "error_sections", "picture_sections"]
     template = Pipeline(
         [
-            Node(
-                describe_data,
-                inputs=[
-                    "conversion_summary",
-                    "conversion_findings",
-                    "split_summary",
-                    "augmented_samples",
-                    "params:reporting",
-                ],
-                outputs="data_sections",
-                name="describe_data",
-            ),
+            Node(describe_data, inputs=[*_DATA, "params:reporting"], outputs="data_sections", name="describe_data"),
             Node(
                 describe_training,
-                inputs=["history", "threshold_table", "thresholds", "params:threshold_optimisation"],
+                inputs=["history", "threshold_table", "thresholds", "augmented_samples",
+                        "params:threshold_optimisation", "params:reporting"],
                 outputs="training_sections",
                 name="describe_training",
             ),
             Node(
                 describe_evaluation,
-                inputs=[
-                    "evaluation_classes",
-                    "evaluation_images",
-                    "evaluation_cells",
-                    "evaluation_curves",
-                    "evaluation_instances",
-                    "error_overlays",
-                    "params:reporting",
-                ],
+                inputs=[f"evaluation_{name}" for name in ("classes", "images", "cells", "curves", "instances")],
                 outputs="evaluation_sections",
                 name="describe_evaluation",
             ),
             Node(
+                describe_counts,
+                inputs=["count_intervals", "count_coverage"],
+                outputs="count_sections",
+                name="describe_counts",
+            ),
+            Node(
+                find_error_kinds,
+                inputs=["prepared_annotations", "predictions", "thresholds", "params:evaluation"],
+                outputs="error_kinds",
+                name="find_error_kinds",
+            ),
+            Node(
+                describe_errors,
+                inputs=["error_kinds", "evaluation_classes"],
+                outputs="error_sections",
+                name="describe_errors",
+            ),
+            Node(
+                describe_pictures,
+                inputs=["prepared_annotations", "predictions", "thresholds", "raw@images", "params:evaluation",
+                        "params:reporting"],
+                outputs="picture_sections",
+                name="describe_pictures",
+            ),
+            *([_score_node()] if is_network else []),
+            Node(
+                collect_sections,
+                inputs=[*parts, "score_sections"] if is_network else parts,
+                outputs="model_sections",
+                name="collect_sections",
+            ),
+            Node(
                 write_report,
-                inputs=["data_sections", "training_sections", "evaluation_sections", "evaluation_classes",
-                        "prepared_annotations", "params:reporting"],
+                inputs=["data_sections", "model_sections", "evaluation_classes", "prepared_annotations",
+                        "params:reporting"],
                 outputs="report",
                 name="write_report",
             ),
         ],
         tags="reporting",
     )  # fmt: skip
-    shared = {"conversion_summary", "conversion_findings", "split_summary", "prepared_annotations"}
-    settings = {"params:reporting", "params:threshold_optimisation"}
+    shared = {*_DATA, "prepared_annotations", "raw@images"}
+    settings = {"params:reporting", "params:threshold_optimisation", "params:evaluation"}
     return Pipeline(template, namespace=model, inputs=shared, parameters=settings)
 
 
-def create_comparison_pipeline(models: tuple[str, ...]) -> Pipeline:
-    """Return the page that compares models; nothing where there is only one."""
-    if len(models) < 2:
-        return Pipeline([])
-    tables = [f"{model}.{name}" for model in models for name in COMPARED]
-    with warnings.catch_warnings():
-        # These names do come from namespaces, one of each model, which Kedro can't see from a node outside of them.
-        warnings.filterwarnings("ignore", message="One or more dataset names contain")
-        node = Node(
-            compare_models(models),
-            inputs=["prepared_annotations", "raw@images", "params:evaluation", "params:reporting", *tables],
-            outputs=["comparison_table", "comparison_differences", "comparison_report"],
-            name="compare_models",
-        )
-        return Pipeline([node], tags="reporting")
+def _score_node() -> Node:
+    return Node(
+        describe_scores,
+        inputs=["prepared_annotations", "scores", "prediction_store", "model", "thresholds", "raw@images",
+                "params:evaluation", "params:reporting"],
+        outputs="score_sections",
+        name="describe_scores",
+    )  # fmt: skip

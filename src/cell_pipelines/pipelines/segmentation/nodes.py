@@ -10,6 +10,7 @@ from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.pipelines.training_subset import SubsetParameters
 
 # Tiles on the contact sheet of what the network learns from.
 _TILES = 12
@@ -21,16 +22,20 @@ def train_network(
     folder: Path,
     shared: SegmentationParameters,
     own: NetworkParameters,
+    subset: SubsetParameters,
 ) -> tuple[bytes, pd.DataFrame]:
     """Train on full images; return the best checkpoint with its record, and a row an epoch."""
+    from cell_pipelines.models.checkpoint import with_description
     from cell_pipelines.pipelines.segmentation.live_tracking import LiveTracking
+    from cell_pipelines.training.cost import training_cost
     from cell_pipelines.training.segmentation import train_segmentation
 
     selection = next(iter(images.values())).selection
     tracking = LiveTracking(folder.name)
-    best, history = train_segmentation(
+    learnt = _labelled(subset.take(annotations), images, "train")
+    _, history = train_segmentation(
         to_training(shared, own, annotations),
-        _labelled(annotations, images, "train"),
+        learnt,
         _labelled(annotations, images, "val"),
         folder,
         resume=own.merged(shared).resume,
@@ -44,7 +49,7 @@ def train_network(
         },
     )
     tracking.complete(history)
-    return best, history
+    return with_description(folder / "best.pt", {"training_cost": training_cost(history, len(learnt))}), history
 
 
 def to_training(shared: SegmentationParameters, own: NetworkParameters, annotations: AnnotationSet) -> Any:

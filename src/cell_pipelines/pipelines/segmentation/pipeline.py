@@ -18,7 +18,7 @@ def create_pipeline(model: str) -> Pipeline:
             ),
             Node(
                 train_network,
-                inputs=[*data, "work_folder", "params:segmentation", "params:model"],
+                inputs=[*data, "work_folder", "params:segmentation", "params:model", "params:training_subset"],
                 outputs=["checkpoint", "history"],
                 name="train",
             ),
@@ -35,5 +35,8 @@ def create_pipeline(model: str) -> Pipeline:
         template,
         namespace=model,
         inputs=set(data),
-        parameters={"params:model": f"params:{model}", "params:segmentation": "params:segmentation"},
+        parameters={
+            "params:model": f"params:{model}",
+            **{name: name for name in ("params:segmentation", "params:training_subset")},
+        },
     )

@@ -104,23 +104,26 @@ def _settings(truth: AnnotationSet, parameters: ThresholdParameters) -> ChoiceSe
     )
 
 
-def store_thresholds(checkpoint: Path, thresholds: dict[str, float]) -> bytes:
-    """Return the detector with its thresholds inside."""
+def store_thresholds(checkpoint: Path, thresholds: dict[str, float], count_interval: dict[str, Any]) -> bytes:
+    """Return the detector with its thresholds and the intervals of its counts inside."""
     from cell_pipelines.models.model_file import with_record
 
-    return with_record(checkpoint, {"thresholds": thresholds})
+    return with_record(checkpoint, {"thresholds": thresholds, "count_interval": count_interval})
 
 
-def store_decodings(checkpoint: Path, thresholds: Decodings) -> bytes:
-    """Return the network with its decodings inside."""
+def store_decodings(checkpoint: Path, thresholds: Decodings, count_interval: dict[str, Any]) -> bytes:
+    """Return the network with its decodings and the intervals of its counts inside."""
     from cell_pipelines.models.model_file import with_record
 
-    return with_record(checkpoint, {"decoding": thresholds})
+    return with_record(checkpoint, {"decoding": thresholds, "count_interval": count_interval})
 
 
-def decode_cells(scores: pd.DataFrame, folder: Path, model: Path, parameters: ThresholdParameters) -> AnnotationSet:
-    """Return the cells of stored scores, as the model file says."""
-    return read_cells(scores, folder, model, parallel=parameters.parallel)
+def decode_cells(
+    scores: pd.DataFrame, folder: Path, checkpoint: Path, thresholds: Decodings, parameters: ThresholdParameters
+) -> AnnotationSet:
+    """Return the cells of stored scores by the chosen decodings."""
+    decodings = {name: Decoding(**value) for name, value in thresholds.items()}
+    return read_cells(scores, folder, checkpoint, decodings=decodings, parallel=parameters.parallel)
 
 
 def plot_thresholds(table: pd.DataFrame, thresholds: dict[str, Any], parameters: ThresholdParameters) -> Any:

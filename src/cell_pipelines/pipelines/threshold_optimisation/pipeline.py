@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from cell_pipelines.pipelines.threshold_optimisation.count_interval import calibrate_intervals
 from cell_pipelines.pipelines.threshold_optimisation.nodes import (
     choose_decodings,
     choose_thresholds,
@@ -12,6 +13,7 @@ from cell_pipelines.pipelines.threshold_optimisation.nodes import (
 )
 
 _SETTINGS = "params:threshold_optimisation"
+_INTERVAL = "params:count_interval"
 
 
 def create_pipeline(model: str, *, is_detector: bool) -> Pipeline:
@@ -22,12 +24,18 @@ def create_pipeline(model: str, *, is_detector: bool) -> Pipeline:
         outputs="threshold_curves",
         name="plot_thresholds",
     )
+    calibrate = Node(
+        calibrate_intervals,
+        inputs=["prepared_annotations", "predictions", "thresholds", _INTERVAL],
+        outputs="count_interval",
+        name="calibrate_counts",
+    )
     own = _create_detector_nodes() if is_detector else _create_network_nodes()
     return Pipeline(
-        Pipeline([*own, plot], tags="evaluation"),
+        Pipeline([*own, calibrate, plot], tags="evaluation"),
         namespace=model,
         inputs={"prepared_annotations"},
-        parameters={_SETTINGS},
+        parameters={_SETTINGS, _INTERVAL},
     )
 
 
@@ -39,7 +47,12 @@ def _create_detector_nodes() -> list[Node]:
             outputs=["thresholds", "threshold_table"],
             name="choose_thresholds",
         ),
-        Node(store_thresholds, inputs=["checkpoint", "thresholds"], outputs="model", name="store_thresholds"),
+        Node(
+            store_thresholds,
+            inputs=["checkpoint", "thresholds", "count_interval"],
+            outputs="model",
+            name="store_thresholds",
+        ),
     ]
 
 
@@ -51,10 +64,15 @@ def _create_network_nodes() -> list[Node]:
             outputs=["thresholds", "threshold_table"],
             name="choose_thresholds",
         ),
-        Node(store_decodings, inputs=["checkpoint", "thresholds"], outputs="model", name="store_thresholds"),
+        Node(
+            store_decodings,
+            inputs=["checkpoint", "thresholds", "count_interval"],
+            outputs="model",
+            name="store_thresholds",
+        ),
         Node(
             decode_cells,
-            inputs=["scores", "prediction_store", "model", _SETTINGS],
+            inputs=["scores", "prediction_store", "checkpoint", "thresholds", _SETTINGS],
             outputs="predictions",
             name="decode_cells",
         ),

@@ -4,12 +4,20 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, LargeImage, open_region_reader
+from cell_pipelines.imaging.reading import (
+    SCENE_SUFFIXES,
+    Image,
+    ImageFile,
+    ImageFormatError,
+    LargeImage,
+    open_region_reader,
+)
 from cell_pipelines.pipelines.partitions import load_ahead, map_images
 from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
 
@@ -17,6 +25,22 @@ from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
 _MOST_PIXELS = 1 << 26
 #: Columns of the table that says what is stored where.
 COLUMNS = ("image", "split", "height", "width", "pixel_height_um", "pixel_width_um", "file", "error")
+
+
+def as_trained(images: dict[str, ImageFile], record: dict[str, Any]) -> dict[str, ImageFile]:
+    """Return the images with the channels and planes that the model learned from, where the catalog names none."""
+    learned: dict[str, Any] = {"channels": tuple(record["channels"])} if record.get("channels") else {}
+    if record.get("z") is not None:
+        learned["z"] = record["z"]
+
+    def like_training(file: ImageFile) -> ImageFile:
+        open_choices = {key: value for key, value in learned.items() if getattr(file.selection, key) is None}
+        # A picture has neither channels to choose from nor planes.
+        if not open_choices or file.path.suffix.lower() not in SCENE_SUFFIXES:
+            return file
+        return replace(file, selection=replace(file.selection, **open_choices))
+
+    return {name: like_training(file) for name, file in images.items()}
 
 
 def score_images(

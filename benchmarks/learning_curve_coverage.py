@@ -1,0 +1,71 @@
+"""How often intervals of learning curves hold, on simulated trainings of a known law.
+
+python benchmarks/learning_curve_coverage.py --repetitions 300
+"""
+
+import argparse
+
+import numpy as np
+
+from cell_pipelines.analysis.learning_curve.power_law import fit_power_law
+
+LIMIT, AMPLITUDE, EXPONENT = 0.95, 0.8, 0.6
+SIX, THREE = (5, 12, 25, 63, 126, 252), (10, 50, 200)
+# Sizes, seeds, spread of trainings at the most images, power by which it falls with images, luck of images over it.
+CASES = {
+    "6 sizes x 3, independent": (SIX, 3, 0.01, 0.0, 0.0),
+    "3 sizes x 3, independent": (THREE, 3, 0.01, 0.0, 0.0),
+    "3 sizes x 2, independent": (THREE, 2, 0.01, 0.0, 0.0),
+    "6 sizes x 1, independent": (SIX, 1, 0.01, 0.0, 0.0),
+    "6 sizes x 3, sd as n^-0.5": (SIX, 3, 0.01, 0.5, 0.0),
+    "6 sizes x 3, nested, shared full set": (SIX, 3, 0.005, 0.0, 1.0),
+    "3 sizes x 3, nested, shared full set": (THREE, 3, 0.005, 0.0, 1.0),
+}
+
+
+def law(images: np.ndarray) -> np.ndarray:
+    return LIMIT - AMPLITUDE * images**-EXPONENT
+
+
+def luck_of_images(n: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Covariance of the means of nested subsets, 1 for the full set, which all seeds share."""
+    same = seeds[:, None] == seeds[None]
+    return np.where(same, n.max() / np.maximum.outer(n, n), 1.0)
+
+
+def run(case: tuple, repetitions: int, rng: np.random.Generator) -> list[str]:
+    sizes, seeds, spread, power, luck = case
+    n, seed = np.repeat(np.array(sizes, float), seeds), np.tile(np.arange(seeds), len(sizes))
+    root = np.linalg.cholesky(luck_of_images(n, seed) + 1e-9 * np.eye(n.size)) * spread * luck
+    samples = np.where(n == n.max(), "all", np.char.add(np.char.add(n.astype(str), "/"), seed.astype(str)))
+    asked = np.array([n.max(), 2 * n.max(), 4 * n.max(), np.inf])
+    truth = np.append(law(asked[:3]), LIMIT)
+    cells = []
+    for given in (samples, None) if luck else (None,):
+        held, widths = np.zeros(4), []
+        for _ in range(repetitions):
+            noise = rng.normal(size=n.size) * spread * (n / n.max()) ** -power + root @ rng.normal(size=n.size)
+            low, high = fit_power_law(n, np.minimum(law(n) + noise, 1), samples=given).band(asked)
+            held += (low <= truth + 1e-9) & (truth <= high + 1e-9)
+            widths.append(high[1] - low[1])
+        numbers = " | ".join(f"{100 * share / repetitions:.1f}" for share in held)
+        cells.append(f"{'once' if given is not None else 'each'} | {numbers} | {np.median(widths):.3f}")
+    return cells
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repetitions", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    rng = np.random.default_rng(args.seed)
+    print("Nominal 95 %; held in % of experiments.\n")
+    print("| trainings | full set counts | at n | at 2 n | at 4 n | limit | median width at 2 n |")
+    print("|---|---|---|---|---|---|---|")
+    for name, case in CASES.items():
+        for cells in run(case, args.repetitions, rng):
+            print(f"| {name} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

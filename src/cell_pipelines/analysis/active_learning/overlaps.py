@@ -1,0 +1,116 @@
+"""Which objects of two sets of one image lie upon each other, whether they are masks, polygons, boxes or points."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from cell_pipelines.annotations.geometry.shapes import Shapes, drawable, iou_of, near_pairs
+from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.metrics.assignment import assign
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_BOX, _POINT = GEOMETRIES.index("box"), GEOMETRIES.index("point")
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """Pairs of objects that share an area.
+
+    Attributes:
+        first: (P,) row in the first set.
+        second: (P,) row in the second set.
+        iou: (P,) shared area over the area of both together, in (0, 1].
+        first_share: (P,) shared area over the first one's, in (0, 1].
+        second_share: (P,) shared area over the second one's, in (0, 1].
+    """
+
+    first: Integers
+    second: Integers
+    iou: Floats
+    first_share: Floats
+    second_share: Floats
+
+    def take(self, kept: Flags | Integers) -> "Overlaps":
+        """Return some of the pairs."""
+        return Overlaps(**{name: values[kept] for name, values in vars(self).items()})
+
+    def matches(self, least_iou: float) -> Integers:
+        """Return the places of a one-to-one matching: as many pairs as reach `least_iou`, of the greatest IoU."""
+        possible = np.flatnonzero(self.iou >= least_iou)
+        return possible[assign(self.first[possible], self.second[possible], 1 - self.iou[possible])]
+
+
+def find_overlaps(one: AnnotationSet, other: AnnotationSet) -> Overlaps:
+    """Return the pairs of objects of two sets that share an area.
+
+    Masks and polygons are measured by what they cover. Where the objects of a side are boxes, both sides are taken by
+    their boxes, so that a frame and an outline of one cell agree. Points share nothing; see `with_extent`.
+
+    Args:
+        one: Objects of one image.
+        other: Objects of the same image.
+
+    Raises:
+        ValueError: A set holds another number of images than one.
+    """
+    for name, objects in (("one", one), ("other", other)):
+        if objects.n_images != 1:
+            raise ValueError(f"`{name}` must hold one image, got {objects.n_images}.")
+    framed = _has_boxes(one) or _has_boxes(other)
+    tables = [_framed(side.objects) if framed else side.objects for side in (one, other)]
+    height = int(one.images["height"][0].as_py())
+    shapes = Shapes.from_objects(pa.concat_tables(tables), np.full(sum(t.num_rows for t in tables), height))
+    first, second = _near(shapes, one.n_objects)
+    shared = shapes.shared_areas(first, second)
+    sizes = shapes.areas[first], shapes.areas[second]
+    found = Overlaps(first, second - one.n_objects, iou_of(shared, *sizes), *(_share(shared, size) for size in sizes))
+    return found.take(shared > 0)
+
+
+def with_extent(annotations: AnnotationSet, side_px: float) -> AnnotationSet:
+    """Return the same objects with squares of `side_px` pixels in place of points, whose middles they keep."""
+    points = annotations.objects["geometry"].to_numpy() == _POINT
+    if not points.any():
+        return annotations
+    grown = annotations.boxes + np.where(points[:, np.newaxis], np.array([-1, -1, 1, 1]) * side_px / 2, 0.0)
+    objects = _replaced(annotations.objects, "geometry", np.where(points, _BOX, annotations.objects["geometry"]))
+    for name, column in zip(("x_min", "y_min", "x_max", "y_max"), grown.T, strict=True):
+        objects = _replaced(objects, name, column)
+    return replace(annotations, objects=objects)
+
+
+def _near(shapes: Shapes, start: int) -> tuple[Integers, Integers]:
+    usable = drawable(shapes.boxes)
+    one, other = np.flatnonzero(usable[:start]), np.flatnonzero(usable[start:]) + start
+    images = np.zeros(len(shapes), dtype=np.int64)
+    parts = list(near_pairs(shapes.boxes[one], images[one], shapes.boxes[other], images[other]))
+    none = np.empty(0, np.int64)
+    return one[np.concatenate([none, *(a for a, _ in parts)])], other[np.concatenate([none, *(b for _, b in parts)])]
+
+
+def _has_boxes(annotations: AnnotationSet) -> bool:
+    return bool((annotations.objects["geometry"].to_numpy() == _BOX).any())
+
+
+def _framed(objects: pa.Table) -> pa.Table:
+    """Return objects as boxes, without their outlines; points stay."""
+    codes = objects["geometry"].to_numpy()
+    framed = _replaced(objects, "geometry", np.where(codes == _POINT, _POINT, _BOX))
+    for name in ("rings", "counts"):
+        framed = _replaced(framed, name, pa.nulls(objects.num_rows, OBJECT_SCHEMA.field(name).type))
+    return framed
+
+
+def _replaced(objects: pa.Table, name: str, values: npt.NDArray[np.generic] | pa.Array) -> pa.Table:
+    field = OBJECT_SCHEMA.field(name)
+    column = values if isinstance(values, pa.Array) else pa.array(np.asarray(values), field.type)
+    return objects.set_column(OBJECT_SCHEMA.get_field_index(name), field, column)
+
+
+def _share(shared: Floats, size: Floats) -> Floats:
+    return np.divide(shared, size, out=np.zeros_like(shared), where=size > 0)

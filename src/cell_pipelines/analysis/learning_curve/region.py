@@ -1,0 +1,164 @@
+"""All power laws that fit well enough: a - b u^-c with a <= ceiling and b >= 0, exponent by exponent.
+
+For one exponent the sum of squared residuals is a paraboloid over (a, b), so what fits well enough is an ellipse, cut
+by the two bounds. The least and the greatest value that a curve of it takes at some point lie where the ellipse
+touches, or where it meets a bound: a few points in closed form, for all exponents and points at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """What a law is fitted to.
+
+    Attributes:
+        u: (M,), sizes of the members over some reference.
+        z: (M,), what is fitted; it rises.
+        w: (M,), weights, the inverse of each member's variance up to a factor.
+    """
+
+    u: Floats
+    z: Floats
+    w: Floats
+
+    @property
+    def mean(self) -> float:
+        """The weighted mean of `z`."""
+        return float(self.z @ self.w / self.w.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Quadratic:
+    """Least squares for each of C exponents: the best (a, b) without bounds, what is left, and the curvature."""
+
+    a: Floats
+    b: Floats
+    rest: Floats
+    m_aa: float
+    m_ab: Floats
+    m_bb: Floats
+
+    @classmethod
+    def of(cls, data: Weighted, exponents: Floats) -> "_Quadratic":
+        x, w = -(data.u[np.newaxis] ** -exponents[:, np.newaxis]), data.w
+        middle = x @ w / w.sum()
+        centred, height = x - middle[:, np.newaxis], data.z - data.mean
+        slope = centred @ (w * height) / (centred**2 @ w)
+        rest = (height - slope[:, np.newaxis] * centred) ** 2 @ w
+        return cls(data.mean - slope * middle, slope, rest, float(w.sum()), x @ w, x**2 @ w)
+
+    def residuals(self, a: Floats, b: Floats) -> Floats:
+        """Return the sum of squared residuals of parameters (C,)."""
+        da, db = a - self.a, b - self.b
+        return np.asarray(self.rest + self.m_aa * da**2 + 2 * self.m_ab * da * db + self.m_bb * db**2)
+
+
+def least_residuals(data: Weighted, ceiling: float, exponents: Floats) -> Floats:
+    """Return the least sum of squared residuals within the bounds for each exponent (C,)."""
+    quadratic = _Quadratic.of(data, exponents)
+    return quadratic.residuals(*_bounded(quadratic, ceiling))
+
+
+def _bounded(q: _Quadratic, ceiling: float) -> tuple[Floats, Floats]:
+    """Return the best a and b within the bounds, (C,) each."""
+    on_ceiling = np.maximum(q.b - q.m_ab * (ceiling - q.a) / q.m_bb, 0.0)
+    constant = np.minimum(q.a + q.m_ab * q.b / q.m_aa, ceiling)
+    choices = [(np.full_like(q.a, ceiling), on_ceiling), (constant, np.zeros_like(q.b))]
+    rests = np.stack([q.residuals(*choice) for choice in choices])
+    first = rests[0] <= rests[1]
+    a, b = (np.where(first, choices[0][side], choices[1][side]) for side in (0, 1))
+    free = (q.a <= ceiling) & (q.b >= 0)
+    return np.where(free, q.a, a), np.where(free, q.b, b)
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """The curves that fit well enough.
+
+    Attributes:
+        data: The members, sizes over `reference`.
+        ceiling: Greatest a.
+        allowed: Greatest sum of squared residuals.
+        exponents: (C,), those looked at.
+        reference: Number of images that counts as 1.
+    """
+
+    data: Weighted
+    ceiling: float
+    allowed: float
+    exponents: Floats
+    reference: float
+
+    @classmethod
+    def around(cls, data: Weighted, ceiling: float, allowed: float, exponents: Floats, reference: float) -> "Region":
+        """Return the region over those of the exponents that fit well enough."""
+        least = least_residuals(data, ceiling, exponents)
+        kept = least <= max(allowed, float(least.min())) * (1 + _TOLERANCE)
+        return cls(data, ceiling, allowed, exponents[kept], reference)
+
+    def best(self, exponent: float) -> tuple[float, float]:
+        """Return the best a and b for an exponent."""
+        a, b = _bounded(_Quadratic.of(self.data, np.array([exponent])), self.ceiling)
+        return float(a[0]), float(b[0])
+
+    @property
+    def holds_constant(self) -> bool:
+        """Whether a constant fits well enough."""
+        return float(self.data.w @ (self.data.z - self.data.mean) ** 2) <= self.allowed
+
+    def reach(self, images: Floats, *, one_more: Floats | None = None) -> tuple[Floats, Floats]:
+        """Return the least and the greatest value that a curve takes at each number of images, (N,) each.
+
+        Args:
+            images: (N,), infinity for what the curves come to.
+            one_more: (N,), weight of one more member there, whose own value is asked for instead; None for the curves.
+        """
+        q = _Quadratic.of(self.data, self.exponents)
+        radius2 = np.maximum(self.allowed - q.rest, 0.0)[:, np.newaxis]
+        weight = (images[np.newaxis] / self.reference) ** -self.exponents[:, np.newaxis]
+        if one_more is not None:
+            middle, spread = q.a[:, np.newaxis] - q.b[:, np.newaxis] * weight, _variance_factor(q, weight)
+            half = np.sqrt(radius2 * (1 / one_more + spread))
+            return (middle - half).min(axis=0), np.minimum((middle + half).max(axis=0), self.ceiling)
+        a, b = (np.stack(np.broadcast_arrays(*side)) for side in zip(*self._corners(q, radius2, weight), strict=True))
+        tolerance = _TOLERANCE * max(1.0, float(np.abs(self.data.z).max()))
+        inside = (a <= self.ceiling + tolerance) & (b >= -tolerance)
+        over = q.residuals(*(np.moveaxis(side, 1, -1) for side in (a, b)))
+        inside &= np.moveaxis(over, -1, 1) <= max(self.allowed, float(q.rest.min())) * (1 + 1e-6) + 1e-15
+        values = a - b * weight
+        least = np.where(inside, values, np.inf).min(axis=(0, 1))
+        return least, np.where(inside, values, -np.inf).max(axis=(0, 1))
+
+    def _corners(self, q: _Quadratic, radius2: Floats, weight: Floats) -> list[tuple[Floats, Floats]]:
+        """Return where the value can be extreme: a and b, each of a shape that broadcasts to (C, N)."""
+        a, b, m_ab, m_bb = (part[:, np.newaxis] for part in (q.a, q.b, q.m_ab, q.m_bb))
+        determinant = q.m_aa * m_bb - m_ab**2
+        towards = (m_bb + m_ab * weight) / determinant, (-m_ab - q.m_aa * weight) / determinant
+        step = np.sqrt(radius2 / _variance_factor(q, weight))
+        touching = [(a + side * step * towards[0], b + side * step * towards[1]) for side in (-1, 1)]
+        on_zero = [(a + root, np.zeros_like(b)) for root in _roots(q.m_aa, -m_ab * b, m_bb * b**2 - radius2)]
+        top = self.ceiling - a
+        full = np.full_like(a, self.ceiling)
+        on_top = [(full, b + root) for root in _roots(m_bb, m_ab * top, q.m_aa * top**2 - radius2)]
+        best_a, best_b = (part[:, np.newaxis] for part in _bounded(q, self.ceiling))
+        return [*touching, *on_zero, *on_top, (full, np.zeros_like(b)), (best_a, best_b)]
+
+
+def _variance_factor(q: _Quadratic, weight: Floats) -> Floats:
+    """Return the variance of a - b w over that of a member, (C, N)."""
+    m_ab, m_bb = q.m_ab[:, np.newaxis], q.m_bb[:, np.newaxis]
+    return np.asarray((m_bb + 2 * m_ab * weight + q.m_aa * weight**2) / (q.m_aa * m_bb - m_ab**2))
+
+
+def _roots(square: Floats | float, half_linear: Floats, constant: Floats) -> tuple[Floats, Floats]:
+    """Return the roots of a quadratic; nan, which lies nowhere, where there are none."""
+    discriminant = half_linear**2 - square * constant
+    root = np.sqrt(np.where(discriminant >= 0, discriminant, np.nan))
+    return (-half_linear - root) / square, (-half_linear + root) / square

@@ -1,0 +1,17 @@
+"""Models judged on the same images set against each other: by how much they differ, and whether that is real."""
+
+from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, align_counts
+from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
+from cell_pipelines.analysis.model_comparison.comparing import (
+    ComparedModels,
+    ComparisonSettings,
+    compare_models,
+    pairwise_tests,
+    rank_models,
+)
+from cell_pipelines.analysis.model_comparison.conclusions import FEWEST_UNITS, caution, conclude, least_units
+
+__all__ = [
+    "FEWEST_UNITS", "METRICS", "AlignedCounts", "ComparedMetric", "ComparedModels", "ComparisonSettings",
+    "align_counts", "caution", "compare_models", "conclude", "least_units", "pairwise_tests", "rank_models",
+]  # fmt: skip

@@ -1,0 +1,148 @@
+"""The counts of several models on the same images, in one order, with what is drawn when images are resampled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cell_pipelines.analysis.judging import COUNTS
+from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
+from cell_pipelines.analysis.summaries import ALL, by_class
+
+Floats = npt.NDArray[np.float64]
+_NEEDED: Final = ("image", "category", *COUNTS)
+
+
+@dataclass(frozen=True, eq=False)
+class AlignedCounts:
+    """Counts of models on the same images.
+
+    Attributes:
+        models: Their names, M.
+        images: The names of the images, I.
+        counts: For each of `judging.COUNTS` (I, M) float64; nan where a model has no such count.
+        units: (I,) int, which unit each image belongs to, from 0; images of one unit are drawn together.
+        grouped: Whether units are groups of images, such as series, and not single images.
+    """
+
+    models: tuple[str, ...]
+    images: tuple[str, ...]
+    counts: Mapping[str, Floats]
+    units: npt.NDArray[np.int64]
+    grouped: bool
+
+    @property
+    def n_units(self) -> int:
+        """How many units there are."""
+        return int(self.units.max()) + 1 if self.units.size else 0
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredModels:
+    """One metric of all models, unit by unit.
+
+    Attributes:
+        metric: Which.
+        totals: (U, M, L) what the metric is a ratio of; nan where a model does not have it.
+        estimates: (M,) the metric over all units.
+        values: (U, M) the metric of each unit; nan where it is 0/0.
+    """
+
+    metric: ComparedMetric
+    totals: Floats
+    estimates: Floats
+    values: Floats
+
+
+def align_counts(
+    tables: Mapping[str, pd.DataFrame], *, category: str = ALL, groups: Mapping[str, str] | None = None
+) -> AlignedCounts:
+    """Put the counts of models side by side.
+
+    Args:
+        tables: For each model `JudgedImage.counts` of all images, one below the other.
+        category: A class, or `ALL` for the sums over classes.
+        groups: For each image the series, well or recording that it belongs to; images without one are units of their
+            own. None where every image is.
+
+    Raises:
+        ValueError: A table lacks columns or the class, has an image twice, or two models were judged on different
+            images or against different cells.
+    """
+    frames = {name: _counts_of(name, table, category) for name, table in tables.items()}
+    _check_same(frames)
+    images = tuple(str(image) for image in next(iter(frames.values())).index) if frames else ()
+    ordered = [frame.loc[list(images)] for frame in frames.values()]
+    counts = {
+        column: np.stack([frame[column].to_numpy(dtype=np.float64) for frame in ordered], axis=1)
+        if ordered else np.zeros((0, 0)) for column in COUNTS
+    }  # fmt: skip
+    units = _units(images, groups)
+    return AlignedCounts(tuple(frames), images, counts, units, grouped=units.size > 0 and units.max() + 1 < units.size)
+
+
+def measure(aligned: AlignedCounts, metric: ComparedMetric) -> MeasuredModels:
+    """Return one metric of all models, over all images and unit by unit."""
+    counts = np.stack([aligned.counts[column] for column in metric.columns], axis=-1)
+    summands = metric.summands(counts)
+    totals = np.zeros((aligned.n_units, *summands.shape[1:]))
+    np.add.at(totals, aligned.units, summands)
+    totals[:, np.isnan(totals).any(axis=(0, 2))] = np.nan
+    values = metric.of_totals(totals)
+    return MeasuredModels(metric, totals, metric.of_totals(totals.sum(axis=0)), values)
+
+
+def find_metrics(names: Sequence[str]) -> list[ComparedMetric]:
+    """Return metrics by name.
+
+    Raises:
+        ValueError: One is unknown.
+    """
+    unknown = [name for name in names if name not in METRICS]
+    if unknown:
+        raise ValueError(f"`metrics` must be among {', '.join(METRICS)}, got {', '.join(unknown)}.")
+    return [METRICS[name] for name in names]
+
+
+def _counts_of(name: str, table: pd.DataFrame, category: str) -> pd.DataFrame:
+    missing = [column for column in _NEEDED if column not in table]
+    if missing:
+        raise ValueError(f"the table of {name!r} must have the counts of judged images; {', '.join(missing)} missing.")
+    classes = by_class(table)
+    if category not in classes:
+        raise ValueError(f"`category` must be among {', '.join(classes)} for {name!r}, got {category!r}.")
+    found = classes[category].assign(image=lambda rows: rows["image"].astype(str)).set_index("image")
+    if found.index.has_duplicates:
+        twice = found.index[found.index.duplicated()][0]
+        raise ValueError(f"the table of {name!r} must have a row an image and class, got {twice!r} twice.")
+    return found
+
+
+def _check_same(frames: Mapping[str, pd.DataFrame]) -> None:
+    names = list(frames)
+    for name in names[1:]:
+        first, other = frames[names[0]], frames[name]
+        only = [sorted(set(a.index) - set(b.index)) for a, b in ((first, other), (other, first))]
+        if any(only):
+            example = next(iter(only[0] or only[1]))
+            raise ValueError(
+                f"{names[0]!r} and {name!r} must be judged on the same images, got {len(only[0])} that only the first "
+                f"has and {len(only[1])} that only the second has, such as {example!r}."
+            )
+        differ = first["true"] != other["true"].loc[first.index]
+        if differ.any():
+            raise ValueError(
+                f"{names[0]!r} and {name!r} must be judged against the same cells, got different numbers of them in "
+                f"{int(differ.sum())} images, such as {first.index[differ][0]!r}."
+            )
+
+
+def _units(images: Sequence[str], groups: Mapping[str, str] | None) -> npt.NDArray[np.int64]:
+    known = groups or {}
+    # A pair keeps an image without a group apart from a group of the same name.
+    keys = [("group", known[image]) if known.get(image) else ("image", image) for image in images]
+    numbers = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    return np.array([numbers[key] for key in keys], dtype=np.int64)

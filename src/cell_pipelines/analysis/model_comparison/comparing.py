@@ -1,0 +1,145 @@
+"""From the counts of several models to all that can be said of their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, align_counts, find_metrics, measure
+from cell_pipelines.analysis.model_comparison.conclusions import conclude
+from cell_pipelines.analysis.model_comparison.pairwise import ESTIMATES, TESTS, compare_metric
+from cell_pipelines.analysis.model_comparison.ranking import RANKS, rank_metric
+from cell_pipelines.analysis.summaries import ALL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DEFAULT: Final = ("f1", "centroid_f1", "instance_f1", "panoptic_quality", "pixel_iou", "count_mae")
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """How models are compared.
+
+    Attributes:
+        metrics: Names in `METRICS`, in the order in which they are told.
+        category: A class, or `ALL`.
+        level: Of intervals; a test whose p after Holm is below 1 - `level` tells models apart.
+        n_resamples: Bootstrap samples of images or groups, drawn once for all models.
+        seed: Of the bootstrap.
+    """
+
+    metrics: tuple[str, ...] = _DEFAULT
+    category: str = ALL
+    level: float = 0.95
+    n_resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        find_metrics(self.metrics)
+        if not 0 < self.level < 1 or self.n_resamples < 1:
+            raise ValueError(
+                f"`level` must lie in (0, 1) and `n_resamples` be 1 or more, got {self.level} and {self.n_resamples}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedModels:
+    """What the comparison of models gives; only metrics that some model has are in it.
+
+    Attributes:
+        estimates: A row a metric and model: `metric`, `model`, `images`, `units` (images, or groups of them), `value`,
+            and `low` and `high` of its bootstrap interval.
+        tests: As `pairwise_tests` gives them.
+        ranks: As `rank_models` gives them.
+        conclusions: A sentence a metric.
+        grouped: Whether units are groups of images.
+    """
+
+    estimates: pd.DataFrame
+    tests: pd.DataFrame
+    ranks: pd.DataFrame
+    conclusions: Mapping[str, str]
+    grouped: bool
+
+
+def compare_models(
+    tables: Mapping[str, pd.DataFrame],
+    settings: ComparisonSettings | None = None,
+    *,
+    groups: Mapping[str, str] | None = None,
+) -> ComparedModels:
+    """Compare models that were judged on the same images.
+
+    Args:
+        tables: For each model `JudgedImage.counts` of all images, one below the other.
+        settings: What is compared, and how; None for the usual.
+        groups: For each image the series, well or recording it belongs to. Then whole groups are drawn, tested and
+            ranked in place of images. None where images are independent.
+
+    Raises:
+        ValueError: Two models were judged on different images or against different cells, or a table is not one of
+            counts.
+    """
+    chosen = settings or ComparisonSettings()
+    aligned = align_counts(tables, category=chosen.category, groups=groups)
+    estimates, tests, ranks = _tables(aligned, chosen)
+    said = conclude(estimates, tests, level=chosen.level, unit="group" if aligned.grouped else "image")
+    return ComparedModels(estimates, tests, ranks, said, aligned.grouped)
+
+
+def pairwise_tests(
+    tables: Mapping[str, pd.DataFrame],
+    settings: ComparisonSettings | None = None,
+    *,
+    groups: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Compare every two models in each metric; the arguments are those of `compare_models`.
+
+    Returns:
+        A row a metric and pair: `metric`, `first`, `second`, `images`, `units` (images, or groups); `difference` of the
+        metrics of summed counts, first - second, with the ends `low` and `high` of its paired bootstrap interval;
+        `units_tested`, `p` of Wilcoxon's signed-rank test over the metric of each unit (zeros after Pratt), `p_holm`
+        adjusted over all pairs of the metric, `rank_biserial` in [-1, 1], above 0 where the first model's numbers are
+        mostly the larger ones; `told_apart` where no interval holds 0 and `p_holm` is below 1 - level. Nan where
+        a model does not have the metric or where all units give the same.
+    """
+    return compare_models(tables, settings, groups=groups).tests
+
+
+def rank_models(
+    tables: Mapping[str, pd.DataFrame],
+    settings: ComparisonSettings | None = None,
+    *,
+    groups: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Rank models image by image in each metric; the arguments are those of `compare_models`.
+
+    Returns:
+        A row a metric and model, the best first: `metric`, `model`, `average_rank` (1 is the best), `units_ranked`,
+        `friedman_chi2`, `friedman_p`, Nemenyi's `critical_difference`, and `cliques`: numbers, joined by ``+``, of the
+        groups of models that cannot be told apart. Where Friedman's test finds no difference, all are one group.
+    """
+    return compare_models(tables, settings, groups=groups).ranks
+
+
+def _tables(aligned: AlignedCounts, settings: ComparisonSettings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    import pandas as pd
+
+    bootstrap = {"n_resamples": settings.n_resamples, "seed": settings.seed}
+    parts: tuple[list[pd.DataFrame], ...] = ([], [], [])
+    for metric in find_metrics(settings.metrics):
+        measured = measure(aligned, metric)
+        estimates, tests = compare_metric(aligned, measured, level=settings.level, **bootstrap)
+        if estimates["value"].notna().any():
+            for part, table in zip(
+                parts, (estimates, tests, rank_metric(aligned, measured, level=settings.level)), strict=True
+            ):
+                part.append(table)
+    empty = (ESTIMATES, TESTS, RANKS)
+    found = [
+        pd.concat(part, ignore_index=True) if part else pd.DataFrame(columns=list(names)).astype(names)
+        for part, names in zip(parts, empty, strict=True)
+    ]
+    return found[0], found[1], found[2]

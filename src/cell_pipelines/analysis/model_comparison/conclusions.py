@@ -1,0 +1,164 @@
+"""What a comparison of models comes to, one plain sentence a metric, and no winner where there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: With fewer images or groups, 95 % intervals of the bootstrap are too narrow; see docs/pipelines/comparison.md.
+FEWEST_UNITS: Final = 30
+_NAMED: Final = 5
+
+
+def conclude(
+    estimates: pd.DataFrame, tests: pd.DataFrame, *, level: float = 0.95, unit: str = "image", cautious: bool = True
+) -> dict[str, str]:
+    """Say of each metric which model is best and by how much, or that there is no clear winner.
+
+    Args:
+        estimates: As in `ComparedModels`.
+        tests: As `pairwise_tests` gives them.
+        level: At which the tests were made.
+        unit: What was drawn and tested, ``image`` or ``group``.
+        cautious: Whether `caution` is added, where there is reason for it.
+
+    Returns:
+        A sentence or a few for each metric that some model has, in the order of the table. A model is a clear winner
+        where it is told apart from every other one that has the metric.
+    """
+    found = {}
+    for name, rows in estimates[estimates["value"].notna()].groupby("metric", sort=False):
+        metric = METRICS[str(name)]
+        ordered = rows.sort_values("value", ascending=not metric.higher_is_better, kind="stable")
+        pairs = _against_best(tests[tests["metric"] == name], ordered["model"].tolist(), metric)
+        sentences = [_verdict(metric, ordered, pairs, unit, level)]
+        sentences += [caution(ordered, level=level, unit=unit)] if cautious else []
+        found[str(name)] = " ".join(sentence for sentence in sentences if sentence)
+    return found
+
+
+def least_units(models: int, *, level: float = 0.95) -> int:
+    """Return how many images the test needs at least to tell any two of so many models apart.
+
+    The smallest p of the signed-rank test over n images is 2^(1 - n), and Holm multiplies it by the number of pairs.
+
+    Args:
+        models: How many models are compared; 0 below two.
+        level: In (0, 1).
+
+    Example:
+        >>> least_units(2), least_units(4), least_units(40)
+        (6, 8, 15)
+    """
+    pairs = models * (models - 1) // 2
+    return math.floor(1 + math.log2(pairs / (1 - level))) + 1 if pairs else 0
+
+
+def _against_best(tests: pd.DataFrame, models: Sequence[str], metric: ComparedMetric) -> list[dict[str, Any]]:
+    """Return the pairs of the best model with each other one, from next best to worst, as how much it leads."""
+    best = models[0]
+    places = {model: place for place, model in enumerate(models)}
+    found: list[dict[str, Any]] = []
+    for row in tests[(tests["first"] == best) | (tests["second"] == best)].to_dict("records"):
+        other = row["second"] if row["first"] == best else row["first"]
+        if other in places:
+            turned = (row["first"] == best) != metric.higher_is_better
+            ends = (-row["high"], -row["low"]) if turned else (row["low"], row["high"])
+            lead = -row["difference"] if turned else row["difference"]
+            found.append(
+                {
+                    **{str(name): value for name, value in row.items()},
+                    "model": other,
+                    "lead": lead,
+                    "ends": ends,
+                    "place": places[other],
+                }
+            )
+    return sorted(found, key=lambda pair: pair["place"])
+
+
+def _verdict(
+    metric: ComparedMetric, ordered: pd.DataFrame, pairs: Sequence[dict[str, Any]], unit: str, level: float
+) -> str:
+    best = ordered.iloc[0]
+    units = _count(int(best["units"]), unit)
+    value = f"{_number(best['value'], metric)}{_interval((best['low'], best['high']), metric)}"
+    title = f"{metric.title[0].upper()}{metric.title[1:]}"
+    if not pairs:
+        return f"{title}: only {best['model']} was judged, {value} over {units}; there is nothing to compare it with."
+    alike = [pair for pair in pairs if not pair["told_apart"]]
+    if alike:
+        ends = "the highest" if metric.higher_is_better else "the lowest"
+        return (
+            f"{title}: no clear winner. {best['model']} has {ends}, {value}, but over {units} it cannot be told apart "
+            f"from {_listed(alike, metric)}."
+        )
+    nearest = pairs[0]
+    lead = f"{_number(nearest['lead'], metric)}{_interval(nearest['ends'], metric)}"
+    word = "ahead of" if metric.higher_is_better else "below"
+    worst = max(pair["p_holm"] for pair in pairs)
+    return (
+        f"{title}: {best['model']} is best, {value}; over {units} it lies {lead} {word} {nearest['model']}, the next, "
+        f"and is told apart from {'it' if len(pairs) == 1 else f'all {len(pairs)} others'} (p {_p(worst)} after Holm; "
+        f"intervals of {level:.0%})."
+    )
+
+
+def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric) -> str:
+    named = [
+        f"{pair['model']} (difference {_number(pair['lead'], metric)}{_interval(pair['ends'], metric, joint=',')}, "
+        f"p {_p(pair['p_holm'])})"
+        for pair in alike[:_NAMED]
+    ]
+    if len(alike) > _NAMED:
+        named.append(_count(len(alike) - _NAMED, "other"))
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+
+
+def caution(estimates: pd.DataFrame, *, level: float = 0.95, unit: str = "image") -> str:
+    """Say what so few images, or groups, cannot tell; empty where there are enough.
+
+    Args:
+        estimates: As in `ComparedModels`, of one metric.
+        level: At which models were tested.
+        unit: What was drawn and tested, ``image`` or ``group``.
+    """
+    known = estimates[estimates["value"].notna()]
+    if known.empty:
+        return ""
+    units, models = int(known["units"].iloc[0]), len(known)
+    if models > 1 and units < least_units(models, level=level):
+        needed = least_units(models, level=level)
+        told = f"{_count(units, unit)} {'is' if units == 1 else 'are'} too few to tell {models} models apart"
+        return f"{told}: at least {needed} are needed."
+    if units < FEWEST_UNITS:
+        return f"With fewer than {FEWEST_UNITS} {unit}s such intervals tend to be too narrow."
+    return ""
+
+
+def _interval(ends: tuple[float, float], metric: ComparedMetric, *, joint: str = "") -> str:
+    if not all(math.isfinite(end) for end in ends):
+        return ""
+    text = f"{_number(ends[0], metric)} to {_number(ends[1], metric)}"
+    return f"{joint} {text}" if joint else f" ({text})"
+
+
+def _number(value: float, metric: ComparedMetric) -> str:
+    text = f"{value:.{3 if metric.higher_is_better else 2}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("-")
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return "not defined"
+    return "below 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else f'{noun}s'}"

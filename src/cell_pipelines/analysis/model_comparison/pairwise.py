@@ -1,0 +1,113 @@
+"""Every two models against each other in one metric: difference, interval, test, size of the effect."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, MeasuredModels
+from cell_pipelines.analysis.model_comparison.resampling import (
+    bca_intervals,
+    leave_one_out,
+    percentile_intervals,
+    resample_totals,
+    widen,
+)
+from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+ESTIMATES: Final = {
+    "metric": "str", "model": "str", "images": "int64", "units": "int64", "value": "float64", "low": "float64",
+    "high": "float64",
+}  # fmt: skip
+TESTS: Final = {
+    "metric": "str", "first": "str", "second": "str", "images": "int64", "units": "int64", "difference": "float64",
+    "low": "float64", "high": "float64", "units_tested": "int64", "p": "float64", "p_holm": "float64",
+    "rank_biserial": "float64", "told_apart": "bool",
+}  # fmt: skip
+
+
+def compare_metric(
+    aligned: AlignedCounts, measured: MeasuredModels, *, level: float, n_resamples: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the numbers of all models and of all pairs in one metric.
+
+    Args:
+        aligned: The models.
+        measured: Their metric.
+        level: Of the intervals; what is less likely than 1 - `level` tells models apart.
+        n_resamples: Samples of units, drawn once for all models.
+        seed: Of the draws.
+
+    Returns:
+        A row a model with the columns `ESTIMATES`, and a row a pair with the columns `TESTS`.
+    """
+    metric = measured.metric
+    samples = metric.of_totals(resample_totals(measured.totals, n_resamples=n_resamples, seed=seed))
+    without = metric.of_totals(leave_one_out(measured.totals))
+    wide = widen(level, aligned.n_units)
+    low, high = bca_intervals(measured.estimates, samples, without, level=wide)
+    key = {"metric": metric.name, "images": len(aligned.images), "units": aligned.n_units}
+    estimates = _frame({**key, "model": aligned.models, "value": measured.estimates, "low": low, "high": high})
+    first, second = pair_places(len(aligned.models))
+    difference = measured.estimates[first] - measured.estimates[second]
+    ends = percentile_intervals(samples[:, first] - samples[:, second], level=wide)
+    p, effect, tested = signed_rank_tests(_unit_differences(measured, first, second))
+    adjusted = adjust(p)
+    # Without an interval, as where every image differs by the same, the test alone tells.
+    apart = ~((ends[0] <= 0) & (ends[1] >= 0)) & (adjusted < 1 - level)
+    names = np.array(aligned.models, dtype=object)
+    pairs = _frame(
+        {**key, "first": names[first], "second": names[second], "difference": difference, "low": ends[0],
+         "high": ends[1], "units_tested": tested, "p": p, "p_holm": adjusted, "rank_biserial": effect,
+         "told_apart": apart}
+    )  # fmt: skip
+    return estimates[list(ESTIMATES)].astype(ESTIMATES), pairs[list(TESTS)].astype(TESTS)
+
+
+def pair_places(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the places of the first and the second of every pair of `count` models."""
+    pairs = np.array(list(combinations(range(count), 2)), dtype=np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def adjust(p: Floats) -> Floats:
+    """Return p-values (P,) after Holm (1979, Scand. J. Statist. 6, 65-70), over those that are known.
+
+    The same as statsmodels' `multipletests`, which collects the garbage of the whole process and so takes 0.3 s a call.
+    """
+    known = np.flatnonzero(np.isfinite(p))
+    ordered = known[np.argsort(p[known], kind="stable")]
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[ordered] = np.minimum(np.maximum.accumulate(p[ordered] * np.arange(len(ordered), 0, -1)), 1.0)
+    return adjusted
+
+
+def _unit_differences(measured: MeasuredModels, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> Floats:
+    """Return unit by unit by how much the first is above the second, (U, P).
+
+    0/0 is a unit without cells in which the model sees none: where the other model does see some, it is right, 1.
+    """
+    one, other = measured.values[:, first], measured.values[:, second]
+    either = np.isfinite(one) | np.isfinite(other)
+    difference = np.where(np.isnan(one), 1.0, one) - np.where(np.isnan(other), 1.0, other)
+    lacking = np.isnan(measured.estimates) & np.isnan(measured.totals).any(axis=(0, 2))
+    return np.where(either & ~(lacking[first] | lacking[second]), difference, np.nan)
+
+
+def _frame(columns: dict[str, object]) -> pd.DataFrame:
+    import pandas as pd
+
+    length = next(len(value) for value in columns.values() if isinstance(value, tuple | np.ndarray))
+    return pd.DataFrame({name: _column(value) for name, value in columns.items()}, index=range(length))
+
+
+def _column(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

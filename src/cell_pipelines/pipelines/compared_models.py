@@ -1,0 +1,170 @@
+"""Models of a study, or of an experiment, set against each other: tables, figures and sections of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_split
+from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from cell_pipelines.analysis.model_comparison.comparing import ComparedModels
+    from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
+
+# Below this no test over groups can tell two models apart: 2^(1 - 5) is above 0.05.
+_FEWEST_GROUPS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class ModelComparison:
+    """All that is said of several models.
+
+    Attributes:
+        table: A row a model: what it costs, and its metrics with intervals.
+        differences: How far each is from the best.
+        compared: Estimates, tests, ranks and a sentence a metric.
+        note: What was drawn, in a sentence.
+        level: Of intervals and tests.
+    """
+
+    table: pd.DataFrame
+    differences: pd.DataFrame
+    compared: ComparedModels
+    note: str
+    level: float
+
+    def figures(self) -> dict[str, Figure]:
+        """Return the critical-difference figure and the plot of intervals of each metric, by name."""
+        from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
+        from cell_pipelines.report.comparison_intervals import plot_intervals
+        from cell_pipelines.report.comparison_ranks import rank_figures
+
+        titles = {name: metric.title for name, metric in METRICS.items()}
+        unit = "group" if self.compared.grouped else "image"
+        ranks = rank_figures(self.compared.ranks, titles, unit=unit)
+        found = {f"ranks_{metric}": figure for metric, figure in ranks.items()}
+        for metric in self.compared.conclusions:
+            found[f"intervals_{metric}"] = plot_intervals(
+                self.table, metric, titles[metric], higher_is_better=METRICS[metric].higher_is_better
+            )
+        return found
+
+
+def compare_tables(
+    given: Mapping[str, ModelTables],
+    truth: AnnotationSet,
+    evaluation: EvaluationParameters,
+    parameters: ComparisonParameters,
+) -> ModelComparison:
+    """Compare models that were judged on the same test images.
+
+    Args:
+        given: For each model or member its tables.
+        truth: The annotations with their groups, which say what images are drawn together.
+        evaluation: Which images were judged, and how often they are drawn.
+        parameters: What is compared.
+
+    Raises:
+        ValueError: Two were judged on different images.
+    """
+    from cell_pipelines.analysis.model_comparison.comparing import ComparisonSettings, compare_models
+    from cell_pipelines.analysis.model_comparison.model_tables import tabulate_differences, tabulate_models
+
+    groups, note = choose_groups(select_split(truth, evaluation.split), parameters.resample)
+    settings = ComparisonSettings(
+        metrics=parameters.metrics, level=parameters.level, n_resamples=evaluation.resamples, seed=evaluation.seed
+    )
+    compared = compare_models({name: one.images for name, one in given.items()}, settings, groups=groups)
+    return ModelComparison(
+        tabulate_models(given, compared), tabulate_differences(compared), compared, note, parameters.level
+    )
+
+
+def choose_groups(judged: AnnotationSet, resample: str) -> tuple[dict[str, str] | None, str]:
+    """Return which images are drawn together, None for each by itself, and what is drawn in a sentence.
+
+    Args:
+        judged: The images that models were judged on.
+        resample: ``auto``, ``images`` or ``groups``; see `ComparisonParameters`.
+    """
+    column = judged.images["group"].to_pylist()
+    groups = {name: str(group) for name, group in zip(judged.names, column, strict=True) if group}
+    units = len(set(groups.values())) + judged.n_images - len(groups)
+    if units == judged.n_images:
+        return None, f"Intervals and tests draw {_count(units, 'image')}, each by itself."
+    told = f"The {judged.n_images} test images belong to {_count(units, 'group')}, such as series or wells"
+    if resample == "images" or (resample == "auto" and units < _FEWEST_GROUPS):
+        why = "" if resample == "images" else f", too few to draw ({_FEWEST_GROUPS} are needed)"
+        return (
+            None,
+            f"{told}{why}: intervals and tests draw single images and hold for more images of these groups only.",
+        )
+    return groups, f"{told}; intervals, tests and ranks take whole groups, as images of one group are alike."
+
+
+def describe_comparison(
+    comparison: ModelComparison,
+    given: Mapping[str, ModelTables],
+    *,
+    strips: Sequence[Any] = (),
+    reports: Mapping[str, str] | None = None,
+) -> list[Any]:
+    """Return the sections of a page about a comparison.
+
+    Args:
+        comparison: What `compare_tables` gives.
+        given: The models' tables.
+        strips: The same images as every model sees them, `report.html.Picture` each.
+        reports: For each model the path of its own report, relative to the page.
+    """
+    from cell_pipelines.analysis.strata_tables import tabulate_density
+    from cell_pipelines.report.comparison import comparison_sections
+    from cell_pipelines.report.comparison_statements import Statements
+
+    found = comparison.compared
+    statements = Statements(
+        _said(comparison), comparison.note, comparison.differences, found.tests, found.ranks,
+        "group" if found.grouped else "image",
+    )  # fmt: skip
+    density = [tabulate_density(one.images).assign(model=name) for name, one in given.items()]
+    return comparison_sections(
+        comparison.table,
+        curves=_curves(given),
+        strata={"By the number of cells in an image": _joined(density)},
+        strips=strips,
+        reports=reports,
+        statements=statements,
+    )
+
+
+def _said(comparison: ModelComparison) -> list[str]:
+    """Return the conclusions, and what they all suffer from once."""
+    from cell_pipelines.analysis.model_comparison.conclusions import caution, conclude
+
+    found, level = comparison.compared, comparison.level
+    unit = "group" if found.grouped else "image"
+    told = conclude(found.estimates, found.tests, level=level, unit=unit, cautious=False)
+    warned = [caution(rows, level=level, unit=unit) for _, rows in found.estimates.groupby("metric", sort=False)]
+    return [*told.values(), *(text for text in dict.fromkeys(warned) if text)]
+
+
+def _curves(given: Mapping[str, ModelTables]) -> pd.DataFrame:
+    known = {name: one.instances for name, one in given.items() if one.instances is not None}
+    return _joined([t[t["category"] == "all classes"].assign(model=name) for name, t in known.items()])
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    kept = [part for part in parts if len(part)]
+    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else f'{noun}s'}"

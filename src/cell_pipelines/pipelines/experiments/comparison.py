@@ -1,0 +1,238 @@
+"""The nodes that compare an experiment's members: tables and figures of the papers, tests, and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import iterate_images, select_split
+from cell_pipelines.imaging.intensity import to_rgb, to_uint8
+from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.pipelines.compared_models import ModelComparison, compare_tables, describe_comparison
+from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.experiments.members import Member, list_members
+from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
+from cell_pipelines.pipelines.experiments.results import model_file, read_cells, read_tables
+
+if TYPE_CHECKING:
+    from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
+
+#: Tables and figures, in the order of the node's outputs.
+TABLES = ("comparison", "differences", "tests", "ranks", "architectures", "overlaps", "classes", "baseline")
+FIGURES = ("grid", "training_loss", "validation_loss", "intervals", "average_ranks")
+# More lines a page than anybody compares.
+_MOST_SIDE_BY_SIDE = 8
+Compare = Callable[..., tuple[Any, ...]]
+
+
+def compare_members(name: str) -> Compare:
+    """Return the node's function that compares the members of the experiment called `name`."""
+
+    def compare(
+        members: pd.DataFrame, folder: Path, truth: AnnotationSet, images: dict[str, ImageFile],
+        parameters: ExperimentParameters, evaluation: EvaluationParameters, settings: ComparisonParameters,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Return the tables, the figures and the page; with fewer than one finished member they say so."""
+        done = _finished(members, parameters)
+        given = {member.name: _tables_of(folder / member.name, member) for member in done}
+        found = compare_tables(given, truth, evaluation, settings) if given else None
+        tables = _tables(members, given, found, parameters)
+        figures = _figures(members, given, found, parameters)
+        judged = select_split(truth, evaluation.split)
+        strips = list(_strips(folder, _shown(done, members, parameters), judged, images, parameters.overlays))
+        page = _page(name, members, (given, found), (tables, figures, strips), parameters)
+        return (*tables.values(), page, *figures.values())
+
+    return compare
+
+
+def _finished(members: pd.DataFrame, parameters: ExperimentParameters) -> list[Member]:
+    done = set(members.loc[members["status"] == "finished", "member"])
+    return [member for member in list_members(parameters) if member.name in done]
+
+
+def _tables_of(folder: Path, member: Member) -> ModelTables:
+    from cell_pipelines.analysis.model_comparison.model_tables import ModelTables, training_record
+    from cell_pipelines.models.model_file import count_parameters, read_record
+
+    tables, path = read_tables(folder, member), model_file(folder, member)
+    return ModelTables(
+        tables["evaluation_classes"], tables["evaluation_images"], tables["evaluation_instances"], tables["history"],
+        pd.DataFrame([{"parameters_m": count_parameters(path) / 1e6}]), training_record(read_record(path)),
+    )  # fmt: skip
+
+
+def main_metric(members: pd.DataFrame, parameters: ExperimentParameters) -> str:
+    """Return what members are ranked by: as the parameters say, else the F1 of masks where there are masks."""
+    if parameters.metric:
+        return parameters.metric
+    return "instance_f1" if "instance_f1" in members and members["instance_f1"].notna().any() else "f1"
+
+
+def _tables(
+    members: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
+    parameters: ExperimentParameters,
+) -> dict[str, pd.DataFrame]:  # fmt: skip
+    from cell_pipelines.report.comparison_tables import tabulate_architectures, tabulate_detection, tabulate_overlaps
+
+    done = members[members["status"] == "finished"]
+    histories = {name: one.history for name, one in given.items() if one.history is not None}
+    by = ["model", *_varied(parameters)]
+    empty = pd.DataFrame()
+    return dict(zip(TABLES, (
+        found.table if found else empty,
+        found.differences if found else empty,
+        found.compared.tests if found else empty,
+        found.compared.ranks if found else empty,
+        tabulate_architectures(done, histories, name="member", by=by),
+        tabulate_overlaps(done, histories, name="member"),
+        tabulate_detection({name: one.classes for name, one in given.items()}),
+        _against_baseline(found, parameters),
+    ), strict=True))  # fmt: skip
+
+
+def _varied(parameters: ExperimentParameters) -> list[str]:
+    return list(list_members(parameters)[0].varied)
+
+
+def _against_baseline(found: ModelComparison | None, parameters: ExperimentParameters) -> pd.DataFrame:
+    """Return how much each change of an ablation brings or costs, with interval and test."""
+    columns = ["metric", "member", "value", "baseline", "difference", "low", "high", "p_holm", "told_apart"]
+    if found is None or parameters.kind != "ablation":
+        return pd.DataFrame(columns=columns)
+    base = next(m.name for m in list_members(parameters) if m.varied[parameters.column] == parameters.baseline)
+    values = found.compared.estimates.set_index(["metric", "model"])["value"]
+    rows = []
+    for row in found.compared.tests.to_dict("records"):
+        if base not in (row["first"], row["second"]):
+            continue
+        turned = row["first"] == base
+        sign, other = (-1.0, row["second"]) if turned else (1.0, row["first"])
+        ends = sorted((sign * row["low"], sign * row["high"]))
+        rows.append([row["metric"], other, values[row["metric"], other], values[row["metric"], base],
+                     sign * row["difference"], *ends, row["p_holm"], row["told_apart"]])  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _figures(
+    members: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
+    parameters: ExperimentParameters,
+) -> dict[str, Any]:  # fmt: skip
+    from cell_pipelines.report.comparison_losses import plot_losses
+    from cell_pipelines.report.panels import create_note
+
+    histories = {name: one.history for name, one in given.items() if one.history is not None}
+    varied = _varied(parameters)
+    panel, label = _places(members, varied)
+    losses = {
+        "training_loss": plot_losses(histories, "train", panel=panel, line=label),
+        "validation_loss": plot_losses(histories, "val", panel=panel, line=label),
+    }
+    metric = main_metric(members, parameters)
+    known = found.figures() if found else {}
+    note = create_note(f"{metric} was not compared.")
+    return {
+        "grid": _grid(members, metric, varied),
+        **losses,
+        "intervals": known.get(f"intervals_{metric}", note),
+        "average_ranks": known.get(f"ranks_{metric}", create_note(f"{metric} was not ranked.")),
+    }
+
+
+def _places(members: pd.DataFrame, varied: Sequence[str]) -> tuple[dict[str, str] | None, dict[str, str] | None]:
+    """Return each member's panel, its model where there are several, and what its line is called."""
+    names = members["member"].astype(str)
+    panel = dict(zip(names, members["model"].astype(str), strict=True)) if members["model"].nunique() > 1 else None
+    words = [", ".join(str(row[key]) for key in varied) for row in members.to_dict("records")]
+    return panel, dict(zip(names, words, strict=True)) if varied else None
+
+
+def _grid(members: pd.DataFrame, metric: str, varied: Sequence[str]) -> Any:
+    from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
+    from cell_pipelines.report.comparison_grid import plot_grid
+
+    known = METRICS.get(metric)
+    title = known.title if known else metric
+    better = known.higher_is_better if known else not metric.startswith("count")
+    rows, columns = ("model", varied[0]) if varied else ("model", "member")
+    return plot_grid(members, metric, f"{title} on test", rows=rows, columns=columns, higher_is_better=better)
+
+
+def _shown(done: Sequence[Member], members: pd.DataFrame, parameters: ExperimentParameters) -> list[Member]:
+    """Return the members that are shown side by side: all of a few, else the best of each model."""
+    if len(done) <= _MOST_SIDE_BY_SIDE:
+        return list(done)
+    metric = main_metric(members, parameters)
+    ranked = members.dropna(subset=[metric]).sort_values(metric, ascending=metric.startswith("count"))
+    best = set(ranked.drop_duplicates("model")["member"])
+    return [member for member in done if member.name in best][:_MOST_SIDE_BY_SIDE]
+
+
+def _strips(
+    folder: Path, shown: Sequence[Member], truth: AnnotationSet, images: Mapping[str, ImageFile], count: int
+) -> Iterator[Any]:
+    from cell_pipelines.report.html import Picture
+    from cell_pipelines.report.strips import panel_strip
+
+    cells = {member.name: read_cells(folder / member.name, member) for member in shown} if count else {}
+    for number, one in enumerate(iterate_images(truth)):
+        if number >= count or not cells:
+            return
+        name = one.names[0]
+        seen = {member: own(name) for member, own in cells.items()}
+        yield Picture(panel_strip(to_rgb(to_uint8(images[name]())), one, seen), name)
+
+
+def _page(
+    name: str, members: pd.DataFrame, compared: tuple[Mapping[str, ModelTables], ModelComparison | None],
+    shown: tuple[Mapping[str, pd.DataFrame], Mapping[str, Any], Sequence[Any]], parameters: ExperimentParameters,
+) -> str:  # fmt: skip
+    from cell_pipelines.report.html import Picture, Section, Table, render_report
+
+    (given, found), (tables, figures, strips) = compared, shown
+    heading = name.replace("_", " ")
+    varied = _varied(parameters)
+    columns = ["member", "model", *varied, "status", "training_seconds", "training_memory_mb", "parameters_m",
+               main_metric(members, parameters), "error"]  # fmt: skip
+    listed = members[[c for c in dict.fromkeys(columns) if c in members]].dropna(axis="columns", how="all")
+    first: list[Any] = [Table(listed, f"The {len(members)} members")]
+    if len(varied) and members["model"].nunique() > 1:
+        first.append(Picture(figures["grid"], "The metric of each combination, on the same test images"))
+    sections = [Section("Members", first), *_change_sections(tables, parameters)]
+    if found is not None:
+        sections += [
+            Section("Tables of the papers", _paper_tables(tables)),
+            Section("Losses", [Picture(figures["training_loss"], "Training loss over epochs"),
+                               Picture(figures["validation_loss"], "Validation loss over epochs")]),
+            *describe_comparison(found, given, strips=strips),
+        ]  # fmt: skip
+    counts = members["status"].value_counts()
+    cards = {"Members": str(len(members)), **{str(status).capitalize(): str(n) for status, n in counts.items()}}
+    return render_report(heading[:1].upper() + heading[1:], cards, sections)
+
+
+def _paper_tables(tables: Mapping[str, pd.DataFrame]) -> list[Any]:
+    from cell_pipelines.report.html import Table
+
+    captions = {
+        "architectures": "Size, training time, losses and the IoU of the data set",
+        "overlaps": "IoU and Dice of all pixels, and the least validation loss",
+        "classes": "Precision, recall and AP50:95 of each class, boxes",
+    }
+    filled = {key: tables[key].dropna(axis="columns", how="all") for key in captions}
+    return [Table(filled[key], caption) for key, caption in captions.items() if filled[key].shape[1] > 1]
+
+
+def _change_sections(tables: Mapping[str, pd.DataFrame], parameters: ExperimentParameters) -> list[Any]:
+    from cell_pipelines.report.html import Section, Table
+
+    table = tables["baseline"]
+    if table.empty:
+        return []
+    note = f"Each change against “{parameters.baseline}” on the same images: what it brings (above 0) or costs."
+    return [Section("What each change does", [Table(table, "Differences to the baseline, 95 % intervals")], note=note)]

@@ -1,0 +1,175 @@
+"""Starting the members of an experiment: each a Kedro run in a process of its own, some at once, none twice.
+
+A member dies with the call that started it, since it watches a pipe that closes with that call; and the next call
+waits for it to be gone, since the lock of its folder is the member's too. So no kill leaves two at the same work.
+"""
+
+import logging
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import yaml
+
+from cell_pipelines.files import atomic_path
+from cell_pipelines.invocation import Invocation, merge, nest, python_command
+from cell_pipelines.pipelines.experiments.members import Member
+from cell_pipelines.pipelines.experiments.states import State, locked, read_state, write_state
+from cell_pipelines.pipelines.experiments.tracking import ExperimentRuns
+from cell_pipelines.study import DETECTORS
+
+logger = logging.getLogger(__name__)
+
+#: Tells a member that its standard input closes when the call that started it ends.
+WATCH = "CELL_PIPELINES_WATCHED"
+#: Names the MLflow run that a member goes on with.
+RUN_ID = "CELL_PIPELINES_RUN_ID"
+# How long a member of an earlier call may take to end after that call was killed.
+_PATIENCE_S = 120.0
+# Parameters of the call that are not those of its members.
+_OWN = ("experiments", "models", "cells", "dry_run", "run_name", "results")
+_ERROR = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b.*")
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What starts members.
+
+    Attributes:
+        invocation: The call, whose study and parameters members share.
+        folder: Holds a folder a member.
+        runs: The MLflow runs.
+        devices: A place for each member that may run at once: ``auto`` or numbers of GPUs.
+    """
+
+    invocation: Invocation
+    folder: Path
+    runs: ExperimentRuns
+    devices: Sequence[str]
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, members: Sequence[tuple[Member, str]]) -> None:
+        """Train members, given with their keys; one that crashes is marked, and the others go on.
+
+        Raises:
+            RuntimeError: A member of an earlier call does not end.
+        """
+        places: Queue[str] = Queue()
+        for device in self.devices:
+            places.put(device)
+        started = time.monotonic()
+        with ThreadPoolExecutor(len(self.devices)) as pool:
+            jobs = {pool.submit(self._run_member, member, key, places): member for member, key in members}
+            try:
+                for number, job in enumerate(as_completed(jobs), start=1):
+                    self._tell(jobs[job], job, number, len(jobs), time.monotonic() - started)
+            except BaseException:
+                self._stop(list(jobs))
+                raise
+
+    def _tell(self, member: Member, job: "Future[State]", number: int, total: int, seconds: float) -> None:
+        state = job.result()
+        left = seconds / number * (total - number)
+        level = logging.INFO if state.status == "finished" else logging.ERROR
+        text = "member %d of %d, %s: %s%s; about %.0f s left"
+        why = f" ({state.error})" if state.error else ""
+        logger.log(level, text, number, total, member.name, state.status, why, left)
+
+    def _stop(self, jobs: "Sequence[Future[State]]") -> None:
+        self._stopping.set()
+        for job in jobs:
+            job.cancel()
+        for process in list(self._processes.values()):
+            process.terminate()
+
+    def _run_member(self, member: Member, key: str, places: "Queue[str]") -> State:
+        folder = self.folder / member.name
+        device = places.get()
+        try:
+            reason = f"the member is still being trained by an earlier call, after {_PATIENCE_S:.0f} s."
+            with locked(folder / "lock", seconds=_PATIENCE_S, reason=reason) as lock:
+                return self._train(member, key, device, lock)
+        finally:
+            places.put(device)
+
+    def _train(self, member: Member, key: str, device: str, lock: int) -> State:
+        folder = self.folder / member.name
+        before = read_state(folder)
+        # One that was killed goes on from its last epoch; one that crashed starts anew.
+        resume = before.status == "running" and before.key == key
+        self.runs.end_member(before.run_id, "KILLED")
+        state = State("running", key, self.runs.open_member(member.name, member.model))
+        write_state(folder, state)
+        write_command(self.invocation, member, folder, resume=resume)
+        started = time.monotonic()
+        code = self._wait(member.name, folder, self._environment(device, state.run_id), lock)
+        if self._stopping.is_set():
+            return state
+        seconds = time.monotonic() - started
+        status = "finished" if code == 0 else "failed"
+        self.runs.end_member(state.run_id, "FINISHED" if code == 0 else "FAILED")
+        error = None if code == 0 else _reason(folder / "log.txt", code)
+        state = state.changed(status=status, seconds=seconds, error=error)
+        write_state(folder, state)
+        return state
+
+    def _wait(self, name: str, folder: Path, environment: Mapping[str, str], lock: int) -> int:
+        with (folder / "log.txt").open("wb") as log:
+            process = subprocess.Popen(
+                [*python_command(), "--config", str(folder / "member.yml")], cwd=self.invocation.project,
+                env=dict(environment), stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, pass_fds=(lock,),
+            )  # fmt: skip
+        self._processes[name] = process
+        if self._stopping.is_set():
+            process.terminate()
+        code = process.wait()
+        del self._processes[name]
+        if process.stdin:
+            process.stdin.close()
+        return code
+
+    def _environment(self, device: str, run_id: str | None) -> dict[str, str]:
+        threads = max(1, (os.cpu_count() or 1) // len(self.devices))
+        more = {WATCH: "1", RUN_ID: run_id or "null"}
+        if device != "auto":
+            more["CUDA_VISIBLE_DEVICES"] = device
+        if len(self.devices) > 1 and "OMP_NUM_THREADS" not in os.environ:
+            more["OMP_NUM_THREADS"] = str(threads)
+        return {**os.environ, **more}
+
+
+def write_command(invocation: Invocation, member: Member, folder: Path, *, resume: bool) -> None:
+    """Write what starts a member into its folder, as ``kedro run --config`` reads it."""
+    shared = {key: value for key, value in invocation.parameters.items() if key not in _OWN}
+    given = merge(shared, nest(member.changes))
+    own: dict[str, Any] = {"models": member.model, "results": str(folder.absolute()), "run_name": member.name}
+    if resume:
+        own[member.model if member.model in DETECTORS else "segmentation"] = {"resume": True}
+    run: dict[str, Any] = {
+        "pipelines": ",".join(member.pipelines),
+        "from_inputs": "prepared_annotations",
+        "params": merge(given, own),
+    }
+    for key, value in (("env", invocation.environment), ("conf_source", invocation.conf_source)):
+        if value is not None:
+            run[key] = value
+    with atomic_path(folder / "member.yml") as temporary:
+        temporary.write_text(yaml.safe_dump({"run": run}, sort_keys=False), encoding="utf-8")
+
+
+def _reason(log: Path, code: int) -> str:
+    """Return in one line why a member ended as it did."""
+    if code < 0:
+        return f"ended by signal {-code}"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    found = [line.strip() for line in lines if _ERROR.match(line.strip())]
+    return (found or [line for line in lines if line.strip()] or [f"exit status {code}"])[-1][:300]

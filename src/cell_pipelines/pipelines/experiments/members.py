@@ -1,0 +1,115 @@
+"""The members of an experiment: every training that it asks for, with a name and its own parameters."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cell_pipelines.invocation import nest
+from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
+from cell_pipelines.study import DETECTORS
+
+
+@dataclass(frozen=True)
+class Member:
+    """One training.
+
+    Attributes:
+        name: Names its folder and its run.
+        model: What is trained.
+        varied: What tells it from the others, by column of the tables.
+        changes: Its parameters by dotted names.
+    """
+
+    name: str
+    model: str
+    varied: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        """What is run for it."""
+        return f"train_{self.model}", "evaluation"
+
+    def key(self, parameters: Mapping[str, Any], data: str) -> str:
+        """Return what is the same as long as its result would be: a hash of all that goes into it.
+
+        Args:
+            parameters: All parameters of the study at hand.
+            data: Hash of the annotations.
+        """
+        groups = ("segmentation", self.model, "data_preparation", "training_subset", "threshold_optimisation",
+                  "evaluation", "prediction")  # fmt: skip
+        known = {group: parameters[group] for group in groups if group in parameters}
+        text = json.dumps([self.model, dict(self.changes), known, data], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def list_members(parameters: ExperimentParameters) -> list[Member]:
+    """Return the members in the order in which they are trained.
+
+    Raises:
+        ValueError: Two members would have the same name.
+    """
+    members = [
+        _member(model, values, seed, parameters.settings)
+        for model in parameters.models
+        for values in _changes(parameters)
+        for seed in parameters.seeds or (None,)
+    ]
+    names = [member.name for member in members]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"each member of an experiment must have a name of its own; {twice[0]!r} comes twice.")
+    return members
+
+
+@dataclass(frozen=True)
+class _Change:
+    label: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+
+def _changes(parameters: ExperimentParameters) -> Iterator[_Change]:
+    if parameters.variants:
+        for name, values in parameters.variants.items():
+            yield _Change({parameters.column: name}, values)
+        return
+    columns = _columns(list(parameters.values))
+    for combination in itertools.product(*parameters.values.values()):
+        yield _Change(
+            dict(zip(columns, combination, strict=True)), dict(zip(parameters.values, combination, strict=True))
+        )
+
+
+def _columns(keys: list[str]) -> list[str]:
+    """Return the last word of each dotted name where that tells them apart, else the whole name."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return [short if last.count(short) == 1 else key for short, key in zip(last, keys, strict=True)]
+
+
+def _member(model: str, change: _Change, seed: int | None, settings: Mapping[str, Any]) -> Member:
+    given = {**settings, **change.values}
+    model = given.pop("model", model)  # a variant may be another model altogether
+    if seed is not None:
+        own = f"{model}.seed" if model in DETECTORS else "segmentation.seed"
+        given |= {own: seed, "training_subset.seed": seed}
+    changes = {re.sub(r"^model\.", f"{model}.", key): value for key, value in given.items()}
+    nest(changes)  # refuses names that exclude each other
+    varied = {**change.label, **({} if seed is None else {"seed": seed})}
+    return Member(_name(model, change.label, seed), model, varied, changes)
+
+
+def _name(model: str, label: Mapping[str, Any], seed: int | None) -> str:
+    words = [model, *(_word(value) for value in label.values()), *([] if seed is None else [f"seed{seed}"])]
+    return "_".join(words)
+
+
+def _word(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    stem = text.rpartition("/")[2].removesuffix(".pt")
+    word = re.sub(r"[^A-Za-z0-9.+-]+", "-", stem).strip("-.")
+    return word or "empty"

@@ -1,0 +1,65 @@
+"""From prepared images to members that are trained, and to what is said of them."""
+
+from collections.abc import Iterable
+
+from kedro.pipeline import Node, Pipeline
+
+from cell_pipelines.pipelines.experiments.comparison import FIGURES, TABLES, compare_members
+from cell_pipelines.pipelines.experiments.nodes import check_members, plan_members, read_results, train_members
+
+
+def create_plan_pipeline(name: str) -> Pipeline:
+    """Return the listing of what the experiment called `name` would train."""
+    node = Node(plan_members, inputs=_given(name), outputs=f"{name}.experiment_plan_table", name=f"plan_{name}")
+    return Pipeline([node], tags="experiment")
+
+
+def create_training_pipeline(name: str) -> Pipeline:
+    """Return the training of the members of the experiment called `name`.
+
+    The run ends as failed where a member did, after the page about the others was written.
+    """
+    members, report = f"{name}.experiment_members_table", f"{name}.experiment_report"
+    return Pipeline(
+        [
+            Node(train_members(name), inputs=_given(name), outputs=members, name=f"train_{name}"),
+            Node(check_members, inputs=[members, report], outputs=None, name=f"check_{name}"),
+        ],
+        tags="experiment",
+    )
+
+
+def create_comparison_pipeline(name: str) -> Pipeline:
+    """Return the comparison of the members of the experiment called `name`."""
+    return Pipeline([_comparison_node(name)], tags="experiment")
+
+
+def create_results_pipeline(name: str) -> Pipeline:
+    """Return the reading of what the members of the experiment called `name` have left, for others to say more."""
+    members, folder = f"{name}.experiment_members_table", f"{name}.experiment_folder"
+    given = [members, f"params:experiments.{name}", folder]
+    node = Node(read_results, inputs=given, outputs=f"{name}.experiment_results", name=f"read_{name}")
+    return Pipeline([node], tags="experiment")
+
+
+def _given(name: str) -> list[str]:
+    return ["prepared_annotations", "parameters", f"params:experiments.{name}", f"{name}.experiment_folder"]
+
+
+def _comparison_node(name: str) -> Node:
+    settings = [f"params:experiments.{name}", "params:evaluation", "params:comparison"]
+    data = [f"{name}.experiment_members_table", f"{name}.experiment_folder", "prepared_annotations", "raw@images"]
+    return Node(
+        compare_members(name),
+        inputs=[*data, *settings],
+        outputs=[*_tables(name, TABLES), f"{name}.experiment_report", *_figures(name, FIGURES)],
+        name=f"compare_{name}",
+    )
+
+
+def _tables(name: str, tables: Iterable[str]) -> list[str]:
+    return [f"{name}.experiment_{table}_table" for table in tables]
+
+
+def _figures(name: str, figures: Iterable[str]) -> list[str]:
+    return [f"{name}.experiment_{figure}_figure" for figure in figures]

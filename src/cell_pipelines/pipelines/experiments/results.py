@@ -1,0 +1,86 @@
+"""What the members of an experiment have left: their tables, joined for those who compare them."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_images, select_objects
+from cell_pipelines.annotations.storage import read_parquet
+from cell_pipelines.pipelines.experiments.members import Member
+from cell_pipelines.pipelines.experiments.states import read_state
+from cell_pipelines.study import DETECTORS
+
+#: Columns of the table of members after those that vary.
+_STATE = ("status", "images", "epochs", "training_seconds", "training_memory_mb", "device", "parameters_m", "seconds",
+          "run_id", "error")  # fmt: skip
+#: Metrics on test, all classes together, with their intervals where there are some.
+_METRICS = ("f1", "centroid_f1", "ap50", "ap50_95", "precision", "recall", "instance_f1", "panoptic_quality",
+            "pixel_iou", "image_iou_mean", "dice", "count_mae", "count_bias")  # fmt: skip
+TABLES = ("evaluation_classes", "evaluation_images", "evaluation_cells", "evaluation_instances", "history")
+
+
+def model_file(folder: Path, member: Member) -> Path:
+    """Return where the model of the member in `folder` lies."""
+    return folder / "06_models" / f"{member.model}.pt"
+
+
+def read_tables(folder: Path, member: Member) -> dict[str, pd.DataFrame]:
+    """Return the tables of the finished member in `folder` by name."""
+    place = folder / "08_reporting" / member.model
+    return {name: pd.read_csv(place / f"{name}.csv") for name in TABLES}
+
+
+def tabulate_members(folder: Path, members: Sequence[Member]) -> pd.DataFrame:
+    """Return a row a member: what varies, how it ended, what it took, and its metrics on test."""
+    rows = [_row(folder / member.name, member) for member in members]
+    varied = list(dict.fromkeys(key for member in members for key in member.varied))
+    ends = [f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high")]
+    table = pd.DataFrame(rows, columns=["member", "model", *varied, *_STATE, *ends])
+    return table.drop(columns=[name for name in ends if name not in _METRICS and table[name].isna().all()])
+
+
+def _row(folder: Path, member: Member) -> dict[str, Any]:
+    state = read_state(folder)
+    row = {"member": member.name, "model": member.model, **member.varied, "status": state.status,
+           "seconds": state.seconds, "run_id": state.run_id, "error": state.error}  # fmt: skip
+    if state.status != "finished":
+        return row
+    from cell_pipelines.models.model_file import count_parameters, read_record
+
+    path = model_file(folder, member)
+    cost = read_record(path).get("training_cost", {})
+    total = read_tables(folder, member)["evaluation_classes"].iloc[-1]
+    metrics = {str(name): value for name, value in total.items() if str(name) in _with_ends()}
+    return row | metrics | {
+        "images": cost.get("images"), "epochs": cost.get("epochs"), "training_seconds": cost.get("seconds"),
+        "training_memory_mb": cost.get("memory_mb"), "device": cost.get("device"),
+        "parameters_m": count_parameters(path) / 1e6,
+    }  # fmt: skip
+
+
+def _with_ends() -> set[str]:
+    return {f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high")}
+
+
+def is_detector(member: Member) -> bool:
+    """Say whether a member finds boxes by one network."""
+    return member.model in DETECTORS
+
+
+def read_cells(folder: Path, member: Member) -> Callable[[str], AnnotationSet]:
+    """Return what gives the cells that a finished member accepted in an image, by the image's name."""
+    found = read_parquet(folder / "07_model_output" / member.model / "predictions")
+    thresholds = json.loads((folder / "08_reporting" / member.model / "thresholds.json").read_text(encoding="utf-8"))
+    limits = {name: 0.0 if isinstance(value, dict) else value for name, value in thresholds.items()}
+    least = np.array([limits.get(category, 0.0) for category in found.categories])
+
+    def cells(name: str) -> AnnotationSet:
+        own = select_images(found, [found.names.index(name)])
+        return select_objects(own, own.scores.astype(np.float64) >= least[own.category])
+
+    return cells

@@ -1,0 +1,5 @@
+"""What more training images would bring, from the members of an experiment."""
+
+from cell_pipelines.pipelines.learning_curve.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

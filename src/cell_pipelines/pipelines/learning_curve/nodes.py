@@ -1,0 +1,74 @@
+"""Nodes of the learning curve."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.analysis.learning_curve.members import METRICS
+from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
+
+#: What the members become, in the order of the node's outputs.
+TABLES = ("trainings", "sizes", "fits", "points", "answers", "histories")
+
+
+def summarise_curve(
+    members: pd.DataFrame, results: Mapping[str, Mapping[str, pd.DataFrame]], parameters: LearningCurveParameters
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the tables of the curve.
+
+    Args:
+        members: A row a member: `member`, `model`, `images`, `status`, `share`, `seed`.
+        results: For each finished member its tables: `evaluation_classes` and `history`.
+        parameters: What is asked.
+
+    Returns:
+        A row a training, a row a size, a row a fitted law, the points of the curves, a row a question with the sentence
+        that answers it, and a row an epoch of each training.
+    """
+    from cell_pipelines.analysis.learning_curve.curves import fit_curves
+    from cell_pipelines.analysis.learning_curve.members import collect_histories, collect_trainings, tabulate_sizes
+
+    trainings = collect_trainings(members, results)
+    curves = fit_curves(
+        trainings, metrics=_asked(parameters), targets=parameters.targets, more=parameters.more, level=parameters.level
+    )
+    histories = collect_histories(trainings, results, alpha=parameters.alpha)
+    return trainings, tabulate_sizes(trainings), curves.fits, curves.points, curves.answers, histories
+
+
+def _asked(parameters: LearningCurveParameters) -> tuple[str, ...]:
+    """Return the metrics of a curve; one with a target is among them."""
+    return tuple(dict.fromkeys([*parameters.targets, *parameters.metrics]))
+
+
+def plot_curves(trainings: pd.DataFrame, points: pd.DataFrame, parameters: LearningCurveParameters) -> Any:
+    """Return the figure of metrics over the number of training images."""
+    from cell_pipelines.report.learning_curve_figures import plot_learning_curves
+
+    return plot_learning_curves(trainings, points, {name: METRICS[name] for name in _asked(parameters)})
+
+
+def plot_histories(histories: pd.DataFrame) -> Any:
+    """Return the figure of validation metrics over epochs."""
+    from cell_pipelines.report.learning_curve_figures import plot_epochs
+
+    return plot_epochs(histories)
+
+
+def describe_curve(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> list[Any]:
+    """Return the sections of the page, of `TABLES`."""
+    from cell_pipelines.report.learning_curve import learning_curve_sections
+
+    names = {name: METRICS[name] for name in _asked(parameters)}
+    return learning_curve_sections(dict(zip(TABLES, tables, strict=True)), names, alpha=parameters.alpha)
+
+
+def write_report(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> str:
+    """Return the page, of `TABLES`."""
+    from cell_pipelines.report.html import render_report
+    from cell_pipelines.report.learning_curve import learning_curve_cards
+
+    named = dict(zip(TABLES, tables, strict=True))
+    cards = learning_curve_cards(named["fits"], named["trainings"])
+    return render_report(parameters.title, cards, describe_curve(parameters, *tables))

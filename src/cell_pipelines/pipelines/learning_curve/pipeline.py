@@ -1,0 +1,40 @@
+"""From the members of an experiment to what more images would bring."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from cell_pipelines.pipelines.learning_curve.nodes import (
+    TABLES,
+    plot_curves,
+    plot_histories,
+    summarise_curve,
+    write_report,
+)
+
+_SETTINGS = "params:learning_curve"
+
+
+def create_pipeline(experiment: str = "learning_curve") -> Pipeline:
+    """Return what is said of an experiment over numbers of training images.
+
+    Args:
+        experiment: Its name; the table of its members and their results come from its training.
+    """
+    members, results = f"{experiment}.experiment_members_table", f"{experiment}.experiment_results"
+    table = {name: f"{experiment}.experiment_{name}_table" for name in TABLES}
+    drawn = [table["trainings"], table["points"], _SETTINGS]
+    nodes: list[tuple[Callable[..., Any], Any, Any, str]] = [
+        (summarise_curve, [members, results, _SETTINGS], list(table.values()), "summarise"),
+        (plot_curves, drawn, f"{experiment}.experiment_over_images_figure", "plot_over_images"),
+        (plot_histories, table["histories"], f"{experiment}.experiment_over_epochs_figure", "plot_over_epochs"),
+        (write_report, [_SETTINGS, *table.values()], f"{experiment}.experiment_report", "report"),
+    ]
+    return Pipeline(
+        [
+            Node(function, inputs=given, outputs=made, name=f"{name}_{experiment}")
+            for function, given, made, name in nodes
+        ],
+        tags="experiment",
+    )

@@ -1,0 +1,36 @@
+"""What a trained model costs, in one row: for comparisons, reports and model cards."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+Side = Annotated[int, Field(ge=1)]
+
+
+class CostParameters(BaseModel):
+    """How the costs of a model are measured.
+
+    Attributes:
+        size: Height and width of the image; None for those that the model was trained with.
+        threads: Processors; None for all.
+        seconds: Time that is spent on measuring, beside a few seconds for starting.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    size: tuple[Side, Side] | None = None
+    threads: Annotated[int, Field(ge=1)] | None = None
+    seconds: Annotated[float, Field(gt=0)] = 2.0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+def measure_model_costs(checkpoint: Path, parameters: CostParameters) -> pd.DataFrame:
+    """Return one row with what a model file costs: parameters, operations, time and memory of one image in PyTorch."""
+    from cell_pipelines.inference.costs import measure_costs
+    from cell_pipelines.inference.engine_runs import Settings
+
+    settings = Settings(size=parameters.size, threads=parameters.threads, seconds=parameters.seconds)
+    return pd.DataFrame([asdict(measure_costs(checkpoint, settings, device=parameters.device))])

@@ -1,0 +1,84 @@
+"""Which model of the study is best, or that none is clearly better."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_split
+from cell_pipelines.pipelines.compared_models import choose_groups
+from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+
+_PREFERRED = ("instance_f1", "f1", "centroid_f1")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model that the study's card is about.
+
+    Attributes:
+        model: Its name.
+        metric: By which models were compared.
+        sentence: What the comparison says.
+        is_named: Whether the user named the model.
+    """
+
+    model: str
+    metric: str
+    sentence: str
+    is_named: bool = False
+
+
+def choose_model(models: tuple[str, ...]) -> Callable[..., Choice]:
+    """Return the node's function for these models."""
+
+    def choose(
+        truth: AnnotationSet, evaluation: EvaluationParameters, parameters: ReportingParameters,
+        comparing: ComparisonParameters, *tables: pd.DataFrame,
+    ) -> Choice:  # fmt: skip
+        """Return the best model by the main metric; `tables` are `evaluation_classes`, then `evaluation_images`."""
+        from cell_pipelines.analysis.model_comparison.comparing import ComparisonSettings
+
+        classes, images = (dict(zip(models, half, strict=True)) for half in _halves(tables))
+        named = parameters.chosen_model
+        if named is not None and named not in models:
+            raise ValueError(f"`reporting.chosen_model` must be one of {', '.join(models)}, got {named!r}.")
+        metric = parameters.main_metric or main_metric(classes)
+        groups, _ = choose_groups(select_split(truth, evaluation.split), comparing.resample)
+        settings = ComparisonSettings(
+            metrics=(metric,), level=comparing.level, n_resamples=evaluation.resamples, seed=evaluation.seed
+        )
+        best, sentence = _conclusion(images, settings, groups)
+        return Choice(named or best, metric, sentence, named is not None)
+
+    return choose
+
+
+def main_metric(classes: Mapping[str, pd.DataFrame]) -> str:
+    """Return what every model has: F1 of masks, else of boxes, else of centroids."""
+    for metric in _PREFERRED:
+        if all(pd.notna(table[metric].iloc[-1]) for table in classes.values()):
+            return metric
+    return _PREFERRED[-1]
+
+
+def _conclusion(images: Mapping[str, pd.DataFrame], settings: Any, groups: Mapping[str, str] | None) -> tuple[str, str]:
+    """Return the best model, and what is said of the metric, as on the page that compares all metrics."""
+    from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
+    from cell_pipelines.analysis.model_comparison.comparing import compare_models
+
+    (metric,) = settings.metrics
+    compared = compare_models(images, settings, groups=groups)
+    known = compared.estimates[compared.estimates["value"].notna()]
+    if known.empty:
+        return next(iter(images)), f"No model has the metric {metric} on these images, so none is better than another."
+    ordered = known.sort_values("value", ascending=not METRICS[metric].higher_is_better, kind="stable")
+    return str(ordered["model"].iloc[0]), compared.conclusions[metric]
+
+
+def _halves(tables: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    return tables[: len(tables) // 2], tables[len(tables) // 2 :]

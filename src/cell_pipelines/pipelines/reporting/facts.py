@@ -1,0 +1,137 @@
+"""What is known of a study besides its numbers: who learned from what, how it was run, and on which machine."""
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines import invocation
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.provenance import git_state, package_versions
+
+_SPLITS = {"train": "to learn from", "val": "to tune on", "test": "to judge on"}
+_NETWORK = ("architecture", "encoder")
+_TRAINING = ("loss", "weight_map", "optimizer", "learning_rate", "weight_decay", "batch", "tile", "epochs", "seed",
+             "precision", "encoder_weights")  # fmt: skip
+# What Ultralytics calls the same.
+_YOLO = {"optimizer": "optimizer", "lr0": "learning_rate", "weight_decay": "weight_decay", "batch": "batch",
+         "epochs": "epochs", "seed": "seed"}  # fmt: skip
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def machine() -> dict[str, str]:
+    """Return what this report was made on: system, processor, cores, memory, GPU."""
+    import torch
+
+    found = {
+        "machine.system": f"{platform.system()} {platform.release()}",
+        "machine.processor": _processor(),
+        "machine.cores": str(os.cpu_count()),
+        "machine.python": platform.python_version(),
+    }
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+        found["machine.memory"] = f"{gigabytes:.0f} GB"
+    if torch.cuda.is_available():
+        found["machine.gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def _processor() -> str:
+    """Return the processor's name where the system tells it, else its architecture."""
+    listed = Path("/proc/cpuinfo")
+    if listed.is_file():
+        names = [line.partition(":")[2].strip() for line in listed.read_text().splitlines() if "model name" in line]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
+
+
+def study_origin(truth: AnnotationSet, models: Mapping[str, Path], seeds: Mapping[str, Any]) -> dict[str, str]:
+    """Return code, packages, data, models, seeds and machine by name."""
+    hashes = {f"model.{name}.sha256": file_sha256(path) for name, path in models.items()}
+    said = {f"seed.{name}": str(value) for name, value in seeds.items() if value is not None}
+    root = invocation.current().project
+    return {
+        **git_state(root), **package_versions(), "data.sha256": truth.fingerprint(), **hashes, **said, **machine()
+    }  # fmt: skip
+
+
+def run_commands(models: Sequence[str]) -> dict[str, list[str]]:
+    """Return how the study's models and pages are made again, by what each command does."""
+    run = study_command()
+    return {
+        "Train the models, from the raw data on:": [f"{run} --pipelines=train_{name}" for name in models],
+        "Choose thresholds, judge on test images, write the pages:": [f"{run} --pipelines=evaluation,reporting"],
+    }
+
+
+def study_command() -> str:
+    """Return ``kedro run`` with the study of the run at hand."""
+    environment = invocation.current().environment
+    return f"kedro run --env={environment}" if environment else "kedro run"
+
+
+def study_models(models: Sequence[str]) -> str:
+    """Return the models by name as a sentence takes them."""
+    return models[0] if len(models) == 1 else f"{', '.join(models[:-1])} and {models[-1]}"
+
+
+def data_sentence(truth: AnnotationSet) -> str:
+    """Return in words how many images and cells there are to learn from, to tune on and to judge on."""
+    split = pd.Series(truth.images["split"].to_pylist())
+    cells = truth.counts().sum(axis=1)
+    parts = [
+        f"{int((split == name).sum())} images with {int(cells[(split == name).to_numpy()].sum())} cells {words}"
+        for name, words in _SPLITS.items()
+        if (split == name).any()
+    ]
+    classes = ", ".join(truth.categories)
+    return f"The study has {truth.n_images} annotated images ({classes}): {'; '.join(parts)}."
+
+
+def read_training_record(path: Path) -> dict[str, Any]:
+    """Return what a model file of any family says of itself, with the settings of its training."""
+    from cell_pipelines.models.model_file import model_family, read_record
+    from cell_pipelines.models.yolo_checkpoint import read_training_arguments
+
+    record = read_record(path)
+    if model_family(path) != "yolo":
+        return record
+    given = read_training_arguments(path)
+    return {**record, "training": {name: given[key] for key, name in _YOLO.items() if given.get(key) is not None}}
+
+
+def training_facts(name: str, record: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
+    """Return what is known of a model's training by name: network, settings, time, epochs, device."""
+    training, network = record.get("training") or {}, record.get("network") or {}
+    cost = record.get("training_cost") or {}
+    facts: dict[str, Any] = {"model": name}
+    facts |= {key: network[key] for key in _NETWORK if network.get(key)}
+    if record.get("representation"):
+        facts["stands for cells as"] = record["representation"]["name"]
+    if record.get("weights"):
+        facts["started from"] = record["weights"]
+    if record.get("image_size"):
+        facts["image size"] = f"{record['image_size']} px"
+    facts |= {key.replace("_", " "): training[key] for key in _TRAINING if training.get(key) is not None}
+    facts["epochs trained"] = int(history["epoch"].max())
+    if record.get("epoch"):
+        facts["epoch kept"] = record["epoch"]
+    seconds = cost.get("seconds") or float(history["seconds"].max())
+    facts["training time"] = f"{seconds / 60:.1f} min"
+    facts |= {key: cost[key] for key in ("device", "images") if cost.get(key) is not None}
+    if cost.get("memory_mb"):
+        facts["training memory"] = f"{cost['memory_mb']:.0f} MB"
+    if record.get("run_id"):
+        facts["MLflow run"] = record["run_id"]
+    return {key: str(value) for key, value in facts.items()}

@@ -1,0 +1,143 @@
+"""Images of one model's report: the worst and the best with lines that can be switched, and scores beside cells."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cell_pipelines.analysis.judging import JudgingSettings, match_labels
+from cell_pipelines.analysis.pairing import PairedSets, pair
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_images, select_objects, select_split
+from cell_pipelines.imaging.intensity import to_rgb, to_uint8
+from cell_pipelines.imaging.reading import Image, ImageFile
+from cell_pipelines.metrics.ratios import f1
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.reporting.judged import judging_settings, kept_pairs
+from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+from cell_pipelines.representations.base import Decoding
+
+_MATCHED = (
+    "Found: the prediction's outline. False: a prediction that found no cell, with a cross. Missed: a true cell that "
+    "nothing found. The boxes above each image switch the lines. The worst images by F1 come first, then the best."
+)
+_SCORES = (
+    "From left to right: the image, the network's scores, the cells cut out of them by the thresholds of the model "
+    "file, and the true cells; of a large image the part with the most cells."
+)
+
+
+def describe_pictures(
+    truth: AnnotationSet, predictions: AnnotationSet, thresholds: dict[str, Any], images: dict[str, ImageFile],
+    evaluation: EvaluationParameters, parameters: ReportingParameters,
+) -> list[Any]:  # fmt: skip
+    """Return the section of the worst and the best images with what was found, made up and missed."""
+    from cell_pipelines.report.html import Section
+
+    if not parameters.pictures or not parameters.overlays:
+        return []
+    pairing = pair(truth, predictions, evaluation.split)
+    settings = judging_settings(pairing, evaluation)
+    seen = [_Matched.of(one, settings) for one in kept_pairs(pairing, thresholds)]
+    shown = [_layered(one, images) for one in _worst_and_best(seen, parameters.overlays)]
+    return [Section("Worst and best images", shown, note=_MATCHED)]
+
+
+class _Matched:
+    """One image with what was found, by masks where both sides have them, else by boxes."""
+
+    def __init__(self, image: PairedSets, found: Any, correct: Any, labels: Any) -> None:
+        self.image, self.found, self.correct, self.labels = image, found, correct, labels
+        self.tp = int(np.count_nonzero(correct))
+        self.fp, self.fn = len(correct) - self.tp, int(np.count_nonzero(~found))
+        self.f1 = float(f1(self.tp, self.fp, self.fn))
+
+    @classmethod
+    def of(cls, image: PairedSets, settings: JudgingSettings) -> "_Matched":
+        if settings.masks:
+            matches = match_labels(image, settings)
+            return cls(image, matches.found, matches.correct, (matches.true_labels, matches.labels))
+        boxes = image.framed()
+        matching = boxes.match(settings.iou)
+        found = np.zeros(len(boxes.true_boxes), dtype=np.bool_)
+        found[matching.true_index[matching.is_true_positive]] = True
+        return cls(image, found, matching.is_true_positive, None)
+
+
+def _worst_and_best(seen: list[_Matched], count: int) -> list[_Matched]:
+    ranked = sorted(seen, key=lambda one: (np.isnan(one.f1), one.f1))
+    worst = min(count // 2, len(ranked))
+    best = max(worst, len(ranked) - (count - worst))
+    return [*ranked[:worst], *ranked[best:]]
+
+
+def _layered(one: _Matched, images: Mapping[str, ImageFile]) -> Any:
+    from cell_pipelines.report.html import LayeredPicture
+    from cell_pipelines.report.layers import box_layers, instance_layers
+
+    name = one.image.name
+    shown = _displayed(images[name])
+    flags = {"found": one.found, "correct": one.correct}
+    if one.labels is not None:
+        layers = instance_layers(*one.labels, **flags)
+    else:
+        boxes = one.image.framed()
+        layers = box_layers(boxes.true_boxes, boxes.boxes, shown.shape, **flags)
+    score = "no cells" if np.isnan(one.f1) else f"F1 {one.f1:.2f}"
+    return LayeredPicture(shown, layers, f"{name}: {score}; {one.tp} found, {one.fp} false, {one.fn} missed")
+
+
+def _displayed(file: ImageFile) -> Image:
+    from cell_pipelines.report.display import to_display
+
+    return to_display(to_rgb(to_uint8(file())))
+
+
+def describe_scores(
+    truth: AnnotationSet, scores: pd.DataFrame, store: Path, model: Path, thresholds: dict[str, Any],
+    images: dict[str, ImageFile], evaluation: EvaluationParameters, parameters: ReportingParameters,
+) -> list[Any]:  # fmt: skip
+    """Return the section that shows a few test images from the network's scores to its cells."""
+    from cell_pipelines.inference.predictor import create_reader
+    from cell_pipelines.report.html import Section
+
+    if not parameters.pictures or not parameters.scores:
+        return []
+    reader = create_reader(model).with_decodings({name: Decoding(**value) for name, value in thresholds.items()})
+    judged = select_split(truth, evaluation.split)
+    files = scores.set_index("image")["file"].dropna()
+    shown = [
+        panel
+        for one in some_images(judged, parameters.scores)
+        if one.names[0] in files
+        for panel in _score_pictures(one, store / files[one.names[0]], reader, images)
+    ]
+    return [Section("From scores to cells", shown, note=_SCORES)] if shown else []
+
+
+def some_images(annotations: AnnotationSet, count: int) -> Iterator[AnnotationSet]:
+    """Yield the images of most cells, of fewest, and of numbers in between."""
+    ranked = np.argsort(-annotations.counts().sum(axis=1), kind="stable")
+    for place in np.unique(np.linspace(0, len(ranked) - 1, min(count, len(ranked))).astype(int)):
+        yield select_images(annotations, ranked[[place]])
+
+
+def _score_pictures(one: AnnotationSet, file: Path, reader: Any, images: Mapping[str, ImageFile]) -> Iterator[Any]:
+    from cell_pipelines.annotations.geometry.label_images import objects_to_labels
+    from cell_pipelines.inference.stored import read_arrays
+    from cell_pipelines.report.html import Picture
+    from cell_pipelines.report.strips import score_panels
+    from cell_pipelines.representations.heat import heat_map
+
+    name = one.names[0]
+    arrays, size = read_arrays(file)
+    image = to_rgb(to_uint8(images[name]()))
+    for place, scores in enumerate(reader.scores(arrays)):
+        category = reader.categories[place]
+        own = select_objects(one, one.category == one.categories.index(category))
+        heat = heat_map(reader.representation, scores, size)
+        cells = reader.representation.decode(scores, reader.decodings[place])
+        panels = score_panels(image, heat, cells.labels, objects_to_labels(own)[0])
+        yield Picture(panels, name if len(reader.categories) == 1 else f"{name}, {category}")

@@ -1,0 +1,48 @@
+"""From the reports of a study's models to one page about the study, and the card of its best model."""
+
+import warnings
+
+from kedro.pipeline import Node, Pipeline
+
+from cell_pipelines.pipelines.reporting.card import CARDED, describe_model
+from cell_pipelines.pipelines.reporting.choice import choose_model
+from cell_pipelines.pipelines.reporting.nodes import describe_data
+from cell_pipelines.pipelines.reporting.study import TOLD, describe_study
+
+_DATA = ["conversion_summary", "conversion_findings", "quality_findings", "split_summary"]
+_SETTINGS = ["params:evaluation", "params:reporting"]
+
+
+def create_study_pipeline(models: tuple[str, ...]) -> Pipeline:
+    """Return the page about the study and its model card; it takes over the pages that lie in the study's folder."""
+    judged = [f"{model}.{name}" for name in ("evaluation_classes", "evaluation_images") for model in models]
+    told = [f"{model}.{name}" for model in models for name in TOLD]
+    carded = [f"{model}.{name}" for model in models for name in CARDED]
+    comparison = ["comparison_report"] if len(models) > 1 else []
+    with warnings.catch_warnings():
+        # These names do come from namespaces, one of each model, which Kedro can't see from a node outside of them.
+        warnings.filterwarnings("ignore", message="One or more dataset names contain")
+        nodes = [
+            Node(
+                choose_model(models),
+                inputs=["prepared_annotations", *_SETTINGS, "params:comparison", *judged],
+                outputs="model_choice",
+                name="choose_model",
+            ),
+            Node(describe_data, inputs=[*_DATA, "params:reporting"], outputs="study_data", name="describe_study_data"),
+            Node(
+                describe_study(models),
+                inputs=["prepared_annotations", "study_data", "model_choice", "report_pages", "command_log",
+                        *_SETTINGS, *comparison, *told],
+                outputs="study_report",
+                name="describe_study",
+            ),
+            Node(
+                describe_model(models),
+                inputs=["prepared_annotations", "conversion_summary", "split_summary", "model_choice", *_SETTINGS,
+                        *carded],
+                outputs="model_card",
+                name="describe_model",
+            ),
+        ]  # fmt: skip
+    return Pipeline(nodes, tags="reporting")

@@ -1,0 +1,58 @@
+"""The sections about the data: what came in, what was lost and looks wrong, who learns from what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cell_pipelines.annotations.quality.table import KINDS
+from cell_pipelines.report.findings import group_findings, group_problems
+from cell_pipelines.report.page_parts import Item, Section, Table, Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SIDES = "No series, well or recording, and no image of equal pixels, stands on two sides; the run checks it."
+
+
+def data_sections(
+    summary: pd.DataFrame, findings: pd.DataFrame, quality: pd.DataFrame, splits: pd.DataFrame
+) -> list[Section]:
+    """Return the sections about the data.
+
+    Args:
+        summary: One row: `source_format`, `images_in`, `images_out`, `objects_in`, `objects_out`, `objects_dropped`.
+        findings: Findings of the conversion; columns file, entry, action, reason, objects.
+        quality: Quality findings; columns kind, image, objects, category, value, sentence.
+        splits: A row a split.
+    """
+    row = summary.iloc[0]
+    account = (
+        f"{row['objects_in']} objects came in; {row['objects_out']} went on and {row['objects_dropped']} were dropped. "
+        f"{row['images_out']} of {row['images_in']} images are annotated and readable. "
+        f"Source format: {row['source_format']}."
+    )
+    return [
+        Section("Data", [Text(account), *_changes(findings)]),
+        Section("Quality of the annotations", list(_quality(quality))),
+        Section("Splits", [Table(splits, "Images, groups and objects of each split"), Text(_SIDES)]),
+    ]
+
+
+def _changes(findings: pd.DataFrame) -> Iterator[Item]:
+    if findings.empty:
+        yield Text("Nothing was dropped, changed or skipped.")
+        return
+    table, more = group_findings(findings.fillna(""))
+    rest = f"; {more} more kinds are in conversion_findings.csv" if more else ""
+    yield Table(table, f"What the conversion dropped, changed, skipped and noted: {len(findings)} findings{rest}")
+
+
+def _quality(quality: pd.DataFrame) -> Iterator[Item]:
+    if quality.empty:
+        yield Text("No annotation looks wrong by the rules that were checked.")
+        return
+    named = quality.assign(image=quality["image"].fillna(""), sentence=quality["sentence"].fillna(""))
+    counts, examples = group_problems(named, KINDS)
+    yield Table(counts, f"What looks wrong: {len(quality)} findings; they are told, not mended")
+    yield Table(examples, "The first of each kind")

@@ -1,0 +1,40 @@
+"""What a training took: time, memory and images, for comparisons of models."""
+
+import resource
+import sys
+from typing import Any
+
+import pandas as pd
+
+
+def training_cost(history: pd.DataFrame, images: int) -> dict[str, Any]:
+    """Return what a training that has just ended in this process took.
+
+    Args:
+        history: A row an epoch with ``seconds`` since the start; where a resumed training counts from 0 again, its
+            parts are added up.
+        images: Training images.
+
+    Returns:
+        ``seconds``; ``memory_mb``: the most memory that this process ever held, on a GPU the most that was allocated
+        there; ``images``, ``epochs`` and ``device``.
+    """
+    import torch
+
+    seconds = history["seconds"].astype(float)
+    restarts = seconds.diff() < 0
+    total = float(seconds[restarts.shift(-1, fill_value=False)].sum() + seconds.iloc[-1])
+    on_gpu = torch.cuda.is_available() and torch.cuda.max_memory_allocated() > 0
+    return {
+        "seconds": total,
+        "memory_mb": torch.cuda.max_memory_allocated() / 1e6 if on_gpu else peak_memory_mb(),
+        "images": images,
+        "epochs": int(history["epoch"].max()),
+        "device": torch.cuda.get_device_name() if on_gpu else "CPU",
+    }
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory that this process ever held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6  # macOS counts bytes, Linux KiB

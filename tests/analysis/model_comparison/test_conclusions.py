@@ -1,0 +1,91 @@
+"""A winner is only named where the images tell it apart from every other model."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models, least_units
+from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
+
+Make = Callable[..., pd.DataFrame]
+Draw = Callable[..., dict[str, pd.DataFrame]]
+ONE = ComparisonSettings(metrics=("f1",))
+
+
+def said(tables: dict[str, pd.DataFrame], settings: ComparisonSettings = ONE) -> str:
+    return next(iter(compare_models(tables, settings).conclusions.values()))
+
+
+def test_a_clear_winner_is_named_with_its_lead(drawn: Draw) -> None:
+    sentence = said(drawn(60, models=3, better=1.5))
+    assert sentence.startswith("F1 of boxes at IoU 0.5: m2 is best, 0.")
+    assert "over 60 images it lies 0.1" in sentence
+    assert "ahead of m" in sentence
+    assert "told apart from all 2 others (p below 0.001 after Holm; intervals of 95%)" in sentence
+    assert "too" not in sentence
+
+
+def test_no_clear_winner_is_said_with_those_that_cannot_be_told_apart(drawn: Draw) -> None:
+    sentence = said(drawn(60, models=3, seed=1))
+    assert "no clear winner. m" in sentence
+    assert sentence.count("(difference ") == 2
+
+
+def test_a_winner_over_all_but_one_is_no_winner(boxes: Make) -> None:
+    rng = np.random.default_rng(0)
+    true = np.full(40, 20)
+    good = rng.integers(16, 19, (2, 40))
+    tables = {"a": boxes(good[0], true), "b": boxes(good[1], true), "c": boxes(good[0] - 8, true)}
+    sentence = said(tables)
+    assert "no clear winner" in sentence
+    assert "told apart from " in sentence
+    assert " c " not in sentence
+
+
+def test_of_errors_the_lowest_is_best(boxes: Make) -> None:
+    true = np.full(40, 20)
+    off = np.random.default_rng(0).integers(0, 3, 40)
+    tables = {"near": boxes(true - off, true), "far": boxes(true - off - 5, true)}
+    sentence = said(tables, ComparisonSettings(metrics=("count_mae",)))
+    assert sentence.startswith("Count MAE, cells an image: near is best, ")
+    assert "it lies −5.00 below far" not in sentence
+    assert "it lies 5.00 below far, the next, and is told apart from it" in sentence
+
+
+def test_one_model_has_nothing_to_be_compared_with(drawn: Draw) -> None:
+    sentence = said(drawn(40, models=1))
+    assert "only m0 was judged" in sentence
+    assert "over 40 images; there is nothing to compare it with." in sentence
+
+
+def test_too_few_images_are_said_to_be_too_few(drawn: Draw, boxes: Make) -> None:
+    assert said(drawn(5, models=2)).endswith("5 images are too few to tell 2 models apart: at least 6 are needed.")
+    assert said(drawn(20, models=2)).endswith("With fewer than 30 images such intervals tend to be too narrow.")
+    one = {"a": boxes([3], [4]), "b": boxes([1], [4])}
+    assert said(one).endswith("1 image is too few to tell 2 models apart: at least 6 are needed.")
+
+
+def test_groups_are_called_groups(drawn: Draw) -> None:
+    groups = {f"a{i}": f"s{i // 4}" for i in range(32)}
+    sentence = compare_models(drawn(32, models=2), ONE, groups=groups).conclusions["f1"]
+    assert "over 8 groups" in sentence
+    assert "With fewer than 30 groups" in sentence
+
+
+def test_of_many_equal_models_five_are_named(drawn: Draw) -> None:
+    sentence = said(drawn(30, models=12))
+    assert "and 6 others." in sentence
+
+
+@pytest.mark.parametrize("models", [2, 3, 4, 10, 40])
+def test_one_image_less_than_needed_can_never_tell_models_apart(models: int) -> None:
+    pairs = models * (models - 1) // 2
+    needed = least_units(models)
+
+    def least_p(units: int) -> float:
+        return float(signed_rank_tests(np.arange(1.0, units + 1)[:, None])[0][0]) * pairs
+
+    assert least_p(needed) < 0.05 <= least_p(needed - 1)
+    assert least_units(1) == 0

@@ -1,0 +1,72 @@
+"""The table of all models has what each costs and how good it is, and says nothing where nobody knows."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models
+from cell_pipelines.analysis.model_comparison.model_tables import (
+    COSTS,
+    ModelTables,
+    tabulate_differences,
+    tabulate_models,
+    training_record,
+)
+
+Draw = Callable[..., dict[str, pd.DataFrame]]
+CLASSES = pd.DataFrame({"category": ["cell", "all classes"], "images": 20, "f1": [0.1, 0.2], "ap50": [0.5, 0.6]})
+
+
+def test_costs_and_metrics_stand_in_one_row_a_model(drawn: Draw) -> None:
+    images = drawn(20, models=2)
+    costs = pd.DataFrame([{"parameters_m": 3.2, "latency_ms": 12.0, "input": "1 x 3 x 64 x 64", "device": "CPU"}])
+    given = {
+        "m0": ModelTables(CLASSES, images["m0"], costs=costs, record={"seconds": 61.0, "device": "GPU"}),
+        "m1": ModelTables(CLASSES, images["m1"]),
+    }
+    compared = compare_models(images, ComparisonSettings(metrics=("f1", "pixel_iou")))
+    table = tabulate_models(given, compared).set_index("model")
+    assert list(table.columns[: len(COSTS)]) == list(COSTS)
+    assert table.loc["m0", ["parameters_m", "training_seconds", "input", "training_device"]].tolist() == [
+        3.2, 61.0, "1 x 3 x 64 x 64", "GPU"
+    ]  # fmt: skip
+    assert table.loc["m1", list(COSTS)].isna().all()
+    assert table["ap50"].tolist() == [0.6, 0.6], "the row of all classes"
+    for metric in ("f1", "pixel_iou"):
+        known = compared.estimates[compared.estimates["metric"] == metric].set_index("model")
+        for end, column in (("", "value"), ("_low", "low"), ("_high", "high")):
+            assert table[f"{metric}{end}"].tolist() == known[column].tolist(), "one interval in all of the page"
+
+
+def test_differences_are_to_the_best_of_each_metric(drawn: Draw) -> None:
+    compared = compare_models(drawn(30, models=3, better=1.0), ComparisonSettings(metrics=("f1", "count_mae")))
+    found = tabulate_differences(compared)
+    assert found["metric"].tolist() == ["f1", "f1", "count_mae", "count_mae"]
+    values = compared.estimates.set_index(["metric", "model"])["value"]
+    for row in found.itertuples():
+        assert row.difference == pytest.approx(values[row.metric, row.model] - values[row.metric, row.best])
+        assert row.low <= row.difference <= row.high
+        assert (row.difference < 0) == (row.metric == "f1")
+
+
+def test_what_training_took_is_found_in_new_files_and_not_in_old_ones() -> None:
+    took = {"seconds": 3.0, "memory_mb": 900.0}
+    assert training_record({"training_cost": took, "training": {"seed": 0}}) == took
+    assert training_record({"training": took}) == took
+    assert training_record({"training": {"epochs": 3}}) == {}
+    assert training_record({}) == {}
+
+
+def test_no_models_give_empty_tables() -> None:
+    compared = compare_models({})
+    assert tabulate_models({}, compared).empty
+    assert tabulate_differences(compared).empty
+
+
+def test_a_model_that_was_judged_on_nothing_has_no_numbers(drawn: Draw) -> None:
+    images = drawn(0, models=1)
+    table = tabulate_models({"m0": ModelTables(CLASSES.iloc[:0], images["m0"])}, compare_models(images))
+    assert table["model"].tolist() == ["m0"]
+    assert np.isnan(table["parameters_m"].iloc[0])

@@ -1,0 +1,151 @@
+"""Experiments as users call them: in processes of their own, killed in the middle, and called again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+import yaml
+
+from cell_pipelines.pipelines.experiments.states import read_state
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+#: A small version of the cll study's grid: three members that can be trained, and one that can't be built.
+GRID = {
+    "models": ["unet", "pan"],
+    "values": {"model.encoder": ["timm-mobilenetv3_small_minimal_100", "vgg11"]},
+    "settings": {"model.encoder_weights": None, "segmentation.epochs": 1},
+    "parallel": 2,
+}
+MEMBERS = {"pan_timm-mobilenetv3-small-minimal-100", "unet_timm-mobilenetv3-small-minimal-100", "unet_vgg11"}
+
+
+def _call(project, tmp_path, *more):
+    run = {"run": {"env": "test", "pipelines": "architecture_grid",
+                   "params": {"experiments": {"architecture_grid": GRID}}}}  # fmt: skip
+    (tmp_path / "call.yml").write_text(yaml.safe_dump(run))
+    command = [sys.executable, "-m", "kedro", "run", "--config", str(tmp_path / "call.yml"), *more]
+    return subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **project.environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def _states(project):
+    folder = project.path("experiments", "architecture_grid")
+    return {place.name: read_state(place) for place in folder.iterdir() if place.is_dir()}
+
+
+def _wait_for(project, call, condition, seconds=240):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert call.poll() is None, call.stdout.read().decode()[-3000:]
+        found = _states(project) if project.path("experiments", "architecture_grid").is_dir() else {}
+        if condition(found):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"waited for {seconds} s, found {found}")
+
+
+def _process_of(member):
+    """Return the process that trains a member, by what it was started with."""
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (place / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word.endswith(f"/{member}/member.yml".encode()) for word in words):
+            return int(place.name)
+    return None
+
+
+def _runs(project, kind):
+    mlflow.set_tracking_uri(project.store)
+    found = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    return [run for run in found if run.data.tags.get("kind") == kind]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
+def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fresh_project, tmp_path):
+    fresh_project.run("sample_data")
+
+    # One member is killed: the others go on, and the call ends as failed.
+    call = _call(fresh_project, tmp_path)
+    killed = "unet_timm-mobilenetv3-small-minimal-100"
+    _wait_for(fresh_project, call, lambda _: _process_of(killed))
+    os.kill(_process_of(killed), signal.SIGKILL)
+
+    # Then the call itself, as soon as one member is finished and another is at work.
+    def one_is_done(states):
+        by_status = [state.status for state in states.values()]
+        return "finished" in by_status and "running" in by_status
+
+    states = _wait_for(fresh_project, call, one_is_done)
+    call.kill()
+    call.communicate()
+    assert states[killed].status == "failed"
+    assert states[killed].error == "ended by signal 9"
+    assert states["pan_vgg11"].status == "impossible"
+    finished = {name: state for name, state in states.items() if state.status == "finished"}
+
+    # Members end with the call, so that the next one finds nothing at work.
+    until = time.monotonic() + 60
+    while any(_process_of(name) for name in MEMBERS) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not any(_process_of(name) for name in MEMBERS)
+
+    call = _call(fresh_project, tmp_path)
+    output = call.communicate(timeout=600)[0].decode()
+    assert call.returncode == 0, output[-3000:]
+    assert f"{len(MEMBERS) - len(finished)} of 4 members are left to be trained" in output
+    after = _states(fresh_project)
+    assert {name for name, state in after.items() if state.status == "finished"} == MEMBERS
+    assert all(after[name] == state for name, state in finished.items())
+
+    table = pd.read_csv(fresh_project.path("08_reporting", "architecture_grid", "members.csv"))
+    assert dict(zip(table["member"], table["status"], strict=True)) == {
+        **dict.fromkeys(MEMBERS, "finished"), "pan_vgg11": "impossible",
+    }  # fmt: skip
+    assert table.loc[table["status"] == "finished", ["f1", "parameters_m", "training_seconds"]].notna().all(axis=None)
+
+    # One run for the experiment, one finished run a member below it, and none left open.
+    (experiment,) = _runs(fresh_project, "experiment")
+    members = _runs(fresh_project, "member")
+    assert {run.data.tags["mlflow.parentRunId"] for run in members} == {experiment.info.run_id}
+    done = [run for run in members if run.info.status == "FINISHED"]
+    assert sorted(run.info.run_name for run in done) == sorted(MEMBERS)
+    assert sorted(state.run_id for state in after.values() if state.run_id) == sorted(r.info.run_id for r in done)
+    assert all("test_f1" in run.data.metrics for run in done)
+    everything = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    # A call that was killed by the system can't close its own run; all others are closed.
+    assert [r.data.tags.get("kind") for r in everything if r.info.status == "RUNNING"] in ([], ["call"])
+
+    # A third call has nothing to do; a fourth, with one more epoch, would train all anew.
+    call = _call(fresh_project, tmp_path)
+    output = call.communicate(timeout=300)[0].decode()
+    assert call.returncode == 0, output[-3000:]
+    assert "0 of 4 members are left to be trained" in output
+    assert _states(fresh_project) == after
+
+
+def test_a_dry_run_lists_members_with_time_and_memory_and_trains_nothing(fresh_project, tmp_path):
+    fresh_project.run("sample_data")
+    call = _call(fresh_project, tmp_path, "--dry-run")
+    output = call.communicate(timeout=300)[0].decode()
+    assert call.returncode == 0, output[-3000:]
+    assert "3 of 4 members are left" in output
+    plan = pd.read_csv(fresh_project.path("08_reporting", "architecture_grid", "plan.csv")).set_index("member")
+    assert plan.loc["pan_vgg11", "status"] == "impossible"
+    assert plan.loc["pan_vgg11", "reason"]
+    possible = plan.drop("pan_vgg11")
+    assert (possible["status"] == "waiting").all()
+    assert (possible[["estimated_seconds", "estimated_memory_mb", "parameters_m", "flops_g"]] > 0).all(axis=None)
+    assert plan.loc["unet_vgg11", "parameters_m"] > 9  # VGG11 alone has 9.2 million in its convolutions
+    assert not _states(fresh_project)
+    assert not _runs(fresh_project, "member")

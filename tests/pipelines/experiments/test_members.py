@@ -1,0 +1,103 @@
+import itertools
+
+import pytest
+from pydantic import ValidationError
+
+from cell_pipelines.pipelines.experiments.members import list_members
+from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
+
+
+def test_members_are_every_combination_of_models_values_and_seeds():
+    members = list_members(
+        ExperimentParameters(
+            models=("unet", "fpn"), values={"model.encoder": ("resnet18", "vgg19"), "a.b": (1, 2, 3)}, seeds=(0, 1)
+        )
+    )
+    varied = [(m.model, m.varied["encoder"], m.varied["b"], m.varied["seed"]) for m in members]
+    assert varied == list(itertools.product(["unet", "fpn"], ["resnet18", "vgg19"], [1, 2, 3], [0, 1]))
+    assert len({m.name for m in members}) == len(members)
+
+
+def test_a_members_parameters_are_those_of_its_own_model():
+    (member,) = list_members(
+        ExperimentParameters(
+            models=("fpn",),
+            values={"model.encoder": ("vgg19",)},
+            seeds=(3,),
+            settings={"model.options": {"encoder_depth": 3}},
+        )
+    )
+    assert member.changes == {
+        "fpn.options": {"encoder_depth": 3}, "fpn.encoder": "vgg19", "segmentation.seed": 3, "training_subset.seed": 3,
+    }  # fmt: skip
+    assert member.pipelines == ("train_fpn", "evaluation")
+
+
+def test_seeds_of_a_yolo_are_its_own():
+    members = list_members(ExperimentParameters(models=("yolo",), seeds=(0, 1)))
+    assert [m.changes["yolo.seed"] for m in members] == [0, 1]
+
+
+def test_parameters_with_the_same_last_word_keep_their_whole_names():
+    (member,) = list_members(ExperimentParameters(models=("yolo",), values={"a.seed": (1,), "b.seed": (2,)}))
+    assert dict(member.varied) == {"a.seed": 1, "b.seed": 2}
+
+
+def test_names_are_those_of_files():
+    members = list_members(
+        ExperimentParameters(models=("yolo",), values={"yolo.weights": ("/my weights/yolo ünknown.pt", "yolo11n.pt")})
+    )
+    assert [m.name for m in members] == ["yolo_yolo-nknown", "yolo_yolo11n"]
+
+
+def test_members_with_the_same_name_are_refused():
+    parameters = ExperimentParameters(models=("yolo",), values={"yolo.weights": ("a/x.pt", "b/x.pt")})
+    with pytest.raises(ValueError, match=r"'yolo_x' comes twice"):
+        list_members(parameters)
+
+
+def test_a_variant_may_be_another_model():
+    members = list_members(
+        ExperimentParameters(
+            kind="ablation",
+            models=("resunet",),
+            baseline="whole",
+            variants={"whole": {}, "plain": {"model": "unet", "unet.encoder": "resnet18"}, "gone": None},
+        )
+    )
+    assert [(m.name, m.model, dict(m.changes)) for m in members] == [
+        ("resunet_whole", "resunet", {}), ("unet_plain", "unet", {"unet.encoder": "resnet18"}),
+    ]  # fmt: skip
+
+
+def test_a_member_is_another_as_soon_as_its_result_would_be():
+    (member,) = list_members(ExperimentParameters(models=("unet",), values={"model.encoder": ("resnet18",)}))
+    study = {"segmentation": {"epochs": 2}, "unet": {"encoder": "x"}, "reporting": {"title": "a"}}
+    key = member.key(study, "data")
+    assert key == member.key({**study, "reporting": {"title": "b"}}, "data")
+    assert key != member.key(study, "other data")
+    assert key != member.key({**study, "segmentation": {"epochs": 3}}, "data")
+    (other,) = list_members(ExperimentParameters(models=("unet",), values={"model.encoder": ("vgg19",)}))
+    assert key != other.key(study, "data")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"models": ("unknown",)}, "must be different ones among"),
+        ({"models": ("unet", "unet")}, "must be different ones among"),
+        ({"models": ("unet",), "values": {"a": (1,)}, "variants": {"b": {}}}, "exclude each other"),
+        ({"models": ("unet",), "kind": "ablation", "variants": {"b": {}}}, "`baseline` must be one of"),
+        ({"models": ("unet",), "kind": "learning_curve"}, "needs `values` of training_subset.share"),
+        ({"models": ("unet",), "variants": {"b": {"model": "unknown"}}}, "a variant's `model` must be one of"),
+        ({"models": ("unet",), "values": {"a": ()}}, "at least 1 item"),
+    ],
+)
+def test_an_experiment_that_makes_no_sense_is_refused_in_one_sentence(given, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        ExperimentParameters(**given)
+
+
+def test_parameters_that_exclude_each_other_are_refused():
+    with pytest.raises(ValueError, match=r"can't be set beside"):
+        list_members(ExperimentParameters(models=("unet",), values={"a.b": (1,), "a.b.c": (2,)}))

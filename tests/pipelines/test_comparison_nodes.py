@@ -1,0 +1,133 @@
+"""The node that compares models takes what each has left, and its page and tables say the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from cell_pipelines.analysis.judging import COUNTS
+from cell_pipelines.analysis.model_comparison import model_tables
+from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.pipelines.compared_models import choose_groups, compare_tables, describe_comparison
+from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.reporting import comparison
+from cell_pipelines.pipelines.reporting.comparison_pipeline import METRICS, create_comparison_pipeline
+from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+
+FEW = EvaluationParameters(resamples=200)
+
+
+def truth(groups: list[str | None]) -> AnnotationSet:
+    builder = AnnotationBuilder(("cell",))
+    for place, group in enumerate(groups):
+        row = builder.add_image(f"a{place}.png", width=20, height=10, split="test", group=group)
+        builder.add_box(row, "cell", (1, 1, 5, 5))
+    return builder.build()
+
+
+def tables(images: int, found: float) -> ModelTables:
+    rng = np.random.default_rng(int(100 * found))
+    true = np.full(images, 10.0)
+    tp = rng.binomial(10, found, images).astype(float)
+    known = {"true": true, "predicted": tp, "tp": tp, "fp": 0.0, "fn": true - tp}
+    frame = pd.DataFrame(
+        {"image": [f"a{i}.png" for i in range(images)], "category": "cell", **known}, index=range(images)
+    )
+    classes = pd.DataFrame([{"category": "all classes", "images": images, "objects": 10 * images, "ap50": found}])
+    instances = pd.DataFrame({"category": ["all classes"], "iou": 0.5, "f1": found, "accuracy": found})
+    return ModelTables(classes, frame.reindex(columns=["image", "category", *COUNTS]), instances)
+
+
+def test_the_page_the_table_and_the_tests_say_the_same() -> None:
+    given = {"poor": tables(40, 0.5), "good": tables(40, 0.95)}
+    found = compare_tables(given, truth([None] * 40), FEW, ComparisonParameters(metrics=("f1", "count_mae", "dice")))
+    assert list(found.compared.conclusions) == ["f1", "count_mae"], "no model has masks"
+    assert found.compared.conclusions["f1"].startswith("F1 of boxes at IoU 0.5: good is best")
+    assert found.differences["model"].tolist() == ["poor", "poor"]
+    assert found.differences["told_apart"].all()
+    assert set(found.figures()) == {f"{kind}_{m}" for kind in ("ranks", "intervals") for m in ("f1", "count_mae")}
+    sections = describe_comparison(found, given, reports={"good": "../good/report.html"})
+    titles = [section.title for section in sections]
+    assert titles == ["Which is best", "Comparison", "Figures", "Ranks", "All pairs", "Where the errors are", "Reports"]
+
+
+def test_a_caution_that_holds_for_all_metrics_is_said_once() -> None:
+    given = {"poor": tables(12, 0.5), "good": tables(12, 0.95)}
+    found = compare_tables(given, truth([None] * 12), FEW, ComparisonParameters(metrics=("f1", "count_mae")))
+    text = describe_comparison(found, given)[0].items[0].text
+    assert text.count("tend to be too narrow") == 1
+
+
+def test_groups_are_drawn_where_there_are_enough_of_them() -> None:
+    images = [f"a{i}.png" for i in range(12)]
+    pairs = truth([f"s{i // 2}" for i in range(12)])
+    groups, note = choose_groups(pairs, "auto")
+    assert groups == {name: f"s{i // 2}" for i, name in enumerate(images)}
+    assert "12 test images belong to 6 groups" in note
+    assert choose_groups(pairs, "images")[0] is None
+    three = truth([f"s{i // 4}" for i in range(12)])
+    groups, note = choose_groups(three, "auto")
+    assert groups is None
+    assert "too few to draw (6 are needed)" in note
+    assert len(choose_groups(three, "groups")[0] or {}) == 12
+    for alone in (truth([None] * 12), truth(images)):
+        assert choose_groups(alone, "groups") == (None, "Intervals and tests draw 12 images, each by itself.")
+
+
+def test_groups_reach_the_tests() -> None:
+    given = {"poor": tables(16, 0.5), "good": tables(16, 0.95)}
+    one = ComparisonParameters(metrics=("f1",))
+    found = compare_tables(given, truth([f"s{i // 2}" for i in range(16)]), FEW, one)
+    assert found.compared.tests["units"].tolist() == [8]
+    assert "over 8 groups" in found.compared.conclusions["f1"]
+
+
+def test_the_node_gives_all_its_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = truth([None] * 8)
+    models = {"poor": tables(8, 0.5), "good": tables(8, 0.95)}
+    # What is read of a model has a test of its own; here each place in the long list holds all of its model's tables.
+    monkeypatch.setattr(comparison, "_tables_of", lambda one: one["evaluation_classes"])
+    flat = [one for one in models.values() for _ in comparison.COMPARED]
+    node = comparison.compare_study(tuple(models), METRICS)
+    settings = FEW, ComparisonParameters(), ReportingParameters(strips=0, title="Cells")
+    outputs = node(judged, {}, *settings, *flat)
+    (made,) = create_comparison_pipeline(("yolo", "unet")).nodes
+    assert len(outputs) == len(made.outputs)
+    by_name = dict(zip(made.outputs, outputs, strict=True))
+    assert by_name["comparison_table"]["model"].tolist() == ["poor", "good"]
+    assert "Cells: models compared" in by_name["comparison_report"]
+    assert by_name["comparison_ranks_f1_figure"].axes
+    assert not by_name["comparison_ranks_instance_f1_figure"].axes, "a note that no model has masks"
+
+
+def test_costs_and_training_are_taken_from_the_models_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from cell_pipelines.models import model_file
+
+    monkeypatch.setattr(model_file, "read_record", lambda path: {"training_cost": {"seconds": 7.0}})
+    monkeypatch.setattr(model_file, "count_parameters", lambda path: 2_500_000)
+    known = tables(3, 0.5)
+    one = dict.fromkeys(comparison.COMPARED, known.classes) | {"model": tmp_path / "m.pt"}
+    measured = comparison._tables_of({**one, "model_costs": pd.DataFrame([{"flops_g": 4.0}])})
+    assert measured.costs["flops_g"].tolist() == [4.0]
+    assert measured.record == {"seconds": 7.0}
+    older = comparison._tables_of({**one, "model_costs": pd.DataFrame()})
+    assert older.costs["parameters_m"].tolist() == [2.5]
+    assert set(older.costs) <= set(model_tables.COSTS)
+
+
+def test_one_model_is_not_compared() -> None:
+    assert not create_comparison_pipeline(("yolo",)).nodes
+
+
+def test_the_shipped_configuration_is_valid_and_has_an_entry_for_each_output() -> None:
+    base = Path(__file__).parents[2] / "conf" / "base"
+    settings = yaml.safe_load((base / "parameters_comparison.yml").read_text(encoding="utf-8"))
+    assert ComparisonParameters(**settings["comparison"]) == ComparisonParameters()
+    entries = yaml.safe_load((base / "catalog_08_comparison.yml").read_text(encoding="utf-8"))
+    outputs = create_comparison_pipeline(("yolo", "unet")).nodes[0].outputs
+    assert {name for name in outputs if not name.endswith("_figure")} == set(entries) - {"comparison_{name}_figure"}

@@ -1,0 +1,191 @@
+"""The nodes of the reports: which model is chosen, what is known of a study, which pages it takes over."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cell_pipelines import invocation
+from cell_pipelines.analysis.judging import COUNTS, JudgingSettings, judge_image
+from cell_pipelines.analysis.pairing import pair
+from cell_pipelines.analysis.summaries import summarise
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.invocation import Invocation
+from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.reporting import facts
+from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric
+from cell_pipelines.pipelines.reporting.judged import find_error_kinds
+from cell_pipelines.pipelines.reporting.nodes import describe_errors, headlines
+from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+from cell_pipelines.pipelines.reporting.pictures import describe_pictures
+from cell_pipelines.pipelines.reporting.study import by_model, other_pages
+from cell_pipelines.report.html import Section, Text, render_report
+
+EVALUATION = EvaluationParameters(resamples=100)
+BOXES = [(2, 2, 12, 12), (20, 4, 30, 14), (6, 20, 16, 30)]
+
+
+def _set(found: int, score: float | None) -> AnnotationSet:
+    builder = AnnotationBuilder(("cell",))
+    for number in range(8):
+        row = builder.add_image(f"{number}.png", height=40, width=40, split="test")
+        for box in BOXES[: found - (number % 2 if score else 0)]:
+            builder.add_box(row, "cell", box, score=score)
+    return builder.build()
+
+
+TRUTH = _set(3, None)
+
+
+def _tables(found: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    pairing = pair(TRUTH, _set(found, 0.9), "test")
+    settings = JudgingSettings.for_pairing(pairing)
+    counts = pd.concat([judge_image(one, settings).counts for one in pairing.pairs()], ignore_index=True)
+    table = summarise(counts, n_resamples=100)
+    table.insert(3, "ap50", 0.5)
+    return table, counts
+
+
+def _choose(parameters: ReportingParameters, *found: int) -> Any:
+    names = tuple("abc"[: len(found)])
+    tables = [_tables(number) for number in found]
+    given = [*(table for table, _ in tables), *(counts for _, counts in tables)]
+    return choose_model(names)(TRUTH, EVALUATION, parameters, ComparisonParameters(), *given)
+
+
+def test_the_best_model_is_chosen_by_the_metric_that_all_have() -> None:
+    choice = _choose(ReportingParameters(), 1, 3)
+    assert (choice.model, choice.metric, choice.is_named) == ("b", "f1", False)
+    assert "b" in choice.sentence
+
+
+def test_equal_models_have_no_winner() -> None:
+    assert "no clear winner" in _choose(ReportingParameters(), 2, 2).sentence
+
+
+def test_a_single_model_is_chosen_without_a_comparison() -> None:
+    choice = _choose(ReportingParameters(), 2)
+    assert choice.model == "a"
+    assert "nothing to compare" in choice.sentence
+
+
+def test_a_named_model_is_taken_and_an_unknown_one_refused() -> None:
+    assert _choose(ReportingParameters(chosen_model="a"), 1, 3).model == "a"
+    with pytest.raises(ValueError, match="`reporting.chosen_model` must be one of a, b, got 'z'"):
+        _choose(ReportingParameters(chosen_model="z"), 1, 3)
+
+
+def test_fewest_errors_are_best() -> None:
+    assert _choose(ReportingParameters(main_metric="count_mae"), 3, 1).model == "a"
+
+
+def test_the_main_metric_is_what_every_model_has() -> None:
+    masks, boxes = (
+        pd.DataFrame({"f1": [0.5], "instance_f1": [0.5]}),
+        pd.DataFrame({"f1": [0.5], "instance_f1": [np.nan]}),
+    )
+    assert main_metric({"a": masks}) == "instance_f1"
+    assert main_metric({"a": masks, "b": boxes}) == "f1"
+
+
+def test_kinds_of_errors_agree_with_the_evaluation_and_are_told() -> None:
+    kinds = find_error_kinds(TRUTH, _set(2, 0.9), {"cell": 0.5}, EVALUATION)
+    table, counts = _tables(2)
+    assert kinds[["tp", "fp", "fn"]].sum().tolist() == counts[["tp", "fp", "fn"]].sum().tolist()
+    (section,) = describe_errors(kinds, table)
+    assert section.title == "Kinds of errors"
+    assert len(section.items) == 2, "no masks, so nothing is split or merged"
+
+
+def test_points_have_no_kinds_of_errors() -> None:
+    builder = AnnotationBuilder(("cell",))
+    row = builder.add_image("a.png", height=9, width=9, split="test")
+    builder.add_object(row, "cell", "point", (3.0, 3.0, 3.0, 3.0), score=0.9)
+    points = builder.build()
+    kinds = find_error_kinds(points, points, {}, EVALUATION)
+    assert kinds.empty
+    assert describe_errors(kinds, pd.DataFrame({"category": ["cell"], **{key: [np.nan] for key in COUNTS}})) == []
+
+
+def _pictures(parameters: ReportingParameters) -> list[Any]:
+    image = np.zeros((40, 40), np.uint8)
+    images = {f"{number}.png": (lambda: image) for number in range(8)}
+    return describe_pictures(TRUTH, _set(2, 0.9), {"cell": 0.5}, images, EVALUATION, parameters)  # type: ignore[arg-type]
+
+
+def test_the_worst_images_come_first_then_the_best() -> None:
+    (section,) = _pictures(ReportingParameters(overlays=4))
+    scores = [float(item.caption.split("F1 ")[1].split(";")[0]) for item in section.items]
+    assert len(scores) == 4
+    assert scores == sorted(scores)
+    assert [layer.label for layer in section.items[0].layers] == ["Truth 3", "Missed 2", "Found 1", "False 0"]
+
+
+def test_no_picture_is_made_where_none_is_wanted() -> None:
+    assert _pictures(ReportingParameters(pictures=False)) == []
+    assert _pictures(ReportingParameters(overlays=0)) == []
+
+
+def test_headlines_leave_out_what_is_not_known() -> None:
+    table, _ = _tables(3)
+    cards = headlines(table)
+    assert "Test F1, masks" not in cards
+    assert cards["Test images"] == "8"
+
+
+def test_pages_of_other_parts_are_taken_and_models_and_comparisons_are_not(tmp_path: Path) -> None:
+    def write(place: str, title: str) -> None:
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "report.html").write_text(render_report(title, {}, [Section("s", [Text("t")])]))
+
+    for place in ("unet", "comparison", "grid", "truth/viability", "unet/fish", "unet/something", "learning"):
+        write(place, f"About & {place}")
+    titles = [page.title for page in other_pages(tmp_path)]
+    assert titles == [
+        "About & grid",
+        "About & learning",
+        "Viability by the cells of truth",
+        "FISH by the cells of unet",
+    ]
+    assert list(other_pages(tmp_path / "nothing")) == []
+
+
+def test_a_study_is_told_in_words_and_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invocation, "_current", [Invocation(Path.cwd(), "bccd")])
+    assert "8 images with 24 cells to judge on" in facts.data_sentence(TRUTH)
+    assert facts.run_commands(["unet"])["Train the models, from the raw data on:"] == [
+        "kedro run --env=bccd --pipelines=train_unet"
+    ]
+    assert facts.study_models(["a", "b", "c"]) == "a, b and c"
+
+
+def test_origin_holds_hashes_seeds_and_the_machine(tmp_path: Path) -> None:
+    file = tmp_path / "m.pt"
+    file.write_bytes(b"abc")
+    origin = facts.study_origin(TRUTH, {"unet": file}, {"unet": 3, "yolo": None})
+    assert origin["model.unet.sha256"].startswith("ba7816bf")
+    assert origin["data.sha256"] == TRUTH.fingerprint()
+    assert origin["seed.unet"] == "3"
+    assert "seed.yolo" not in origin
+    assert int(origin["machine.cores"]) > 0
+
+
+def test_training_is_told_of_networks_and_of_detectors() -> None:
+    history = pd.DataFrame({"epoch": [1, 2], "seconds": [30.0, 90.0]})
+    network = {
+        "network": {"architecture": "unet"}, "training": {"seed": 0, "loss": "bce"}, "run_id": "r",
+        "representation": {"name": "binary"}, "training_cost": {"seconds": 120.0, "device": "CPU", "memory_mb": 900.4},
+    }  # fmt: skip
+    told = facts.training_facts("unet", network, history)
+    assert told["seed"] == "0"
+    assert told["training time"] == "2.0 min"
+    assert told["training memory"] == "900 MB"
+    assert facts.training_facts("yolo", {"weights": "yolov8n.pt"}, history)["training time"] == "1.5 min"
+
+
+def test_tables_are_given_back_to_their_models() -> None:
+    assert by_model(("a", "b"), ("x", "y"), (1, 2, 3, 4)) == {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 4}}
