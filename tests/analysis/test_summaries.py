@@ -9,7 +9,7 @@ import pytest
 
 from cell_pipelines.analysis.judging import COUNTS, JudgingSettings, judge_image
 from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
-from cell_pipelines.analysis.summaries import ALL, compare_to, instance_curve, summarise
+from cell_pipelines.analysis.summaries import ALL, instance_curve, summarise
 
 Maker = Callable[..., Any]
 Tables = tuple[pd.DataFrame, pd.DataFrame]
@@ -107,26 +107,6 @@ def test_empty_images_are_summarised_too(images: dict, pairing: Maker) -> None:
     assert np.isnan(total[["f1", "dice", "precision", "instance_f1"]].astype(float)).all()
     assert total["count_mae"] == 0 if images else np.isnan(total["count_mae"])
     assert len(tabulate_density(counts)) == len(images)
-
-
-def test_models_are_compared_on_the_same_images_only(pairing: Maker) -> None:
-    truth, found = scene(2)
-    names = ("cell", "debris")
-    perfect, worse = (
-        judged(pairing(truth, truth, categories=names))[0],
-        judged(pairing(truth, found, categories=names))[0],
-    )
-    table = compare_to({"perfect": perfect, "worse": worse, "same": perfect}, "perfect", n_resamples=200)
-    assert table["model"].tolist() == ["worse", "same"]
-    assert table["difference"].iloc[0] == pytest.approx(summarise(worse, n_resamples=200)["f1"].iloc[-1] - 1)
-    assert table["high"].iloc[0] < 0
-    assert table["difference"].iloc[1] == 0
-    boxes = judged(pairing(truth, found, ("mask", "box"), names))[0]
-    assert compare_to({"a": perfect, "b": boxes}, "a", "dice")["difference"].isna().all()
-    with pytest.raises(ValueError, match="the same images"):
-        compare_to({"a": perfect, "b": worse[worse["image"] != "0.png"]}, "a")
-    with pytest.raises(ValueError, match="must be known"):
-        compare_to({"a": perfect}, "b")
 
 
 def test_groups_by_density_and_size_add_up(tables: Tables) -> None:

@@ -20,7 +20,7 @@ from cell_pipelines.analysis.judging import (
     PIXEL_COUNTS,
 )
 from cell_pipelines.metrics.counting import count_errors, limits_of_agreement
-from cell_pipelines.metrics.intervals import Interval, mean_interval, paired_difference_interval, ratio_interval
+from cell_pipelines.metrics.intervals import Interval, mean_interval, ratio_interval
 from cell_pipelines.metrics.ratios import (
     dice,
     f1,
@@ -111,43 +111,6 @@ def instance_curve(counts: pd.DataFrame) -> pd.DataFrame:
             rows.append({"category": name, "iou": percent / 100, "tp": tp, "fp": fp, "fn": fn, **quality, **more})
     names = ["category", "iou", "tp", "fp", "fn", "precision", "recall", "f1", "accuracy", "panoptic_quality"]
     return pd.DataFrame(rows, columns=names)
-
-
-def compare_to(
-    counts: Mapping[str, pd.DataFrame], reference: str, metric: str = "f1", *, n_resamples: int = 2000, seed: int = 0
-) -> pd.DataFrame:
-    """Return how much better each model is than one of them, on the same images.
-
-    Args:
-        counts: For each model `JudgedImage.counts` of all images.
-        reference: The model that the others are compared with.
-        metric: `f1`, `centroid_f1`, `instance_f1`, `panoptic_quality`, `aggregated_jaccard`, `pixel_iou` or `dice`.
-        n_resamples: Bootstrap samples of images, drawn once for both.
-        seed: Of the bootstrap.
-
-    Returns:
-        `model`, `metric`, `difference`, `low` and `high`, all classes together, a row a model but the reference. An
-        interval that leaves out 0 tells the models apart. Nan where a model has no such metric.
-
-    Raises:
-        ValueError: The reference or the metric is unknown, or two models were judged on different images.
-    """
-    if reference not in counts or metric not in _RATIOS:
-        raise ValueError(f"`reference` and `metric` must be known, got {reference!r} and {metric!r}.")
-    columns, ratio = _RATIOS[metric]
-    tables = {name: by_class(table)[ALL].set_index("image") for name, table in counts.items()}
-    rows = []
-    for name in (name for name in counts if name != reference):
-        if set(tables[name].index) != set(tables[reference].index):
-            raise ValueError(f"{name!r} and {reference!r} must be judged on the same images.")
-        first, second = (tables[model].loc[tables[reference].index, list(columns)] for model in (reference, name))
-        if first.isna().any(axis=None) or second.isna().any(axis=None):
-            found = Interval(np.nan, np.nan, np.nan, 0.95)
-        else:
-            found = paired_difference_interval(first, second, ratio, n_resamples=n_resamples, seed=seed)
-        ends = {"difference": found.estimate, "low": found.low, "high": found.high}
-        rows.append({"model": name, "metric": metric, **ends})
-    return pd.DataFrame(rows, columns=["model", "metric", "difference", "low", "high"])
 
 
 def _summary(name: str, images: pd.DataFrame, bootstrap: Mapping[str, Any]) -> dict[str, Any]:

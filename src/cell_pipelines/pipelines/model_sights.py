@@ -14,7 +14,7 @@ from cell_pipelines.analysis.active_learning.uncertainty import Uncertainty, map
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
 from cell_pipelines.pipelines.applied_thresholds import applied_thresholds
-from cell_pipelines.pipelines.stored_cells import Reader, _create_reader
+from cell_pipelines.pipelines.stored_cells import Reader, cell_reader
 
 Maps = Mapping[str, npt.NDArray[np.float32]]
 
@@ -50,7 +50,7 @@ class ModelSight:
         self._path, self._reach = path, reach_px
         self.record: dict[str, Any] = read_record(path)
         self._is_detector = model_family(path) == "yolo"
-        self._read, self.categories = _create_reader(path, {})
+        self._read, self.categories = cell_reader(path, {})
 
     def see(self, row: Mapping[str, Any], folder: Path) -> Sight:
         """Return what the model saw in the image of a row of the table of `image_scoring`."""
@@ -92,9 +92,9 @@ class ModelSight:
 
     @cached_property
     def _network(self) -> Any:
-        from cell_pipelines.inference.predictor import create_reader
+        from cell_pipelines.inference.predictor import cell_reader
 
-        return create_reader(self._path)
+        return cell_reader(self._path)
 
     @cached_property
     def _low_reader(self) -> Reader:
@@ -103,7 +103,7 @@ class ModelSight:
             name: replace(one, cutoff=from_chances(LEAST_CHANCE, self.thresholds[name]))
             for name, one in decodings.items()
         }
-        return _create_reader(self._path, low)[0]
+        return cell_reader(self._path, low)[0]
 
     def _cutoffs(self, found: AnnotationSet) -> npt.NDArray[np.float64]:
         limits = np.array([self.thresholds[name] for name in found.categories])

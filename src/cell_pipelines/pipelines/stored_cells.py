@@ -45,7 +45,7 @@ def read_cells(
         parallel: How the images are spread over processors.
     """
     rows = scores[scores["file"].notna()].replace({np.nan: None}).to_dict(orient="records")
-    read, categories = _create_reader(checkpoint, decodings or {})
+    read, categories = cell_reader(checkpoint, decodings or {})
     if not rows:
         return AnnotationSet.empty(categories)
     jobs = [({str(key): value for key, value in row.items()}, folder / row["file"]) for row in rows]
@@ -53,7 +53,8 @@ def read_cells(
     return _without_empty_masks(cells)
 
 
-def _create_reader(checkpoint: Path, decodings: Mapping[str, Decoding]) -> tuple[Reader, tuple[str, ...]]:
+def cell_reader(checkpoint: Path, decodings: Mapping[str, Decoding]) -> tuple[Reader, tuple[str, ...]]:
+    """Return what reads the cells of one image's stored scores, and the model's classes."""
     from cell_pipelines.inference.predictor import create_reader
     from cell_pipelines.models.model_file import model_family
     from cell_pipelines.models.yolo_checkpoint import read_categories

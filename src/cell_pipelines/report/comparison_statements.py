@@ -137,9 +137,16 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
         {
             "metric": [METRICS.get(metric, metric) for metric in table["metric"]],
             **{title: table[column].to_numpy() for column, title in names.items()},
-            "difference": table["difference"].to_numpy(),
-            "interval": [f"{a:.3f} to {b:.3f}" if np.isfinite([a, b]).all() else None for a, b in ends],
+            "difference": [None if np.isnan(value) else _signed(value) for value in table["difference"]],
+            "interval": [f"{_signed(a)} to {_signed(b)}" if np.isfinite([a, b]).all() else None for a, b in ends],
             "p, Holm": [None if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}" for p in table["p_holm"]],
-            "told apart": table["told_apart"].to_numpy(),
+            "told apart": [
+                None if np.isnan(difference) else "yes" if apart else "no"
+                for apart, difference in zip(table["told_apart"], table["difference"], strict=True)
+            ],
         }
     )
+
+
+def _signed(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")

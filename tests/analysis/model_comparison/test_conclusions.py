@@ -23,7 +23,7 @@ def test_a_clear_winner_is_named_with_its_lead(drawn: Draw) -> None:
     assert sentence.startswith("F1 of boxes at IoU 0.5: m2 is best, 0.")
     assert "over 60 images it lies 0.1" in sentence
     assert "ahead of m" in sentence
-    assert "told apart from all 2 others (p below 0.001 after Holm; intervals of 95%)" in sentence
+    assert "told apart from both others (p below 0.001 after Holm; intervals of 95%)" in sentence
     assert "too" not in sentence
 
 

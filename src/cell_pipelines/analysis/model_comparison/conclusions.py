@@ -105,9 +105,13 @@ def _verdict(
     worst = max(pair["p_holm"] for pair in pairs)
     return (
         f"{title}: {best['model']} is best, {value}; over {units} it lies {lead} {word} {nearest['model']}, the next, "
-        f"and is told apart from {'it' if len(pairs) == 1 else f'all {len(pairs)} others'} (p {_p(worst)} after Holm; "
+        f"and is told apart from {_others(len(pairs))} (p {_p(worst)} after Holm; "
         f"intervals of {level:.0%})."
     )
+
+
+def _others(count: int) -> str:
+    return {1: "it", 2: "both others"}.get(count, f"all {count} others")
 
 
 def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric) -> str:
