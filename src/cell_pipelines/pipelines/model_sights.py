@@ -92,7 +92,7 @@ class ModelSight:
 
     @cached_property
     def _network(self) -> Any:
-        from cell_pipelines.inference.predictor import cell_reader
+        from cell_pipelines.inference.predictor import create_reader
 
         return cell_reader(self._path)
 
