@@ -94,7 +94,7 @@ class ModelSight:
     def _network(self) -> Any:
         from cell_pipelines.inference.predictor import create_reader
 
-        return cell_reader(self._path)
+        return create_reader(self._path)
 
     @cached_property
     def _low_reader(self) -> Reader:
