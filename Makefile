@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	$(BIN)/kedro run
-	@echo "The report: $(CURDIR)/data/demo/08_reporting/comparison/report.html"
+	@echo "The report: $(CURDIR)/data/demo/08_reporting/report.html"
 
 test: $(READY)
 	$(BIN)/python -m pytest

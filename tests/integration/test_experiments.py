@@ -23,6 +23,7 @@ GRID = {
     "values": {"model.encoder": ["timm-mobilenetv3_small_minimal_100", "vgg11"]},
     "settings": {"model.encoder_weights": None, "segmentation.epochs": 1},
     "parallel": 2,
+    "costs": False,
 }
 MEMBERS = {"pan_timm-mobilenetv3-small-minimal-100", "unet_timm-mobilenetv3-small-minimal-100", "unet_vgg11"}
 

@@ -35,7 +35,9 @@ SMALL = {
     "live_dead": {
         "yolo": _YOLO, "benchmark_models": {**_BENCHMARK, "networks": ["yolo11n.pt"]},
         "experiments": {
-            "yolo_versions": {"parallel": 2, "overlays": 1, "values": {"yolo.weights": ["yolov8n.pt", "yolo12n.pt"]}},
+            "yolo_versions": {
+                "parallel": 2, "overlays": 1, "costs": False, "values": {"yolo.weights": ["yolov8n.pt", "yolo12n.pt"]},
+            },
             "learning_curve": {"parallel": 2, "values": {"training_subset.share": [0.34, 0.67, 1.0]}},
         },
     },
@@ -43,7 +45,7 @@ SMALL = {
         "sample_data": {"fields": 8, "series": 8, "scenes": {"neurons": _SCENE}},
         "segmentation": _SEGMENTATION, "resunet": {"options": {"width": 4}}, "unet": _NETWORK,
         "experiments": {"ablation": {
-            "parallel": 2, "settings": {"unet.encoder": _NETWORK["encoder"]},
+            "parallel": 2, "costs": False, "settings": {"unet.encoder": _NETWORK["encoder"]},
             "variants": {"U-Net, pretrained ResNet-34": None, "U-Net, pretrained EfficientNet-B0": None,
                          "no weight map": None},
         }},
@@ -67,7 +69,7 @@ SMALL = {
                         "scenes": {"time_lapse": {"frames": 2, "height": 96, "width": 96, "cells": 4}}},
         "segmentation": _SEGMENTATION, "unetpp": _NETWORK,
         "experiments": {"architecture_grid": {
-            "parallel": 2, "overlays": 1, "models": ["unet", "unetpp"],
+            "parallel": 2, "overlays": 1, "costs": False, "models": ["unet", "unetpp"],
             "variants": {"InceptionResNetV2": None, "ResNeSt-269": None, "ResNet-152": {"model.encoder": "resnet18"},
                          "ResNeXt-101 32x32d": None, "VGG19": {"model.encoder": "vgg11"}},
             "settings": {"model.encoder_weights": None, "model.options": _NETWORK["options"]},

@@ -17,7 +17,8 @@ from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.experiments.members import Member, list_members
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
-from cell_pipelines.pipelines.experiments.results import model_file, read_cells, read_tables
+from cell_pipelines.pipelines.experiments.results import member_costs, model_file, read_cells, read_tables
+from cell_pipelines.pipelines.model_costs import CostParameters
 
 if TYPE_CHECKING:
     from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
@@ -36,10 +37,12 @@ def compare_members(name: str) -> Compare:
     def compare(
         members: pd.DataFrame, folder: Path, truth: AnnotationSet, images: dict[str, ImageFile],
         parameters: ExperimentParameters, evaluation: EvaluationParameters, settings: ComparisonParameters,
+        costs: CostParameters,
     ) -> tuple[Any, ...]:  # fmt: skip
         """Return the tables, the figures and the page; with fewer than one finished member they say so."""
         done = _finished(members, parameters)
-        given = {member.name: _tables_of(folder / member.name, member) for member in done}
+        measured = costs if parameters.costs else None
+        given = {member.name: _tables_of(folder / member.name, member, measured) for member in done}
         found = compare_tables(given, truth, evaluation, settings) if given else None
         tables = _tables(members, given, found, parameters)
         figures = _figures(members, given, found, parameters)
@@ -56,14 +59,14 @@ def _finished(members: pd.DataFrame, parameters: ExperimentParameters) -> list[M
     return [member for member in list_members(parameters) if member.name in done]
 
 
-def _tables_of(folder: Path, member: Member) -> ModelTables:
+def _tables_of(folder: Path, member: Member, costs: CostParameters | None) -> ModelTables:
     from cell_pipelines.analysis.model_comparison.model_tables import ModelTables, training_record
-    from cell_pipelines.models.model_file import count_parameters, read_record
+    from cell_pipelines.models.model_file import read_record
 
-    tables, path = read_tables(folder, member), model_file(folder, member)
+    tables, record = read_tables(folder, member), read_record(model_file(folder, member))
     return ModelTables(
         tables["evaluation_classes"], tables["evaluation_images"], tables["evaluation_instances"], tables["history"],
-        pd.DataFrame([{"parameters_m": count_parameters(path) / 1e6}]), training_record(read_record(path)),
+        member_costs(folder, member, costs), training_record(record),
     )  # fmt: skip
 
 

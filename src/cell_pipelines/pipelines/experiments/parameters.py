@@ -27,6 +27,7 @@ class ExperimentParameters(BaseModel):
         parallel: Members at once on each device.
         devices: ``auto``, or numbers of GPUs that members are dealt out to.
         stop_after: Members that are trained in one call; null for all.
+        costs: Measure operations, time and memory of one image for each finished member, one after the other.
         metric: What members are ranked by.
         overlays: Images that the page of comparison shows side by side.
     """
@@ -43,6 +44,7 @@ class ExperimentParameters(BaseModel):
     parallel: Annotated[int, Field(ge=1)] = 1
     devices: Annotated[tuple[str, ...], Field(min_length=1)] = ("auto",)
     stop_after: Annotated[int, Field(ge=0)] | None = None
+    costs: bool = True
     metric: str | None = None
     overlays: Annotated[int, Field(ge=0)] = 0
 

@@ -47,7 +47,7 @@ def _given(name: str) -> list[str]:
 
 
 def _comparison_node(name: str) -> Node:
-    settings = [f"params:experiments.{name}", "params:evaluation", "params:comparison"]
+    settings = [f"params:experiments.{name}", "params:evaluation", "params:comparison", "params:model_costs"]
     data = [f"{name}.experiment_members_table", f"{name}.experiment_folder", "prepared_annotations", "raw@images"]
     return Node(
         compare_members(name),

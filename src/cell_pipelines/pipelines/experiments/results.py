@@ -11,8 +11,10 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images, select_objects
 from cell_pipelines.annotations.storage import read_parquet
+from cell_pipelines.files import atomic_path
 from cell_pipelines.pipelines.experiments.members import Member
 from cell_pipelines.pipelines.experiments.states import read_state
+from cell_pipelines.pipelines.model_costs import CostParameters, measure_model_costs
 from cell_pipelines.study import DETECTORS
 
 #: Columns of the table of members after those that vary.
@@ -70,6 +72,25 @@ def _with_ends() -> set[str]:
 def is_detector(member: Member) -> bool:
     """Say whether a member finds boxes by one network."""
     return member.model in DETECTORS
+
+
+def member_costs(folder: Path, member: Member, settings: CostParameters | None) -> pd.DataFrame:
+    """Return what the model of a finished member costs, measured once and kept beside it.
+
+    Args:
+        folder: The member's.
+        member: It.
+        settings: How it is measured; None for its number of parameters only.
+    """
+    from cell_pipelines.models.model_file import count_parameters
+
+    path, kept = model_file(folder, member), folder / "costs.csv"
+    if settings is None:
+        return pd.DataFrame([{"parameters_m": count_parameters(path) / 1e6}])
+    if not kept.is_file() or kept.stat().st_mtime < path.stat().st_mtime:
+        with atomic_path(kept) as temporary:
+            measure_model_costs(path, settings).to_csv(temporary, index=False)
+    return pd.read_csv(kept)
 
 
 def read_cells(folder: Path, member: Member) -> Callable[[str], AnnotationSet]:
