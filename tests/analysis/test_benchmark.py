@@ -9,7 +9,8 @@ def rows(model, engine, speeds, *, note=""):
     """Return the rows of one engine: images a second by batch; batch 0 where nothing was measured."""
     size = {"model": model, "parameters_m": 3.0, "flops_g": 8.1, "checkpoint_mb": 6.2, "input": "3 x 64 x 64"}
     same = {**size, "engine": engine, "device": "cpu", "precision": "float32", "threads": 2, "calls": 10,
-            "memory_mb": 50.0, "difference": 1e-6, "note": note, "machine": "a processor", "version": "1"}  # fmt: skip
+            "memory_mb": 50.0, "others_share": 0.0,
+            "difference": 1e-6, "note": note, "machine": "a processor", "version": "1"}  # fmt: skip
     return [
         {**same, "batch": batch, "images_per_second": speed, "latency_ms": 1000 * batch / speed,
          "latency_low_ms": 900 * batch / speed, "latency_high_ms": 1200 * batch / speed}

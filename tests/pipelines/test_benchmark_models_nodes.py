@@ -82,7 +82,7 @@ def test_what_a_model_costs_is_one_row(model, in_this_process):
     (row,) = measure_model_costs(model, CostParameters(seconds=0.01, threads=1, device="cpu")).to_dict("records")
     assert list(row) == [
         "parameters_m", "flops_g", "checkpoint_mb", "input", "latency_ms", "latency_low_ms", "latency_high_ms",
-        "inference_memory_mb", "device", "threads",
+        "inference_memory_mb", "device", "threads", "others_share",
     ]  # fmt: skip
 
 

@@ -20,7 +20,8 @@ def measured(models, engines=tuple(SPEEDS)):
                     "model": model, "engine": engine, "device": "cpu", "precision": "float32", "threads": 2,
                     "batch": batch, "latency_ms": 1000 * batch / speed, "latency_low_ms": 900 * batch / speed,
                     "latency_high_ms": 1300 * batch / speed, "calls": 20, "images_per_second": speed,
-                    "memory_mb": 60.0 * batch, "difference": 2e-6, "note": "", "machine": "a <processor>",
+                    "memory_mb": 60.0 * batch, "others_share": 0.02,
+                    "difference": 2e-6, "note": "", "machine": "a <processor>",
                     "version": f"{engine} 1.0",
                 })  # fmt: skip
         rows.append({**rows[-1], "engine": "tensorrt", "batch": 0, "note": "there is no GPU.", "latency_ms": np.nan,
@@ -82,3 +83,10 @@ def test_nothing_measured_is_said(three):
     (section,) = benchmark_sections(models.iloc[:0], runs.iloc[:0])
     assert section.items[0].text == "There is no model to measure."
     assert benchmark_cards(models.iloc[:0]) == {"Models": "0"}
+
+
+def test_work_beside_the_measurement_is_warned_of(three):
+    models, runs = three
+    assert "Measure again" not in render_report("Costs", {}, benchmark_sections(models, runs))
+    disturbed = benchmark_sections(models, runs.assign(others_share=0.4))
+    assert "Other work took up to 40% of the processors" in render_report("Costs", {}, disturbed)

@@ -11,7 +11,8 @@ BENCHMARK_TYPES: Final[Mapping[str, str]] = {
     "model": "str", "parameters_m": "float64", "flops_g": "float64", "checkpoint_mb": "float64", "input": "str",
     "engine": "str", "device": "str", "precision": "str", "threads": "int64", "batch": "int64",
     "latency_ms": "float64", "latency_low_ms": "float64", "latency_high_ms": "float64", "calls": "int64",
-    "images_per_second": "float64", "memory_mb": "float64", "difference": "float64", "note": "str", "machine": "str",
+    "images_per_second": "float64", "memory_mb": "float64",
+    "others_share": "float64", "difference": "float64", "note": "str", "machine": "str",
     "version": "str",
 }  # fmt: skip
 #: Metrics that tell how good a model is, the most telling first.

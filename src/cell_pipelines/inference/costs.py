@@ -24,6 +24,7 @@ class Costs:
         inference_memory_mb: What the process took beside the libraries; on a GPU what was allocated there at most.
         device: ``cpu`` or ``cuda``.
         threads: Processors that were used.
+        others_share: Which share of all processors other work took meanwhile, in [0, 1]; times are then too long.
     """
 
     parameters_m: float
@@ -36,6 +37,7 @@ class Costs:
     inference_memory_mb: float
     device: str
     threads: int
+    others_share: float
 
 
 def measure_costs(checkpoint: Path, settings: Settings | None = None, *, device: str = "auto") -> Costs:
@@ -63,6 +65,7 @@ def measure_costs(checkpoint: Path, settings: Settings | None = None, *, device:
     return Costs(
         **size, latency_ms=found.latency_ms, latency_low_ms=found.latency_low_ms,
         latency_high_ms=found.latency_high_ms, inference_memory_mb=found.memory_mb, device=kind, threads=found.threads,
+        others_share=found.others_share,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from cell_pipelines.inference import process_memory
 from cell_pipelines.inference.engines.outputs import compare_outputs
 from cell_pipelines.inference.engines.registry import ENGINES, create_engine
+from cell_pipelines.inference.other_work import mark_work, share_of_others
 from cell_pipelines.inference.timing import Timing, time_calls
 
 Floats = npt.NDArray[np.float32]
@@ -78,6 +79,7 @@ class Measured:
         calls: How many were timed.
         images_per_second: At the median.
         memory_mb: What the process took beside the libraries, at most; on a GPU PyTorch's largest allocation.
+        others_share: Which share of all processors other work took meanwhile, in [0, 1]; times are then too long.
         difference: Largest difference to PyTorch's output, as `compare_outputs` gives it.
         note: Why nothing was measured, or why no larger batch was.
     """
@@ -93,6 +95,7 @@ class Measured:
     calls: int = 0
     images_per_second: float = math.nan
     memory_mb: float = math.nan
+    others_share: float = math.nan
     difference: float = math.nan
     note: str = ""
 
@@ -129,13 +132,15 @@ def measure_batches(
     limit = settings.memory_mb or _MEMORY_SHARE * gauge.available_mb()
     rows: list[Measured] = []
     for batch, following in zip(settings.batches, (*settings.batches[1:], 0), strict=True):
+        start = mark_work()
         try:
             timing, memory = gauge.watch(lambda size=batch: _time(run, image, size, settings))  # type: ignore[misc]
         except (RuntimeError, MemoryError) as error:
             if not rows:
                 raise
             return [*rows[:-1], replace(rows[-1], note=f"a batch of {batch} failed: {_first_line(error)}")]
-        rows.append(_to_row(empty, batch, timing, memory))
+        row = replace(empty, others_share=share_of_others(start, mark_work()))
+        rows.append(_to_row(row, batch, timing, memory))
         reason = _reason_to_stop(rows, memory * following / batch, limit) if following else ""
         if reason:
             return [*rows[:-1], replace(rows[-1], note=reason)]
@@ -159,9 +164,9 @@ def _time(run: Callable[[Floats], object], image: Floats, batch: int, settings: 
     return time_calls(lambda: run(images), seconds=settings.seconds, least=_LEAST[batch > 1])
 
 
-def _to_row(empty: Measured, batch: int, timing: Timing, memory_mb: float) -> Measured:
+def _to_row(row: Measured, batch: int, timing: Timing, memory_mb: float) -> Measured:
     return replace(
-        empty, batch=batch, latency_ms=timing.median_ms, latency_low_ms=timing.low_ms, latency_high_ms=timing.high_ms,
+        row, batch=batch, latency_ms=timing.median_ms, latency_low_ms=timing.low_ms, latency_high_ms=timing.high_ms,
         calls=timing.calls, images_per_second=1e3 * batch / timing.median_ms, memory_mb=memory_mb,
     )  # fmt: skip
 

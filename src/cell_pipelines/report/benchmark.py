@@ -11,6 +11,8 @@ from cell_pipelines.report.html import Item, Picture, Section, Table, Text
 if TYPE_CHECKING:
     import pandas as pd
 
+# Share of the processors that other work may take without being warned of.
+_DISTURBED: Final = 0.1
 _SIZE: Final = {
     "parameters_m": ("parameters, M", "Numbers that training sets, in millions."),
     "flops_g": (
@@ -27,7 +29,9 @@ _SIZE: Final = {
 _RUNS: Final = {
     "model": "model", "engine": "engine", "precision": "precision", "batch": "images at once",
     "latency_ms": "time, ms", "latency_low_ms": "5 %, ms", "latency_high_ms": "95 %, ms", "calls": "calls",
-    "images_per_second": "images a second", "memory_mb": "memory, MB", "difference": "difference", "note": "note",
+    "images_per_second": "images a second", "memory_mb": "memory, MB", "others_share": "other work",
+    "difference": "difference",
+    "note": "note",
 }  # fmt: skip
 
 
@@ -42,7 +46,7 @@ def benchmark_cards(models: pd.DataFrame) -> dict[str, str]:
         known = models[models[column].notna()]
         if len(known):
             best = known.iloc[int(known[column].to_numpy(dtype=float).argmin())]
-            cards[title] = f"{best['model']}, {best[column]:.3g} {unit}"
+            cards[title] = f"{best['model']}, {_short(float(best[column]))} {unit}"
     return cards
 
 
@@ -73,7 +77,7 @@ def _size_table(models: pd.DataFrame) -> Table:
     import pandas as pd
 
     ends = models[["latency_low_ms", "latency_high_ms"]].to_numpy(dtype=float)
-    ranges = [None if math.isnan(low) else f"{low:.3g} to {high:.3g}" for low, high in ends]
+    ranges = [None if math.isnan(low) else f"{_short(low)} to {_short(high)}" for low, high in ends]
     frame: dict[str, list[object]] = {"model": models["model"].tolist()}
     for column, (title, _) in _SIZE.items():
         frame[title] = list(ranges) if column == "latency_range" else models[column].tolist()
@@ -83,6 +87,10 @@ def _size_table(models: pd.DataFrame) -> Table:
     engine = ENGINES.get(str(models["engine"].dropna().iloc[0]), "") if models["engine"].notna().any() else ""
     caption = f"What each model costs for one image{', on ' + engine if engine else ''}"
     return Table(pd.DataFrame(frame), caption, dict(_SIZE.values()))
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
 def _speed_table(models: pd.DataFrame, runs: pd.DataFrame) -> Table:
@@ -103,6 +111,7 @@ def _runs_table(runs: pd.DataFrame) -> Table:
     )
     meaning = {
         "difference": "Largest difference to PyTorch's output: of scores, and of pixels relative to the largest.",
+        "other work": "Share of all processors that other work took meanwhile; it makes times longer.",
         "memory, MB": "Of a process in which smaller batches ran before, at most.",
     }
     return Table(shown.rename(columns=_RUNS), "A row an engine and number of images at once", meaning)
@@ -112,7 +121,13 @@ def _how(runs: pd.DataFrame) -> list[Item]:
     machines = [name for name in dict.fromkeys(runs["machine"]) if name]
     versions = [name for name in dict.fromkeys(runs["version"]) if name]
     threads = sorted(set(runs["threads"]))
+    busiest = runs["others_share"].max()
+    warning = (
+        f"Other work took up to {busiest:.0%} of the processors meanwhile, so that times are longer than they need be "
+        "and engines are not to be compared. Measure again while the machine rests."
+    )
     return [
+        *([Text(warning)] if busiest > _DISTURBED else []),
         Text(
             "Each engine ran in a process of its own, one after another: three calls to warm up, then timed ones. "
             "The time is that of the network, with the way of the image to the device and back, and without what "

@@ -22,7 +22,10 @@ def write_model(tmp_path):
             return path
         torch.manual_seed(0)
         encoder = {"resunet": None, "dpt": "tu-test_vit"}.get(name, "resnet18")
-        options = {"resunet": {"width": 4}, "dpt": {"decoder_fusion_channels": 16}}.get(name, {})
+        shallow = {"encoder_depth": 3, "decoder_channels": [32, 16, 8]}
+        options = {"resunet": {"width": 4}, "dpt": {"decoder_fusion_channels": 16}, "attention_unet": shallow}.get(
+            name, {}
+        )
         channels = len(create_representation(representation).channels)
         description = {
             "representation": {"name": representation, "options": {}},

@@ -228,7 +228,9 @@ def _paper_tables(tables: Mapping[str, pd.DataFrame]) -> list[Any]:
         "classes": "Precision, recall and AP50:95 of each class, boxes",
     }
     filled = {key: tables[key].dropna(axis="columns", how="all") for key in captions}
-    return [Table(filled[key], caption) for key, caption in captions.items() if filled[key].shape[1] > 1]
+    if "IoU (%)" not in filled["overlaps"]:
+        del filled["overlaps"]
+    return [Table(filled[key], caption) for key, caption in captions.items() if key in filled and len(filled[key])]
 
 
 def _change_sections(tables: Mapping[str, pd.DataFrame], parameters: ExperimentParameters) -> list[Any]:
