@@ -63,7 +63,7 @@ def _not_to_follow() -> tuple[type[BaseException], ...]:
     )
 
     return (DataDependentOutputException, DynamicOutputShapeException, UnsupportedFakeTensorException,
-            NotImplementedError)  # fmt: skip
+            RuntimeError)  # fmt: skip
 
 
 def _follow_shapes(network: "torch.nn.Module", shape: Shape) -> tuple[int, int]:
