@@ -120,7 +120,18 @@ def _embed_figure(figure: Any) -> Embedded:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_PAGE_DPI * _SHARPNESS, metadata={"Software": None})
     width, height = (round(inches * _PAGE_DPI) for inches in figure.get_size_inches())
-    return Embedded(_to_uri(buffer.getvalue(), "png"), width, height, is_figure=True)
+    return Embedded(_to_uri(in_few_colours(buffer.getvalue()), "png"), width, height, is_figure=True)
+
+
+def in_few_colours(png: bytes) -> bytes:
+    """Return a figure with the 256 colours that it needs most, which nobody sees, in about a third of the bytes."""
+    import PIL.Image
+
+    with PIL.Image.open(io.BytesIO(png)) as image:
+        few = image.convert("RGB").quantize(256, dither=PIL.Image.Dither.NONE)
+    buffer = io.BytesIO()
+    few.save(buffer, format="png", optimize=True)
+    return min(png, buffer.getvalue(), key=len)
 
 
 def _to_uri(data: bytes, kind: str) -> str:
