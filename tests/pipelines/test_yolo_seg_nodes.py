@@ -1,6 +1,7 @@
 """Outlines as YOLO learns them, and stored masks as cells."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -142,3 +143,14 @@ def test_a_detection_without_a_pixel_is_left_out_and_told(checkpoint, tmp_path, 
 def test_an_image_without_objects_is_read(checkpoint, tmp_path):
     cells = read_cells(stored(tmp_path, [], []), tmp_path, checkpoint)
     assert (cells.n_images, cells.n_objects) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["images/a.png", "train/images/a.png", "images_/a.png"])
+def test_labels_are_found_beside_images_whose_own_folder_is_called_images(image, tmp_path, name):
+    from ultralytics.data.utils import img2label_paths
+
+    truth = annotated(ring_and_square()).with_image_column("name", [name])
+    export_yolo_seg(truth, {name: image["a.png"]}, PreparationParameters(), SubsetParameters())(tmp_path / "data")
+    (written,) = (tmp_path / "data" / "images").rglob("*.*")
+    (labels,) = img2label_paths([str(written)])
+    assert Path(labels).is_file()

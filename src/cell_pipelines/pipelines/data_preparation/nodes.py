@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -108,7 +109,7 @@ class _ImageJob:
         """Write the image or its tiles and return their annotations under the new names."""
         size = self.parameters.tiling.size
         record = self.annotations.images.to_pylist()[0]
-        target = PurePosixPath("images", record["split"], *PurePosixPath(record["name"]).parts)
+        target = PurePosixPath("images", record["split"], *map(_place, PurePosixPath(record["name"]).parts))
         large = size is not None and max(record["width"], record["height"]) > size
         if not large or record["split"] == "test":
             return self.annotations.with_image_column("name", [self._write_whole(target)])
@@ -131,6 +132,14 @@ class _ImageJob:
         name = target.with_name(f"{target.stem}_r{row}_c{column}.png")
         write_image(np.ascontiguousarray(image[row : row + height, column : column + width]), self.folder / name)
         return crop(self.annotations, window, str(name), min_visible=self.parameters.tiling.min_visible)
+
+
+def _place(part: str) -> str:
+    """Return a part of an image's path with no folder called ``images``, which Ultralytics would take for the set's.
+
+    It looks for labels where the last such folder of the path is called ``labels``. Different parts stay different.
+    """
+    return f"{part}_" if re.fullmatch("images_*", part) else part
 
 
 def _needs_conversion(path: Path) -> bool:
