@@ -44,7 +44,7 @@ def collect_trainings(members: pd.DataFrame, results: Results) -> pd.DataFrame:
         that did not finish, or left no table, keeps its row without metrics.
     """
     table = pd.DataFrame({name: members.get(name, pd.Series(index=members.index, dtype=object)) for name in _FACTS})
-    table["error"] = table["error"].fillna("")
+    table["error"] = table["error"].astype(object).where(table["error"].notna(), "").astype(str)
     table = table.astype({name: "str" if name in _WORDS else "float64" for name in _FACTS}).reset_index(drop=True)
     found = [_test_row(results.get(str(name), {}), str(status)) for name, status in zip(
         table["member"], table["status"], strict=True)]  # fmt: skip
