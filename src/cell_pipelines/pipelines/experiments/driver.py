@@ -24,7 +24,6 @@ from cell_pipelines.invocation import Invocation, merge, nest, python_command
 from cell_pipelines.pipelines.experiments.members import Member
 from cell_pipelines.pipelines.experiments.states import State, locked, read_state, write_state
 from cell_pipelines.pipelines.experiments.tracking import ExperimentRuns
-from cell_pipelines.study import DETECTORS
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +152,7 @@ def write_command(invocation: Invocation, member: Member, folder: Path, *, resum
     given = merge(shared, nest(member.changes))
     own: dict[str, Any] = {"models": member.model, "results": str(folder.absolute()), "run_name": member.name}
     if resume:
-        own[member.model if member.model in DETECTORS else "segmentation"] = {"resume": True}
+        own[member.model if member.is_detector else "segmentation"] = {"resume": True}
     run: dict[str, Any] = {
         "pipelines": ",".join(member.pipelines),
         "from_inputs": "prepared_annotations",

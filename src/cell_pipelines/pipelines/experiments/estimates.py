@@ -16,7 +16,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.invocation import merge, nest
 from cell_pipelines.pipelines.experiments.members import Member
-from cell_pipelines.pipelines.experiments.results import is_detector, tabulate_members
+from cell_pipelines.pipelines.experiments.results import tabulate_members
 from cell_pipelines.pipelines.training_subset import SubsetParameters
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def _plan(member: Member, annotations: AnnotationSet, everything: Mapping[str, A
     parameters = merge(everything, nest(member.changes))
     kept = SubsetParameters(**parameters.get("training_subset", {})).take(annotations)
     train, val = select_split(kept, "train"), select_split(kept, "val")
-    return (_plan_yolo if is_detector(member) else _plan_network)(parameters, member.model, train, val)
+    return (_plan_yolo if member.is_detector else _plan_network)(parameters, member.model, train, val)
 
 
 def _plan_yolo(parameters: Mapping[str, Any], model: str, train: AnnotationSet, val: AnnotationSet) -> _Work:

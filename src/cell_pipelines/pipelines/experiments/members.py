@@ -34,6 +34,11 @@ class Member:
         """What is run for it."""
         return f"train_{self.model}", "evaluation"
 
+    @property
+    def is_detector(self) -> bool:
+        """Whether it finds cells by boxes or outlines of its own, with parameters of its own."""
+        return self.model in DETECTORS
+
     def key(self, parameters: Mapping[str, Any], data: str) -> str:
         """Return what is the same as long as its result would be: a hash of all that goes into it.
 

@@ -15,7 +15,6 @@ from cell_pipelines.files import atomic_path
 from cell_pipelines.pipelines.experiments.members import Member
 from cell_pipelines.pipelines.experiments.states import read_state
 from cell_pipelines.pipelines.model_costs import CostParameters, measure_model_costs
-from cell_pipelines.study import DETECTORS
 
 #: Columns of the table of members after those that vary.
 _STATE = ("status", "images", "epochs", "training_seconds", "training_memory_mb", "device", "parameters_m", "seconds",
@@ -23,6 +22,7 @@ _STATE = ("status", "images", "epochs", "training_seconds", "training_memory_mb"
 #: Metrics on test, all classes together, with their intervals where there are some.
 _METRICS = ("f1", "centroid_f1", "ap50", "ap50_95", "precision", "recall", "instance_f1", "panoptic_quality",
             "pixel_iou", "image_iou_mean", "dice", "count_mae", "count_bias")  # fmt: skip
+_WITH_ENDS = tuple(f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high"))
 TABLES = ("evaluation_classes", "evaluation_images", "evaluation_cells", "evaluation_instances", "history")
 
 
@@ -41,9 +41,8 @@ def tabulate_members(folder: Path, members: Sequence[Member]) -> pd.DataFrame:
     """Return a row a member: what varies, how it ended, what it took, and its metrics on test."""
     rows = [_row(folder / member.name, member) for member in members]
     varied = list(dict.fromkeys(key for member in members for key in member.varied))
-    ends = [f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high")]
-    table = pd.DataFrame(rows, columns=["member", "model", *varied, *_STATE, *ends])
-    return table.drop(columns=[name for name in ends if name not in _METRICS and table[name].isna().all()])
+    table = pd.DataFrame(rows, columns=["member", "model", *varied, *_STATE, *_WITH_ENDS])
+    return table.drop(columns=[name for name in _WITH_ENDS if name not in _METRICS and table[name].isna().all()])
 
 
 def _row(folder: Path, member: Member) -> dict[str, Any]:
@@ -57,21 +56,12 @@ def _row(folder: Path, member: Member) -> dict[str, Any]:
     path = model_file(folder, member)
     cost = read_record(path).get("training_cost", {})
     total = read_tables(folder, member)["evaluation_classes"].iloc[-1]
-    metrics = {str(name): value for name, value in total.items() if str(name) in _with_ends()}
+    metrics = {str(name): value for name, value in total.items() if str(name) in _WITH_ENDS}
     return row | metrics | {
         "images": cost.get("images"), "epochs": cost.get("epochs"), "training_seconds": cost.get("seconds"),
         "training_memory_mb": cost.get("memory_mb"), "device": cost.get("device"),
         "parameters_m": count_parameters(path) / 1e6,
     }  # fmt: skip
-
-
-def _with_ends() -> set[str]:
-    return {f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high")}
-
-
-def is_detector(member: Member) -> bool:
-    """Say whether a member finds boxes by one network."""
-    return member.model in DETECTORS
 
 
 def member_costs(folder: Path, member: Member, settings: CostParameters | None) -> pd.DataFrame:
