@@ -90,6 +90,8 @@ def test_annotations_come_back_and_are_previewed_by_image(tmp_path):
     builder = AnnotationBuilder(["cell", "debris"])
     builder.add_box(builder.add_image("a.png", width=8, height=8, split="train"), "debris", (0, 0, 2, 2))
     dataset = AnnotationDataset(path=str(tmp_path / "annotations"))
+    with pytest.raises(DatasetError, match=r"annotations: expected annotations .*pipeline that makes them"):
+        dataset.load()
     dataset.save(builder.build())
     assert dataset.load().fingerprint() == builder.build().fingerprint()
     preview = dataset.preview()

@@ -69,6 +69,11 @@ class AnnotationDataset(AbstractDataset[AnnotationSet, AnnotationSet]):
 
     def load(self) -> AnnotationSet:
         """Read both tables."""
+        if not self.exists():
+            raise FileNotFoundError(
+                f"{self._path}: expected annotations as Parquet tables; run the pipeline that makes them first, for a "
+                "model's predictions `evaluation`."
+            )
         return read_parquet(self._path)
 
     def save(self, data: AnnotationSet) -> None:

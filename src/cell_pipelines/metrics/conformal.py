@@ -109,8 +109,8 @@ def calibrate_counts(
 
     Example:
         >>> found = calibrate_counts([10, 21, 29, 40, 53, 8, 17, 25, 36, 60], [10, 20, 30, 40, 50, 9, 16, 25, 38, 64])
-        >>> found.ends([20])
-        (array([18.]), array([22.]))
+        >>> [end.tolist() for end in found.ends([20])]
+        [[18.0], [22.0]]
     """
     counts = _check_counts(true, "true"), _check_counts(predicted, "predicted")
     if counts[0].shape != counts[1].shape:
