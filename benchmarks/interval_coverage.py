@@ -19,9 +19,9 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     leave_one_out,
     percentile_intervals,
     resample_totals,
-    widen,
 )
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
+from cell_pipelines.metrics.intervals import widen
 from cell_pipelines.simulation.judged_counts import CountModel, JudgedCounts, simulate_counts
 
 METRIC_COUNTS = {"f1": "found", "dice": "pixels", "pixel_iou": "pixels", "count_mae": "totals"}
@@ -119,8 +119,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=[10, 15, 20, 30, 50, 100])
     parser.add_argument("--truth-images", type=int, default=2_000_000)
     args = parser.parse_args()
-    print(f"Coverage in % of {args.repetitions} intervals of 95 %, {args.resamples} resamples each: BCa as evaluation")
-    print("reports it; widened as the comparison does, BCa for a number and percentiles for a difference.\n")
+    print(f"Coverage in % of {args.repetitions} intervals of 95 %, {args.resamples} resamples each: plain")
+    print("BCa; widened as evaluation and comparison do, BCa for a number and percentiles for a difference.\n")
     print("| images come | images | units drawn | interval of | BCa | widened |\n|---|---|---|---|---|---|")
     for label, images, units, title, plain, wide in coverage_rows(args):
         print(f"| {label} | {images} | {units} | {title} | {plain:.1f} | {wide:.1f} |", flush=True)

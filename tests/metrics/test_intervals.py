@@ -1,18 +1,19 @@
 """Intervals equal SciPy's, hold the truth as often as they say, and are nan where nothing varies."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from cell_pipelines.metrics.intervals import (
+    Interval,
     bootstrap_interval,
-    f1_interval,
     mean_interval,
-    paired_difference_interval,
     ratio_interval,
+    widen,
     wilson_interval,
 )
 from cell_pipelines.metrics.ratios import dice, f1, iou, panoptic_quality, precision
@@ -21,6 +22,11 @@ from cell_pipelines.metrics.ratios import dice, f1, iou, panoptic_quality, preci
 def mean_of(totals: NDArray[np.float64]) -> NDArray[np.float64]:
     """Divide the total of the first column by that of the second, a column of ones."""
     return totals[..., 0] / totals[..., 1]
+
+
+def f1_interval(counts: ArrayLike, **settings: Any) -> Interval:
+    """Give the interval of the F1 of tp, fp, fn."""
+    return ratio_interval(counts, f1, **settings)
 
 
 def images(seed: int, count: int) -> NDArray[np.int64]:
@@ -47,9 +53,23 @@ def test_bootstrap_of_a_mean_equals_that_of_scipy() -> None:
     values = np.random.default_rng(3).gamma(2, 10, 25)
     table = np.stack([values, np.ones(25)], axis=1)
     interval = bootstrap_interval(table, mean_of, n_resamples=500, seed=4)
-    expected = stats.bootstrap((values,), np.mean, n_resamples=500, rng=np.random.default_rng(4)).confidence_interval
+    expected = stats.bootstrap(
+        (values,), np.mean, confidence_level=widen(0.95, 25), n_resamples=500, rng=np.random.default_rng(4)
+    ).confidence_interval
     assert interval.estimate == pytest.approx(values.mean())
     np.testing.assert_allclose([interval.low, interval.high], expected)
+
+
+def test_few_units_are_widened_until_the_mean_of_normal_numbers_has_students_interval() -> None:
+    units = 8
+    values = np.random.default_rng(0).normal(0, 1, units)
+    level = widen(0.95, units)
+    z = stats.norm.ppf((1 + level) / 2) * values.std() / np.sqrt(units)  # a bootstrap knows the spread of the sample
+    low, _ = stats.t.interval(0.95, units - 1, values.mean(), stats.sem(values))
+    assert values.mean() - z == pytest.approx(low)
+    assert widen(0.95, 1) == 0.95
+    assert 0.95 < widen(0.95, 10_000) < 0.9502
+    assert widen(0.95, 2) < 1
 
 
 def test_f1_interval_holds_f1_and_repeats_with_its_seed() -> None:
@@ -80,24 +100,6 @@ def test_the_interval_of_a_mean_over_images_leaves_out_those_without_a_value() -
     assert interval.estimate == pytest.approx(values.mean())
     assert interval.low < interval.estimate < interval.high
     assert math.isnan(mean_interval([]).estimate) and math.isnan(mean_interval([np.nan]).low)
-
-
-def test_the_paired_difference_is_seeded_antisymmetric_and_narrower_than_an_unpaired_one() -> None:
-    first = images(7, 40) * np.random.default_rng(8).integers(1, 5, (40, 1))
-    second = first + [[1, 0, -1]] * (first > 0).all(axis=1, keepdims=True)
-    interval = paired_difference_interval(first, second, f1, n_resamples=500, seed=3)
-    assert interval == paired_difference_interval(first, second, f1, n_resamples=500, seed=3)
-    assert interval.estimate == pytest.approx(f1(*second.sum(axis=0)) - f1(*first.sum(axis=0)))
-    assert 0 < interval.low < interval.estimate < interval.high
-    back = paired_difference_interval(second, first, f1, n_resamples=500, seed=3)
-    assert (back.low, back.high) == (pytest.approx(-interval.high, rel=0.05), pytest.approx(-interval.low, rel=0.05))
-    alone = f1_interval(first, n_resamples=500)
-    assert interval.high - interval.low < (alone.high - alone.low) / 2
-
-
-def test_a_model_does_not_differ_from_itself() -> None:
-    interval = paired_difference_interval(images(9, 10), images(9, 10), iou, n_resamples=100)
-    assert interval.estimate == 0 and math.isnan(interval.low)
 
 
 def test_a_lower_level_gives_a_narrower_interval() -> None:
@@ -143,12 +145,8 @@ def test_wrong_arguments_are_refused_in_a_sentence() -> None:
         wilson_interval(4, 3)
     with pytest.raises(ValueError, match=r"`level` must lie in \(0, 1\), got 95"):
         wilson_interval(1, 3, level=95)
-    with pytest.raises(ValueError, match=r"`counts` must have shape \(I, 3\) .* got \(4, 2\)"):
-        f1_interval(np.zeros((4, 2)))
     with pytest.raises(ValueError, match=r"`counts` must have shape \(I, K\), one row an image, got \(4,\)"):
         bootstrap_interval(np.zeros(4), mean_of)
-    with pytest.raises(ValueError, match=r"must be counts of the same images, got \(2, 3\) and \(3, 3\)"):
-        paired_difference_interval(images(0, 2), images(0, 3), f1)
     with pytest.raises(ValueError, match=r"`values` must have shape \(I,\), one value an image, got \(2, 3\)"):
         mean_interval(images(0, 2))
     with pytest.raises(ValueError, match="`counts` must be finite"):

@@ -145,11 +145,7 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "bootstrap_interval": (
             "The bias-corrected and accelerated (BCa) bootstrap interval, from drawing whole images with "
-            "replacement, as cells of one image are not independent."
-        ),
-        "paired_difference_interval": (
-            "The BCa bootstrap interval of the second model's number minus the first model's on the same images, "
-            "drawn with replacement once for both."
+            "replacement, as cells of one image are not independent; widened for few images by Student's t."
         ),
     }
 )

@@ -10,9 +10,9 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     leave_one_out,
     percentile_intervals,
     resample_totals,
-    widen,
 )
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
+from cell_pipelines.metrics.intervals import widen
 from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 
 F1 = METRICS["f1"]

@@ -14,9 +14,9 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     leave_one_out,
     percentile_intervals,
     resample_totals,
-    widen,
 )
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
+from cell_pipelines.metrics.intervals import widen
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,19 +3,18 @@
 `metrics.intervals` gives the interval of one number; here the units are drawn once for all models, their sums are one
 matrix product, and percentiles are taken down the columns: bias-corrected and accelerated ones for a number (Efron
 1987, doi:10.1080/01621459.1987.10478410), plain ones for a difference, which is hardly skewed. Few units make both too
-narrow; `widen` is the remedy. `benchmarks/interval_coverage.py` shows what each holds.
+narrow; ask for the level that `metrics.intervals.widen` gives. `benchmarks/interval_coverage.py` shows what each holds.
 """
 
 import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 Floats = npt.NDArray[np.float64]
 
 _VALUES_AT_ONCE = 4_000_000
-_ALMOST_ALL = 1 - 1e-12
 _NO_SPREAD = 1e-12  # rounding of sums; a metric that really differs does so by more
 
 
@@ -46,26 +45,6 @@ def resample_totals(totals: Floats, *, n_resamples: int, seed: int) -> Floats:
 def leave_one_out(totals: Floats) -> Floats:
     """Return the sums without each unit, (U, …), of totals (U, …)."""
     return np.asarray(totals.sum(axis=0) - totals, dtype=np.float64)
-
-
-def widen(level: float, units: int) -> float:
-    """Return the level to ask for so that percentiles of few units hold the truth as often as `level` says.
-
-    A bootstrap takes the spread of n units for sqrt((n - 1) / n) of what it is, and knows it without error; Student's t
-    and that factor undo both (Hesterberg 2015, doi:10.1080/00031305.2015.1089789, section 3.2).
-
-    Args:
-        level: In (0, 1).
-        units: How many are drawn; below two there is nothing to widen.
-
-    Example:
-        >>> round(widen(0.95, 10), 3), round(widen(0.95, 100), 3)
-        (0.983, 0.954)
-    """
-    if units < 2:
-        return level
-    z = math.sqrt(units / (units - 1)) * float(stats.t.ppf((1 + level) / 2, units - 1))
-    return min(2 * float(special.ndtr(z)) - 1, _ALMOST_ALL)
 
 
 def percentile_intervals(resampled: Floats, *, level: float) -> tuple[Floats, Floats]:
