@@ -54,6 +54,18 @@ def test_there_is_a_row_a_class_and_one_for_all(tables: Tables) -> None:
     assert total["count_bias"] == pytest.approx((total["predicted"] - total["objects"]) / 8)
 
 
+def test_intervals_draw_whole_groups_where_they_are_named(tables: Tables) -> None:
+    counts = tables[0]
+    groups = {name: f"well {i // 2}" for i, name in enumerate(sorted(counts["image"].unique())) if i < 6}
+    alone, grouped = (summarise(counts, groups=known, n_resamples=300) for known in (None, groups))
+    assert alone["units"].tolist() == [8, 8, 8] and grouped["units"].tolist() == [5, 5, 5]
+    ends = [f"{name}_{end}" for name in ("f1", "count_mae", "image_iou_mean") for end in ("low", "high")]
+    assert (alone[ends].iloc[-1] != grouped[ends].iloc[-1]).all()
+    pd.testing.assert_frame_equal(
+        *(t[[c for c in t if not c.endswith(("_low", "_high")) and c != "units"]] for t in (alone, grouped))
+    )
+
+
 def test_dice_and_iou_of_the_data_set_are_tied(tables: Tables) -> None:
     table = summarise(tables[0], n_resamples=200)
     assert np.allclose(table["dice"], 2 * table["pixel_iou"] / (1 + table["pixel_iou"]))

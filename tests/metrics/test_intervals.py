@@ -120,6 +120,18 @@ def test_empty_images_change_no_ratio_and_no_interval() -> None:
     assert f1_interval(padded, n_resamples=200) == f1_interval(counts, n_resamples=200)
 
 
+def test_images_of_a_series_are_drawn_together() -> None:
+    counts, series = images(5, 12), np.repeat(["a", "b", "c", "d"], 3)
+    whole = counts.reshape(4, 3, 3).sum(axis=1)
+    assert f1_interval(counts, units=series) == f1_interval(whole)
+    values = np.where(np.arange(12) == 4, np.nan, np.random.default_rng(2).gamma(2, 10, 12))
+    found = mean_interval(values, units=series)
+    assert found.estimate == pytest.approx(np.nanmean(values))
+    assert found.low < found.estimate < found.high
+    with pytest.raises(ValueError, match=r"`units` must have shape \(I,\), one an image, got \(3,\) for 12 images"):
+        f1_interval(counts, units=[0, 1, 2])
+
+
 @pytest.mark.parametrize("rows", [[], [[3, 1, 0]], [[3, 1, 0], [0, 0, 0]]])
 def test_fewer_than_two_images_with_counts_have_no_interval(rows: list[list[int]]) -> None:
     interval = f1_interval(np.array(rows).reshape(-1, 3))

@@ -3,7 +3,7 @@
 Counts are summed over images before they are divided, but where a mean over images is meant and says so in its name.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -60,25 +60,48 @@ _PLAIN: Final[Mapping[str, tuple[tuple[str, ...], Ratio]]] = {
 }
 
 
-def summarise(counts: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
+def summarise(
+    counts: pd.DataFrame,
+    *,
+    groups: Mapping[str, str] | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Return a row a class, and a last one for all classes together.
 
     Args:
         counts: `JudgedImage.counts` of all images, one below the other.
-        n_resamples: Bootstrap samples of images for the intervals (BCa).
+        groups: For each image the series, well or recording that is drawn whole; an image without one is drawn alone,
+            and so are all of them by default.
+        n_resamples: Bootstrap samples for the intervals (BCa).
         seed: Of the bootstrap.
         level: Of the intervals.
 
     Returns:
-        `category`, `images`, `objects`, `predicted`; `f1`, `centroid_f1`, `instance_f1` (at IoU 0.5),
-        `panoptic_quality`, `aggregated_jaccard`, `pixel_iou`, `dice`, `image_iou_mean`, `image_dice_mean`, `count_mae`
-        and `count_bias`, each with `…_low` and `…_high`; `precision`, `recall` and those of centroids and instances;
-        `instance_accuracy`, `instance_f1_mean` and `instance_accuracy_mean` over IoU 0.5 to 0.95, `mean_matched_iou`;
-        `count_medae`, `count_rmse`, `count_mpe`, `count_r2`, limits of agreement `agreement_low` and `agreement_high`;
+        `category`, `images`, `units` (images or groups that intervals draw), `objects`, `predicted`; `f1`,
+        `centroid_f1`, `instance_f1` (at IoU 0.5), `panoptic_quality`, `aggregated_jaccard`, `pixel_iou`, `dice`,
+        `image_iou_mean`, `image_dice_mean`, `count_mae` and `count_bias`, each with `…_low` and `…_high`; `precision`,
+        `recall` and those of centroids and instances; `instance_accuracy`, `instance_f1_mean` and
+        `instance_accuracy_mean` over IoU 0.5 to 0.95, `mean_matched_iou`; `count_medae`, `count_rmse`, `count_mpe`,
+        `count_r2`, limits of agreement `agreement_low` and `agreement_high`;
         the sums `tp`, `fp`, `fn`, `split`, `merged`, `missed` and `spurious`. What does not apply is nan.
     """
     bootstrap = {"n_resamples": n_resamples, "seed": seed, "level": level}
-    return pd.DataFrame([_summary(name, rows, bootstrap) for name, rows in by_class(counts).items()])
+    rows = []
+    for name, images in by_class(counts).items():
+        units = drawn_units(images["image"], groups)
+        rows.append(_summary(name, images, {**bootstrap, "units": units}))
+    return pd.DataFrame(rows)
+
+
+def drawn_units(images: Iterable[str], groups: Mapping[str, str] | None) -> npt.NDArray[np.int64]:
+    """Return which unit each image belongs to, (I,) from 0: its group, or itself where it has none."""
+    known = groups or {}
+    # A pair keeps an image without a group apart from a group of the same name.
+    keys = [("group", known[image]) if known.get(image) else ("image", image) for image in images]
+    places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    return np.array([places[key] for key in keys], dtype=np.int64)
 
 
 def by_class(counts: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -115,7 +138,7 @@ def instance_curve(counts: pd.DataFrame) -> pd.DataFrame:
 
 def _summary(name: str, images: pd.DataFrame, bootstrap: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "category": name, "images": len(images),
+        "category": name, "images": len(images), "units": len(np.unique(bootstrap["units"])),
         "objects": int(images["true"].sum()), "predicted": int(images["predicted"].sum()),
     }  # fmt: skip
     for metric, (columns, ratio) in _RATIOS.items():

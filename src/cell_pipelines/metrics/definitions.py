@@ -144,8 +144,8 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
             " cases if the trials are independent."
         ),
         "bootstrap_interval": (
-            "The bias-corrected and accelerated (BCa) bootstrap interval, from drawing whole images with "
-            "replacement, as cells of one image are not independent; widened for few images by Student's t."
+            "The bias-corrected and accelerated (BCa) bootstrap interval, from drawing whole images, or series of "
+            "them, with replacement, as their cells are not independent; widened by Student's t for few."
         ),
     }
 )

@@ -1,8 +1,9 @@
 """How sure a number is: intervals for a proportion and, by resampling images, for a ratio of summed counts.
 
 Cells of one image share its focus, its stain and its patient, so they are not independent. An interval for a
-metric over cells must therefore resample **images**; `bootstrap_interval` does. `wilson_interval` is for
-things that really are independent, such as images that pass a check or cells of one population that are dead.
+metric over cells must therefore resample **images**, or whole series of them; `bootstrap_interval` does.
+`wilson_interval` is for things that really are independent, such as images that pass a check or cells of one population
+that are dead.
 """
 
 import math
@@ -91,15 +92,16 @@ def bootstrap_interval(
     counts: ArrayLike,
     statistic: Callable[[FloatArray], Any],
     *,
+    units: ArrayLike | None = None,
     level: float = 0.95,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
     """Give the BCa bootstrap interval of a ratio of totals, by resampling images.
 
-    Images are drawn with replacement, their counts summed, the ratio taken; the bias-corrected and
-    accelerated percentiles of the results (Efron 1987, doi:10.1080/01621459.1987.10478410) are the interval, those of
-    the level that `widen` gives for so many images.
+    Images, or whole units of them, are drawn with replacement, their counts summed, the ratio taken; the bias-corrected
+    and accelerated percentiles of the results (Efron 1987, doi:10.1080/01621459.1987.10478410) are the interval, those
+    of the level that `widen` gives for so many units.
 
     Images whose counts are all 0 change no ratio of totals and are left out. For a mean over all images, such
     as the mean count error, add a column of ones and divide by its total.
@@ -108,13 +110,14 @@ def bootstrap_interval(
         counts: (I, K), K counts of each of I images, for example tp, fp and fn.
         statistic: Takes totals (..., K) float64 and gives their ratio (...), for any leading shape; totals of
             0 included, as the functions of `ratios.py` do.
+        units: (I,), the series, well or recording of each image, where these are drawn whole; None draws images.
         level: Level of the interval, in (0, 1).
-        n_resamples: How many samples of images are drawn.
+        n_resamples: How many samples are drawn.
         seed: Seed of the draws; the same seed gives the same interval.
 
     Returns:
         The ratio over all images and its interval. There is no interval (nan) for fewer than two images with
-        counts, when every image would give the same result (the data then hold no spread to learn from, not
+        counts, when every unit would give the same result (the data then hold no spread to learn from, not
         no uncertainty), or when the ratio is undefined in a resample.
 
     Example:
@@ -125,7 +128,8 @@ def bootstrap_interval(
     _check_level(level)
     table = _check_table(counts)
     estimate = float(statistic(table.sum(axis=0)))
-    informative = table[table.any(axis=1)]
+    drawn = table if units is None else _sum_units(table, units)
+    informative = drawn[drawn.any(axis=1)]
     if len(informative) < 2:
         return Interval(estimate, float("nan"), float("nan"), level)
     low, high = _bca(informative, statistic, level, n_resamples, seed)
@@ -136,6 +140,7 @@ def ratio_interval(
     counts: ArrayLike,
     ratio: Callable[..., Any],
     *,
+    units: ArrayLike | None = None,
     level: float = 0.95,
     n_resamples: int = 2000,
     seed: int = 0,
@@ -145,8 +150,9 @@ def ratio_interval(
     Args:
         counts: (I, K), one row an image, columns in the order of the function's arguments.
         ratio: `f1`, `iou`, `dice`, `precision`, `recall`, `share` or any other that takes K arrays.
+        units: (I,), the series, well or recording of each image, where these are drawn whole; None draws images.
         level: Level of the interval, in (0, 1).
-        n_resamples: How many samples of images are drawn.
+        n_resamples: How many samples are drawn.
         seed: Seed of the draws.
 
     Returns:
@@ -157,16 +163,24 @@ def ratio_interval(
         >>> ratio_interval([[8, 1, 1], [5, 5, 0], [0, 0, 0]], iou).estimate
         0.65
     """
-    return bootstrap_interval(counts, _of_totals(ratio), level=level, n_resamples=n_resamples, seed=seed)
+    return bootstrap_interval(counts, _of_totals(ratio), units=units, level=level, n_resamples=n_resamples, seed=seed)
 
 
-def mean_interval(values: ArrayLike, *, level: float = 0.95, n_resamples: int = 2000, seed: int = 0) -> Interval:
+def mean_interval(
+    values: ArrayLike,
+    *,
+    units: ArrayLike | None = None,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
     """Give the BCa bootstrap interval of a mean over images, as of the absolute count error or the image IoU.
 
     Args:
         values: (I,), one value an image; nan for images that have none, which are left out.
+        units: (I,), the series, well or recording of each image, where these are drawn whole; None draws images.
         level: Level of the interval, in (0, 1).
-        n_resamples: How many samples of images are drawn.
+        n_resamples: How many samples are drawn.
         seed: Seed of the draws.
 
     Returns:
@@ -175,9 +189,9 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95, n_resamples: int = 
     column = np.asarray(values, dtype=np.float64)
     if column.ndim != 1:
         raise ValueError(f"`values` must have shape (I,), one value an image, got {column.shape}.")
-    known = column[~np.isnan(column)]
-    table = np.stack([known, np.ones(known.size)], axis=1)
-    return bootstrap_interval(table, _mean_of_totals, level=level, n_resamples=n_resamples, seed=seed)
+    known = ~np.isnan(column)
+    table = np.stack([np.where(known, column, 0.0), known.astype(np.float64)], axis=1)
+    return bootstrap_interval(table, _mean_of_totals, units=units, level=level, n_resamples=n_resamples, seed=seed)
 
 
 def _of_totals(ratio: Callable[..., Any]) -> Callable[[FloatArray], Any]:
@@ -187,6 +201,16 @@ def _of_totals(ratio: Callable[..., Any]) -> Callable[[FloatArray], Any]:
 
 def _mean_of_totals(totals: FloatArray) -> Any:
     return np.divide(totals[..., 0], totals[..., 1], out=np.full(totals.shape[:-1], np.nan), where=totals[..., 1] > 0)
+
+
+def _sum_units(table: FloatArray, units: ArrayLike) -> FloatArray:
+    """Add up the images of each unit, (U, K)."""
+    names, number = np.unique(np.asarray(units), return_inverse=True)
+    if number.shape != (len(table),):
+        raise ValueError(f"`units` must have shape (I,), one an image, got {number.shape} for {len(table)} images.")
+    sums = np.zeros((len(names), table.shape[1]))
+    np.add.at(sums, number, table)
+    return sums
 
 
 def _bca(

@@ -11,6 +11,7 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.drawn_groups import choose_groups
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from cell_pipelines.analysis.model_comparison.comparing import ComparedModels
     from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
-
-# Below this no test over groups can tell two models apart: 2^(1 - 5) is above 0.05.
-_FEWEST_GROUPS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +67,7 @@ def compare_tables(
     Args:
         given: For each model or member its tables.
         truth: The annotations with their groups, which say what images are drawn together.
-        evaluation: Which images were judged, and how often they are drawn.
+        evaluation: Which images were judged, and what is drawn how often.
         parameters: What is compared.
 
     Raises:
@@ -78,7 +76,7 @@ def compare_tables(
     from cell_pipelines.analysis.model_comparison.comparing import ComparisonSettings, compare_models
     from cell_pipelines.analysis.model_comparison.model_tables import tabulate_differences, tabulate_models
 
-    groups, note = choose_groups(select_split(truth, evaluation.split), parameters.resample)
+    groups, note = choose_groups(select_split(truth, evaluation.split), evaluation.resample)
     settings = ComparisonSettings(
         metrics=parameters.metrics, level=parameters.level, n_resamples=evaluation.resamples, seed=evaluation.seed
     )
@@ -86,28 +84,6 @@ def compare_tables(
     return ModelComparison(
         tabulate_models(given, compared), tabulate_differences(compared), compared, note, parameters.level
     )
-
-
-def choose_groups(judged: AnnotationSet, resample: str) -> tuple[dict[str, str] | None, str]:
-    """Return which images are drawn together, None for each by itself, and what is drawn in a sentence.
-
-    Args:
-        judged: The images that models were judged on.
-        resample: ``auto``, ``images`` or ``groups``; see `ComparisonParameters`.
-    """
-    column = judged.images["group"].to_pylist()
-    groups = {name: str(group) for name, group in zip(judged.names, column, strict=True) if group}
-    units = len(set(groups.values())) + judged.n_images - len(groups)
-    if units == judged.n_images:
-        return None, f"Intervals and tests draw {_count(units, 'image')}, each by itself."
-    told = f"The {judged.n_images} test images belong to {_count(units, 'group')}, such as series or wells"
-    if resample == "images" or (resample == "auto" and units < _FEWEST_GROUPS):
-        why = "" if resample == "images" else f", too few to draw ({_FEWEST_GROUPS} are needed)"
-        return (
-            None,
-            f"{told}{why}: intervals and tests draw single images and hold for more images of these groups only.",
-        )
-    return groups, f"{told}; intervals, tests and ranks take whole groups, as images of one group are alike."
 
 
 def describe_comparison(
@@ -164,7 +140,3 @@ def _curves(given: Mapping[str, ModelTables]) -> pd.DataFrame:
 def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     kept = [part for part in parts if len(part)]
     return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun if number == 1 else f'{noun}s'}"

@@ -11,13 +11,11 @@ Metric = Literal[
 
 
 class ComparisonParameters(BaseModel):
-    """How models are compared; the number of resamples and their seed are those of the evaluation.
+    """How models are compared; what is drawn, and how often, is the evaluation's.
 
     Attributes:
         metrics: What is tested, in this order; a metric that no model has is left out.
         level: Of intervals; a test whose p after Holm is below 1 - `level` tells models apart.
-        resample: What is drawn, tested and ranked: ``images``; ``groups``, the series, wells or recordings that images
-            belong to; ``auto``: groups where there are at least six of them and fewer than images.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -25,4 +23,3 @@ class ComparisonParameters(BaseModel):
         "f1", "centroid_f1", "instance_f1", "panoptic_quality", "pixel_iou", "count_mae"
     )  # fmt: skip
     level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
-    resample: Literal["auto", "images", "groups"] = "auto"

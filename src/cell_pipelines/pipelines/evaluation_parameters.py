@@ -17,7 +17,9 @@ class EvaluationParameters(BaseModel):
         centroid_matching: ``hungarian``: one to one, as many as possible, then the least distance in all;
             ``greedy_2021``: each true cell takes the nearest, as Morelli et al. 2021 write; ``greedy_2021_code``: as
             their code does.
-        resamples: Bootstrap samples of images for intervals.
+        resample: What is drawn for intervals, tests and ranks: ``images``; ``groups``, the series, wells or recordings
+            that images belong to; ``auto``: groups where there are at least six of them and fewer than images.
+        resamples: Bootstrap samples for intervals.
         seed: Of the bootstrap.
         parallel: How the images are spread over processors.
     """
@@ -27,6 +29,7 @@ class EvaluationParameters(BaseModel):
     iou: Annotated[float, Field(gt=0, le=1)] = 0.5
     max_distance_px: Annotated[float, Field(gt=0)] | None = None
     centroid_matching: Literal["hungarian", "greedy_2021", "greedy_2021_code"] = "hungarian"
+    resample: Literal["auto", "images", "groups"] = "auto"
     resamples: Annotated[int, Field(ge=100)] = 2000
     seed: Annotated[int, Field(ge=0)] = 0
     parallel: ParallelParameters = ParallelParameters()

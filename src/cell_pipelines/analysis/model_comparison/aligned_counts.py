@@ -10,7 +10,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.judging import COUNTS
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
-from cell_pipelines.analysis.summaries import ALL, by_class
+from cell_pipelines.analysis.summaries import ALL, by_class, drawn_units
 
 Floats = npt.NDArray[np.float64]
 _NEEDED: Final = ("image", "category", *COUNTS)
@@ -80,7 +80,7 @@ def align_counts(
         column: np.stack([frame[column].to_numpy(dtype=np.float64) for frame in ordered], axis=1)
         if ordered else np.zeros((0, 0)) for column in COUNTS
     }  # fmt: skip
-    units = _units(images, groups)
+    units = drawn_units(images, groups)
     return AlignedCounts(tuple(frames), images, counts, units, grouped=units.size > 0 and units.max() + 1 < units.size)
 
 
@@ -138,11 +138,3 @@ def _check_same(frames: Mapping[str, pd.DataFrame]) -> None:
                 f"{names[0]!r} and {name!r} must be judged against the same cells, got different numbers of them in "
                 f"{int(differ.sum())} images, such as {first.index[differ][0]!r}."
             )
-
-
-def _units(images: Sequence[str], groups: Mapping[str, str] | None) -> npt.NDArray[np.int64]:
-    known = groups or {}
-    # A pair keeps an image without a group apart from a group of the same name.
-    keys = [("group", known[image]) if known.get(image) else ("image", image) for image in images]
-    numbers = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-    return np.array([numbers[key] for key in keys], dtype=np.int64)

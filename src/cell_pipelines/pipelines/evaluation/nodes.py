@@ -20,6 +20,7 @@ from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.metrics.detection import measure_average_precision
 from cell_pipelines.pipelines.cell_pictures import picture_name
 from cell_pipelines.pipelines.curve_columns import precision_recall_curves
+from cell_pipelines.pipelines.drawn_groups import choose_groups
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.partitions import map_images
 
@@ -44,11 +45,12 @@ def evaluate(
     judged = list(map_images(judge, kept, description="judging", total=total, parallel=parameters.parallel))
     counts = pd.concat([image.counts for image in judged], ignore_index=True)
     cells = pd.concat([image.cells for image in judged], ignore_index=True)
-    table = summarise(counts, n_resamples=parameters.resamples, seed=parameters.seed)
+    groups, _ = choose_groups(pairing.truth, parameters.resample)
+    table = summarise(counts, groups=groups, n_resamples=parameters.resamples, seed=parameters.seed)
     average = measure_average_precision(*pairing.tables(), n_images=total, n_categories=len(pairing.categories))
-    table.insert(3, "ap50", [*average.ap50, average.mean_ap50])
-    table.insert(4, "ap50_95", [*average.ap50_95, average.mean_ap50_95])
-    table.insert(5, "confidence", [*limits, np.nan])
+    table.insert(4, "ap50", [*average.ap50, average.mean_ap50])
+    table.insert(5, "ap50_95", [*average.ap50_95, average.mean_ap50_95])
+    table.insert(6, "confidence", [*limits, np.nan])
     return table, counts, cells, _curve_table(pairing, average.precision[0]), instance_curve(counts)
 
 
@@ -82,7 +84,7 @@ def log_metrics(table: pd.DataFrame, parameters: EvaluationParameters) -> dict[s
     for row in table.to_dict(orient="records"):
         suffix = "" if row["category"] == ALL else "/" + re.sub(r"[^\w\-. /:]", "_", str(row["category"]))
         for key, value in row.items():
-            if key not in ("category", "images") and pd.notna(value):
+            if key not in ("category", "images", "units") and pd.notna(value):
                 metrics[f"{parameters.split}_{key}{suffix}"] = {"value": float(value), "step": 0}
     return metrics
 

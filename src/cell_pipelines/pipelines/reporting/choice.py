@@ -8,8 +8,8 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
-from cell_pipelines.pipelines.compared_models import choose_groups
 from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.drawn_groups import choose_groups
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 
@@ -48,7 +48,7 @@ def choose_model(models: tuple[str, ...]) -> Callable[..., Choice]:
         if named is not None and named not in models:
             raise ValueError(f"`reporting.chosen_model` must be one of {', '.join(models)}, got {named!r}.")
         metric = parameters.main_metric or main_metric(classes)
-        groups, _ = choose_groups(select_split(truth, evaluation.split), comparing.resample)
+        groups, _ = choose_groups(select_split(truth, evaluation.split), evaluation.resample)
         settings = ComparisonSettings(
             metrics=(metric,), level=comparing.level, n_resamples=evaluation.resamples, seed=evaluation.seed
         )

@@ -106,7 +106,9 @@ def _result_tables(table: pd.DataFrame) -> Iterator[Any]:
             continue
         definitions = {key: DEFINITIONS[key] for key in shown if key in DEFINITIONS}
         if any(column.endswith("_low") and column != "agreement_low" for column in shown):
-            definitions["…_low, …_high"] = DEFINITIONS["bootstrap_interval"]
+            images, units = (int(table[column].iloc[-1]) for column in ("images", "units"))
+            drawn = f"{units} images" if units == images else f"{units} groups of images"
+            definitions["…_low, …_high"] = f"{DEFINITIONS['bootstrap_interval']} Drawn here: {drawn}."
         yield Table(table[["category", *shown]], caption, definitions)
 
 

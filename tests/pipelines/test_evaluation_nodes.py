@@ -1,0 +1,39 @@
+"""The evaluation draws whole groups of images where there are enough of them, and the page says what was drawn."""
+
+import pytest
+
+from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.pipelines.evaluation.nodes import evaluate
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.reporting.nodes import describe_evaluation
+
+BOXES = [(2, 2, 12, 12), (20, 4, 30, 14), (6, 20, 16, 30)]
+
+
+def annotations(per_group: int, *, found: bool) -> AnnotationSet:
+    """Return 12 images of three cells each, in groups; of the found ones some lack a cell."""
+    builder = AnnotationBuilder(("cell",))
+    for number in range(12):
+        group = f"well {number // per_group}"
+        row = builder.add_image(f"{number}.png", height=40, width=40, split="test", group=group)
+        for box in BOXES[: 3 - (number % 3 if found else 0)]:
+            builder.add_box(row, "cell", box, score=0.9 if found else None)
+    return builder.build()
+
+
+@pytest.mark.parametrize(
+    ("per_group", "resample", "units", "told"),
+    [
+        (2, "auto", 6, "6 groups of images"), (4, "auto", 12, "12 images"), (4, "groups", 3, "3 groups of images"),
+        (2, "images", 12, "12 images"),
+    ],
+)  # fmt: skip
+def test_intervals_draw_groups_where_there_are_enough(per_group: int, resample: str, units: int, told: str) -> None:
+    parameters = EvaluationParameters.model_validate({"resamples": 100, "resample": resample})
+    truth, found = (annotations(per_group, found=found) for found in (False, True))
+    table, images, cells, curves, instances = evaluate(truth, found, {"cell": 0.5}, parameters)
+    assert table["units"].tolist() == [units, units]
+    assert list(table)[:6] == ["category", "images", "units", "objects", "ap50", "ap50_95"]
+    sections = describe_evaluation(table, images, cells, curves, instances)
+    assert sections[0].items[0].definitions["…_low, …_high"].endswith(f"Drawn here: {told}.")
