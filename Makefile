@@ -1,9 +1,13 @@
 # The two commands: `make demo`, `make test`. Each builds the environment first where it is missing.
+# Tests run in two processes of one thread each; `make test WORKERS=8` for more.
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check environment
+WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test test-all check environment
 
 environment: $(READY)
 
@@ -17,7 +21,11 @@ demo: $(READY)
 	@echo "The report: $(CURDIR)/data/demo/08_reporting/report.html"
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not exhaustive"
+
+# Also every architecture and version of YOLO on every engine.
+test-all: $(READY)
+	$(PYTEST)
 
 check: $(READY)
 	$(BIN)/ruff check .

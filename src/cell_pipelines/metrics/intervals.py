@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def widen(level: float, units: int) -> float:
     """
     if units < 2:
         return level
-    z = math.sqrt(units / (units - 1)) * float(stats.t.ppf((1 + level) / 2, units - 1))
+    z = math.sqrt(units / (units - 1)) * float(special.stdtrit(units - 1, (1 + level) / 2))
     return min(2 * float(special.ndtr(z)) - 1, _ALMOST_ALL)
 
 
@@ -216,6 +216,8 @@ def _sum_units(table: FloatArray, units: ArrayLike) -> FloatArray:
 def _bca(
     table: FloatArray, statistic: Callable[[FloatArray], Any], level: float, n_resamples: int, seed: int
 ) -> tuple[float, float]:
+    from scipy import stats
+
     def resampled(*columns: FloatArray, axis: int) -> Any:
         return statistic(np.stack([column.sum(axis=axis) for column in columns], axis=-1))
 

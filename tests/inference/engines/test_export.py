@@ -33,7 +33,7 @@ def test_networks_give_the_same_on_every_engine(name, write_model, tmp_path):
     check(write_model(name), tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - set(QUICK)))
 def test_every_architecture_gives_the_same_on_every_engine(name, write_model, tmp_path):
     check(write_model(name), tmp_path)
@@ -44,7 +44,7 @@ def test_yolo_networks_give_the_same_on_every_engine(name, write_model, tmp_path
     check(write_model(name), tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", YOLOS)
 def test_every_version_of_yolo_gives_the_same_on_every_engine(name, write_model, tmp_path):
     check(write_model(name), tmp_path)
