@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.error_kinds import KIND_COUNTS, count_error_kinds, summarise_error_kinds
+from cell_pipelines.analysis.error_kinds import (
+    KIND_COUNTS,
+    MISSED,
+    NOTHING,
+    count_error_kinds,
+    summarise_error_kinds,
+    tabulate_confusions,
+)
 from cell_pipelines.analysis.judging import JudgingSettings, judge_image
 from cell_pipelines.metrics.detection_errors import ERROR_KINDS
 
@@ -25,7 +32,7 @@ FOUND = {
 def _counted(pairing: Maker, kinds: tuple[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     given = pairing(TRUTH, FOUND, kinds, CLASSES)
     settings = JudgingSettings.for_pairing(given)
-    rows = [count_error_kinds(one, settings) for one in given.pairs()]
+    rows = [count_error_kinds(one, settings)[0] for one in given.pairs()]
     judged = pd.concat([judge_image(one, settings).counts for one in given.pairs()])
     return pd.DataFrame(rows), judged
 
@@ -38,6 +45,23 @@ def test_boxes_of_two_classes_are_told_apart(pairing: Maker, kinds: tuple[str, s
     expected = {"classification": 1, "localisation": 1, "both": 0, "duplicate": 1, "background": 1, "missed": 0}
     assert totals[list(ERROR_KINDS)].to_dict() == expected
     assert totals[["tp", "fp", "fn"]].tolist() == judged[["tp", "fp", "fn"]].sum().tolist()
+
+
+@pytest.mark.parametrize("kinds", [("box", "box"), ("mask", "mask")])
+def test_every_cell_and_every_prediction_stands_once_in_the_confusions(pairing: Maker, kinds: tuple[str, str]) -> None:
+    given = pairing(TRUTH, FOUND, kinds, CLASSES)
+    settings = JudgingSettings.for_pairing(given)
+    counts = sum(count_error_kinds(one, settings)[1] for one in given.pairs())
+    table = tabulate_confusions(counts, CLASSES)
+    cells = {(true, predicted): cells for true, predicted, cells in table.itertuples(index=False) if cells}
+    # What is wrongly placed, doubled or made up has no cell; the dead cell that it lies on is missed.
+    assert cells[("live", "live")] == 1
+    assert cells[("live", "dead")] == 1
+    assert cells[("dead", MISSED)] == 1
+    assert cells[(NOTHING, "dead")] == 1
+    assert table.groupby("true")["cells"].sum()[list(CLASSES)].tolist() == [2, 1]
+    judged = pd.concat([judge_image(one, settings).counts for one in given.pairs()])
+    assert table[table["true"] == table["predicted"]]["cells"].sum() == judged["tp"].sum()
 
 
 def test_masks_are_judged_by_masks(pairing: Maker) -> None:

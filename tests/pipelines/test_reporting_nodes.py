@@ -15,10 +15,10 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
+from cell_pipelines.pipelines.evaluation.errors import find_errors
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric
-from cell_pipelines.pipelines.reporting.judged import find_error_kinds
 from cell_pipelines.pipelines.reporting.nodes import describe_errors, headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.pictures import describe_pictures
@@ -93,12 +93,12 @@ def test_the_main_metric_is_what_every_model_has() -> None:
 
 
 def test_kinds_of_errors_agree_with_the_evaluation_and_are_told() -> None:
-    kinds = find_error_kinds(TRUTH, _set(2, 0.9), {"cell": 0.5}, EVALUATION)
+    kinds, confusions = find_errors(TRUTH, _set(2, 0.9), {"cell": 0.5}, EVALUATION)
     table, counts = _tables(2)
     assert kinds[["tp", "fp", "fn"]].sum().tolist() == counts[["tp", "fp", "fn"]].sum().tolist()
-    (section,) = describe_errors(kinds, table)
+    (section,) = describe_errors(kinds, confusions, table)
     assert section.title == "Kinds of errors"
-    assert len(section.items) == 2, "no masks, so nothing is split or merged"
+    assert len(section.items) == 2, "no masks, so nothing is split or merged; one class, so none is taken for another"
 
 
 def test_points_have_no_kinds_of_errors() -> None:
@@ -106,9 +106,12 @@ def test_points_have_no_kinds_of_errors() -> None:
     row = builder.add_image("a.png", height=9, width=9, split="test")
     builder.add_object(row, "cell", "point", (3.0, 3.0, 3.0, 3.0), score=0.9)
     points = builder.build()
-    kinds = find_error_kinds(points, points, {}, EVALUATION)
-    assert kinds.empty
-    assert describe_errors(kinds, pd.DataFrame({"category": ["cell"], **{key: [np.nan] for key in COUNTS}})) == []
+    kinds, confusions = find_errors(points, points, {}, EVALUATION)
+    assert kinds.empty and confusions.empty
+    assert (
+        describe_errors(kinds, confusions, pd.DataFrame({"category": ["cell"], **{key: [np.nan] for key in COUNTS}}))
+        == []
+    )
 
 
 def _pictures(parameters: ReportingParameters) -> list[Any]:

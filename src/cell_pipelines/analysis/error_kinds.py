@@ -1,10 +1,10 @@
-"""Which errors a model makes and what they cost, over all images: a row a kind.
+"""Which errors a model makes and what they cost, and which class it takes for which, over all images.
 
 Boxes and masks are judged alike (`metrics/detection_errors.py`): by masks where both sides have them, else by boxes.
 Nothing is told of points, which do not overlap.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from cell_pipelines.analysis.pairing import PairedSets
 from cell_pipelines.metrics.detection_errors import (
     ERROR_KINDS,
     Overlaps,
+    count_confusions,
     count_errors,
     f1_lost,
     find_detection_errors,
@@ -31,6 +32,11 @@ Integers = npt.NDArray[np.int64]
 #: Counts that may be summed over images.
 KIND_COUNTS: Final = (*ERROR_KINDS, "mended_classification", "mended_localisation", "tp", "fp", "fn")
 
+#: What stands in a table of confusions where a prediction has no cell, and a cell no prediction.
+NOTHING: Final = "(nothing)"
+MISSED: Final = "(missed)"
+CONFUSION_COLUMNS: Final = ("true", "predicted", "cells")
+
 MEANINGS: Final = {
     "classification": "lies well on a cell of another class",
     "localisation": "overlaps a cell of its class, but too little",
@@ -41,11 +47,12 @@ MEANINGS: Final = {
 }
 
 
-def count_error_kinds(pair: PairedSets, settings: JudgingSettings) -> dict[str, Any]:
+def count_error_kinds(pair: PairedSets, settings: JudgingSettings) -> tuple[dict[str, Any], Integers]:
     """Count the errors of one image, whose predictions are already cut off at their thresholds.
 
     Returns:
-        `image` and `KIND_COUNTS`, all classes together. A mask that surer ones of its class hide wholly counts as
+        `image` and `KIND_COUNTS`, all classes together; and which class is taken for which, (C + 1, C + 1) as
+        `metrics.detection_errors.count_confusions` gives it. A mask that surer ones of its class hide wholly counts as
         little as it does in the evaluation.
     """
     pair = without_crowds(pair)
@@ -59,12 +66,28 @@ def count_error_kinds(pair: PairedSets, settings: JudgingSettings) -> dict[str, 
     overlaps = _overlaps(classes, settings)
     renumbered = Overlaps(_places(seen)[overlaps.prediction], _places(true_seen)[overlaps.cell], overlaps.iou)
     found, correct = found[true_seen], correct[seen]
-    errors = find_detection_errors(
-        renumbered, categories[seen], true_categories[true_seen], correct=correct, found=found, least=settings.iou
-    )
+    sides = categories[seen], true_categories[true_seen]
+    errors = find_detection_errors(renumbered, *sides, correct=correct, found=found, least=settings.iou)
     tp = int(correct.sum())
     hits = {"tp": tp, "fp": len(correct) - tp, "fn": int((~found).sum())}
-    return {"image": pair.name, **count_errors(errors, found), **hits}
+    confusions = count_confusions(errors, *sides, correct=correct, found=found, n_categories=len(classes))
+    return {"image": pair.name, **count_errors(errors, found), **hits}, confusions
+
+
+def tabulate_confusions(counts: Integers, categories: Sequence[str]) -> pd.DataFrame:
+    """Return a row a pair of classes: `true`, `predicted` and `cells`.
+
+    Args:
+        counts: (C + 1, C + 1) as `count_error_kinds` gives it, of one image or summed over many.
+        categories: Names of the C classes; `NOTHING` stands for no true cell, `MISSED` for no prediction.
+    """
+    rows = [
+        {"true": true, "predicted": predicted, "cells": int(counts[i, j])}
+        for i, true in enumerate((*categories, NOTHING))
+        for j, predicted in enumerate((*categories, MISSED))
+        if (true, predicted) != (NOTHING, MISSED)
+    ]
+    return pd.DataFrame(rows, columns=list(CONFUSION_COLUMNS))
 
 
 def summarise_error_kinds(counts: pd.DataFrame) -> pd.DataFrame:

@@ -148,6 +148,48 @@ def count_errors(errors: DetectionErrors, found: Flags) -> dict[str, int]:
     return counts
 
 
+def count_confusions(
+    errors: DetectionErrors,
+    categories: Integers,
+    true_categories: Integers,
+    *,
+    correct: Flags,
+    found: Flags,
+    n_categories: int,
+) -> Integers:
+    """Count which class is taken for which in one image.
+
+    Found cells lie on the diagonal. A missed cell that a prediction of another class lies on, the first where several
+    do, counts as taken for that class. All other missed cells and all other predictions stand alone, so that every cell
+    and every prediction counts once.
+
+    Args:
+        errors: What `find_detection_errors` gave.
+        categories: (M,) int, classes of the predictions.
+        true_categories: (N,) int.
+        correct: (M,) bool, as it was given.
+        found: (N,) bool, as it was given.
+        n_categories: C.
+
+    Returns:
+        (C + 1, C + 1) int: a row a true class, then a row of predictions where there is no such cell; a column a
+        predicted class, then a column of cells that were missed. All may be summed over images.
+    """
+    nothing = missed = n_categories
+    table = np.zeros((n_categories + 1, n_categories + 1), dtype=np.int64)
+    np.add.at(table, (true_categories[found], true_categories[found]), 1)
+    confused = np.flatnonzero((errors.kind == _WRONG.index("classification")) & (errors.cell >= 0))
+    confused = confused[~found[errors.cell[confused]]]
+    cells, first = np.unique(errors.cell[confused], return_index=True)
+    taken = confused[first]
+    np.add.at(table, (true_categories[cells], categories[taken]), 1)
+    alone = np.setdiff1d(np.flatnonzero(~correct), taken)
+    table[nothing] += np.bincount(categories[alone], minlength=n_categories + 1)
+    unseen = np.setdiff1d(np.flatnonzero(~found), cells)
+    table[:, missed] += np.bincount(true_categories[unseen], minlength=n_categories + 1)
+    return table
+
+
 def f1_lost(counts: Mapping[str, float], tp: float, fp: float, fn: float) -> dict[str, float]:
     """Return for each kind the F1 that mending all of its errors, and nothing else, would bring.
 

@@ -22,6 +22,7 @@ from cell_pipelines.pipelines.cell_pictures import picture_name
 from cell_pipelines.pipelines.curve_columns import precision_recall_curves
 from cell_pipelines.pipelines.drawn_groups import choose_groups
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.pipelines.judged_pairs import judging_settings, kept_pairs, threshold_array
 from cell_pipelines.pipelines.partitions import map_images
 
 
@@ -38,9 +39,8 @@ def evaluate(
         curves of boxes at IoU 0.5; and the quality of masks over the IoU that is asked for.
     """
     pairing = pair(truth, predictions, parameters.split)
-    limits = threshold_array(pairing.categories, thresholds)
-    judge = partial(judge_image, settings=_settings(pairing, parameters))
-    kept = (image.above(limits) for image in pairing.pairs())
+    judge = partial(judge_image, settings=judging_settings(pairing, parameters))
+    kept = kept_pairs(pairing, thresholds)
     total = pairing.truth.n_images
     judged = list(map_images(judge, kept, description="judging", total=total, parallel=parameters.parallel))
     counts = pd.concat([image.counts for image in judged], ignore_index=True)
@@ -50,23 +50,9 @@ def evaluate(
     average = measure_average_precision(*pairing.tables(), n_images=total, n_categories=len(pairing.categories))
     table.insert(4, "ap50", [*average.ap50, average.mean_ap50])
     table.insert(5, "ap50_95", [*average.ap50_95, average.mean_ap50_95])
+    limits = threshold_array(pairing.categories, thresholds)
     table.insert(6, "confidence", [*limits, np.nan])
     return table, counts, cells, _curve_table(pairing, average.precision[0]), instance_curve(counts)
-
-
-def threshold_array(categories: tuple[str, ...], thresholds: dict[str, Any]) -> npt.NDArray[np.float64]:
-    """Return the least score in the order of the classes, shape (C,); 0 where cells are decoded already."""
-    values = (thresholds.get(name, 0.0) for name in categories)
-    return np.array([0.0 if isinstance(value, dict) else value for value in values], dtype=np.float64)
-
-
-def _settings(pairing: Pairing, parameters: EvaluationParameters) -> JudgingSettings:
-    return JudgingSettings.for_pairing(
-        pairing,
-        iou=parameters.iou,
-        max_distance_px=parameters.max_distance_px,
-        rule="optimal" if parameters.centroid_matching == "hungarian" else parameters.centroid_matching,
-    )
 
 
 def _curve_table(pairing: Pairing, curves: npt.NDArray[np.float64]) -> pd.DataFrame:
@@ -127,10 +113,9 @@ def _write_overlays(
     parameters: EvaluationParameters,
     folder: Path,
 ) -> None:
-    limits = threshold_array(pairing.categories, thresholds)
-    settings = _settings(pairing, parameters)
+    settings = judging_settings(pairing, parameters)
     jobs: Iterator[_ErrorOverlay] = (
-        _ErrorOverlay(image.above(limits), images[image.name], settings, folder) for image in pairing.pairs()
+        _ErrorOverlay(image, images[image.name], settings, folder) for image in kept_pairs(pairing, thresholds)
     )
     total = pairing.truth.n_images
     for _ in map_images(_ErrorOverlay.run, jobs, description="drawing", total=total, parallel=parameters.parallel):

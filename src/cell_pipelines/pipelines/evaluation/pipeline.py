@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.evaluation.count_intervals import check_intervals, log_coverage, plot_intervals
+from cell_pipelines.pipelines.evaluation.errors import find_errors, plot_confusion
 from cell_pipelines.pipelines.evaluation.nodes import (
     draw_errors,
     evaluate,
@@ -29,6 +30,13 @@ def create_pipeline(model: str) -> Pipeline:
                 ],
                 name="evaluate",
             ),
+            Node(
+                find_errors,
+                inputs=["prepared_annotations", "predictions", "thresholds", "params:evaluation"],
+                outputs=["error_kinds", "confusions"],
+                name="find_errors",
+            ),
+            Node(plot_confusion, inputs="confusions", outputs="confusion_matrix", name="plot_confusion"),
             Node(
                 log_metrics,
                 inputs=["evaluation_classes", "params:evaluation"],

@@ -129,9 +129,10 @@ def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame) -> list[Any
     return list(count_interval_sections(intervals, coverage))
 
 
-def describe_errors(kinds: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
-    """Return the section about what goes wrong: kinds of errors, how many, and what they cost."""
+def describe_errors(kinds: pd.DataFrame, confusions: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
+    """Return the section about what goes wrong: kinds of errors, what they cost, which class is taken for which."""
     from cell_pipelines.analysis.error_kinds import summarise_error_kinds
+    from cell_pipelines.report.confusion_figure import plot_confusions
     from cell_pipelines.report.error_figures import plot_error_kinds
     from cell_pipelines.report.html import Picture, Section, Table
 
@@ -142,6 +143,8 @@ def describe_errors(kinds: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
             Picture(plot_error_kinds(told), "Errors of all test images by kind, all classes together"),
             Table(told, "Kinds of errors, each counted once", {"f1_lost": _LOST}),
         ]
+    if confusions["true"].nunique() > 2:  # more than one class, and what stands for none
+        items.append(Picture(plot_confusions(confusions), "Which class is taken for which"))
     shapes = table[["category", *ERROR_COUNTS]]
     if shapes[list(ERROR_COUNTS)].notna().any(axis=None):
         definitions = {key: DEFINITIONS[key] for key in ERROR_COUNTS if key in DEFINITIONS}

@@ -15,7 +15,7 @@ from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.metrics.ratios import f1
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
-from cell_pipelines.pipelines.reporting.judged import judging_settings, kept_pairs
+from cell_pipelines.pipelines.judged_pairs import judging_settings, kept_pairs
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.representations.base import Decoding
 

@@ -2,7 +2,6 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.reporting.judged import find_error_kinds
 from cell_pipelines.pipelines.reporting.nodes import (
     collect_sections,
     describe_counts,
@@ -45,14 +44,8 @@ def create_pipeline(model: str) -> Pipeline:
                 name="describe_counts",
             ),
             Node(
-                find_error_kinds,
-                inputs=["prepared_annotations", "predictions", "thresholds", "params:evaluation"],
-                outputs="error_kinds",
-                name="find_error_kinds",
-            ),
-            Node(
                 describe_errors,
-                inputs=["error_kinds", "evaluation_classes"],
+                inputs=["error_kinds", "confusions", "evaluation_classes"],
                 outputs="error_sections",
                 name="describe_errors",
             ),

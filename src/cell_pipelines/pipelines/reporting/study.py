@@ -94,9 +94,11 @@ def _summary(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[s
     from cell_pipelines.analysis.error_kinds import summarise_error_kinds
 
     yield facts.data_sentence(truth)
-    was = "model was" if len(given) == 1 else "models were"
-    yield f"{len(given)} {was} trained on the same images and judged on the same test images: " \
-          f"{facts.study_models(list(given))}."  # fmt: skip
+    names = facts.study_models(list(given))
+    if len(given) == 1:
+        yield f"One model was trained, and judged on test images that it did not learn from: {names}."
+    else:
+        yield f"{len(given)} models were trained on the same images and judged on the same test images: {names}."
     yield choice.sentence
     if choice.is_named:
         yield f"The model card is about {choice.model}, as it was asked for."
