@@ -24,7 +24,6 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.provenance import git_state, package_versions
 from cell_pipelines.study import MODELS, OTHER_CELLS, choose_cells, choose_experiments, choose_models
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
 #: Ground truth whose content names the data that a run worked on.

@@ -121,6 +121,24 @@ def test_no_run_looks_up_a_host(whole_road):
     assert whole_road.looked_up == []
 
 
+def test_a_run_of_somebody_who_has_set_nothing_looks_up_no_host_either(fresh_project):
+    watched = (
+        "import sys\n"
+        "asks = ('socket.getaddrinfo', 'socket.gethostbyname')\n"
+        "sys.addaudithook(lambda event, args: event in asks and args[0] and print('LOOKED UP', args[0]))\n"
+        "from kedro.framework.cli import main\n"
+        "main()"
+    )
+    set_here = ("KEDRO_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "CI", "PYTEST_CURRENT_TEST")
+    environment = {
+        key: value for key, value in {**os.environ, **fresh_project.environment}.items() if key not in set_here
+    }
+    command = [sys.executable, "-c", watched, "run", "--env=test", "--pipelines=sample_data"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "LOOKED UP" not in done.stdout
+
+
 def test_images_of_any_kind_can_be_predicted(whole_road, tmp_path):
     import numpy as np
 
