@@ -1,11 +1,13 @@
 # The two commands: `make demo`, `make test`. Each builds the environment first where it is missing.
-# Tests run in two processes of one thread each; `make test WORKERS=8` for more.
+# `make test WORKERS=2` runs the tests in two processes of one thread each.
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
-WORKERS ?= 2
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest
+ifdef WORKERS
+PYTEST := OMP_NUM_THREADS=1 $(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+endif
 
 .PHONY: demo test test-all check environment
 
