@@ -76,11 +76,13 @@ def measure_untrained(parameters: BenchmarkParameters) -> pd.DataFrame:
     tables = [pd.DataFrame(columns=list(BENCHMARK_TYPES)).astype(BENCHMARK_TYPES)]
     with tempfile.TemporaryDirectory() as folder:
         for number, choice in enumerate(parameters.networks):
-            checkpoint, exported = (Path(folder) / f"{number}.{ending}" for ending in ("pt", "onnx"))
+            name = Path(choice).stem if isinstance(choice, str) else choice.name
+            place = Path(folder) / str(number)  # of its own, as two choices may have one name
+            place.mkdir()
+            checkpoint, exported = (place / f"{name}.{ending}" for ending in ("pt", "onnx"))
             _write_untrained(checkpoint, choice, parameters)
             written = export(checkpoint, parameters)
             exported.write_bytes(written)
-            name = Path(choice).stem if isinstance(choice, str) else choice.name
             tables.append(_measure(name, checkpoint, exported if written else None, parameters))
     return pd.concat(tables, ignore_index=True).astype(BENCHMARK_TYPES)
 
