@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cell_pipelines.metrics.detection_errors import (
     ERROR_KINDS,
     Overlaps,
+    count_confusions,
     count_errors,
     f1_lost,
     find_detection_errors,
@@ -119,6 +120,22 @@ def test_kinds_are_those_of_the_rules_and_numbers_add_up(seed, cells, prediction
         assert all(value >= -1e-12 for value in lost.values())
         for name in ERROR_KINDS:
             assert counts[name] or lost[name] == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 12), st.integers(0, 14))
+def test_every_cell_and_every_prediction_stands_once_in_the_confusions(seed, cells, predictions):
+    boxes, categories, true_boxes, true_categories = _scene(seed, cells, predictions)
+    errors, correct, found, _ = _judge(boxes, categories, true_boxes, true_categories)
+    table = count_confusions(
+        errors, np.asarray(categories), np.asarray(true_categories), correct=correct, found=found, n_categories=2
+    )
+    assert table[:2].sum(axis=1).tolist() == np.bincount(true_categories, minlength=2).tolist()
+    assert table[:, :2].sum(axis=0).tolist() == np.bincount(categories, minlength=2).tolist()
+    assert table[2, 2] == 0
+    assert np.diag(table)[:2].sum() == correct.sum()
+    counts = count_errors(errors, found)
+    assert table[0, 1] + table[1, 0] == counts["mended_classification"]
 
 
 def test_mending_all_places_of_a_model_that_only_misplaces_makes_it_perfect():
