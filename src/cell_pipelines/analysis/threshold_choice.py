@@ -103,6 +103,23 @@ def tabulate(decodings: Sequence[Decoding], totals: Floats, n_images: int, objec
     return table.assign(objective=values.get(objective, table["f1"]))
 
 
+def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Decoding]) -> float:
+    """Return F1 over all classes at the thresholds that were chosen; nan without any cell.
+
+    Args:
+        table: Rows of `tabulate` for each class, named by `category`.
+        chosen: For each class what was chosen; the row of the same sizes with the nearest cutoff counts.
+    """
+    totals = np.zeros(3)
+    for name, rows in table.groupby("category", sort=False):
+        wanted = chosen[str(name)]
+        sizes = (rows["min_area_px"] - wanted.min_area_px).abs() + (rows["spacing_px"] - wanted.spacing_px).abs()
+        same = rows[sizes <= sizes.min()]
+        nearest = same.loc[(same["cutoff"] - wanted.cutoff).abs().idxmin()]
+        totals += nearest[["tp", "fp", "fn"]].to_numpy(dtype=np.float64)
+    return float(f1(*totals))
+
+
 def choose_row(table: pd.DataFrame, objective: Objective, choice: Choice) -> int | None:
     """Return which row of `tabulate` to take.
 

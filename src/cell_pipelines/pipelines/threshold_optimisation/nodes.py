@@ -13,7 +13,7 @@ from cell_pipelines.analysis.decodings import count_decodings, decide, decoding_
 from cell_pipelines.analysis.judged_image import mean_diameter_px
 from cell_pipelines.analysis.object_cutoffs import choose_cutoffs
 from cell_pipelines.analysis.pairing import pair
-from cell_pipelines.analysis.threshold_choice import ChoiceSettings
+from cell_pipelines.analysis.threshold_choice import ChoiceSettings, chosen_f1
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split
@@ -104,18 +104,39 @@ def _settings(truth: AnnotationSet, parameters: ThresholdParameters) -> ChoiceSe
     )
 
 
-def store_thresholds(checkpoint: Path, thresholds: dict[str, float], count_interval: dict[str, Any]) -> bytes:
-    """Return the detector with its thresholds and the intervals of its counts inside."""
+def summarise_validation(
+    truth: AnnotationSet, table: pd.DataFrame, thresholds: dict[str, Any], parameters: ThresholdParameters
+) -> dict[str, Any]:
+    """Return how good a model was with its thresholds on the images they were chosen on, for its file."""
+    settings = _settings(truth, parameters)
+    value = chosen_f1(table, _as_decodings(thresholds)) if len(table) else np.nan
+    by_overlap = parameters.objective == "f1_iou"
+    return {
+        "split": parameters.split,
+        "objective": parameters.objective,
+        "matching": f"IoU {settings.iou:g}" if by_overlap else f"centroids within {settings.max_distance_px:.1f} px",
+        "f1": float(value) if np.isfinite(value) else None,
+    }
+
+
+def store_thresholds(
+    checkpoint: Path, thresholds: dict[str, float], count_interval: dict[str, Any], validation: dict[str, Any]
+) -> bytes:
+    """Return the detector with its thresholds, the intervals of its counts and its validation inside."""
     from cell_pipelines.models.model_file import with_record
 
-    return with_record(checkpoint, {"thresholds": thresholds, "count_interval": count_interval})
+    record = {"thresholds": thresholds, "count_interval": count_interval, "validation": validation}
+    return with_record(checkpoint, record)
 
 
-def store_decodings(checkpoint: Path, thresholds: Decodings, count_interval: dict[str, Any]) -> bytes:
-    """Return the network with its decodings and the intervals of its counts inside."""
+def store_decodings(
+    checkpoint: Path, thresholds: Decodings, count_interval: dict[str, Any], validation: dict[str, Any]
+) -> bytes:
+    """Return the network with its decodings, the intervals of its counts and its validation inside."""
     from cell_pipelines.models.model_file import with_record
 
-    return with_record(checkpoint, {"decoding": thresholds, "count_interval": count_interval})
+    record = {"decoding": thresholds, "count_interval": count_interval, "validation": validation}
+    return with_record(checkpoint, record)
 
 
 def decode_cells(
@@ -130,7 +151,10 @@ def plot_thresholds(table: pd.DataFrame, thresholds: dict[str, Any], parameters:
     """Return a figure of precision, recall, F1 and count errors over the cut-off, with the chosen points."""
     from cell_pipelines.report.threshold_figures import plot_threshold_sweep
 
-    chosen = {
+    return plot_threshold_sweep(table, _as_decodings(thresholds), objective=parameters.objective)
+
+
+def _as_decodings(thresholds: dict[str, Any]) -> dict[str, Decoding]:
+    return {
         name: Decoding(**value) if isinstance(value, dict) else Decoding(value) for name, value in thresholds.items()
     }
-    return plot_threshold_sweep(table, chosen, objective=parameters.objective)

@@ -10,6 +10,7 @@ from cell_pipelines.pipelines.threshold_optimisation.nodes import (
     plot_thresholds,
     store_decodings,
     store_thresholds,
+    summarise_validation,
 )
 
 _SETTINGS = "params:threshold_optimisation"
@@ -30,9 +31,15 @@ def create_pipeline(model: str, *, is_detector: bool) -> Pipeline:
         outputs="count_interval",
         name="calibrate_counts",
     )
+    summarise = Node(
+        summarise_validation,
+        inputs=["prepared_annotations", "threshold_table", "thresholds", _SETTINGS],
+        outputs="validation_summary",
+        name="summarise_validation",
+    )
     own = _create_detector_nodes() if is_detector else _create_network_nodes()
     return Pipeline(
-        Pipeline([*own, calibrate, plot], tags="evaluation"),
+        Pipeline([*own, calibrate, summarise, plot], tags="evaluation"),
         namespace=model,
         inputs={"prepared_annotations"},
         parameters={_SETTINGS, _INTERVAL},
@@ -49,7 +56,7 @@ def _create_detector_nodes() -> list[Node]:
         ),
         Node(
             store_thresholds,
-            inputs=["checkpoint", "thresholds", "count_interval"],
+            inputs=["checkpoint", "thresholds", "count_interval", "validation_summary"],
             outputs="model",
             name="store_thresholds",
         ),
@@ -66,7 +73,7 @@ def _create_network_nodes() -> list[Node]:
         ),
         Node(
             store_decodings,
-            inputs=["checkpoint", "thresholds", "count_interval"],
+            inputs=["checkpoint", "thresholds", "count_interval", "validation_summary"],
             outputs="model",
             name="store_thresholds",
         ),

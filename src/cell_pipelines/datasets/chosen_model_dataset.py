@@ -1,0 +1,58 @@
+"""The model that new images are counted by: one of the study's own, or a file from elsewhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from cell_pipelines.study import MODELS
+
+
+class ChosenModelDataset(AbstractDataset[bytes, Path]):
+    """A model file, loaded as its path: the one that is named, else the study's best on validation images.
+
+    ::
+
+        chosen_model:
+          type: cell_pipelines.datasets.chosen_model_dataset.ChosenModelDataset
+          folder: data/demo/06_models
+          models: [yolo, resunet]
+          model: null # a name, or the path of a file
+    """
+
+    def __init__(
+        self, *, folder: str, models: str | Sequence[str], model: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self._folder = Path(folder).expanduser()
+        self._models = tuple(models.split("+") if isinstance(models, str) else models)
+        self._model = model
+        self.metadata = metadata
+
+    def load(self) -> Path:
+        """Return the path of the model file.
+
+        Raises:
+            FileNotFoundError: There is no such model, or none at all.
+            ValueError: Several could be meant.
+        """
+        return self._choose()
+
+    def save(self, data: bytes) -> None:
+        """Refuse: models are saved where they are trained."""
+        raise DatasetError("the chosen model is only read; trainings save models of their own.")
+
+    def _exists(self) -> bool:
+        try:
+            return self._choose().is_file()
+        except (FileNotFoundError, ValueError):
+            return False
+
+    def _choose(self) -> Path:
+        from cell_pipelines.inference.model_choice import choose_model
+
+        return choose_model(self._folder, self._models, MODELS, None if self._model is None else str(self._model))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": str(self._folder), "models": "+".join(self._models), "model": self._model}
