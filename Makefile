@@ -1,13 +1,12 @@
 # The two commands: `make demo`, `make test`. Each builds the environment first where it is missing.
-# `make test WORKERS=2` runs the tests in two processes of one thread each.
+# `make test WORKERS=1` runs the tests in one process.
 PYTHON ?= python3.11
+WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 
-PYTEST := $(BIN)/python -m pytest
-ifdef WORKERS
-PYTEST := OMP_NUM_THREADS=1 $(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-endif
+# One thread a process: several processes of several threads each get in each other's way.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=30
 
 .PHONY: demo test test-all check environment
 
@@ -25,7 +24,7 @@ demo: $(READY)
 test: $(READY)
 	$(PYTEST) -m "not exhaustive"
 
-# Also every architecture and version of YOLO on every engine.
+# Also what is one of many alike, of which `make test` runs one or a few.
 test-all: $(READY)
 	$(PYTEST)
 

@@ -17,6 +17,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
+from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
 from cell_pipelines import invocation, model_runs
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -61,6 +62,7 @@ class TrackingHooks(MlflowHook):
 
     _open = False
     _commands: Path | None = None
+    _node = threading.local()
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -102,7 +104,17 @@ class TrackingHooks(MlflowHook):
         """Log the node's parameters, flattened."""
         # All parameters together are those of the members that an experiment starts; each logs its own.
         plain = {k: to_plain(v) if k.startswith("params:") else v for k, v in inputs.items() if k != "parameters"}
+        self._node.parameters = {}
         super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
+        if self._node.parameters:
+            mlflow.log_params(self._node.parameters)
+
+    def _log_param(self, name: str, value: Any) -> None:
+        """Keep a parameter until the node has them all: a store in a file waits for the disk at each call."""
+        text = str(value)
+        if len(text) > MAX_PARAM_VAL_LENGTH:
+            self._logger.warning("Parameter '%s' is logged by its first %d characters", name, MAX_PARAM_VAL_LENGTH)
+        self._node.parameters[name] = text[:MAX_PARAM_VAL_LENGTH]
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:

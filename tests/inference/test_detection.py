@@ -33,6 +33,7 @@ def image():
     return np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
 
 
+@pytest.mark.quick(name=["yolov8n", "yolov10n"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_network_stops_at_three_hundred_boxes(checkpoint, image, name):
     predictor = BoxPredictor(checkpoint(name), image_size=320, confidence=0.0, iou=1.0, margin=0, device="cpu")

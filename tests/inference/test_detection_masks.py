@@ -81,6 +81,7 @@ def masks(found, shape):
     return np.array([run_lengths_to_mask(found.masks.of(row), *shape) for row in range(len(found.scores))])
 
 
+@pytest.mark.quick(name=["yolov8n-seg", "yolo26n-seg"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_network_stops_at_three_hundred_masks(checkpoint, name):
     image = np.random.default_rng(0).integers(0, 255, (112, 160, 3), dtype=np.uint8)

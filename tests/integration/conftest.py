@@ -1,8 +1,13 @@
 import os
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
 
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -13,8 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 class Project:
     """The project with a data folder and an MLflow store of its own."""
 
+    template: Path  # an empty store, whose tables take seconds to make
+
     def __init__(self, folder: Path, study: str = "test") -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.template, folder / "mlflow.db")
         self.study = study
         self.store = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
         self.environment = {
@@ -29,19 +38,22 @@ class Project:
     def path(self, *parts: str) -> Path:
         return self.folder.joinpath("data", self.study, *parts)
 
-    def run(self, pipeline: str, **parameters: object) -> dict[str, object]:
-        from kedro.framework.session import KedroSession
-        from kedro.framework.startup import bootstrap_project
-
+    @contextmanager
+    def session(self, **parameters: object) -> Iterator[KedroSession]:
+        """Open a session with these parameters; within it the environment is the project's."""
         before = dict(os.environ)
         os.environ.update(self.environment)
         try:
             bootstrap_project(ROOT)
             with KedroSession.create(project_path=ROOT, env=self.study, runtime_params=parameters) as session:
-                return session.run(pipeline_names=[pipeline])
+                yield session
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+    def run(self, pipeline: str, **parameters: object) -> dict[str, object]:
+        with self.session(**parameters) as session:
+            return session.run(pipeline_names=[pipeline])
 
     def runs(self, name: str, parent: str | None = None) -> list:
         """Return the runs of a name, the latest first; with `parent` those below runs of that name only."""
@@ -52,6 +64,14 @@ class Project:
         above = {run.info.run_id for run in found if run.info.run_name == parent}
         named = [run for run in found if run.info.run_name == name]
         return named if parent is None else [run for run in named if run.data.tags.get("mlflow.parentRunId") in above]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_store(tmp_path_factory):
+    import mlflow
+
+    Project.template = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(tracking_uri=f"sqlite:///{Project.template.as_posix()}").search_experiments()
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,25 @@
-"""Every command of docs/papers.md, on small generated images: its table or figure is there and holds something."""
+"""Every command of docs/papers.md, on small generated images: its table or figure is there and holds something.
+
+`make test` runs the commands of one study, and asks of all what their pipelines save, by which dataset, and where.
+"""
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.framework.project import pipelines
+from kedro_datasets.matplotlib import MatplotlibDataset
+from kedro_datasets.pandas import CSVDataset
+from kedro_datasets.text import TextDataset
 
+from cell_pipelines.datasets.figure_dataset import FigureDataset
+from cell_pipelines.datasets.folder_dataset import FolderDataset
+from cell_pipelines.datasets.image_dataset import ImageDataset
+from cell_pipelines.datasets.tidy_table_dataset import TidyTableDataset
 from cell_pipelines.imaging.reading import read_image
 from cell_pipelines.invocation import merge, nest
 
@@ -76,6 +88,13 @@ SMALL = {
         }},
     },
 }  # fmt: skip
+#: What a result is saved by, by the ending of its name; folders have none.
+KINDS = {
+    ".csv": (CSVDataset, TidyTableDataset),
+    ".png": (MatplotlibDataset, FigureDataset, ImageDataset),
+    ".html": TextDataset,
+    "": FolderDataset,
+}
 #: Models that later commands of a study are about, trained before.
 TRAINED = {"cll": ["unetpp"]}
 
@@ -114,6 +133,12 @@ def make_images(project: Project, study: str, parameters: dict) -> None:
     project.environment["CELL_LIVE_DEAD"] = str(source.path("01_raw"))
 
 
+def nested(params: str | None) -> dict:
+    """Return the parameters that a command's `--params` gives."""
+    return nest(dict(pair.split("=", 1) for pair in (params or "").split(",") if pair))
+
+
+@pytest.mark.quick(study=["fish"])
 @pytest.mark.parametrize("study", SMALL)
 def test_every_table_and_figure_of_a_paper_is_one_command_away(study, tmp_path):
     project, small = Project(tmp_path, study), SMALL[study]
@@ -124,9 +149,24 @@ def test_every_table_and_figure_of_a_paper_is_one_command_away(study, tmp_path):
     found = list(rows(study))
     assert len(found) >= 3
     for row in found:
-        given = nest(dict(pair.split("=", 1) for pair in (row["params"] or "").split(",") if pair))
         command = (row["pipeline"], row["params"])
         if command not in done:
-            project.run(row["pipeline"], **merge(small, given))
+            project.run(row["pipeline"], **merge(small, nested(row["params"])))
             done.add(command)
         check(project.path("08_reporting", *row["result"].split("/")))
+
+
+@pytest.mark.parametrize("study", SMALL)
+def test_every_command_of_a_paper_saves_its_table_or_figure_where_the_page_says(study, tmp_path):
+    project = Project(tmp_path, study)
+    found = sorted(rows(study), key=lambda row: row["params"] or "")
+    for params, commands in groupby(found, key=lambda row: row["params"]):
+        with project.session(**merge(SMALL[study], nested(params))) as session:
+            catalog = session.load_context().catalog
+            for row in commands:
+                pipeline = pipelines[row["pipeline"]]
+                assert not {name for name in pipeline.inputs() if name not in catalog}, row
+                saved = [catalog.get(name) for name in pipeline.all_outputs() if name in catalog]
+                target = str(project.path("08_reporting", *row["result"].split("/")))
+                (kept,) = [dataset for dataset in saved if target in map(str, dataset._describe().values())]
+                assert isinstance(kept, KINDS[Path(target).suffix]), row

@@ -22,6 +22,7 @@ def count(network):
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+@pytest.mark.quick(channels=[2])
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
 def test_images_of_odd_sizes_and_any_number_of_channels_give_logits_of_their_size(name, channels):

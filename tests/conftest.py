@@ -1,0 +1,46 @@
+"""How the tests are shared out over processes: by file, and files that share an expensive fixture go together."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Fixtures of the session that take a minute: the tests that use them are run by one process.
+SHARED = ("whole_road",)
+
+
+@cache
+def group_of(file: str) -> str:
+    """Return what is run by one process: a file, or all files that use one of the shared fixtures."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return next((fixture for fixture in SHARED if fixture in text), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByGroup(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid.split("::", 1)[0])
+
+    return ByGroup(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files with slow tests first, so that no process is left alone with one at the end."""
+    for item in items:
+        if not is_quick(item):
+            item.add_marker("exhaustive")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def is_quick(item: pytest.Item) -> bool:
+    """Return whether all parameters of a test have values that its marks `quick` name."""
+    values = getattr(item, "callspec", None) and item.callspec.params
+    chosen = [pair for mark in item.iter_markers("quick") for pair in mark.kwargs.items()]
+    return all(values[name] in few for name, few in chosen)
