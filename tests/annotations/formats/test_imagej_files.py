@@ -107,7 +107,7 @@ def test_archives_beyond_the_limits_are_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(f"{place}.MAX_UNPACKED_BYTES", 2 * size)
     conversion = read(tmp_path, INDEX)
     assert (conversion.annotations.n_objects, conversion.objects_dropped) == (2, 1)
-    monkeypatch.setattr(f"{place}.MAX_MEMBERS", 2)
+    monkeypatch.setattr("cell_pipelines.annotations.formats.archives.MAX_MEMBERS", 2)
     assert any("at most 2 are read" in f.reason for f in read(tmp_path, INDEX).findings)
 
 

@@ -169,7 +169,7 @@ def test_splits_are_read_for_names_with_spaces_and_a_damaged_list_is_named(tmp_p
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("b (1)\r\n\nc 1\n")
     (lists / "val.txt").write_text("b (2)\nb (1)\n")
-    (lists / "test.txt").write_bytes(b"\xff\xfe")
+    (lists / "test.txt").write_bytes(b"\xff\xff")
     conversion = read(tmp_path, images)
     assert conversion.annotations.images["split"].to_pylist() == ["train", "val", "train"]
     assert {(f.file, f.action) for f in conversion.findings} == {

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.coco_entries import BATCH, EntryReader, to_entries
+from cell_pipelines.annotations.formats.encodings import peek_utf8, to_utf8
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.json_lists import JsonList, split_list
 from cell_pipelines.annotations.formats.label_paths import files_below
@@ -34,11 +35,7 @@ _USED = object()
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     for path in _json_files(folder):
-        with path.open("rb") as file:
-            text = file.read(_PEEK_BYTES)
-            file.seek(max(0, path.stat().st_size - _PEEK_BYTES))
-            text += file.read()
-        if _is_coco(text):
+        if _is_coco(peek_utf8(path, _PEEK_BYTES, end=True)):
             return f"{path.relative_to(folder).as_posix()} lists images and annotations"
     return None
 
@@ -93,7 +90,7 @@ def _read_file(path: Path) -> Any:
     """
     if path.stat().st_size < _LARGE_BYTES:
         return read_json(path)
-    written = read_bytes(path)
+    written = to_utf8(read_bytes(path))
     content = split_list(written, "annotations")
     if content is None:
         return read_json(path)

@@ -35,7 +35,7 @@ def detect(folder: Path) -> str | None:
     for name, content in peek(folder, ".txt"):
         if _is_labels(PurePosixPath(name)):
             return f"{name} lies in a folder {_FOLDER}"
-        lines = content[:4096].decode("utf-8-sig", errors="replace").splitlines()
+        lines = content[:4096].decode(errors="replace").splitlines()
         words = next((line.split() for line in lines if line.strip() and not line.startswith(_HEADERS)), [])
         if len(words) >= 9 and _are_numbers(words[:8]) and not _are_numbers(words[8:9]):
             return f"{name} holds eight numbers and a class a line"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cell_pipelines.annotations.formats.archives import list_members, read_member
 from cell_pipelines.annotations.formats.decoding import decoding_errors
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_bytes
@@ -13,7 +14,6 @@ from cell_pipelines.annotations.images import ImageIndex
 
 ENDINGS = (".zip", ".roi", ".tif", ".tiff")
 MAGIC = b"Iout"
-MAX_MEMBERS = 1_000_000
 MAX_MEMBER_BYTES = 1 << 26
 MAX_UNPACKED_BYTES = 1 << 30
 _METADATA_TAG = 50839
@@ -24,15 +24,20 @@ _LABEL_WORDS = re.compile(
 )
 
 
+def is_named_roi_set(path: Path) -> bool:
+    """Say whether a file is called like an archive of ROIs."""
+    return path.suffix.lower() == ".zip" and bool(_SET_WORD.match(path.stem) or _SET_WORD_FIRST.match(path.stem))
+
+
 def roi_files(folder: Path) -> list[Path]:
     """Return the files below `folder` that may hold ROIs: archives first, then single ROIs, then TIFF images."""
     return [path for ending in ENDINGS for path in files_below(folder, ending)]
 
 
-def read_rois(path: Path) -> Iterator[tuple[str, bytes]] | None:
+def read_rois(path: Path) -> Iterator[tuple[str, bytes | str]] | None:
     """Return name and bytes of each ROI in a file; None for a file that is none of ROIs.
 
-    A member of an archive that can't be unpacked gives no bytes.
+    A member of an archive that can't be unpacked gives the reason, a text, instead of its bytes.
 
     Raises:
         ValueError: The file can't be read, or holds more than the limits allow.
@@ -44,37 +49,27 @@ def read_rois(path: Path) -> Iterator[tuple[str, bytes]] | None:
     return _read_tiff(path)
 
 
-def _read_archive(path: Path) -> Iterator[tuple[str, bytes]] | None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            listed = [m for m in members if m.filename.lower().endswith(".roi") and "__MACOSX" not in m.filename]
-    except decoding_errors() as error:
-        raise ValueError(f"the file is no whole zip archive: {error}.") from error
-    if len(listed) > MAX_MEMBERS:
-        raise ValueError(f"the archive holds {len(listed)} ROIs; at most {MAX_MEMBERS} are read.")
+def _read_archive(path: Path) -> Iterator[tuple[str, bytes | str]] | None:
+    listed, others = list_members(path, ".roi")
     # An archive without members is how an image without objects is written.
-    is_other = not listed and (members or not _SET_WORD.match(path.stem))
+    is_other = not listed and (others or not _SET_WORD.match(path.stem))
     return None if is_other else _members(path, listed)
 
 
-def _members(path: Path, listed: list[zipfile.ZipInfo]) -> Iterator[tuple[str, bytes]]:
+def _members(path: Path, listed: list[zipfile.ZipInfo]) -> Iterator[tuple[str, bytes | str]]:
     unpacked = 0
     with zipfile.ZipFile(path) as archive:
         for member in listed:
-            content = b""
-            # What the archive says of its sizes may be untrue, so what comes out is counted.
-            limit = min(MAX_MEMBER_BYTES, MAX_UNPACKED_BYTES - unpacked)
             try:
-                with archive.open(member) as file:
-                    content = file.read(limit + 1)
-            except decoding_errors():
-                content = b""
+                content = read_member(archive, member, min(MAX_MEMBER_BYTES, MAX_UNPACKED_BYTES - unpacked))
+            except ValueError as error:
+                yield member.filename, str(error)
+                continue
             unpacked += len(content)
-            yield member.filename, content if len(content) <= limit else b""
+            yield member.filename, content
 
 
-def _read_tiff(path: Path) -> Iterator[tuple[str, bytes]] | None:
+def _read_tiff(path: Path) -> Iterator[tuple[str, bytes | str]] | None:
     import tifffile
 
     try:

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.decoding import decoding_errors
-from cell_pipelines.annotations.formats.imagej_files import MAGIC, image_of, read_rois, roi_files
+from cell_pipelines.annotations.formats.imagej_files import MAGIC, image_of, is_named_roi_set, read_rois, roi_files
 from cell_pipelines.annotations.formats.imagej_properties import Described, read_properties, write_properties
 from cell_pipelines.annotations.formats.imagej_shapes import Shape, to_roi, to_shape
 from cell_pipelines.annotations.formats.intake import Intake
@@ -47,13 +47,17 @@ class _Choice:
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     for path in roi_files(folder)[:_DETECT_FILES]:
+        name = path.relative_to(folder).as_posix()
         try:
             rois = read_rois(path)
             first = None if rois is None else next(rois, ("", MAGIC))
         except ValueError:
+            if is_named_roi_set(path):
+                return f"{name} is called like the ROIs of ImageJ"
             continue
-        if first is not None and first[1][:4] == MAGIC:
-            return f"{path.relative_to(folder).as_posix()} holds ROIs of ImageJ"
+        # Of a locked or damaged archive only the names can be read.
+        if first is not None and (isinstance(first[1], str) or first[1][:4] == MAGIC):
+            return f"{name} holds ROIs of ImageJ"
     return None
 
 
@@ -95,11 +99,15 @@ def read(
     return intake.finish("imagej_roi")
 
 
-def _read_file(intake: Intake, file: str, rois: Iterator[tuple[str, bytes]], choice: _Choice) -> None:
+def _read_file(intake: Intake, file: str, rois: Iterator[tuple[str, bytes | str]], choice: _Choice) -> None:
     content = list(rois)
     name, candidates = image_of(intake.images, file, choice.image)
     row = None
-    if file.endswith(".roi") and content[0][1][:4] != MAGIC:
+    # An image of which nothing can be read is no image without cells.
+    reasons = [data for _, data in content if isinstance(data, str)]
+    if content and len(reasons) == len(content):
+        intake.skip_file(file, f"none of its {len(content)} ROIs can be read: {reasons[0]}")
+    elif file.endswith(".roi") and content[0][1][:4] != MAGIC:
         intake.skip_file(file, "the file is no ROI of ImageJ: it does not begin with Iout.")
     elif candidates:
         listed = ", ".join(sorted(candidates)[:9])
@@ -120,11 +128,13 @@ def _read_file(intake: Intake, file: str, rois: Iterator[tuple[str, bytes]], cho
             intake.note(file, "", "noted", f"{count} {what} taken as polygons of straight edges.", 0)
 
 
-def _read_roi(intake: Intake, place: tuple[str, str, int], data: bytes, choice: _Choice) -> str:
+def _read_roi(intake: Intake, place: tuple[str, str, int], data: bytes | str, choice: _Choice) -> str:
     """Take one ROI and return what about it is to be noted."""
     import roifile
 
     try:
+        if isinstance(data, str):
+            raise ValueError(data)
         roi = roifile.ImagejRoi.frombytes(data)
         shape = to_shape(roi)
     except decoding_errors() as error:

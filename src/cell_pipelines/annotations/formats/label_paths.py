@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from cell_pipelines.annotations.formats.encodings import peek_utf8
 from cell_pipelines.files import resolve_inside
 
 PEEK_FILES = 30
@@ -51,13 +52,6 @@ def _is_inside(path: Path, home: Path) -> bool:
 
 
 def peek(folder: Path, ending: str) -> Iterator[tuple[str, bytes]]:
-    """Yield name, and beginning and end of the content, of the first files with an ending below `folder`."""
+    """Yield name, and beginning and end of the content as UTF-8, of the first files with an ending below `folder`."""
     for path in islice(files_below(folder, ending), PEEK_FILES):
-        try:
-            with path.open("rb") as file:
-                content = file.read(PEEK_BYTES)
-                file.seek(max(file.tell(), path.stat().st_size - PEEK_BYTES))
-                content += file.read(PEEK_BYTES)
-        except OSError:
-            continue
-        yield path.relative_to(folder).as_posix(), content
+        yield path.relative_to(folder).as_posix(), peek_utf8(path, PEEK_BYTES, end=True)

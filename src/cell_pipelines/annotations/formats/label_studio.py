@@ -44,7 +44,7 @@ def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     for name, content in peek(folder, ".json"):
         tasks = b'"data"' in content and b'"result"' in content
-        if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[" and (tasks or b'"original_width"' in content):
+        if content.lstrip()[:1] == b"[" and (tasks or b'"original_width"' in content):
             return f"{name} is a list of tasks"
     return None
 

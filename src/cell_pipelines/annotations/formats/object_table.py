@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cell_pipelines.annotations.formats.encodings import peek_utf8
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.text import read_text
 from cell_pipelines.files import atomic_path, is_file_inside
@@ -96,8 +97,5 @@ def has_object_table(folder: Path, name: str) -> bool:
     """Say whether such a table is called `name` in `folder`."""
     if not is_file_inside(folder, folder / name):
         return False
-    try:
-        with (folder / name).open(encoding="utf-8") as file:
-            return file.readline(200).strip() == ",".join(COLUMNS)
-    except (OSError, ValueError):
-        return False
+    first = peek_utf8(folder / name, 200).decode(errors="replace").partition("\n")[0]
+    return first.strip() == ",".join(COLUMNS)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.encodings import peek_utf8
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_text, read_xml
@@ -38,8 +39,7 @@ _PEEK_BYTES = 1 << 16
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     for path in _xml_files(folder):
-        with path.open("rb") as file:
-            text = file.read(_PEEK_BYTES)
+        text = peek_utf8(path, _PEEK_BYTES)
         if _ROOT.search(text[:2048]) and (b"<bndbox>" in text or not _LABELME.search(text)):
             return f"{path.relative_to(folder).as_posix()} is an XML file with an <annotation>"
     return None

@@ -4,9 +4,7 @@ Coordinates are pixel edges, the upper left corner of the image is (0, 0), as in
 stands in an object's ``metadata`` under names that begin with ``cell_pipelines:``, which QuPath shows and keeps.
 """
 
-import gzip
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,10 +15,16 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.geojson import AREAS, POINTS, area_rings, point_positions, to_geometry
+from cell_pipelines.annotations.formats.geojson_files import (
+    bare_name,
+    geojson_beginning,
+    geojson_files,
+    read_geojson,
+)
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, resolve_all
+from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.qupath_properties import OWN, Described, classify, describe, read_properties
-from cell_pipelines.annotations.formats.text import read_json
+from cell_pipelines.annotations.formats.text import parse_json
 from cell_pipelines.annotations.geometry.conventions import Floats, to_rings
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
@@ -31,9 +35,6 @@ SUMMARY = "QuPath's GeoJSON, a file an image: polygons with holes, points, class
 
 UNCLASSIFIED = "unclassified"
 Part = Literal["cell", "nucleus"]
-_ENDINGS = (".geojson", ".geojson.gz", ".json")
-_PEEK_BYTES = 1 << 16
-_MAX_UNPACKED_BYTES = 1 << 27
 _NO_OBJECTS = {"root": "the root of QuPath's objects", "tmaCore": "a core of a tissue microarray"}
 _TELLING = (b'"objectType"', b'"object_type"', b'"PathAnnotationObject"', b'"PathDetectionObject"', b'"PathCellObject"')
 
@@ -47,10 +48,10 @@ class _Choice:
 
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
-    for path in _files(folder):
-        text = _beginning(path)
+    for path in geojson_files(folder):
+        text = geojson_beginning(path)
         is_feature = b'"Feature"' in text or b'"FeatureCollection"' in text
-        if is_feature and (path.suffix != ".json" or any(key in text for key in _TELLING)):
+        if is_feature and (".geojson" in path.name.lower() or any(key in text for key in _TELLING)):
             return f"{path.relative_to(folder).as_posix()} holds GeoJSON features"
     return None
 
@@ -59,7 +60,7 @@ def read(
     folder: Path, images: ImageIndex, *, part: Part = "cell", unclassified: str = UNCLASSIFIED,
     object_types: Sequence[str] | None = None, **options: Any,
 ) -> Conversion:  # fmt: skip
-    """Read every GeoJSON file below `folder`; its name without ``.geojson`` is that of its image.
+    """Read every GeoJSON file below `folder`, also packed; its name without ``.geojson`` is that of its image.
 
     Args:
         folder: Where the files lie, at any depth.
@@ -77,7 +78,7 @@ def read(
         raise ValueError(f"`part` must be one of {', '.join(get_args(Part))}, got {part!r}.")
     choice = _Choice(part, unclassified, None if object_types is None else frozenset(object_types))
     intake = Intake(images, sort_categories=True, **options)
-    for path in _files(folder):
+    for path in geojson_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
             features = _features(_content(path))
@@ -90,32 +91,9 @@ def read(
     return intake.finish("qupath_geojson")
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for ending in _ENDINGS for path in files_below(folder, ending))
-
-
-def _beginning(path: Path) -> bytes:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return file.read(_PEEK_BYTES)
-    except (OSError, EOFError, zlib.error):
-        return b""
-
-
 def _content(path: Path) -> Any:
-    if path.suffix.lower() != ".gz":
-        content = read_json(path)
-        return content if path.suffix.lower() != ".json" or _features_of(content) else {}
-    try:
-        with gzip.open(path) as file:
-            text = file.read(_MAX_UNPACKED_BYTES + 1)
-        if len(text) > _MAX_UNPACKED_BYTES:
-            raise ValueError(f"the file has more than {_MAX_UNPACKED_BYTES} bytes when unpacked.")
-        return json.loads(text)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"the file can't be unpacked: {error}.") from error
-    except RecursionError as error:
-        raise ValueError("the file is no usable JSON: it is nested too deeply.") from error
+    content = parse_json(read_geojson(path))
+    return content if ".geojson" in path.name.lower() or _features_of(content) else {}
 
 
 def _features_of(content: Any) -> list[Any]:
@@ -138,9 +116,7 @@ def _features(content: Any) -> list[Any] | None:
 
 
 def _read_features(intake: Intake, file: str, features: list[Any], choice: _Choice) -> None:
-    path = PurePosixPath(file)
-    ending = next(e for e in _ENDINGS if path.name.lower().endswith(e))
-    row = intake.image(file, path.name[: -len(ending)], near=str(path.parent))
+    row = intake.image(file, bare_name(file), near=str(PurePosixPath(file).parent))
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(features))
         return

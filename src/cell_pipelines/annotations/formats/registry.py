@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.encodings import assume_encoding
 from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.foreign import explain
 from cell_pipelines.annotations.images import ImageIndex
@@ -75,11 +76,26 @@ def detect_format(folder: Path) -> tuple[str, str]:
     raise AnnotationFormatError(f"{folder}: several formats lie here: {listed}. Name the `format` in the catalog.")
 
 
-def read_annotations(folder: Path, images: ImageIndex, *, format: str = "auto", **options: Any) -> Conversion:
-    """Read the annotations in `folder`, in the format found there or the one named."""
-    name, reason = detect_format(folder) if format == "auto" else (format, "named in the catalog")
+def read_annotations(
+    folder: Path, images: ImageIndex, *, format: str = "auto", encoding: str | None = None, **options: Any
+) -> Conversion:
+    """Read the annotations in `folder`, in the format found there or the one named.
+
+    Args:
+        folder: Where they lie.
+        images: The images that are there.
+        format: Name of the format; ``auto`` recognises it.
+        encoding: Encoding of text files that are neither UTF-8 nor UTF-16 and declare none, such as ``latin-1``.
+        **options: As the format's own `read` takes them.
+
+    Raises:
+        AnnotationFormatError: No format is recognised, or several.
+        ValueError: The format or an option is unknown.
+    """
     try:
-        conversion = create_format(name).read(folder, images, **options)
+        with assume_encoding(encoding):
+            name, reason = detect_format(folder) if format == "auto" else (format, "named in the catalog")
+            conversion = create_format(name).read(folder, images, **options)
     except TypeError as error:
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         if unknown is None or unknown[1] not in options:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from cell_pipelines.annotations.formats.encodings import peek_utf8
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.text import read_text
 from cell_pipelines.files import atomic_path
@@ -36,11 +37,7 @@ def evidence(folder: Path, found: Iterable[Path], what: str) -> str | None:
 
 def peek(path: Path, size: int = PEEK_BYTES) -> str:
     """Return the beginning of a file as text, whatever it is; nothing where it can't be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(size).decode("utf-8-sig", errors="replace")
-    except OSError:
-        return ""
+    return peek_utf8(path, size).decode(errors="replace")
 
 
 def peek_header(path: Path) -> tuple[str, ...]:
@@ -116,7 +113,7 @@ def read_table(path: Path) -> Table:
     """Return the table in a CSV file.
 
     Raises:
-        ValueError: The file can't be read, is no UTF-8 text, or has a comma for the decimal point.
+        ValueError: The file can't be read, is no text, or has a comma for the decimal point.
     """
     text = read_text(path)
     delimiter, header = _first_row(text)

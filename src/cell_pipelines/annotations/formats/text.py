@@ -1,6 +1,5 @@
 """Text, JSON, YAML and XML that others wrote, read within limits; what can't be read is a `ValueError`."""
 
-import codecs
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -9,6 +8,8 @@ from typing import Any
 
 import orjson
 import yaml
+
+from cell_pipelines.annotations.formats.encodings import to_utf8, xml_to_utf8
 
 MAX_FILE_BYTES = 1 << 30
 MAX_XML_BYTES = 64 << 20
@@ -36,15 +37,12 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
 
 
 def read_text(path: Path, limit: int = MAX_FILE_BYTES) -> str:
-    """Return a text file's content as UTF-8, without a byte order mark.
+    """Return a text file's content, without a byte order mark; `encodings` says in which encodings it may be.
 
     Raises:
         ValueError: The file is too large, can't be read, or is not text.
     """
-    try:
-        return read_bytes(path, limit).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"the file is not UTF-8 text: {error}.") from error
+    return to_utf8(read_bytes(path, limit)).decode()
 
 
 def read_json(path: Path) -> Any:
@@ -53,7 +51,16 @@ def read_json(path: Path) -> Any:
     Raises:
         ValueError: The file can't be read or is no JSON.
     """
-    content = read_bytes(path).removeprefix(codecs.BOM_UTF8)
+    return parse_json(read_bytes(path))
+
+
+def parse_json(content: bytes) -> Any:
+    """Return what JSON in any Unicode encoding holds.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    content = to_utf8(content)
     try:
         # Far faster than the standard library, which however knows NaN, Infinity and numbers of any length.
         value = orjson.loads(content)
@@ -127,7 +134,7 @@ def read_xml(path: Path) -> ElementTree.Element:
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    content = read_bytes(path, MAX_XML_BYTES)
+    content = xml_to_utf8(read_bytes(path, MAX_XML_BYTES))
     # Without a document type there are no entities, and then the standard parser is safe, and many times faster.
     parse = ElementTree.fromstring if _has_no_document_type(content) else fromstring
     try:
@@ -140,10 +147,4 @@ def read_xml(path: Path) -> ElementTree.Element:
 
 
 def _has_no_document_type(content: bytes) -> bool:
-    """Say so where it is sure: in an encoding in which these letters would be seen."""
-    declared = _ENCODING.search(content, 0, max(content.find(b"?>"), 0))
-    readable = declared is None or declared[1].lower() in (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"latin-1")
-    return readable and b"\0" not in content and b"<!DOCTYPE" not in content and b"<!ENTITY" not in content
-
-
-_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']+)")
+    return b"<!DOCTYPE" not in content and b"<!ENTITY" not in content

@@ -13,6 +13,7 @@ from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.class_names import read_class_names, yaml_files
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below
+from cell_pipelines.annotations.formats.tables import peek
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
 from cell_pipelines.annotations.formats.yolo_lines import MAX_FRACTION, to_chunks, to_numbers, to_texts
 from cell_pipelines.annotations.geometry.conventions import centres_to_edges
@@ -26,7 +27,7 @@ SUMMARY = (
 )
 CAPABILITIES = Capabilities(geometries=("box", "polygon"), attributes=False, splits=True)
 
-_PEEK_CHARACTERS = 4096
+_PEEK_BYTES = 4096
 _NOT_LABELS = {"classes.txt", *(f"{split}.txt" for split in SPLITS)}
 
 
@@ -41,8 +42,7 @@ def detect(folder: Path) -> str | None:
         if isinstance(content, Mapping) and "names" in content:
             return f"{path.name} names the classes"
     for path in _label_files(folder):
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            words = file.read(_PEEK_CHARACTERS).strip().split("\n")[0].split()
+        words = peek(path, _PEEK_BYTES).strip().split("\n")[0].split()
         if len(words) >= 5 and _is_numeric(words) and all(-0.5 <= float(word) <= 1.5 for word in words[1:]):
             return f"{path.relative_to(folder).as_posix()} holds class numbers and fractions"
     return None
