@@ -67,6 +67,7 @@ def test_a_damaged_image_is_found_as_such_and_takes_its_labels_with_it() -> None
     [
         ("train/a.png", "train"), ("images/valid/a.png", "val"), ("Test/a.png", "test"), ("VALIDATION/x/a", "val"),
         ("train2017/a.png", "train"), ("a.png", None), ("test_1.png", None), ("testing_1/a.png", None),
+        ("stage1_train/a/images/a.png", "train"), ("Test_Masks/a.png", "test"), ("my test/a.png", None),
         ("train/test/a.png", None), ("train/training/a.png", "train"), ("contest/a.png", None), ("", None),
     ],
 )  # fmt: skip

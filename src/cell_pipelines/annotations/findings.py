@@ -9,7 +9,7 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 
-Action = Literal["dropped", "changed", "skipped", "noted"]
+Action = Literal["dropped", "changed", "suspect", "skipped", "noted"]
 UNKNOWN_CLASS = "(unknown class)"
 # A damaged file may have a name or a number of any length.
 _MAX_CHARACTERS = 2000
@@ -26,7 +26,8 @@ class Finding:
     Attributes:
         file: File the entry stands in, relative to the source's folder.
         entry: Where in the file, such as ``object 3``; empty for the file as a whole.
-        action: ``dropped`` and ``changed`` for objects, ``skipped`` for files, ``noted`` for the rest.
+        action: ``dropped`` and ``changed`` for objects, ``skipped`` for files, ``suspect`` for what is taken as it
+            stands though it probably means something else, ``noted`` for the rest.
         reason: Why, in words.
         objects: How many objects it is about.
         category: Class of the objects; empty where it isn't known or they are of several.
@@ -111,7 +112,7 @@ class Conversion:
             )
 
     def check_strict(self) -> None:
-        """Refuse a source with any file skipped or object dropped or changed.
+        """Refuse a source with any file skipped, any object dropped or changed, or anything suspect.
 
         Raises:
             AnnotationFormatError: Lists all of them at once.

@@ -1,18 +1,21 @@
 """The images that are really there, and how an annotation file's words find them."""
 
+import copy
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 SPLITS = ("train", "val", "test")
-_SPLIT_WORDS = {
+SPLIT_WORDS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
 # Folders that say what lies in them, not which images.
 _ROLE_WORDS = {"images", "image", "img", "imgs", "jpegimages", "labels", "label", "annotations", "annotation"}
+# What may stand beside a split in the name of a folder, as in train_images or stage1_train.
+_BESIDE_SPLIT = re.compile(r"imgs?|images?|labels?|masks?|annotations?|gt|raw|data|(data)?set|split|stage\d|20\d\d|")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class ImageIndex:
 
     Attributes:
         records: The images that can be read.
+        splits: Split by image name, where a list of the source states it.
 
     >>> index = ImageIndex([ImageRecord("train/a.png", 8, 8)])
     >>> index.find("a.jpg").name
@@ -59,6 +63,7 @@ class ImageIndex:
         """
         everything = [*records, *(ImageRecord(name, 0, 0) for name in damaged)]
         self.records = [record for record in everything if not record.is_damaged]
+        self.splits: Mapping[str, str] = {}
         self._lookup: dict[tuple[str, tuple[str, ...]], list[ImageRecord]] = defaultdict(list)
         for record in everything:
             path = PurePosixPath(record.name)
@@ -66,6 +71,12 @@ class ImageIndex:
                 for length in range(1, len(parts) + 1):
                     self._lookup[kind, parts[-length:]].append(record)
         self._telling = _telling_length([PurePosixPath(r.name).with_suffix("").parts for r in everything])
+
+    def with_splits(self, splits: Mapping[str, str]) -> "ImageIndex":
+        """Return the same images with the split that lists state, by image name."""
+        index = copy.copy(self)
+        index.splits = dict(splits)
+        return index
 
     def find(self, name: str, near: str = "") -> ImageRecord | None:
         """Return the image that `name` stands for, or None where there is none or more than one.
@@ -112,12 +123,21 @@ def split_of(path: str, *, file_name: bool = False) -> str | None:
 
     >>> split_of("images/valid/a.png"), split_of("test_1.png"), split_of("instances_train.json", file_name=True)
     ('val', None, 'train')
+    >>> split_of("stage1_train/a.png"), split_of("train_masks/a.png"), split_of("drug test 3/a.png")
+    ('train', 'train', None)
     """
     pure = PurePosixPath(path)
-    words = [*pure.parts[:-1], *(re.split(r"[-_.\s]", pure.stem) if file_name else ())]
-    found = {_SPLIT_WORDS[w] for w in map(_without_year, words) if w in _SPLIT_WORDS}
+    words = [_split_word(part) for part in pure.parts[:-1]]
+    words += re.split(r"[-_.\s]", pure.stem.lower()) if file_name else []
+    found = {SPLIT_WORDS[w] for w in map(_without_year, words) if w in SPLIT_WORDS}
     return found.pop() if len(found) == 1 else None
 
 
+def _split_word(folder: str) -> str:
+    """Return the one word of a folder's name that says more than what lies in it; the whole name where it isn't one."""
+    words = [word for word in re.split(r"[-_.\s]", folder.lower()) if not _BESIDE_SPLIT.fullmatch(word)]
+    return words[0] if len(words) == 1 else folder.lower()
+
+
 def _without_year(word: str) -> str:
-    return re.sub(r"20\d\d$", "", word.lower())
+    return re.sub(r"20\d\d$", "", word)

@@ -11,7 +11,7 @@ import pandas as pd
 _EXAMPLES: Final = 3
 _MOST_GROUPS: Final = 40
 _LONGEST: Final = 220  # letters of a cell
-_ACTIONS: Final = ("dropped", "changed", "skipped", "noted")
+_ACTIONS: Final = ("suspect", "dropped", "changed", "skipped", "noted")
 # What differs between two findings of one kind: names in quotes, names of files, numbers.
 _VARIABLE: Final = re.compile(
     r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\S+\.[A-Za-z][A-Za-z0-9]{1,4}(?=[\s,;:.)]|$)"""

@@ -161,22 +161,6 @@ def test_another_root_element_is_no_label(tmp_path: Path, index: ImageIndex) -> 
     assert read(tmp_path, index).findings[0].reason == "expected an <annotation> element, got <settings>."
 
 
-def test_splits_are_read_for_names_with_spaces_and_a_damaged_list_is_named(tmp_path: Path) -> None:
-    images = ImageIndex(ImageRecord(f"{stem}.png", 9, 9) for stem in ("b (1)", "b (2)", "c 1"))
-    for stem in ("b (1)", "b (2)", "c 1"):
-        (tmp_path / f"{stem}.xml").write_text(_xml())
-    lists = tmp_path / "ImageSets" / "Main"
-    lists.mkdir(parents=True)
-    (lists / "train.txt").write_text("b (1)\r\n\nc 1\n")
-    (lists / "val.txt").write_text("b (2)\nb (1)\n")
-    (lists / "test.txt").write_bytes(b"\xff\xff")
-    conversion = read(tmp_path, images)
-    assert conversion.annotations.images["split"].to_pylist() == ["train", "val", "train"]
-    assert {(f.file, f.action) for f in conversion.findings} == {
-        ("ImageSets/Main/test.txt", "skipped"), ("ImageSets/Main/val.txt", "noted")
-    }  # fmt: skip
-
-
 def test_folders_tell_the_split_where_no_list_does(tmp_path: Path) -> None:
     images = ImageIndex(ImageRecord(f"{part}/{part}.png", 9, 9) for part in ("train", "valid", "else"))
     for part in ("train", "valid", "else"):

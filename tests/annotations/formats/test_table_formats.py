@@ -15,7 +15,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths, run_lengths_box
-from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.annotations.images import ImageIndex, ImageRecord, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
 
 NAMES = (
@@ -99,7 +99,8 @@ def described(annotations: AnnotationSet, near: Callable[..., Any] = lambda valu
     said: dict[str, Any] = {}
     for record, rows in zip(annotations.images.to_pylist(), annotations.rows_by_image(), strict=True):
         listed = [_described(objects[row], annotations.categories, near) for row in rows]
-        said[record["name"]] = (record["split"], listed)
+        # Where the format holds no split, the folder states it.
+        said[record["name"]] = (record["split"] or split_of(record["name"]), listed)
     return said
 
 

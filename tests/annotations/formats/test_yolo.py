@@ -175,18 +175,6 @@ def test_an_image_whose_name_begins_with_a_split_is_in_none(folder: Path) -> Non
     assert annotations.images["split"].to_pylist() == [None]
 
 
-def test_lists_of_images_tell_the_split_and_a_damaged_one_is_named(folder: Path) -> None:
-    images = ImageIndex(ImageRecord(f"{stem}.png", 100, 80) for stem in "ab")
-    for stem in "ab":
-        (folder / "labels" / f"{stem}.txt").write_text("")
-    (folder / "train.txt").write_text("./images/a.png\n/elsewhere/b.png\nmissing.png\n\n")
-    (folder / "val.txt").write_text("images/a.png\n")
-    (folder / "test.txt").write_bytes(b"\xff")
-    conversion = read(folder, images)
-    assert conversion.annotations.images["split"].to_pylist() == ["train", "train"]
-    assert {(f.file, f.action) for f in conversion.findings} == {("val.txt", "noted"), ("test.txt", "skipped")}
-
-
 def test_the_layout_that_trainers_expect_is_written(tmp_path: Path) -> None:
     builder = AnnotationBuilder(["no", "größer"])
     for split in ("train", "val"):

@@ -92,7 +92,7 @@ def _read_image(intake: Intake, file: str, element: ElementTree.Element) -> None
     texts = element.get("width", ""), element.get("height", "")
     size = (int(texts[0]), int(texts[1])) if all(re.fullmatch(r"[0-9]{1,9}", t) for t in texts) else None
     split = split_of(f"{subset}/image") if subset and "/" not in subset else None
-    row = intake.image(file, name, near=near, split=split or split_of(file) or split_of(name), size=size)
+    row = intake.image(file, name, near=near, split=split or split_of(name), size=size)
     shown = f"image {name!r}" + (f" of {subset}" if subset else "")
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, shown, "the objects of an image that is left out.", len(objects))

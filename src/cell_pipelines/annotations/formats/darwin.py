@@ -30,7 +30,7 @@ from cell_pipelines.annotations.formats.shapes import (
 from cell_pipelines.annotations.formats.text import read_json
 from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.conventions import Floats
-from cell_pipelines.annotations.images import ImageIndex, split_of
+from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
 
@@ -82,7 +82,7 @@ def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None
     tags = sum(isinstance(a, Mapping) and "tag" in a for a in listed)
     drawn = [(i, a) for i, a in enumerate(listed) if not (isinstance(a, Mapping) and {"tag", "raster_layer"} & set(a))]
     near = str(PurePosixPath(file).parent)
-    row = intake.image(file, name or PurePosixPath(file).stem, near=near, split=split_of(file), size=size)
+    row = intake.image(file, name or PurePosixPath(file).stem, near=near, size=size)
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(drawn))
         return

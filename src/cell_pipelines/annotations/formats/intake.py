@@ -17,6 +17,7 @@ from cell_pipelines.annotations.formats.refusals import (
     refuse_score,
     tell_cut,
 )
+from cell_pipelines.annotations.formats.split_lists import StatedSplits
 from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
@@ -54,6 +55,7 @@ class Intake:
         self._builder = AnnotationBuilder(classes or (), sort_categories=sort_categories and classes is None)
         self._rows: dict[str, int] = {}
         self._files: dict[int, str] = {}
+        self._splits = StatedSplits(images.splits)
         self._sizes: list[tuple[int, int]] = []
         self.objects_in = 0
         self.findings: list[Finding] = []
@@ -96,6 +98,8 @@ class Intake:
             said, real = f"{size[0]}x{size[1]}", f"{record.width}x{record.height}"
             reason = f"{record.name} is said to have {said} pixels; it has {real}, which count."
             self.note(file, "", "noted", reason, 0)
+        split, contradiction = self._splits.of(record, file, split)
+        self.findings += filter(None, [contradiction])
         return self._row(record, split)
 
     def first_label(self, file: str, row: int) -> str:
@@ -219,7 +223,7 @@ class Intake:
             if record.name in self._rows:
                 continue
             if self._unlabelled == "background":
-                self._row(record, None)
+                self._row(record, self._splits.of(record, "", None)[0])
                 self.note(record.name, "", "noted", "image without label: taken as an image without objects.", 0)
             else:
                 reason = "image without label: left out, since not labelled is not the same as empty."

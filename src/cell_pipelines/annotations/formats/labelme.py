@@ -31,7 +31,7 @@ from cell_pipelines.annotations.formats.small_masks import from_base64, read_png
 from cell_pipelines.annotations.formats.text import read_json
 from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop
-from cell_pipelines.annotations.images import ImageIndex, split_of
+from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
 
@@ -84,7 +84,7 @@ def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None
     size = content.get("imageWidth"), content.get("imageHeight")
     known = (size[0], size[1]) if isinstance(size[0], int) and isinstance(size[1], int) else None
     name = _image_name(file, content.get("imagePath"), intake.images)
-    row = intake.image(file, name, near=str(PurePosixPath(file).parent), split=split_of(file), size=known)
+    row = intake.image(file, name, near=str(PurePosixPath(file).parent), size=known)
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(shapes))
         return

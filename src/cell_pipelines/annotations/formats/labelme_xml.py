@@ -31,7 +31,7 @@ from cell_pipelines.annotations.formats.small_masks import read_png, write_png
 from cell_pipelines.annotations.formats.text import read_bytes, read_xml
 from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
-from cell_pipelines.annotations.images import ImageIndex, split_of
+from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
 
@@ -83,7 +83,7 @@ def _read_root(intake: Intake, folder: Path, file: str, root: ElementTree.Elemen
         near = below
     size = [_text(root, f"imagesize/{key}") for key in ("ncols", "nrows")]
     known = (int(size[0]), int(size[1])) if all(t.isascii() and t.isdigit() and len(t) < 9 for t in size) else None
-    row = intake.image(file, name, near=near, split=split_of(file), size=known)
+    row = intake.image(file, name, near=near, size=known)
     objects = [o for o in root.findall("object") if (_text(o, "deleted") or "0") in _NO]
     deleted = len(root.findall("object")) - len(objects)
     if row is None or intake.refuse_second_label(file, row):

@@ -15,11 +15,11 @@ from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.encodings import peek_utf8
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below
-from cell_pipelines.annotations.formats.text import read_text, read_xml
+from cell_pipelines.annotations.formats.text import read_xml
 from cell_pipelines.annotations.geometry.conventions import edges_to_voc, voc_to_edges
-from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
+from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet, box_array
-from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
+from cell_pipelines.files import atomic_path, resolve_inside
 
 _FLAGS = ("difficult", "truncated")
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -46,7 +46,7 @@ def detect(folder: Path) -> str | None:
 
 
 def read(folder: Path, images: ImageIndex, *, origin: int = 1, **options: Any) -> Conversion:
-    """Read every XML file below `folder`, and the source's own split from ``ImageSets/Main``.
+    """Read every XML file below `folder`; `split_lists` reads the source's own split from ``ImageSets/Main``.
 
     Args:
         folder: Where the XML files lie, at any depth.
@@ -60,7 +60,6 @@ def read(folder: Path, images: ImageIndex, *, origin: int = 1, **options: Any) -
     if origin not in (0, 1):
         raise ValueError(f"`origin` must be 0 or 1, got {origin!r}.")
     intake = Intake(images, sort_categories=True, **options)
-    splits = _read_splits(folder, intake)
     for path in _xml_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
@@ -68,7 +67,7 @@ def read(folder: Path, images: ImageIndex, *, origin: int = 1, **options: Any) -
         except ValueError as error:
             intake.skip_file(file, str(error))
             continue
-        _read_root(intake, file, root, splits, origin)
+        _read_root(intake, file, root, origin)
     _suggest_origin(intake, origin)
     return intake.finish("pascal_voc")
 
@@ -85,41 +84,14 @@ def _xml_files(folder: Path) -> Iterator[Path]:
     return files_below(folder, ".xml")
 
 
-def _read_splits(folder: Path, intake: Intake) -> dict[str, str]:
-    """Return the listed split of each image stem; a stem in two splits is listed and keeps the first."""
-    found: dict[str, str] = {}
-    for split in SPLITS:
-        path = folder / "ImageSets" / "Main" / f"{split}.txt"
-        if not is_file_inside(folder, path):
-            continue
-        file = path.relative_to(folder).as_posix()
-        try:
-            lines = read_text(path).splitlines()
-        except ValueError as error:
-            intake.skip_file(file, str(error))
-            continue
-        for stem in filter(None, map(str.strip, lines)):
-            if found.setdefault(stem, split) != split:
-                intake.note(file, stem, "noted", f"is in {split} and in {found[stem]}; {found[stem]} counts.", 0)
-    return found
-
-
-def _split_of(file: str, splits: Mapping[str, str]) -> str | None:
-    parts = PurePosixPath(file).with_suffix("").parts
-    tails = ["/".join(parts[start:]) for start in range(len(parts))]
-    listed = next((splits[tail] for tail in tails if tail in splits), None)
-    # Roboflow has a folder for each split instead of the lists.
-    return listed if splits else split_of(file)
-
-
-def _read_root(intake: Intake, file: str, root: ElementTree.Element, splits: Mapping[str, str], origin: int) -> None:
+def _read_root(intake: Intake, file: str, root: ElementTree.Element, origin: int) -> None:
     if root.tag != "annotation":
         intake.skip_file(file, f"expected an <annotation> element, got <{root.tag}>.")
         return
     path = PurePosixPath(file)
     name = (root.findtext("filename") or "").strip() or path.stem
     objects = root.findall("object")
-    row = intake.image(file, name, near=str(path.parent), split=_split_of(file, splits), size=_size(root))
+    row = intake.image(file, name, near=str(path.parent), size=_size(root))
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(objects))
         return

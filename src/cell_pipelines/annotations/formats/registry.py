@@ -12,6 +12,7 @@ from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.encodings import assume_encoding
 from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.foreign import explain
+from cell_pipelines.annotations.formats.split_lists import read_split_lists
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -79,7 +80,7 @@ def detect_format(folder: Path) -> tuple[str, str]:
 def read_annotations(
     folder: Path, images: ImageIndex, *, format: str = "auto", encoding: str | None = None, **options: Any
 ) -> Conversion:
-    """Read the annotations in `folder`, in the format found there or the one named.
+    """Read the annotations in `folder`, in the format found there or the one named, and the splits that it states.
 
     Args:
         folder: Where they lie.
@@ -95,13 +96,14 @@ def read_annotations(
     try:
         with assume_encoding(encoding):
             name, reason = detect_format(folder) if format == "auto" else (format, "named in the catalog")
-            conversion = create_format(name).read(folder, images, **options)
+            splits, findings = read_split_lists(folder, images)
+            conversion = create_format(name).read(folder, images.with_splits(splits), **options)
     except TypeError as error:
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         if unknown is None or unknown[1] not in options:
             raise
         raise ValueError(f"{name} has no option {unknown[1]!r}; docs/formats.md lists those there are.") from error
-    return replace(conversion, recognised_by=reason)
+    return replace(conversion, recognised_by=reason, findings=(*findings, *conversion.findings))
 
 
 def fit_annotations(

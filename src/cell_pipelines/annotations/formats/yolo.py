@@ -18,9 +18,9 @@ from cell_pipelines.annotations.formats.text import read_text, read_yaml
 from cell_pipelines.annotations.formats.yolo_lines import MAX_FRACTION, to_chunks, to_numbers, to_texts
 from cell_pipelines.annotations.geometry.conventions import centres_to_edges
 from cell_pipelines.annotations.geometry.rings import split_ring
-from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
+from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
+from cell_pipelines.files import atomic_path, resolve_inside
 
 SUMMARY = (
     "YOLO label files: boxes, polygons and oriented boxes; Ultralytics, Roboflow, CVAT and Label Studio write them."
@@ -65,8 +65,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     """Read boxes and polygons; a sixth number of a box, or one beyond a polygon's pairs, is its score.
 
     Args:
-        folder: Holds ``data.yaml`` or ``classes.txt``, the label files at any depth, and where the folders of the
-            labels don't tell the split, ``train.txt``, ``val.txt`` and ``test.txt`` with the images of each.
+        folder: Holds ``data.yaml`` or ``classes.txt``, and the label files at any depth.
         images: The images that are there; a label file belongs to the image of the same path, with
             ``labels`` for ``images``, or else of the same name.
         **options: As for `Intake`: `classes`, `unlabelled`.
@@ -79,7 +78,6 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         # The order of the file is the order of the classes, also of those without an object.
         options["classes"] = names
     intake = Intake(images, sort_categories=True, **options)
-    splits = _read_splits(folder, intake)
     for path in _label_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
@@ -88,7 +86,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
             intake.skip_file(file, str(error))
             continue
         numbered = [(n, line.split()) for n, line in enumerate(lines, start=1) if line.strip()]
-        _read_lines(intake, file, numbered, names, splits)
+        _read_lines(intake, file, numbered, names)
     return intake.finish("yolo")
 
 
@@ -102,28 +100,7 @@ def _label_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _read_splits(folder: Path, intake: Intake) -> dict[str, str]:
-    """Return the split of each image that a list such as ``train.txt`` names."""
-    found: dict[str, str] = {}
-    for split in SPLITS:
-        path = folder / f"{split}.txt"
-        if not is_file_inside(folder, path):
-            continue
-        try:
-            records = [intake.images.find(line.strip()) for line in read_text(path).splitlines()]
-        except ValueError as error:
-            intake.skip_file(path.name, str(error))
-            continue
-        for record in records:
-            if record is not None and found.setdefault(record.name, split) != split:
-                first = found[record.name]
-                intake.note(path.name, record.name, "noted", f"is in {split} and in {first}; {first} counts.", 0)
-    return found
-
-
-def _read_lines(
-    intake: Intake, file: str, lines: list[tuple[int, list[str]]], names: list[str] | None, splits: Mapping[str, str]
-) -> None:
+def _read_lines(intake: Intake, file: str, lines: list[tuple[int, list[str]]], names: list[str] | None) -> None:
     parts = ["images" if part == "labels" else part for part in PurePosixPath(file).parts]
     record = intake.images.find("/".join(parts))
     numbers = to_numbers([words for _, words in lines])
@@ -132,8 +109,7 @@ def _read_lines(
         intake.skip_file(file, "no line holds numbers only, so this is no label file.")
         intake.drop(file, "", "the lines of a file that is skipped.", len(lines) if record else 0)
         return
-    split = (splits.get(record.name) if record else None) or split_of(file)
-    row = intake.image(file, record.name if record else PurePosixPath(file).stem, split=split)
+    row = intake.image(file, record.name if record else PurePosixPath(file).stem)
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(lines))
         return

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 # Larger images are read in bands, so that memory stays flat.
 MAX_PIXELS_AT_ONCE = 1 << 26
+# The rest stands in the table of findings.
+MAX_WARNINGS = 10
 
 
 def survey_image(named: tuple[str, ImageFile]) -> dict[str, Any]:
@@ -76,6 +78,8 @@ def convert_annotations(
     account = "%s (%s): %d objects in, %d out, %d dropped; %d findings are listed."
     numbers = (conversion.objects_in, conversion.annotations.n_objects, conversion.objects_dropped)
     logger.info(account, conversion.source_format, conversion.recognised_by, *numbers, len(conversion.findings))
+    for finding in [f for f in conversion.findings if f.action == "suspect"][:MAX_WARNINGS]:
+        logger.warning("%s", finding.sentence())
     summary = _summary(conversion, len(image_table))
     return conversion.annotations, to_table(conversion.findings), summary, conversion.by_class()
 
