@@ -1,17 +1,28 @@
 """Paths that stay inside; files and folders that appear whole or not at all, whatever happens on the way."""
 
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cell_pipelines.files import (
     UnsafePathError,
+    WriteError,
     atomic_folder,
     atomic_path,
     is_file_inside,
     link_or_copy,
+    remove_abandoned,
     resolve_inside,
 )
+from cell_pipelines.processes import this_process
 
 CLIMBING = [
     "../a.png", "..", "a/../../b.png", "a/..", "..\\a.png", "a\\..\\..\\b.png", "/etc/passwd", "//server/share/a",
@@ -188,3 +199,113 @@ def test_a_file_linked_to_itself_stays_and_a_missing_source_is_told(tmp_path: Pa
     with pytest.raises(FileNotFoundError):
         link_or_copy(tmp_path / "missing.png", tmp_path / "b.png")
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def _gone() -> str:
+    me = this_process()
+    return str(replace(me, started=me.started - 1))
+
+
+def test_what_a_process_that_is_gone_was_writing_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    me, elsewhere = str(this_process()), str(replace(this_process(), host="0" * 8))
+    places = {
+        f".tmp-{_gone()}-0123abcd.csv": True, f"sub/.tmp-{_gone()}-0123abcd": True, f".tmp-{me}-0123abcd.csv": False,
+        f".tmp-{elsewhere}-0123abcd.csv": False, ".tmp-notes.csv": False, f".tmp-{_gone()}-0123abcd-copy": False,
+        f"tmp-{_gone()}-0123abcd.csv": False, ".hidden/kept.txt": False, f"raw/.tmp-{_gone()}-0123abcd": False,
+    }  # fmt: skip
+    for name in places:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("half")
+    folder = tmp_path / f".tmp-{_gone()}-aaaaaaaa"
+    (folder / "images").mkdir(parents=True)
+    removed = remove_abandoned(tmp_path, skip=("raw",))
+    assert set(removed) == {tmp_path / name for name, expected in places.items() if expected} | {folder}
+    assert not folder.exists()
+    assert {name for name in places if not (tmp_path / name).exists()} == {n for n, gone in places.items() if gone}
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_whose_replacing_was_killed_is_put_back(there: bool, tmp_path: Path) -> None:
+    retired = tmp_path / f".out.replaced-{_gone()}-0123abcd"
+    retired.mkdir()
+    (retired / "a.txt").write_text("old")
+    if there:
+        (tmp_path / "out").mkdir()
+    remove_abandoned(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "a.txt").exists() is not there
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_what_the_next_one_removes(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys\n"
+        "from cell_pipelines.files import atomic_folder, atomic_path\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        "with atomic_path(folder / 'a.csv') as file, atomic_folder(folder / 'b') as place:\n"
+        "    file.write_text('half'); (place / 'c').write_text('half')\n"
+        "    print('writing', flush=True); sys.stdin.read()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == b"writing\n"
+    assert remove_abandoned(tmp_path) == []
+    process.kill()
+    process.communicate()
+    assert len(remove_abandoned(tmp_path)) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_are_replaced_at_the_same_moment_are_each_whole(tmp_path: Path) -> None:
+    def write(number: int) -> None:
+        for _ in range(20):
+            with atomic_folder(tmp_path / "out") as folder:
+                for name in "ab":
+                    (folder / name).write_text(str(number))
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(write, number) for number in range(4)]:
+            done.result()
+    assert len({(tmp_path / "out" / name).read_text() for name in "ab"}) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_file_where_a_folder_belongs_is_named_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    for write in (atomic_path, atomic_folder):
+        expected = rf"a\.csv: can't be written: {tmp_path / 'data'} is a file, and a folder belongs there\."
+        with pytest.raises(WriteError, match=expected), write(tmp_path / "data" / "sub" / "a.csv"):
+            pass
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(WriteError, match="a folder lies where a file belongs"), atomic_path(tmp_path / "a.csv") as file:
+        file.write_text("x")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_can_only_be_read_is_named_in_a_sentence(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with (
+        pytest.raises(WriteError, match=r"a\.csv: can't be written: permission denied"),
+        atomic_path(tmp_path / "a.csv"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "can't be written: the disk is full"),
+        (OSError(errno.EROFS, "Read-only file system"), "can only be read"),
+        (PermissionError(errno.EACCES, "Permission denied", "/elsewhere/image.png"), r"\[Errno 13\].*image\.png"),
+        (OSError("no number"), "no number"),
+        (RuntimeError("of a network"), "of a network"),
+    ],
+)
+def test_only_what_is_about_the_file_itself_is_said_of_it(error: Exception, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(type(error), match=sentence), atomic_path(tmp_path / "a.csv"):
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_library_that_hides_a_full_disk_is_seen_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(WriteError, match="the disk is full"), atomic_path(tmp_path / "a.pt"):
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")

@@ -1,14 +1,52 @@
 """Paths that stay inside their folder, and files and folders that appear whole or not at all."""
 
+import errno
+import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from cell_pipelines.processes import ProcessIdentity, this_process
+
+# Names of what is being written: hidden, and with the process that writes it.
+_TEMPORARY = re.compile(rf"\.tmp-({ProcessIdentity.PATTERN})-[0-9a-f]{{8}}(\.[^/]*)?")
+# Names of folders that are being replaced; what they were called stands in front.
+_REPLACED = re.compile(rf"\.(?P<name>.+)\.replaced-({ProcessIdentity.PATTERN})-[0-9a-f]{{8}}")
+# Folders with fewer files are made durable file by file.
+_FEW_FILES = 100
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk space of this user is used up",
+    errno.EFBIG: "the file would be larger than is allowed here",
+    errno.EROFS: "it lies on a disk that can only be read",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EISDIR: "a folder lies where a file belongs",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EIO: "the disk reports an error",
+}
+# What writing runs into without naming the file.
+_UNNAMED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_ALMOST_NOTHING = 1 << 20
+# What replacing a folder runs into when another process replaces it at the same moment.
+_MEANWHILE = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST)
+_TRIES = 100
+
 
 class UnsafePathError(ValueError):
     """A name that would leave the folder it is meant for."""
+
+
+class WriteError(OSError):
+    """A file or folder that can't be written; says which and why in a sentence, and keeps the system's number."""
+
+    def __str__(self) -> str:
+        """Return the sentence without the number."""
+        return str(self.strerror)
 
 
 def resolve_inside(folder: Path, name: str) -> Path:
@@ -44,56 +82,154 @@ def is_file_inside(folder: Path, path: Path) -> bool:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Give a temporary file path beside `path` that takes its place when the block ends well.
 
     When the block raises, the temporary file is removed and an earlier `path` stays as it was.
+
+    Args:
+        path: The file.
+        durable: Wait until it is on the disk, so that it is also whole after a power failure.
+
+    Raises:
+        WriteError: The file can't be written: a full disk, no permission, a file where a folder belongs.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The temporary name keeps the suffix, since many writers choose the format by it.
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary = path.with_name(_temporary_name() + path.suffix)
+    with _explained(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            if durable:
+                _sync(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Give a new empty folder beside `path` that takes its place when the block ends well.
+    """Give a new empty folder beside `path` that takes its place when the block ends well, and is then on the disk.
 
     An earlier `path` is replaced as a whole, so no stale file of a larger run stays behind.
 
     Raises:
         NotADirectoryError: `path` is a file.
+        WriteError: The folder can't be written: a full disk, no permission, a file where a folder belongs.
     """
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"{path}: expected a folder or nothing; it is a file.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    temporary.mkdir()
-    try:
-        yield temporary
-        _replace_folder(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    temporary = path.with_name(_temporary_name())
+    with _explained(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+        try:
+            yield temporary
+            _sync_folder(temporary)
+            _replace_folder(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary_name() -> str:
+    return f".tmp-{this_process()}-{uuid.uuid4().hex[:8]}"
 
 
 def _replace_folder(new: Path, path: Path) -> None:
-    if not path.is_dir():
-        new.replace(path)
+    retired = path.with_name(f".{path.name}.replaced-{this_process()}-{uuid.uuid4().hex[:8]}")
+    for left in reversed(range(_TRIES)):
+        try:
+            if path.is_dir():
+                path.replace(retired)
+            new.replace(path)
+            break
+        except OSError as error:
+            if error.errno not in _MEANWHILE or not left:
+                if retired.exists() and not path.exists():
+                    retired.replace(path)
+                raise
+            _remove(retired)
+            time.sleep(0.01)
+    _remove(retired)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    if len(files) > _FEW_FILES and hasattr(os, "sync"):
+        os.sync()
         return
-    retired = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    path.replace(retired)
+    for file in files:
+        _sync(file)
+
+
+@contextmanager
+def _explained(path: Path, temporary: Path) -> Iterator[None]:
+    """Say in a sentence why `path` can't be written, where that is why the block failed."""
     try:
-        new.replace(path)
-    except OSError:
-        retired.replace(path)
-        raise
-    if retired.is_symlink():
-        retired.unlink()
-    shutil.rmtree(retired, ignore_errors=True)
+        yield
+    except OSError as error:
+        reason = _reason(error, path, temporary)
+        if reason is None or isinstance(error, WriteError):
+            raise
+        raise WriteError(error.errno, f"{path}: can't be written: {reason}.") from error
+    except RuntimeError as error:
+        # PyTorch doesn't tell why it could not write.
+        existing = next(parent for parent in path.absolute().parents if parent.exists())
+        if shutil.disk_usage(existing).free > _ALMOST_NOTHING:
+            raise
+        raise WriteError(errno.ENOSPC, f"{path}: can't be written: {_REASONS[errno.ENOSPC]}.") from error
+
+
+def _reason(error: OSError, path: Path, temporary: Path) -> str | None:
+    """Return why `path` can't be written; None where the error is about something else, such as a file that is read."""
+    if error.filename is None:
+        return _REASONS.get(error.errno or 0) if error.errno in _UNNAMED else None
+    named = Path(os.fsdecode(error.filename))
+    if named not in (path, *path.parents) and temporary not in (named, *named.parents):
+        return None
+    blocking = next((parent for parent in path.parents if parent.exists() and not parent.is_dir()), None)
+    return f"{blocking} is a file, and a folder belongs there" if blocking else _REASONS.get(error.errno or 0)
+
+
+def remove_abandoned(folder: Path, *, skip: tuple[str, ...] = ()) -> list[Path]:
+    """Remove what processes that are certainly gone were writing below `folder`; return where it was.
+
+    A folder that was being replaced when its process ended, and whose place is empty, is put back.
+
+    Args:
+        folder: Searched with all below it, but not through links.
+        skip: Names of folders that are not searched.
+    """
+    removed = []
+    for place, folders, files in os.walk(folder):
+        hidden = [name for name in (*folders, *files) if name.startswith(".")]
+        removed += [path for name in hidden if _is_cleared(path := Path(place) / name)]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in skip]
+    return removed
+
+
+def _is_cleared(path: Path) -> bool:
+    temporary, replaced = _TEMPORARY.fullmatch(path.name), _REPLACED.fullmatch(path.name)
+    owner = ProcessIdentity.parse(temporary[1] if temporary else replaced[2] if replaced else "")
+    if owner is None or not owner.is_gone():
+        return False
+    if replaced and not path.with_name(replaced["name"]).exists():
+        path.replace(path.with_name(replaced["name"]))
+    else:
+        _remove(path)
+    return True
 
 
 def link_or_copy(source: Path, target: Path) -> None:

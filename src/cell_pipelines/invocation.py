@@ -109,11 +109,16 @@ def note_command(path: Path, invocation: Invocation, run_id: str) -> None:
         return
     is_new = not path.is_file()
     now = datetime.now(UTC).isoformat(timespec="seconds")
+    rows = [["time", "command", "pipeline", "run_id"]] if is_new else []
+    rows += [[now, invocation.command(), "+".join(invocation.pipelines) or "__default__", run_id]]
     with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if is_new:
-            writer.writerow(["time", "command", "pipeline", "run_id"])
-        writer.writerow([now, invocation.command(), "+".join(invocation.pipelines) or "__default__", run_id])
+        size = file.tell()
+        try:
+            csv.writer(file).writerows(rows)
+            file.flush()
+        except OSError:
+            file.truncate(size)  # no half of a line on a full disk
+            raise
 
 
 _current: list[Invocation] = []

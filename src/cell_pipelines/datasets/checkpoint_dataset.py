@@ -33,7 +33,7 @@ class CheckpointDataset(AbstractDataset[bytes, Path]):
 
     def save(self, data: bytes) -> None:
         """Write the file, whole or not at all."""
-        with atomic_path(self._filepath) as temporary:
+        with atomic_path(self._filepath, durable=True) as temporary:
             temporary.write_bytes(data)
 
     def _exists(self) -> bool:

@@ -37,7 +37,7 @@ class OptionalFileDataset(AbstractDataset[bytes, Path | None]):
         if not data:
             self._filepath.unlink(missing_ok=True)
             return
-        with atomic_path(self._filepath) as temporary:
+        with atomic_path(self._filepath, durable=True) as temporary:
             temporary.write_bytes(data)
         model_runs.log_files(self._model, [self._filepath], self._artifact_path)
 

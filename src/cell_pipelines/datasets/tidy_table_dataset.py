@@ -35,7 +35,7 @@ class TidyTableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
 
     def save(self, data: pd.DataFrame) -> None:
         """Write both files, each whole or not at all, and log them."""
-        with atomic_path(self._csv) as csv, atomic_path(self._parquet) as parquet:
+        with atomic_path(self._csv, durable=True) as csv, atomic_path(self._parquet, durable=True) as parquet:
             data.to_csv(csv, index=False)
             data.to_parquet(parquet, index=False)
         model_runs.log_files(self._model, (self._csv, self._parquet), f"{self._model}/tables/{self._csv.parent.name}")

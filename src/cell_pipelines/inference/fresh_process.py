@@ -1,11 +1,11 @@
 """Work in a process of its own, which starts with nothing in memory and takes nothing down with it."""
 
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
+
+from cell_pipelines.processes import end_with_parent
 
 
 class ProcessEndedError(RuntimeError):
@@ -46,17 +46,10 @@ def call_in_fresh_process(work: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _answer(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     try:
         found = work(*arguments)
     except Exception as error:  # noqa: BLE001, whatever it is, the other process raises it
         found = RuntimeError(f"{type(error).__name__}: {error}")
     sender.send(found)
     sender.close()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

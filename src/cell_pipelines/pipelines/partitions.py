@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cell_pipelines.processes import end_with_parent
 from cell_pipelines.progress import create_progress
 
 Item = TypeVar("Item")
@@ -33,7 +34,7 @@ class ParallelParameters(BaseModel):
 @contextmanager
 def _executor(parallel: ParallelParameters) -> Iterator[Executor]:
     if parallel.engine == "processes":
-        with ProcessPoolExecutor(parallel.workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(parallel.workers, get_context("spawn"), initializer=end_with_parent) as pool:
             yield pool
         return
     from distributed import Client, LocalCluster

@@ -74,7 +74,8 @@ def train_yolo(
         for old in ("resume.pt", "finished"):
             (folder / old).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "training.json").write_text(json.dumps(started, indent=1, sort_keys=True))
+        with atomic_path(folder / "training.json") as temporary:
+            temporary.write_text(json.dumps(started, indent=1, sort_keys=True))
     if not (going_on and _is_finished(folder, int(training.settings["epochs"]))):
         model = YOLO(str(last) if going_on else weights, task=task)
         _add_callbacks(model, training, last)

@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import pickle
 import socket
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from multiprocessing.connection import wait
 from typing import Any, Literal
 
 from cell_pipelines.models.ultralytics_home import use_all_cores
+from cell_pipelines.processes import end_with_parent
 from cell_pipelines.training.segmentation_settings import Precision, SegmentationTraining
 
 logger = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ def _pass_on(reports: Any, emit: Callable[[Any], None]) -> None:
 
 def _work_on_device(work: Any, job: Any, place: tuple[int, int, int], reports: Any) -> None:
     rank, count, port = place
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     # With these set Lightning takes this process as one of several that somebody else started.
     os.environ.update(
         LOCAL_RANK=str(rank), NODE_RANK="0", WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port)
@@ -140,13 +140,6 @@ def _work_on_device(work: Any, job: Any, place: tuple[int, int, int], reports: A
         error.add_note(f"On device {rank}:\n{traceback.format_exc()}")
         reports.put(_as_plain(error))
         # At once, since all that would be tidied up waits for the other devices.
-        os._exit(1)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
         os._exit(1)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.files import atomic_path, remove_abandoned
 from cell_pipelines.training.detection import ResumeError
 from cell_pipelines.training.reports import EpochReport
 from cell_pipelines.training.samples import (
@@ -170,9 +171,7 @@ def _identity(training: SegmentationTraining, samples: Sequence[Sample]) -> dict
 
 
 def _start_or_resume(folder: Path, started: Mapping[str, Any], *, resume: bool) -> None:
-    for torn in folder.glob(".*.pt"):
-        # What was being written when an earlier training was killed.
-        torn.unlink()
+    remove_abandoned(folder)
     if resume and (folder / "resume.pt").is_file():
         before = json.loads((folder / "training.json").read_text())
         different = [key for key in started if key not in _ANYWHERE and before.get(key) != started[key]]
@@ -185,12 +184,12 @@ def _start_or_resume(folder: Path, started: Mapping[str, Any], *, resume: bool) 
     for old in ("finished", "resume.pt", "best.pt", "rate_finder.json"):
         (folder / old).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "training.json").write_text(json.dumps(started, indent=1, sort_keys=True))
+    with atomic_path(folder / "training.json") as temporary:
+        temporary.write_text(json.dumps(started, indent=1, sort_keys=True))
 
 
 def _find_rate(job: "Job") -> float:
     """Return the learning rate that was found, now or before a resumed training was stopped."""
-    from cell_pipelines.files import atomic_path
     from cell_pipelines.training.rate_finder import find_learning_rate
 
     kept = job.folder / "rate_finder.json"
