@@ -82,11 +82,11 @@ def measure_size(checkpoint: Path, size: Size | None = None) -> dict[str, Any]:
     from cell_pipelines.models import checkpoint as segmentation
     from cell_pipelines.models.complexity import measure_complexity
     from cell_pipelines.models.model_file import model_family
-    from cell_pipelines.models.yolo_checkpoint import read_network
+    from cell_pipelines.models.yolo_checkpoint import load_network
 
     shape = load_deployed(checkpoint, size).shape
     is_yolo = model_family(checkpoint) == "yolo"
-    network = read_network(checkpoint) if is_yolo else segmentation.read_checkpoint(checkpoint)[0]
+    network = load_network(checkpoint)[0] if is_yolo else segmentation.read_checkpoint(checkpoint)[0]
     complexity = measure_complexity(network, (1, *shape))
     return {
         "parameters_m": complexity.parameters / 1e6,

@@ -16,8 +16,7 @@ from cell_pipelines.inference.detections import Detections
 from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.pixels import ColourPixels
 from cell_pipelines.inference.prototypes import Prototypes
-from cell_pipelines.models.ultralytics_home import prepare_ultralytics
-from cell_pipelines.models.yolo_checkpoint import RECORD_KEY
+from cell_pipelines.models.yolo_checkpoint import RECORD_KEY, load_network
 
 # Vertical and horizontal gain, and columns and rows of padding, of an image on its canvas.
 _Placement = tuple[tuple[float, float], tuple[int, int]]
@@ -70,6 +69,10 @@ class BoxPredictor:
             tile at `image_size`, unless it was trained on tiles, whose scale is kept.
         overlap: Least overlap of neighbouring tiles in pixels; more than the largest cell, so that each cell lies
             whole in one of them.
+        trust: Open a file that names other code than known layers; that code then runs.
+
+    Raises:
+        ValueError: The file is no YOLO that finds boxes or outlines in colour images, or names code.
     """
 
     def __init__(
@@ -87,16 +90,15 @@ class BoxPredictor:
         normalisation: Normalisation = "percentile",
         tile: int | None = None,
         overlap: int = 128,
+        trust: bool = False,
     ) -> None:
         if tile is not None and not 0 <= overlap < tile:
             raise ValueError(f"`overlap` must be 0 or more and smaller than `tile` ({tile}), got {overlap}.")
-        prepare_ultralytics()
         import torch
         import torchvision  # noqa: F401 - Ultralytics takes its fast suppression only when it is loaded
-        from ultralytics.nn.tasks import load_checkpoint
 
         self._device = choose_device(device)
-        network, content = load_checkpoint(str(checkpoint), device=self._device, fuse=True)
+        network, content = load_network(checkpoint, device=self._device, fuse=True, trust=trust)
         self._network = network.to(memory_format=torch.channels_last).requires_grad_(False)
         self.categories = tuple(network.names[i] for i in range(len(network.names)))
         self._image_size = image_size or int(content.get("train_args", {}).get("imgsz", 640))

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.tensor_file import load_tensors
 
 FORMAT = "cell_pipelines.segmentation"
 VERSION = 1
@@ -110,13 +111,8 @@ def _load_whole(path: Path) -> dict[str, Any]:
 def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a checkpoint; there is no such file.")
-    try:
-        # Mapped into memory, a description is read without the weights.
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:
-        reason = str(error).split("\n")[0][:200]
-        raise ValueError(f"{path}: expected a checkpoint of cell_pipelines, got something else: {reason}") from error
-    return _check(path, content)
+    # Mapped into memory, a description is read without the weights.
+    return _check(path, load_tensors(path, "a checkpoint of cell_pipelines", mmap=True))
 
 
 def _check(path: Path, content: object) -> dict[str, Any]:

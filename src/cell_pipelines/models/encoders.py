@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cell_pipelines.models.tensor_file import load_tensors
 from cell_pipelines.models.ultralytics_home import WeightsError
 
 _logger = logging.getLogger(__name__)
@@ -168,10 +169,9 @@ def _read_file(path: Path) -> dict[str, Tensor]:
 
             content: Any = load_file(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = load_tensors(path, "a state dictionary of tensors")
     except Exception as error:
-        reason = str(error).split("\n")[0][:200]
-        raise WeightsError(f"{path}: expected a state dictionary of tensors, got something else: {reason}") from error
+        raise WeightsError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
     for key in ("weights", "state_dict", "model_state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

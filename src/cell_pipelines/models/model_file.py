@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from cell_pipelines.models import checkpoint, yolo_checkpoint
+from cell_pipelines.models.yolo_pickle import read_pickled
 
 Family = Literal["yolo", "segmentation"]
 
@@ -21,11 +20,10 @@ def model_family(path: Path) -> Family:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a model file; there is no such file.")
     try:
-        # Names of what the file would call when loaded; nothing of them is called.
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
-    except Exception as error:
-        reason = str(error).split("\n")[0][:200]
-        raise ValueError(f"{path}: expected a model of cell_pipelines or Ultralytics, got: {reason}") from error
+        names = read_pickled(path).names
+    except ValueError as error:
+        known = "expected a checkpoint of cell_pipelines or Ultralytics"
+        raise ValueError(str(error).replace("expected a model file of PyTorch", known)) from error
     if any(name.partition(".")[0] == "ultralytics" for name in names):
         return "yolo"
     checkpoint.read_description(path)

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HOME_VARIABLE = "CELL_ULTRALYTICS_HOME"
@@ -22,10 +25,15 @@ def home() -> Path:
 
 
 def prepare_ultralytics() -> None:
-    """Set Ultralytics up before its first import: no telemetry, no look-ups, no installs, no MLflow of its own."""
+    """Set Ultralytics up before its first import: no telemetry, look-ups, installs, MLflow or foreign code."""
     folder = home()
     os.environ["YOLO_CONFIG_DIR"] = str(folder)
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false", NO_ALBUMENTATIONS_UPDATE="1")
+    # Its own workers, too, open model files as known layers only, and evaluate no text of their descriptions.
+    os.environ["ULTRALYTICS_SAFE_LOAD"] = "true"
+    for module in ("ultralytics.utils", "ultralytics.nn.tasks"):
+        if module in sys.modules:  # imported before by other code
+            sys.modules[module].SAFE_LOAD = True  # type: ignore[attr-defined]
     font = folder / "Ultralytics" / "Arial.ttf"
     if not font.exists():
         # Without a font in place Ultralytics asks a host for one.
@@ -43,6 +51,23 @@ def prepare_ultralytics() -> None:
     wanted = {**dict.fromkeys((*trackers, "sync", "vscode_msg"), False), **folders}
     if any(settings.get(key) != value for key, value in wanted.items()):
         settings.update(wanted)
+
+
+@contextmanager
+def open_restricted(*, trust: bool = False) -> Iterator[None]:
+    """Let Ultralytics open model files as known layers only; with `trust` as any pickle, whose code then runs.
+
+    Args:
+        trust: The files opened within are trusted.
+    """
+    prepare_ultralytics()
+    from ultralytics.nn import tasks
+
+    tasks.SAFE_LOAD = not trust
+    try:
+        yield
+    finally:
+        tasks.SAFE_LOAD = True
 
 
 def use_all_cores() -> None:
@@ -91,6 +116,7 @@ def _check_described(path: Path) -> None:
 
 
 def _download(name: str, target: Path) -> str:
+    prepare_ultralytics()
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, GITHUB_ASSETS_REPO, safe_download
 
     outlining = "-seg" in name

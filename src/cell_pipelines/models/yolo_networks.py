@@ -1,11 +1,9 @@
 """What a YOLO network gives, boxes alone or outlines as well, told by its file or its name."""
 
 from pathlib import Path
-from typing import Literal
 
 from cell_pipelines.models.ultralytics_home import WeightsError, home, prepare_ultralytics
-
-Task = Literal["detect", "segment"]
+from cell_pipelines.models.yolo_checkpoint import Task, read_task
 
 _MARKS = {"-seg": "segment", "-cls": "classify", "-pose": "pose", "-obb": "obb", "-sem": "semantic", "-depth": "depth"}
 
@@ -31,13 +29,12 @@ def network_task(name: str) -> Task:
 
 
 def _task_of_file(path: Path) -> str:
+    if path.suffix not in (".yaml", ".yml"):
+        return read_task(path)
     prepare_ultralytics()
     from ultralytics.nn.tasks import guess_model_task, yaml_model_load
 
-    from cell_pipelines.models.yolo_checkpoint import read_network
-
-    described = path.suffix in (".yaml", ".yml")
-    return str(guess_model_task(yaml_model_load(path) if described else read_network(path)))
+    return str(guess_model_task(yaml_model_load(path)))
 
 
 def _task_of_name(stem: str) -> str:

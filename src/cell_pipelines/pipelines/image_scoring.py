@@ -75,7 +75,8 @@ class _Scoring:
         known = predictor_options(model_family(checkpoint))
         options = {key: value for key, value in parameters.model_dump().items() if key in known and value is not None}
         digest = hashlib.sha256(checkpoint.read_bytes())
-        digest.update(json.dumps(options, sort_keys=True).encode())
+        changing = {key: value for key, value in options.items() if key != "trust"}
+        digest.update(json.dumps(changing, sort_keys=True).encode())
         self._root, self._key = folder, digest.hexdigest()[:16]
         self._predictor = create_predictor(checkpoint, **options)
 

@@ -30,6 +30,7 @@ class InferenceParameters(BaseModel):
         image_size: Longer side of the network's input in pixels; None for the one it was trained with.
         margin: Grey border that the network sees around an image, both sides together, in strides (of 32 pixels).
         device: ``auto``, ``cpu`` or ``cuda``.
+        trust: Open a YOLO file that names other code than known layers; that code then runs with all that you may do.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,6 +47,7 @@ class InferenceParameters(BaseModel):
     image_size: Annotated[int, Field(ge=32)] | None = None
     margin: Annotated[float, Field(ge=0, le=4)] = 0.5
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    trust: bool = False
 
 
 class PredictionParameters(BaseModel):

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from cell_pipelines.files import atomic_path
-from cell_pipelines.models.ultralytics_home import prepare_ultralytics, resolve_weights, use_all_cores
+from cell_pipelines.models.ultralytics_home import open_restricted, prepare_ultralytics, resolve_weights, use_all_cores
+from cell_pipelines.models.yolo_checkpoint import check_file, read_epoch
 from cell_pipelines.models.yolo_networks import network_task
 from cell_pipelines.progress import create_progress
 from cell_pipelines.training.yolo_labels import check_labels, labels_digest
@@ -31,6 +32,10 @@ _COLUMNS = {
     "lr/pg0": "learning_rate",
     "time": "seconds",
 }
+
+
+# Settings that may change before a training goes on.
+_FREE = ("device", "precision", "trust")
 
 
 class ResumeError(ValueError):
@@ -77,22 +82,23 @@ def train_yolo(
         with atomic_path(folder / "training.json") as temporary:
             temporary.write_text(json.dumps(started, indent=1, sort_keys=True))
     if not (going_on and _is_finished(folder, int(training.settings["epochs"]))):
-        model = YOLO(str(last) if going_on else weights, task=task)
-        _add_callbacks(model, training, last)
+        start = str(last) if going_on else weights
+        if start.endswith(".pt"):
+            check_file(Path(start), trust=training.trust)
         logger.info("%s %s", "Resuming the training in" if going_on else "Training in", folder)
-        model.train(**to_arguments(training, data_yaml, folder), resume=going_on)
+        with open_restricted(trust=training.trust):
+            model = YOLO(start, task=task)
+            _add_callbacks(model, training, last)
+            model.train(**to_arguments(training, data_yaml, folder), resume=going_on)
         (folder / "finished").touch()
     return folder / "run" / "weights" / "best.pt", read_history(folder / "run" / "results.csv")
 
 
 def _is_finished(folder: Path, epochs: int) -> bool:
     """Say whether the training in `folder` ended by itself, or was stopped after its last epoch."""
-    import torch
-
     if (folder / "finished").is_file():
         return True
-    # Ultralytics' checkpoints hold pickled networks; this one was written by our own training.
-    return int(torch.load(folder / "resume.pt", map_location="cpu", weights_only=False)["epoch"]) + 1 >= epochs
+    return read_epoch(folder / "resume.pt") + 1 >= epochs
 
 
 def _identity(training: YoloTraining, data_yaml: Path) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def _identity(training: YoloTraining, data_yaml: Path) -> dict[str, Any]:
 
 def _check_same(path: Path, wanted: Mapping[str, Any]) -> None:
     started = json.loads(path.read_text())
-    different = [key for key in wanted if key not in ("device", "precision") and started.get(key) != wanted[key]]
+    different = [key for key in wanted if key not in _FREE and started.get(key) != wanted[key]]
     if different:
         raise ResumeError(
             f"{path.parent}: the training there was started with other {', '.join(different)}; "

@@ -157,6 +157,7 @@ def fit(job: Job, rank: int, emit: Callable[[EpochReport], None]) -> None:
     """
     import torch
 
+    from cell_pipelines.models.tensor_file import load_tensors
     from cell_pipelines.training.callbacks import EpochKeeper, Progress, ProgressShower
 
     share_cores(job.devices)
@@ -167,7 +168,7 @@ def fit(job: Job, rank: int, emit: Callable[[EpochReport], None]) -> None:
         module = create_module(job, representation, loss, loaders.steps)
         progress = Progress()
         if (job.folder / "resume.pt").is_file():
-            state = torch.load(job.folder / "resume.pt", map_location="cpu", weights_only=True)
+            state = load_tensors(job.folder / "resume.pt", "an interrupted training")
             progress = Progress(**state["progress"])
             module.network.load_state_dict(state["network"])
             module.resume_state, module.first_epoch = state, progress.epoch

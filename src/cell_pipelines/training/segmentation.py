@@ -85,9 +85,9 @@ def train_segmentation(
 
 def read_history(folder: Path) -> pd.DataFrame:
     """Return the history of the training in `folder` so far, one row an epoch."""
-    import torch
+    from cell_pipelines.models.tensor_file import load_tensors
 
-    state = torch.load(folder / "resume.pt", map_location="cpu", weights_only=True)
+    state = load_tensors(folder / "resume.pt", "an interrupted training")
     history = pd.DataFrame(state["progress"]["history"])
     if (folder / "rate_finder.json").is_file():
         history.attrs["rate_finder"] = json.loads((folder / "rate_finder.json").read_text())

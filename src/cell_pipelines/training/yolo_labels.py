@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from cell_pipelines.models.yolo_networks import Task
+from cell_pipelines.models.yolo_checkpoint import Task
 
 # A class number and four numbers of a box; Ultralytics takes more for an outline.
 _BOX_NUMBERS = 6

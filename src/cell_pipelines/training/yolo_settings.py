@@ -19,6 +19,7 @@ class YoloTraining:
         transforms: Albumentations by name with their arguments, each ``{"name": "Blur", "p": 0.1}``.
         device: ``auto``, ``cpu``, ``cuda``, or numbers of GPUs such as ``0,1``.
         precision: ``auto`` is mixed on a GPU and float32 on a CPU.
+        trust: Open a file of weights that names other code than known layers.
     """
 
     weights: str
@@ -27,6 +28,7 @@ class YoloTraining:
     transforms: Sequence[Mapping[str, Any]]
     device: str
     precision: Precision
+    trust: bool = False
 
 
 def to_arguments(training: YoloTraining, data_yaml: Path, folder: Path) -> dict[str, Any]:

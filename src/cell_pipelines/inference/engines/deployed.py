@@ -93,13 +93,9 @@ def _load_segmentation(checkpoint: Path, size: Size | None) -> DeployedNetwork:
 
 
 def _load_yolo(checkpoint: Path, size: Size | None) -> DeployedNetwork:
-    from cell_pipelines.models.ultralytics_home import prepare_ultralytics
-    from cell_pipelines.models.yolo_checkpoint import RECORD_KEY
+    from cell_pipelines.models.yolo_checkpoint import RECORD_KEY, load_network
 
-    prepare_ultralytics()
-    from ultralytics.nn.tasks import load_checkpoint
-
-    network, content = load_checkpoint(str(checkpoint), device="cpu", fuse=True)
+    network, content = load_network(checkpoint, fuse=True)
     side = int(content.get("train_args", {}).get("imgsz", 640))
     height, width = size or (side, side)
     stride = max(int(network.stride.max()), 32)

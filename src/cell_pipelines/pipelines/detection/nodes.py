@@ -51,6 +51,7 @@ def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
         settings={**parameters.to_ultralytics(), **masks, **settings},
         transforms=parameters.augmentation.transforms,
         device=parameters.device,
+        trust=parameters.trust,
         precision=parameters.precision,
     )
 

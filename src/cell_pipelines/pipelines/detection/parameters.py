@@ -64,6 +64,7 @@ class YoloParameters(BaseModel):
         warmup_epochs: Epochs of rising learning rate.
         seed: Of everything random.
         device: ``auto``, ``cpu``, ``cuda`` or numbers of GPUs, ``0,1``.
+        trust: Open a file of weights that names other code than known layers; that code then runs.
         precision: ``auto``: mixed on a GPU, float32 on a CPU.
         cache: Keep the decoded images in memory.
         workers: Processes that load images, on a GPU.
@@ -93,6 +94,7 @@ class YoloParameters(BaseModel):
     warmup_epochs: Annotated[float, Field(ge=0)] = 3.0
     seed: Annotated[int, Field(ge=0)] = 0
     device: str = "auto"
+    trust: bool = False
     precision: Literal["auto", "float32", "bfloat16", "mixed"] = "auto"
     cache: bool = False
     workers: Annotated[int, Field(ge=0)] = 8
