@@ -153,5 +153,7 @@ def test_a_small_png_that_claims_many_pixels_is_refused_before_they_take_memory(
     content[24:26] = bits, kind
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(ImageFormatError, match="claims 20000 x 20000 pixels, for which the file is too small"):
+    with pytest.raises(
+        ImageFormatError, match=r"a\.png: .*20000 x 20000.*(for which the file is too small|MB of memory)"
+    ):
         read_image(tmp_path / "a.png")

@@ -17,6 +17,7 @@ from cell_pipelines.imaging.description import (
     Source,
     Window,
 )
+from cell_pipelines.unpacking import check_unpacked
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,16 @@ def _result(info: ImageInfo, channels: list[int]) -> ImageInfo:
     return replace(info, axes="YXC" if several else "YX", shape=shape, channel_names=names)
 
 
-def check_size(path: Path, shape: tuple[int, ...]) -> None:
-    """Refuse an image with more pixels than any sensor gives.
+def check_size(path: Path, shape: tuple[int, ...], dtype: str) -> None:
+    """Refuse an image with more pixels than any sensor gives, or one that takes much memory and nearly no file.
+
+    Args:
+        path: The file.
+        shape: (H, W) or (H, W, C) of what is read at once.
+        dtype: Type of its pixels.
 
     Raises:
-        ImageFormatError: Its header claims more than `MAX_PIXELS`.
+        ImageFormatError: Its header claims more than `MAX_PIXELS`, or more than `unpacking.check_unpacked` allows.
     """
     # Red, green and blue are one pixel.
     pixels = shape[0] * shape[1] * max(1, math.prod(shape[2:]) - 2)
@@ -161,6 +167,11 @@ def check_size(path: Path, shape: tuple[int, ...]) -> None:
         raise ImageFormatError(
             f"{path}: claims {pixels} pixels; at most {MAX_PIXELS} are read at once; read it by regions."
         )
+    try:
+        check_unpacked(path.stat().st_size, math.prod(shape) * np.dtype(dtype).itemsize)
+    except ValueError as error:
+        size = " x ".join(map(str, shape))
+        raise ImageFormatError(f"{path}: expected a whole image, got: {size} pixels from {error}.") from error
 
 
 def read_choice(source: Source, choice: Choice, window: Window | None = None) -> Image:

@@ -12,6 +12,8 @@ Window = tuple[int, int, int, int]
 
 # More pixels than any sensor gives; a file that claims more is damaged or meant to exhaust memory.
 MAX_PIXELS = 1 << 29
+# Cameras and scanners write a resolution too, of 72 to 2400 dots an inch; a microscope's pixel is smaller than this.
+MAX_PIXEL_UM = 10.0
 # Planes, channels and scenes beyond this are a damaged header.
 MAX_PLANES = 1 << 22
 
@@ -31,7 +33,7 @@ class ImageInfo:
         shape: Their lengths.
         dtype: Name of the pixels' NumPy type, in this machine's byte order.
         channel_names: One name a channel, or none where the file names none.
-        pixel_size_um: Height and width of a pixel, where the file tells.
+        pixel_size_um: Height and width of a pixel, where the file tells and both are smaller than `MAX_PIXEL_UM`.
         z_step_um: Distance of two planes of a stack, where the file tells.
         scene: The image's name in a file of several.
     """
@@ -170,6 +172,8 @@ def describe(
     axes, shape = "".join(kept), tuple(kept.values())
     channel_names = _channel_names(names, kept.get("C", 1), kept.get("S", 1), colour=colour)
     native = np.dtype(dtype).newbyteorder("=").name
+    if pixel_size_um is not None and max(pixel_size_um) >= MAX_PIXEL_UM:
+        pixel_size_um = None
     return ImageInfo(axes, shape, native, channel_names, pixel_size_um, z_step_um, scene)
 
 

@@ -27,7 +27,8 @@ def open_source(path: Path) -> Iterator[Source]:
     try:
         yield source
     finally:
-        source.close()
+        with plain_errors(path):
+            source.close()
 
 
 def _opener(path: Path) -> Callable[[Path], Source]:
@@ -51,35 +52,20 @@ def _opener(path: Path) -> Callable[[Path], Source]:
 
 @contextmanager
 def plain_errors(path: Path) -> Iterator[None]:
-    """Turn what decoders raise in a block into `ImageFormatError`."""
+    """Turn whatever decoders raise in a block into `ImageFormatError`."""
     try:
         yield
     except ImageFormatError:
         raise
-    except _decoding_errors() as error:
-        what = "the file is not there" if not path.exists() else f"expected a whole image, got: {error}"
-        raise ImageFormatError(f"{path}: {what.rstrip('.')}.") from error
+    except Exception as error:  # decoders share no base class, and damaged bytes raise whatever they do
+        raise ImageFormatError(f"{path}: {_reason(path, error)}.") from error
 
 
-def _decoding_errors() -> tuple[type[Exception], ...]:
-    """Return what decoders raise when they meet damaged bytes; they share no base class.
-
-    Warnings are among them for whoever turns warnings into errors.
-    """
-    import lzma
-    import struct
-    import zlib
-
-    import PIL.Image
-
-    plain = (OSError, ValueError, TypeError, LookupError, SyntaxError, RuntimeError, ArithmeticError, EOFError)
-    packed = (struct.error, zlib.error, lzma.LZMAError, PIL.Image.DecompressionBombError)
-    return (*plain, *packed, *_czi_errors(), AssertionError, AttributeError, MemoryError, Warning)
-
-
-def _czi_errors() -> tuple[type[Exception], ...]:
-    import sys
-
-    # Only a loaded library can have raised its own kind.
-    module = sys.modules.get("czifile.czifile")
-    return (module.SegmentNotFoundError,) if module else ()
+def _reason(path: Path, error: Exception) -> str:
+    if not path.exists():
+        return "the file is not there"
+    if isinstance(error, MemoryError):
+        return "expected an image that fits into memory, got a larger one"
+    told = isinstance(error, (OSError, ValueError, RuntimeError, EOFError, Warning)) and str(error)
+    text = str(error) if told else f"{type(error).__name__}: {error}"
+    return f"expected a whole image, got: {text}".rstrip(". ")

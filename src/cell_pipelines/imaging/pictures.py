@@ -15,6 +15,7 @@ _KINDS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "GIF", "WEBP")
 _MAX_DEFLATE, _MAX_OTHER = 1100, 5000
 _BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I": 32, "F": 32, "LA": 16, "RGB": 24, "RGBA": 32, "CMYK": 32, "YCbCr": 24}
 _ORIENTATION = 0x0112
+_BAND_PIXELS = 1 << 22
 # PNG's number for grey with transparency.
 _GREY_ALPHA = 4
 
@@ -54,7 +55,7 @@ class PictureSource:
 
     def _decode(self) -> Image:
         size = (self._info.height, self._info.width)
-        check_size(self._path, size)
+        check_size(self._path, self._info.shape, self._info.dtype)
         limit = self._path.stat().st_size * (_MAX_DEFLATE if self._png else _MAX_OTHER)
         if math.prod(size) * (png_bits(self._path) if self._png else self._bits) // 8 > limit:
             raise ValueError(f"a header that claims {size[1]} x {size[0]} pixels, for which the file is too small")
@@ -63,16 +64,28 @@ class PictureSource:
 
 def read_picture(path: Path) -> Image:
     """Return the pixels of a picture, (H, W) or (H, W, 3), upright, without transparency."""
-    import PIL.ImageOps
-
     with path.open("rb") as file, _open(file) as picture:
+        mark = _orientation(path, picture)
         picture.load()
-        if _is_deep(path, picture):
-            return _upright(_read_deep_png(path), picture)
-        upright = PIL.ImageOps.exif_transpose(picture)
-        if upright.mode in ("I;16", "I;16B", "I", "F"):
-            return np.array(upright)
-        return np.array(upright.convert("L" if _is_grey(upright) else "RGB"))
+        return _upright(_read_deep_png(path) if _is_deep(path, picture) else _unpack(picture), mark)
+
+
+def _unpack(picture: Any) -> Image:
+    """Return the pixels of a decoded picture, band by band, so that they lie in memory twice only."""
+    kept = picture.mode in ("I;16", "I;16B", "I", "F")
+    mode = picture.mode if kept else "L" if _is_grey(picture) else "RGB"
+    bands = max(1, _BAND_PIXELS // picture.width)
+    image: Image | None = None
+    for top in range(0, picture.height, bands):
+        bottom = min(top + bands, picture.height)
+        band = picture.crop((0, top, picture.width, bottom))
+        pixels = np.asarray(band if kept else band.convert(mode))
+        if image is None:
+            image = np.empty((picture.height, *pixels.shape[1:]), pixels.dtype)
+        image[top:bottom] = pixels
+    if image is None:
+        raise ValueError("a picture without rows")
+    return image
 
 
 def _open(file: Any) -> Any:
@@ -85,14 +98,35 @@ def _open(file: Any) -> Any:
 
 def _describe(path: Path, picture: Any) -> ImageInfo:
     height, width = picture.height, picture.width
-    # Pillow decodes a whole PNG to look for a mark that its header doesn't announce.
-    if (picture.format != "PNG" or "exif" in picture.info) and picture.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
+    if _orientation(path, picture) in (5, 6, 7, 8):
         height, width = width, height
     deep = _is_deep(path, picture)
     depth = {"I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
     grey = _png_kind(path) == _GREY_ALPHA if deep else picture.mode in depth or _is_grey(picture)
     dtype = "uint16" if deep else depth.get(picture.mode, "uint8")
     return describe({"Y": height, "X": width, "S": 1 if grey else 3}, dtype, colour=True)
+
+
+def _orientation(path: Path, picture: Any) -> int:
+    """Return how a camera was held, as its mark says, 1 for upright; the same before and after decoding."""
+    # Pillow turns TIFF by itself, and decodes a whole PNG to look for a mark.
+    if picture.format == "TIFF" or (picture.format == "PNG" and not _has_mark(path)):
+        return 1
+    mark = picture.getexif().get(_ORIENTATION, 1)
+    return mark if isinstance(mark, int) else 1
+
+
+def _has_mark(path: Path) -> bool:
+    """Say whether a PNG holds a piece that a mark of orientation may stand in, before or after its pixels."""
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, kind = int.from_bytes(head[:4], "big"), head[4:]
+            start = file.read(min(length, 32)) if kind in (b"tEXt", b"zTXt", b"iTXt") else b""
+            if kind == b"eXIf" or start.startswith((b"Raw profile type exif", b"XML:com.adobe.xmp")):
+                return True
+            file.seek(length - len(start) + 4, 1)
+    return False
 
 
 def _is_deep(path: Path, picture: Any) -> bool:
@@ -122,9 +156,8 @@ def _read_deep_png(path: Path) -> Image:
     return np.ascontiguousarray(image[..., 0] if _png_kind(path) == _GREY_ALPHA else image[..., 2::-1])
 
 
-def _upright(image: Image, picture: Any) -> Image:
-    """Turn pixels as the camera's mark says, which OpenCV leaves to its caller when it keeps all bits."""
-    mark = picture.getexif().get(_ORIENTATION, 1) if "exif" in picture.info else 1
+def _upright(image: Image, mark: int) -> Image:
+    """Turn pixels as the camera's mark says."""
     if mark in (5, 6, 7, 8):
         image = np.swapaxes(image, 0, 1)
     if mark in (2, 3, 6, 7):

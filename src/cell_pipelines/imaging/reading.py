@@ -51,7 +51,7 @@ def read_image(path: Path, selection: ImageSelection = _ALL) -> Image:
     """
     with open_source(path) as source:
         choice = choose(path, source.scenes, selection)
-        check_size(path, choice.info.shape)
+        check_size(path, choice.info.shape, choice.info.dtype)
         with plain_errors(path):
             return read_choice(source, choice)
 

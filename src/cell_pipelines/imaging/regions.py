@@ -41,14 +41,15 @@ class LargeImage:
         if not inside:
             part = f"row {row}, column {column}, height {height}, width {width}"
             raise ValueError(f"{self._path}: a region must lie inside {self.shape[:2]}, got {part}.")
-        check_size(self._path, (height, width, *self.shape[2:]))
+        check_size(self._path, (height, width, *self.shape[2:]), self.info.dtype)
         with plain_errors(self._path):
             return read_choice(self._source, self._choice, (row, column, height, width))
 
     def bands(self) -> Iterator[tuple[int, Image]]:
         """Yield the image in bands of rows from the top, each with its first row."""
         pixels = self.shape[1] * int(np.prod(self.shape[2:], dtype=int))
-        pieces = self._source.band_rows(self._choice.depth[0].scene)
+        with plain_errors(self._path):
+            pieces = min(max(1, self._source.band_rows(self._choice.depth[0].scene)), self.shape[0])
         rows = max(1, _BAND_BYTES // (pixels * self.dtype.itemsize) // pieces) * pieces
         for row in range(0, self.shape[0], rows):
             yield row, self.read(row, 0, min(rows, self.shape[0] - row), self.shape[1])

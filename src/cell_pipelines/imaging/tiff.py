@@ -1,6 +1,7 @@
 """Reading TIFF and what is built on it: ImageJ, OME-TIFF, LSM, STK, pyramids, tiles, any depth of bits."""
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cell_pipelines.imaging.description import Image, ImageFormatError, ImageInfo, Plane, Window, describe
+from cell_pipelines.imaging.ome_planes import Coordinates, read_parts
 from cell_pipelines.imaging.pictures import read_picture
 from cell_pipelines.imaging.tiff_metadata import Metadata, check_ome, read_metadata
 from cell_pipelines.imaging.tiff_pages import PageReader
@@ -23,11 +25,12 @@ _MAX_PAGES = 1 << 20
 
 @dataclass(frozen=True)
 class _Scene:
-    """One image of a file: a series, or one position of it."""
+    """One image of a file: a series, one position of it, or those of its pages that an OME description names."""
 
     series: Any
     info: ImageInfo
-    position: int
+    position: int = 0
+    pages: Mapping[Coordinates, int] | None = None
 
 
 class TiffSource:
@@ -61,6 +64,8 @@ class TiffSource:
         key = scene.series.keyframe
         if key.photometric == _YCBCR and int(key.compression) not in _COLOUR_CODECS:
             row, column, height, width = window
+            if int(key.tags.valueof("Orientation", 1)) != 1:
+                raise ValueError("colours as YCbCr with a mark of orientation, which are not read")
             return read_picture(self._path)[row : row + height, column : column + width]
         number, depth = _locate(scene, plane)
         pixels = PageReader(self._path, self._file.filehandle.size, scene.series).read(number, depth, window)
@@ -82,12 +87,26 @@ class TiffSource:
         if not series:
             raise ValueError("a TIFF without any image")
         kept = [s for s in series if not (s.keyframe.is_reduced or s.name in ("Thumbnail", "Label", "Macro", "Map"))]
-        scenes: list[_Scene] = []
         chosen = kept or series[:1]
+        parts = self._ome_scenes(chosen)
+        if parts:
+            return parts
+        scenes: list[_Scene] = []
         for i, one in enumerate(chosen):
             metadata = read_metadata(self._file, one, i, len(chosen))
-            infos = _describe(self._path, one, metadata)
+            infos = _describe(self._path, one, metadata, is_named=self._file.is_ome)
             scenes += [_Scene(one, info, position) for position, info in enumerate(infos)]
+        return tuple(scenes)
+
+    def _ome_scenes(self, series: list[Any]) -> tuple[_Scene, ...]:
+        """Return the images of a file of a set of OME-TIFF files; empty for any other file."""
+        own = self._file.is_ome and len(series) == 1 and series[0].kind != "ome"
+        if not own or len(series[0]) != len(self._file.pages) or len(_page_axes(series[0])[0].strip("YXSQ")):
+            return ()
+        scenes = []
+        for part in read_parts(self._file, self._path):
+            (info,) = _describe(self._path, series[0], part.metadata, pages=part.lengths, name=part.name)
+            scenes.append(_Scene(series[0], info, pages=part.pages))
         return tuple(scenes)
 
 
@@ -119,8 +138,25 @@ def _check_chain(path: Path) -> None:
         raise ValueError(f"pages that lead in a circle, or more than {_MAX_PAGES}")
 
 
-def _describe(path: Path, series: Any, metadata: Metadata) -> list[ImageInfo]:
-    """Return a description of each position of a series."""
+def _describe(
+    path: Path,
+    series: Any,
+    metadata: Metadata,
+    *,
+    is_named: bool = False,
+    pages: Mapping[str, int] | None = None,
+    name: str | None = None,
+) -> list[ImageInfo]:
+    """Return a description of each position of a series.
+
+    Args:
+        path: The file.
+        series: tifffile's series.
+        metadata: What the file says of it.
+        is_named: The file says what its pages are, so that unnamed ones are not guessed to be channels.
+        pages: Lengths of the axes that the pages are known to stand for.
+        name: Name of the image where the series has another.
+    """
     key = series.keyframe
     axes, shape = _page_axes(series)
     lengths: dict[str, int] = {}
@@ -135,7 +171,9 @@ def _describe(path: Path, series: Any, metadata: Metadata) -> list[ImageInfo]:
         raise ValueError("the colours are CIELab; grey, RGB and CMYK are read")
     if 0 in lengths.values():
         raise ValueError(f"an image without pixels, the axes {axes} of {tuple(shape)}")
-    if _is_channels(lengths):
+    if pages is not None:
+        lengths = {**{axis: n for axis, n in lengths.items() if axis != "Q"}, **pages}
+    elif not is_named and _is_channels(lengths):
         lengths["C"] = lengths.pop("Q")
     colour = key.photometric in (_RGB, _SEPARATED, _YCBCR)
     lengths["S"] = _samples(key, lengths.get("S", 1))
@@ -147,7 +185,7 @@ def _describe(path: Path, series: Any, metadata: Metadata) -> list[ImageInfo]:
         colour=colour,
         pixel_size_um=metadata.pixel_size_um,
         z_step_um=metadata.z_step_um,
-        scene=series.name or "",
+        scene=series.name or "" if name is None else name,
     )
     return [info] * positions
 
@@ -185,6 +223,8 @@ def _samples(key: Any, samples: int) -> int:
 
 def _locate(scene: _Scene, plane: Plane) -> tuple[int, int]:
     """Return the page, and the depth within it, of a plane."""
+    if scene.pages is not None:
+        return scene.pages[plane.t, plane.z, plane.c], 0
     axes, shape = _page_axes(scene.series)
     key = scene.series.keyframe
     wanted = {"P": scene.position, "T": plane.t, "Z": plane.z, "Q": plane.q, "C": plane.c}

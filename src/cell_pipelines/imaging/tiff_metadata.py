@@ -12,11 +12,9 @@ _UM = {
 }  # fmt: skip
 # TIFF's number of a resolution's unit.
 _TAG_UNITS = {2: 25400.0, 3: 10000.0}
-# Cameras and scanners write a resolution too, of 72 to 2400 dots an inch; a microscope's pixel is smaller.
-MAX_TAG_PIXEL_UM = 10.0
 # Planes that an OME description may claim; more is a damaged or hostile one.
 _MAX_OME_PLANES = 1 << 22
-_MAX_XML = 64 << 20
+MAX_OME_TEXT = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def _read_tags(page: Any) -> tuple[float, float] | None:
     if scale is None or None in sizes:
         return None
     height, width = (float(size or 0) * scale for size in sizes)
-    return (height, width) if max(height, width) < MAX_TAG_PIXEL_UM else None
+    return height, width
 
 
 def _read_imagej(file: Any, series: Any, number: int, count: int) -> Metadata:
@@ -118,9 +116,17 @@ def check_ome(file: Any) -> None:
         ValueError: It declares entities, or claims more planes than any microscope takes.
     """
     text = file.ome_metadata if file.is_ome else None
-    if not text:
-        return
-    if len(text) > _MAX_XML or "<!ENTITY" in text or "<!DOCTYPE" in text:
+    if text:
+        check_ome_text(text)
+
+
+def check_ome_text(text: str) -> None:
+    """Refuse an OME description that would exhaust memory.
+
+    Raises:
+        ValueError: It declares entities, or claims more planes than any microscope takes.
+    """
+    if len(text) > MAX_OME_TEXT or "<!ENTITY" in text or "<!DOCTYPE" in text:
         raise ValueError("an OME description that is too long or declares entities")
     for pixels in re.finditer(r"<[^<>]*\bSize[XYZCT]=[^<>]*>", text):
         sizes = [int(n[:12]) for n in re.findall(r"\bSize[ZCT]=[\"']\s*(\d+)", pixels[0])]
@@ -147,7 +153,11 @@ def _read_ome(file: Any, series: Any, number: int, count: int) -> Metadata:
     if len(found) != count:
         found = [image for image in found if image.get("Name") == series.name] if count > 1 else found[:1]
         number = 0 if len(found) == 1 else len(found)
-    pixels = next(element for element in found[number] if element.tag.split("}")[-1] == "Pixels")
+    return ome_metadata(next(element for element in found[number] if element.tag.split("}")[-1] == "Pixels"))
+
+
+def ome_metadata(pixels: Any) -> Metadata:
+    """Return what the element ``Pixels`` of an OME description says of its image."""
     row, column, z = (
         to_um(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "YXZ"
     )

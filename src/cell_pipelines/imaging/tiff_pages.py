@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cell_pipelines.imaging.description import Image, Window
+from cell_pipelines.unpacking import check_unpacked
 
 # Bytes that one byte of a file can stand for, by TIFF's number of the compression; what isn't named is a codec
 # that stores a blank image in next to nothing.
@@ -104,6 +105,7 @@ class PageReader:
         limit = (largest + 16) * _MAX_RATIO.get(int(key.compression), _MAX_OTHER_RATIO)
         if claimed > limit:
             raise ValueError(f"a piece of {rows} x {columns} pixels, for which its {largest} bytes are too few")
+        check_unpacked(largest, claimed)
 
 
 def _bits(key: Any) -> int:

@@ -22,7 +22,7 @@ def model_family(path: Path) -> Family:
     try:
         names = read_pickled(path).names
     except ValueError as error:
-        known = "expected a checkpoint of cell_pipelines or Ultralytics"
+        known = "expected a model of cell_pipelines or Ultralytics"
         raise ValueError(str(error).replace("expected a model file of PyTorch", known)) from error
     if any(name.partition(".")[0] == "ultralytics" for name in names):
         return "yolo"
