@@ -1,14 +1,28 @@
 """How the tests are shared out over processes: by file, and files that share an expensive fixture go together."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
 ROOT = Path(__file__).resolve().parents[1]
 #: Fixtures of the session that take a minute: the tests that use them are run by one process.
 SHARED = ("whole_road",)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an MLflow store without runs, to be copied: its tables take seconds to make."""
+    import mlflow
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(tracking_uri=f"sqlite:///{file.as_posix()}").search_experiments()
+    return file
 
 
 @cache

@@ -1,3 +1,5 @@
+import shutil
+
 import mlflow
 import pytest
 from kedro.io import DatasetError
@@ -7,7 +9,8 @@ from cell_pipelines.datasets.metrics_dataset import ModelMetricsDataset
 
 
 @pytest.fixture
-def active_run(tmp_path):
+def active_run(tmp_path, empty_store):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{(tmp_path / 'mlflow.db').as_posix()}")
     mlflow.set_experiment("metrics")  # an experiment of an earlier test is not in this store

@@ -1,4 +1,5 @@
 import logging
+import math
 import os
 
 import pandas as pd
@@ -92,3 +93,9 @@ def test_f1_at_chosen_thresholds_sums_the_classes_before_it_divides():
     live = tabulate(decodings, [[0, 9, 9, 0, 0], [1, 1, 1, 0, 0]], 1, "f1_iou").assign(category="live")
     chosen = {"dead": Decoding(0.3), "live": Decoding(0.8)}
     assert chosen_f1(pd.concat([dead, live]), chosen) == pytest.approx(2 * 5 / (2 * 5 + 1 + 1))
+
+
+def test_cut_offs_of_scores_which_have_no_sizes_are_summed_as_well():
+    table = tabulate([Decoding(0.2), Decoding(0.6)], [[3, 3, 0, 0, 0], [2, 0, 1, 0, 0]], 1, "f1_iou")
+    read = table.assign(category="cell", min_area_px=math.nan, spacing_px=math.nan)
+    assert chosen_f1(read, {"cell": Decoding(0.55)}) == pytest.approx(2 * 2 / (2 * 2 + 1))

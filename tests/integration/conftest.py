@@ -9,9 +9,6 @@ import pytest
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
-os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -67,11 +64,8 @@ class Project:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def empty_store(tmp_path_factory):
-    import mlflow
-
-    Project.template = tmp_path_factory.mktemp("store") / "mlflow.db"
-    mlflow.MlflowClient(tracking_uri=f"sqlite:///{Project.template.as_posix()}").search_experiments()
+def template_of_stores(empty_store):
+    Project.template = empty_store
 
 
 @pytest.fixture(scope="session")

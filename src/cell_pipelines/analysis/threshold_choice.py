@@ -114,6 +114,7 @@ def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Decoding]) -> float:
     for name, rows in table.groupby("category", sort=False):
         wanted = chosen[str(name)]
         sizes = (rows["min_area_px"] - wanted.min_area_px).abs() + (rows["spacing_px"] - wanted.spacing_px).abs()
+        sizes = sizes.fillna(0.0)  # cut-offs of a detector's scores have no sizes
         same = rows[sizes <= sizes.min()]
         nearest = same.loc[(same["cutoff"] - wanted.cutoff).abs().idxmin()]
         totals += nearest[["tp", "fp", "fn"]].to_numpy(dtype=np.float64)
