@@ -70,7 +70,7 @@ def test_objects_come_back_in_order_within_a_thousandth_of_a_pixel(
         annotations = make_annotations(seed, geometries=(geometry,), scores=scores, splits=True)
         lost, conversion = round_trip(name, annotations, f"out{seed}")
         expected, account = fit(annotations, create_format(name).CAPABILITIES)
-        assert lost == account
+        assert [f for f in lost if f in account or f.action != "noted"] == list(account)
         assert conversion.objects_in == expected.n_objects
         assert_equal_sets(expected, conversion.annotations)
         assert not [f for f in conversion.findings if f.action in ("dropped", "changed")]
@@ -85,7 +85,7 @@ def test_every_pair_of_formats_loses_what_their_capabilities_say_and_nothing_els
     for second in FORMATS:
         lost, again = round_trip(second, conversion.annotations, second)
         expected, account = fit(conversion.annotations, create_format(second).CAPABILITIES)
-        assert lost == account
+        assert [f for f in lost if f in account or f.action != "noted"] == list(account)
         assert_equal_sets(expected, again.annotations)
 
 

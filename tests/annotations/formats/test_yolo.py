@@ -50,7 +50,7 @@ def test_numbers_beyond_a_box_or_beyond_pairs_are_scores(folder: Path) -> None:
         ("nan 0.5 0.5 0.2 0.2", "expected a class number and fractions"),
         ("inf 0.5 0.5 0.2 0.2", "expected a class number and fractions"),
         ("RBC 0.5 0.5 0.2 0.2", "expected a class number and fractions"),
-        ("0 0.5 0.5 0.2 0.2 7", "the score must lie in 0..1, got 7."),
+        ("0 0.5 0.5 0.2 0.2 7.5", "the score must lie in 0..1, got 7.5."),
         ("0 0.5 0.5 0.2 -0.2", "zero width or height"),
     ],
 )
@@ -184,7 +184,7 @@ def test_the_layout_that_trainers_expect_is_written(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "data.yaml").read_text(encoding="utf-8")) == {
         "train": "images/train", "val": "images/val", "names": {0: "no", 1: "größer"}
     }  # fmt: skip
-    assert (tmp_path / "labels" / "val" / "val_1.txt").read_text() == "1 0.2 0.375 0.2 0.25 0.5\n"
+    assert (tmp_path / "labels" / "val" / "val_1.txt").read_text() == "1 0.2 0.375 0.2 0.25\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data.yaml", "labels"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
+from cell_pipelines.annotations.images import SPLIT_WORDS
 from cell_pipelines.files import is_file_inside
 
 MAX_CLASSES = 10_000
@@ -17,23 +18,49 @@ def yaml_files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.y*ml")) if is_file_inside(folder, path)]
 
 
+def _places(folder: Path) -> list[Path]:
+    """Return the folders where the description of labels lies: `folder`, and for one of labels those that hold it.
+
+    The labels of a data set lie in ``labels``, ``labels/train`` or ``train/labels``.
+    """
+    last = [part.lower() for part in folder.resolve().parts[-2:]]
+    if "labels" not in last:
+        return [folder]
+    above = list(folder.resolve().parents[:2])
+    return [folder, *above] if last[0] == "labels" or last[0] in SPLIT_WORDS else [folder, above[0]]
+
+
 def read_class_names(folder: Path) -> list[str] | None:
-    """Return the class names in order of their numbers; None where no file in `folder` gives any.
+    """Return the class names in order of their numbers; None where no file in or above `folder` gives any.
 
     Raises:
         AnnotationFormatError: A file can't be read, or its names are not a list of different names.
     """
-    # Darknet, and CVAT's YOLO 1.1, write obj.names.
-    for path in [*yaml_files(folder), folder / "classes.txt", folder / "obj.names"]:
-        if not is_file_inside(folder, path):
-            continue
-        try:
-            names = _listed(path) if path.suffix in (".txt", ".names") else _described(path)
-        except ValueError as error:
-            raise AnnotationFormatError(f"{path}: the class names can't be read: {error}") from error
-        if names is not None:
-            return names
+    for place in _places(folder):
+        # Darknet, and CVAT's YOLO 1.1, write obj.names.
+        for path in [*yaml_files(place), place / "classes.txt", place / "obj.names"]:
+            if not is_file_inside(place, path):
+                continue
+            try:
+                names = _listed(path) if path.suffix in (".txt", ".names") else _described(path)
+            except ValueError as error:
+                raise AnnotationFormatError(f"{path}: the class names can't be read: {error}") from error
+            if names is not None:
+                return names
     return None
+
+
+def read_description(folder: Path) -> Mapping[str, Any]:
+    """Return what a ``data.yaml`` in or above `folder` says, which names the classes or the key points' shape."""
+    for path in [path for place in _places(folder) for path in yaml_files(place)]:
+        try:
+            content = read_yaml(path)
+        except ValueError:
+            # Whoever reads the class names says so.
+            continue
+        if isinstance(content, Mapping) and {"names", "kpt_shape"} & set(content):
+            return content
+    return {}
 
 
 def _listed(path: Path) -> list[str]:

@@ -10,17 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from cell_pipelines.annotations.findings import Action, Finding
-from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.capabilities import Capabilities, substitute
 from cell_pipelines.annotations.geometry.reshaping import join_rings_of, merge_touching, reshape, share_out_pixels
 from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet
 
-# What a geometry becomes where a format can't hold it: the first of these that it can.
-SUBSTITUTES = {
-    "box": ("polygon", "mask", "point"),
-    "polygon": ("mask", "box", "point"),
-    "mask": ("polygon", "box", "point"),
-    "point": (),
-}
 ALL_CLASSES = "cell"
 
 Step = Callable[[AnnotationSet, Capabilities], tuple[AnnotationSet, list[Finding]]]
@@ -43,16 +36,11 @@ def fit(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[Annotat
     return annotations, tuple(findings)
 
 
-def substitute(geometry: str, capabilities: Capabilities) -> str | None:
-    """Return what `geometry` becomes in a format, itself where it can stay; None where nothing can stand for it."""
-    choices = (geometry, *SUBSTITUTES[geometry])
-    return next((choice for choice in choices if choice in capabilities.geometries), None)
-
-
 def _fit_geometry(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[AnnotationSet, list[Finding]]:
     findings: list[Finding] = []
-    targets = {name: substitute(name, capabilities) for name in GEOMETRIES}
     codes = annotations.objects["geometry"].to_numpy()
+    capabilities = capabilities.for_geometries([GEOMETRIES[code] for code in np.unique(codes)])
+    targets = {name: substitute(name, capabilities) for name in GEOMETRIES}
     for name, target in targets.items():
         concerned = codes == GEOMETRIES.index(name)
         if not concerned.any():

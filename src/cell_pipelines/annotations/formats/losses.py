@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.columns import Rings
-from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.fitting import substitute
+from cell_pipelines.annotations.formats.capabilities import Capabilities, substitute
 from cell_pipelines.annotations.formats.registry import FORMATS, AnnotationFormat, create_format
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 
@@ -27,6 +26,7 @@ def expected_losses(annotations: AnnotationSet, capabilities: Capabilities) -> t
     kept: list[str] = []
     lost: list[str] = []
     codes = np.bincount(annotations.objects["geometry"].to_numpy(), minlength=len(GEOMETRIES))
+    capabilities = capabilities.for_geometries([GEOMETRIES[code] for code in np.flatnonzero(codes)])
     for name, count in zip(GEOMETRIES, codes.tolist(), strict=True):
         target = substitute(name, capabilities)
         if count and target == name:

@@ -1,31 +1,39 @@
 """YOLO: a text file an image, fractions of the image's size; class names in ``data.yaml`` or ``classes.txt``."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-import yaml
 
-from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.class_names import read_class_names, yaml_files
+from cell_pipelines.annotations.formats.class_names import read_class_names, read_description, yaml_files
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.tables import peek
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
-from cell_pipelines.annotations.formats.yolo_lines import MAX_FRACTION, to_chunks, to_numbers, to_texts
+from cell_pipelines.annotations.formats.yolo_columns import (
+    DOUBTFUL_PAIR,
+    SCORE,
+    TRACK,
+    Columns,
+    ColumnSurvey,
+    declare_columns,
+    with_extra,
+)
+from cell_pipelines.annotations.formats.yolo_lines import MAX_FRACTION, to_chunks, to_numbers
+from cell_pipelines.annotations.formats.yolo_writing import label_path, write
 from cell_pipelines.annotations.geometry.conventions import centres_to_edges
 from cell_pipelines.annotations.geometry.rings import split_ring
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
-from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path, resolve_inside
+
+__all__ = ["CAPABILITIES", "SUMMARY", "detect", "label_path", "read", "write"]
 
 SUMMARY = (
     "YOLO label files: boxes, polygons and oriented boxes; Ultralytics, Roboflow, CVAT and Label Studio write them."
 )
-CAPABILITIES = Capabilities(geometries=("box", "polygon"), attributes=False, splits=True)
+CAPABILITIES = Capabilities(geometries=("box", "polygon"), scores=False, attributes=False, splits=True, uniform=True)
 
 _PEEK_BYTES = 4096
 _NOT_LABELS = {"classes.txt", *(f"{split}.txt" for split in SPLITS)}
@@ -61,33 +69,65 @@ def _is_numeric(words: Sequence[str]) -> bool:
         return False
 
 
-def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
-    """Read boxes and polygons; a sixth number of a box, or one beyond a polygon's pairs, is its score.
+def read(
+    folder: Path, images: ImageIndex, *, task: str | None = None, keypoints: Sequence[int] | None = None,
+    extra: str | None = None, **options: Any,
+) -> Conversion:  # fmt: skip
+    """Read boxes, polygons, oriented boxes, and boxes with key points; scores and numbers of tracks behind them.
 
     Args:
         folder: Holds ``data.yaml`` or ``classes.txt``, and the label files at any depth.
         images: The images that are there; a label file belongs to the image of the same path, with
             ``labels`` for ``images``, or else of the same name.
+        task: detect, segment, pose or obb; None for what ``data.yaml`` says, or else a box where a line has four
+            numbers and a polygon where it has more.
+        keypoints: Number of key points and of the numbers of each, for ``data.yaml`` without ``kpt_shape``.
+        extra: The numbers behind those of an object, such as ``score track_id``; None decides by all lines together.
         **options: As for `Intake`: `classes`, `unlabelled`.
 
     Raises:
-        AnnotationFormatError: The class names can't be read.
+        AnnotationFormatError: The class names can't be read, or the shape of key points is none.
+        ValueError: `task` or `extra` is unknown.
     """
     names = read_class_names(folder)
+    declared = declare_columns(read_description(folder), task, keypoints)
     if options.get("classes") is None:
         # The order of the file is the order of the classes, also of those without an object.
         options["classes"] = names
     intake = Intake(images, sort_categories=True, **options)
+    columns = with_extra(declared, extra) if extra is not None else _survey(folder, intake, declared)
     for path in _label_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
-            lines = read_text(path).splitlines()
+            numbered = _numbered(path)
         except ValueError as error:
             intake.skip_file(file, str(error))
             continue
-        numbered = [(n, line.split()) for n, line in enumerate(lines, start=1) if line.strip()]
-        _read_lines(intake, file, numbered, names)
+        _read_lines(intake, file, numbered, (names, columns))
     return intake.finish("yolo")
+
+
+def _numbered(path: Path) -> list[tuple[int, list[str]]]:
+    return [(n, line.split()) for n, line in enumerate(read_text(path).splitlines(), start=1) if line.strip()]
+
+
+def _survey(folder: Path, intake: Intake, declared: Columns) -> Columns:
+    """Return what the lines of all files hold, and list what can't be known or is not declared."""
+    survey = ColumnSurvey(declared)
+    for path in _label_files(folder):
+        try:
+            survey.add([words for _, words in _numbered(path) if _is_numeric(words)])
+        except ValueError:
+            # It is listed where the file is read.
+            continue
+    columns = survey.decide()
+    if columns.keypoints and not declared.keypoints:
+        reason = f"the lines look like boxes with {columns.keypoints[0]} key points and are taken as such; declare it"
+        intake.note("data.yaml", "kpt_shape", "suspect", f"{reason} by kpt_shape, or say `task: segment`.", 0)
+    if columns.single is None:
+        reason = "the last number of the boxes or polygons is 0 or 1, which may be a score or a track; it is left out."
+        intake.note("", "", "suspect", f"{reason} The option `extra` says which: score or track_id.", 0)
+    return columns
 
 
 def _label_files(folder: Path) -> Iterator[Path]:
@@ -100,52 +140,75 @@ def _label_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _read_lines(intake: Intake, file: str, lines: list[tuple[int, list[str]]], names: list[str] | None) -> None:
+def _read_lines(
+    intake: Intake, file: str, lines: list[tuple[int, list[str]]], how: tuple[list[str] | None, Columns]
+) -> None:
+    names, columns = how
     parts = ["images" if part == "labels" else part for part in PurePosixPath(file).parts]
     record = intake.images.find("/".join(parts))
     numbers = to_numbers([words for _, words in lines])
+    # An image of which nothing is known is no image without cells.
+    reason = ""
     if numbers is None and not any(_is_numeric(words) for _, words in lines):
-        # An image of which nothing is known is no image without cells.
-        intake.skip_file(file, "no line holds numbers only, so this is no label file.")
+        reason = "no line holds numbers only, so this is no label file."
+    elif columns.pair is None and any(len(words) == 7 for _, words in lines):
+        reason = DOUBTFUL_PAIR
+    if reason:
+        intake.skip_file(file, reason)
         intake.drop(file, "", "the lines of a file that is skipped.", len(lines) if record else 0)
         return
     row = intake.image(file, record.name if record else PurePosixPath(file).stem)
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(lines))
         return
-    if numbers is None:
+    if numbers is None or not columns.is_plain:
         for number, words in lines:
-            _read_line(intake, (file, f"line {number}"), row, words, names)
+            _read_line(intake, (file, f"line {number}", row), words, how)
         return
     for chunk in to_chunks(numbers, [number for number, _ in lines], (row, *intake.size(row)), names):
         intake.add_chunk(file, chunk)
 
 
-def _read_line(intake: Intake, place: tuple[str, str], row: int, words: list[str], names: list[str] | None) -> None:
-    file, entry = place
+def _read_line(
+    intake: Intake, place: tuple[str, str, int], words: list[str], how: tuple[list[str] | None, Columns]
+) -> None:
+    names, columns = how
     try:
-        number, values = _whole(words[0]), np.array([float(w) for w in words[1:]], dtype=np.float64)
+        number, values = _whole(words[0]), [float(word) for word in words[1:]]
     except ValueError:
-        intake.drop(file, entry, f"expected a class number and fractions, got {' '.join(words)[:60]!r}.")
+        intake.drop(*place[:2], f"expected a class number and fractions, got {' '.join(words)[:60]!r}.")
         return
-    if len(values) not in (4, 5) and len(values) < 6:
-        intake.drop(file, entry, f"expected 4 numbers for a box or at least 6 for a polygon, got {len(values)}.")
-        return
-    if number < 0 or not (np.abs(values) <= MAX_FRACTION).all():
-        reason = f"the class number must be 0 or more and fractions finite, got {' '.join(words)[:60]!r}."
-        intake.drop(file, entry, reason)
+    try:
+        shape, keypoints, behind = columns.split(values)
+        if number < 0 or not all(abs(value) <= MAX_FRACTION for value in (*shape, *keypoints)):
+            raise ValueError(f"the class number must be 0 or more and fractions finite, got {' '.join(words)[:60]!r}.")
+    except ValueError as error:
+        intake.drop(*place[:2], str(error))
         return
     category = names[number] if names and number < len(names) else f"class_{number}"
-    width, height = intake.size(row)
-    # An odd count of numbers ends in a score: a box has 4, a polygon pairs.
-    score = float(values[-1]) if len(values) % 2 else None
-    values = values[:-1] if len(values) % 2 else values
-    if len(values) == 4:
-        box = centres_to_edges(values[None], width, height)[0]
-        intake.add_box(file, entry, row, category, [float(v) for v in box], score=score)
+    width, height = intake.size(place[2])
+    extra: dict[str, Any] = {
+        "score": behind.get(SCORE),
+        "attributes": _attributes(columns, keypoints, behind, (width, height)),
+    }
+    if len(shape) == 4:
+        box = centres_to_edges(np.array([shape]), width, height)[0]
+        intake.add_box(*place, category, [float(v) for v in box], **extra)
     else:
-        ring = values.reshape(-1, 2) * np.array([width, height])
-        intake.add_polygon(file, entry, row, category, split_ring(ring), score=score)
+        ring = np.array(shape).reshape(-1, 2) * np.array([width, height])
+        intake.add_polygon(*place, category, split_ring(ring), **extra)
+
+
+def _attributes(
+    columns: Columns, keypoints: Sequence[float], behind: Mapping[str, float], size: tuple[int, int]
+) -> dict[str, Any] | None:
+    """Return the number of the track, and key points with x and y in pixels."""
+    attributes: dict[str, Any] = {TRACK: int(behind[TRACK])} if TRACK in behind else {}
+    if columns.keypoints and keypoints:
+        points = np.array(keypoints).reshape(columns.keypoints)
+        points[:, :2] *= size
+        attributes["keypoints"] = points.ravel().tolist()
+    return attributes or None
 
 
 def _whole(text: str) -> int:
@@ -153,54 +216,3 @@ def _whole(text: str) -> int:
     if not float(text).is_integer():
         raise ValueError(f"{text} is no class number")
     return int(float(text))
-
-
-def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
-    """Write ``labels/<image>.txt`` and ``data.yaml``; every image gets a file, also one without objects.
-
-    Args:
-        annotations: What to write; scores follow the numbers where there are any. Several rings of a polygon are
-            written as one, joined by seams without width.
-        folder: Where to.
-
-    Raises:
-        ValueError: Two images differ in their ending only, or a name leads out of `folder`; nothing is written.
-    """
-    files = [label_path(name) for name in annotations.names]
-    for file, times in Counter(files).items():
-        if times > 1:
-            raise ValueError(f"{file}: two images share this name but for their ending; YOLO can't hold both.")
-    paths = [resolve_inside(folder, file) for file in files]
-    for parent in {path.parent for path in paths}:
-        parent.mkdir(parents=True, exist_ok=True)
-    for path, lines in zip(paths, to_texts(annotations), strict=True):
-        path.write_bytes(lines)
-    description = {**_write_splits(annotations, folder), "names": dict(enumerate(annotations.categories))}
-    text = yaml.safe_dump(description, sort_keys=False, allow_unicode=True)
-    with atomic_path(folder / "data.yaml") as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return ()
-
-
-def label_path(image: str) -> str:
-    """Return where the labels of an image stand.
-
-    >>> label_path("images/train/a.png"), label_path("a.png")
-    ('labels/train/a.txt', 'labels/a.txt')
-    """
-    path = PurePosixPath(image).with_suffix(".txt")
-    return str(PurePosixPath("labels", *path.parts[1 if path.parts[0] == "images" else 0 :]))
-
-
-def _write_splits(annotations: AnnotationSet, folder: Path) -> dict[str, str]:
-    """Return the place of each split: its folder, or where images lie elsewhere, the list that is written of them."""
-    pairs = list(zip(annotations.names, annotations.images["split"].to_pylist(), strict=True))
-    places: dict[str, str] = {}
-    for split in SPLITS:
-        names = [name if name.startswith("images/") else f"images/{name}" for name, own in pairs if own == split]
-        if names and all(name.startswith(f"images/{split}/") for name in names):
-            places[split] = f"images/{split}"
-        elif names:
-            places[split] = f"{split}.txt"
-            (folder / places[split]).write_text("".join(f"./{name}\n" for name in names), encoding="utf-8")
-    return places

@@ -10,7 +10,7 @@ import orjson
 
 from cell_pipelines.annotations.columns import Rings, starts_of
 from cell_pipelines.annotations.formats.chunks import ObjectChunk
-from cell_pipelines.annotations.geometry.conventions import centres_to_edges, edges_to_centres
+from cell_pipelines.annotations.geometry.conventions import Floats, centres_to_edges, clip_boxes, edges_to_centres
 from cell_pipelines.annotations.geometry.rings import join_rings
 from cell_pipelines.annotations.geometry.seams import open_rings
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
@@ -21,6 +21,8 @@ MAX_FRACTION = 1e5
 MAX_CLASS = 1e6
 # A millionth of a pixel of any image.
 _DECIMALS = 9
+# Pixels by which a coordinate may leave its image without being said to.
+ROUNDING = 0.01
 
 
 def to_numbers(lines: Sequence[Sequence[str]]) -> list[list[float]] | None:
@@ -91,16 +93,16 @@ def _chunk(
 
 
 def to_texts(annotations: AnnotationSet) -> Iterator[bytes]:
-    """Yield the label file of each image."""
+    """Yield the label file of each image, with everything cut to the image and without scores."""
     for image, objects in zip(annotations.images.to_pylist(), objects_by_image(annotations), strict=True):
         size = image["width"], image["height"]
-        numbers = np.round(edges_to_centres(box_array(objects), *size), _DECIMALS).tolist()
+        boxes = clip_boxes(box_array(objects), *size)
+        numbers = np.round(edges_to_centres(boxes, *size), _DECIMALS).tolist()
         is_polygon = objects["geometry"].to_numpy() == GEOMETRIES.index("polygon")
         if is_polygon.any():
             _put_rings(numbers, is_polygon, Rings.from_arrow(objects["rings"]), size)
-        category, scores = objects["category"].to_pylist(), objects["score"].to_pylist()
-        for row, score in enumerate(scores):
-            numbers[row] = [category[row], *numbers[row]] if score is None else [category[row], *numbers[row], score]
+        for row, category in enumerate(objects["category"].to_pylist()):
+            numbers[row] = [category, *numbers[row]]
         yield _to_text(numbers)
 
 
@@ -108,15 +110,20 @@ def _put_rings(
     numbers: list[list[float]], is_polygon: npt.NDArray[np.bool_], rings: Rings, size: tuple[int, int]
 ) -> None:
     """Replace, in place, the boxes of polygons by their vertices."""
-    fractions = np.round(rings.vertices / np.array(size), _DECIMALS).ravel().tolist()
+    fractions = _fractions(rings.vertices, size).ravel().tolist()
     starts = (2 * rings.vertex_starts).tolist()
     several = np.diff(rings.object_starts) > 1
     for row in np.flatnonzero(is_polygon).tolist():
         if several[row]:
             # YOLO holds one ring an object; the pieces are visited one after the other, along seams without width.
-            numbers[row] = np.round(join_rings(rings.of(row)) / np.array(size), _DECIMALS).ravel().tolist()
+            numbers[row] = _fractions(join_rings(rings.of(row)), size).ravel().tolist()
         else:
             numbers[row] = fractions[starts[row] : starts[row + 1]]
+
+
+def _fractions(vertices: Floats, size: tuple[int, int]) -> Floats:
+    fractions: Floats = np.round(np.clip(vertices / np.array(size), 0, 1), _DECIMALS)
+    return fractions
 
 
 def _to_text(lines: list[list[Any]]) -> bytes:
