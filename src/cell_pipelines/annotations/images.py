@@ -2,20 +2,21 @@
 
 import copy
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from cell_pipelines.annotations.image_names import NameLookup, scene_file, spellings
 
 SPLITS = ("train", "val", "test")
 SPLIT_WORDS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
-# Folders that say what lies in them, not which images.
-_ROLE_WORDS = {"images", "image", "img", "imgs", "jpegimages", "labels", "label", "annotations", "annotation"}
 # What may stand beside a split in the name of a folder, as in train_images or stage1_train.
 _BESIDE_SPLIT = re.compile(r"imgs?|images?|labels?|masks?|annotations?|gt|raw|data|(data)?set|split|stage\d|20\d\d|")
+# How many times more pixels an image has than the thumbnails in its file.
+_THUMBNAIL = 4
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,9 @@ class ImageIndex:
         everything = [*records, *(ImageRecord(name, 0, 0) for name in damaged)]
         self.records = [record for record in everything if not record.is_damaged]
         self.splits: Mapping[str, str] = {}
-        self._lookup: dict[tuple[str, tuple[str, ...]], list[ImageRecord]] = defaultdict(list)
-        for record in everything:
-            path = PurePosixPath(record.name)
-            for kind, parts in (("full", path.parts), ("stem", path.with_suffix("").parts)):
-                for length in range(1, len(parts) + 1):
-                    self._lookup[kind, parts[-length:]].append(record)
-        self._telling = _telling_length([PurePosixPath(r.name).with_suffix("").parts for r in everything])
+        self._by_name = {record.name: record for record in everything}
+        self._names = [record.name for record in everything]
+        self._lookups: dict[bool, NameLookup] = {}
 
     def with_splits(self, splits: Mapping[str, str]) -> "ImageIndex":
         """Return the same images with the split that lists state, by image name."""
@@ -81,41 +78,46 @@ class ImageIndex:
     def find(self, name: str, near: str = "") -> ImageRecord | None:
         """Return the image that `name` stands for, or None where there is none or more than one.
 
+        Accents may be composed or not. Where no image is called so, capitals don't count, percent signs are read as in
+        an address, and the name of a file that holds a large image and small ones stands for the large one.
+
         Args:
             name: Path or file name as an annotation file gives it, with ``/`` or a backslash.
-            near: Folder of that annotation file; it tells images of one name in several folders apart.
+            near: Folder of that annotation file; it distinguishes images of one name in several folders.
         """
-        path = PurePosixPath(name.replace("\\", "/"))
-        if not path.name:
+        paths = [path for spelling in spellings(name) if (path := _relative(spelling, near)) is not None]
+        for fold in (False, True):
+            for path in paths:
+                found = self._lookup(fold).find(path)
+                if found is not None:
+                    return self._by_name[found]
+        return self._largest_scene(paths)
+
+    def _lookup(self, fold: bool) -> NameLookup:
+        if fold not in self._lookups:
+            self._lookups[fold] = NameLookup(self._names, fold=fold)
+        return self._lookups[fold]
+
+    def _largest_scene(self, paths: Sequence[PurePosixPath]) -> ImageRecord | None:
+        """Return the large image of a file that holds it with small ones, such as a scanner's thumbnail."""
+        files = {name: file for name in self._names if (file := scene_file(name)) is not None}
+        if not files:
             return None
-        # The folders of an absolute path are those of another machine.
-        path = PurePosixPath(path.name) if path.is_absolute() or ":" in path.parts[0] else PurePosixPath(near, path)
-        for kind, parts in (("full", path.parts), ("stem", path.parts), ("stem", path.with_suffix("").parts)):
-            for length in range(len(parts), 0, -1):
-                record = self._choose(kind, parts, length)
-                if record is not None:
-                    return record
+        lookup = NameLookup(dict.fromkeys(files.values()), fold=True)
+        chosen = next(filter(None, map(lookup.find, paths)), None)
+        scenes = [self._by_name[name] for name, file in files.items() if file == chosen]
+        scenes.sort(key=lambda record: record.width * record.height, reverse=True)
+        is_small = [_THUMBNAIL * r.width * r.height <= scenes[0].width * scenes[0].height for r in scenes[1:]]
+        return scenes[0] if scenes and all(is_small) and not any(r.is_damaged for r in scenes) else None
+
+
+def _relative(name: str, near: str) -> PurePosixPath | None:
+    """Return the path that a name means, seen from the folder of the images; None for a name without a file."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if not path.name:
         return None
-
-    def _choose(self, kind: str, parts: tuple[str, ...], length: int) -> ImageRecord | None:
-        found = self._lookup.get((kind, parts[-length:]), [])
-        whole = [r for r in found if r.name.count("/") + 1 == length]
-        for chosen in (whole, found):
-            if len(chosen) == 1:
-                rest = PurePosixPath(chosen[0].name).parts[:-length], parts[:-length]
-                # Where one file name stands for many images, folders that differ mean another image.
-                agree = any({part.lower() for part in side} <= _ROLE_WORDS for side in rest)
-                return chosen[0] if length >= self._telling or agree else None
-        return None
-
-
-def _telling_length(paths: list[tuple[str, ...]]) -> int:
-    """Return how many last parts of the paths it takes to tell all of them apart."""
-    longest = max(map(len, paths), default=0)
-    for length in range(1, longest + 1):
-        if len({path[-length:] for path in paths}) == len(paths):
-            return length
-    return longest + 1
+    # The folders of an absolute path are those of another machine.
+    return PurePosixPath(path.name) if path.is_absolute() or ":" in path.parts[0] else PurePosixPath(near, path)
 
 
 def split_of(path: str, *, file_name: bool = False) -> str | None:

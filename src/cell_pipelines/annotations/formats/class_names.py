@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
+from cell_pipelines.annotations.formats.label_paths import child
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
 from cell_pipelines.annotations.images import SPLIT_WORDS
 from cell_pipelines.files import is_file_inside
@@ -15,7 +16,11 @@ MAX_CLASSES = 10_000
 
 def yaml_files(folder: Path) -> list[Path]:
     """Return the YAML files in `folder`."""
-    return [path for path in sorted(folder.glob("*.y*ml")) if is_file_inside(folder, path)]
+    return [
+        path
+        for path in sorted(folder.glob("*"))
+        if path.suffix.lower() in (".yaml", ".yml") and is_file_inside(folder, path)
+    ]
 
 
 def _places(folder: Path) -> list[Path]:
@@ -38,11 +43,11 @@ def read_class_names(folder: Path) -> list[str] | None:
     """
     for place in _places(folder):
         # Darknet, and CVAT's YOLO 1.1, write obj.names.
-        for path in [*yaml_files(place), place / "classes.txt", place / "obj.names"]:
+        for path in [*yaml_files(place), child(place, "classes.txt"), child(place, "obj.names")]:
             if not is_file_inside(place, path):
                 continue
             try:
-                names = _listed(path) if path.suffix in (".txt", ".names") else _described(path)
+                names = _listed(path) if path.suffix.lower() in (".txt", ".names") else _described(path)
             except ValueError as error:
                 raise AnnotationFormatError(f"{path}: the class names can't be read: {error}") from error
             if names is not None:

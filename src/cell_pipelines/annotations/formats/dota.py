@@ -44,7 +44,11 @@ def detect(folder: Path) -> str | None:
 
 def _is_labels(path: PurePath) -> bool:
     """Say whether a file lies in a folder such as labelTxt or labelTxt-v1.5."""
-    return any(part.startswith(_FOLDER) for part in path.parts[:-1])
+    return any(map(_is_label_folder, path.parts[:-1]))
+
+
+def _is_label_folder(name: str) -> bool:
+    return name.lower().startswith(_FOLDER.lower())
 
 
 def _are_numbers(words: Sequence[str]) -> bool:
@@ -87,7 +91,7 @@ def _label_files(folder: Path) -> Iterator[Path]:
 def _read_lines(intake: Intake, file: str, lines: Sequence[tuple[int, str]]) -> None:
     parts = list(PurePosixPath(file).with_suffix("").parts)
     before: list[str] = []
-    at = next((i for i, part in enumerate(parts[:-1]) if part.startswith(_FOLDER)), None)
+    at = next((i for i, part in enumerate(parts[:-1]) if _is_label_folder(part)), None)
     if at is not None:
         before, parts = parts[:at], parts[at + 1 :]
     name = "/".join(parts)

@@ -80,8 +80,8 @@ def explain_masks(folder: Path) -> str | None:
             return f"{name} {_OPEN_IMAGES}"
         if {"name", "r", "g", "b"} <= header:
             return f"{name} {_COLOURS}"
-    lists = (path for path in data_files(folder, ".txt") if path.name == "labels.txt")
-    found = (path for path in lists if path.parent.name == "instances")
+    lists = (path for path in data_files(folder, ".txt") if path.name.lower() == "labels.txt")
+    found = (path for path in lists if path.parent.name.lower() == "instances")
     return next((f"{path.relative_to(folder).as_posix()} {_MOTS}" for path in found), None)
 
 
@@ -94,7 +94,7 @@ def _peeks(folder: Path, *suffixes: str) -> Iterator[tuple[str, Path, str]]:
 def _binary(folder: Path) -> str | None:
     for path in data_files(folder, ".tfrecord", ".tfrecords", ".record"):
         return f"{path.relative_to(folder).as_posix()} {_TFRECORD}"
-    found = (path for path in data_files(folder, ".npy") if path.name.endswith("_seg.npy"))
+    found = (path for path in data_files(folder, ".npy") if path.name.lower().endswith("_seg.npy"))
     return next((f"{path.relative_to(folder).as_posix()} {_CELLPOSE}" for path in found), None)
 
 

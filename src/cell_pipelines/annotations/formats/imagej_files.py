@@ -42,9 +42,9 @@ def read_rois(path: Path) -> Iterator[tuple[str, bytes | str]] | None:
     Raises:
         ValueError: The file can't be read, or holds more than the limits allow.
     """
-    if path.suffix == ".zip":
+    if path.suffix.lower() == ".zip":
         return _read_archive(path)
-    if path.suffix == ".roi":
+    if path.suffix.lower() == ".roi":
         return iter([("", read_bytes(path, MAX_MEMBER_BYTES))])
     return _read_tiff(path)
 
@@ -107,7 +107,7 @@ def image_of(images: ImageIndex, file: str, preferred: str) -> tuple[str, tuple[
         preferred: Which image to take where several lie in the folder, without its ending.
     """
     path = PurePosixPath(file)
-    if path.suffix in (".tif", ".tiff"):
+    if path.suffix.lower() in (".tif", ".tiff"):
         return path.name, ()
     own = path.with_suffix("").name
     found = _SET_WORD_FIRST.match(own) or _SET_WORD.match(own)
@@ -117,7 +117,7 @@ def image_of(images: ImageIndex, file: str, preferred: str) -> tuple[str, tuple[
     for name in filter(None, (longer, bare, own)):
         if images.find(name, str(path.parent)) is not None:
             return name, ()
-    if bare and path.suffix == ".zip":
+    if bare and path.suffix.lower() == ".zip":
         return bare, ()
     return _neighbour(images, path.parent, preferred) or (bare or own, ())
 

@@ -107,7 +107,7 @@ def _read_file(intake: Intake, file: str, rois: Iterator[tuple[str, bytes | str]
     reasons = [data for _, data in content if isinstance(data, str)]
     if content and len(reasons) == len(content):
         intake.skip_file(file, f"none of its {len(content)} ROIs can be read: {reasons[0]}")
-    elif file.endswith(".roi") and content[0][1][:4] != MAGIC:
+    elif file.lower().endswith(".roi") and content[0][1][:4] != MAGIC:
         intake.skip_file(file, "the file is no ROI of ImageJ: it does not begin with Iout.")
     elif candidates:
         listed = ", ".join(sorted(candidates)[:9])
@@ -116,7 +116,7 @@ def _read_file(intake: Intake, file: str, rois: Iterator[tuple[str, bytes | str]
         row = intake.image(file, name, near=str(PurePosixPath(file).parent))
     # An image may have many files of one ROI each.
     first = None if row is None else intake.first_label(file, row)
-    several = first is not None and file.endswith(".roi") and first.endswith(".roi")
+    several = first is not None and all(name.lower().endswith(".roi") for name in (file, first))
     if row is None or (not several and intake.refuse_second_label(file, row)):
         intake.drop(file, "", "the ROIs of a file that is skipped.", len(content))
         return

@@ -20,6 +20,7 @@ from cell_pipelines.annotations.formats.refusals import (
 from cell_pipelines.annotations.formats.split_lists import StatedSplits
 from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
+from cell_pipelines.annotations.image_names import describe_match
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 Unlabelled = Literal["skip", "background"]
@@ -98,6 +99,8 @@ class Intake:
             said, real = f"{size[0]}x{size[1]}", f"{record.width}x{record.height}"
             reason = f"{record.name} is said to have {said} pixels; it has {real}, which count."
             self.note(file, "", "noted", reason, 0)
+        if remark := describe_match(name, record.name):
+            self.note(file, "", "noted", remark, 0)
         split, contradiction = self._splits.of(record, file, split)
         self.findings += filter(None, [contradiction])
         return self._row(record, split)

@@ -12,9 +12,10 @@ from typing import Any
 
 from cell_pipelines.annotations.formats.foreign import explain_masks
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import files_below
+from cell_pipelines.annotations.formats.label_paths import child, files_below
 from cell_pipelines.annotations.formats.object_table import has_object_table
 from cell_pipelines.annotations.formats.rasters import SUFFIXES, Raster, read_raster
+from cell_pipelines.annotations.image_names import core_name, describe_match, plain_text, scene_file
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 # Lies in the folder where each picture is the mask of one cell.
@@ -96,7 +97,7 @@ def is_mask_folder(folder: Path) -> bool:
     # A link may lead out of the source.
     if not _FOLDER.fullmatch(folder.name) or folder.is_symlink():
         return False
-    images = [p for p in (folder.parent / "images").glob("*") if p.is_file() and not p.name.startswith(".")]
+    images = [p for p in child(folder.parent, "images").glob("*") if p.is_file() and not p.name.startswith(".")]
     masks = [p.stem for p in folder.glob("*") if p.suffix.lower() in SUFFIXES]
     return len(images) == 1 and bool(masks) and (len(masks) > 1 or not masks[0].startswith(images[0].stem))
 
@@ -111,14 +112,16 @@ def find_image(images: ImageIndex, file: str, naming: Naming, *, apart: bool = F
     for near in _folders_of_images(path.parent, naming):
         for name in filter(None, (path.stem, bare)):
             record = images.find(name, near)
-            if record is not None and _is_called(record, name) and _is_image(record, "" if apart else file, naming):
+            if record is not None and is_called(record, name) and _is_image(record, "" if apart else file, naming):
                 return record
     return _neighbour(images, path, naming) if bare == "" else None
 
 
-def _is_called(record: ImageRecord, name: str) -> bool:
+def is_called(record: ImageRecord, name: str) -> bool:
+    """Say whether the last part of an image's name is `name`, with or without endings; capitals don't count."""
     path = PurePosixPath(record.name)
-    return name in (path.name, path.stem)
+    known = {path.name, path.stem, core_name(record.name), PurePosixPath(scene_file(record.name) or "").stem}
+    return plain_text(name).casefold() in {plain_text(form).casefold() for form in known}
 
 
 def _folders_of_images(folder: PurePosixPath, naming: Naming) -> Iterator[str]:
@@ -174,6 +177,8 @@ def read_label_files(
         except ValueError as error:
             intake.skip_file(file, str(error))
             continue
+        if remark := describe_match(naming.bare_name(path.stem) or path.stem, record.name):
+            intake.note(file, "", "noted", remark, 0)
         row = intake.image(file, record.name)
         if row is not None and not intake.refuse_second_label(file, row):
             take(file, row, labels)
@@ -181,10 +186,10 @@ def read_label_files(
 
 def _is_of_labelme(path: Path) -> bool:
     """Say whether a picture lies below ``Masks`` with the XML files of LabelMe in ``Annotations`` beside."""
-    above = next((parent for parent in path.parents if parent.name == "Masks"), None)
-    beside = above.parent / "Annotations" if above is not None else None
+    above = next((parent for parent in path.parents if parent.name.lower() == "masks"), None)
+    beside = child(above.parent, "Annotations") if above is not None else None
     # A link may lead out of the source.
-    return beside is not None and not beside.is_symlink() and any(beside.rglob("*.xml"))
+    return beside is not None and not beside.is_symlink() and any(files_below(beside, ".xml"))
 
 
 def _has_table(folder: Path, relative: Path) -> bool:

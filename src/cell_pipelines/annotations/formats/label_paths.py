@@ -37,11 +37,27 @@ def resolve_all(folder: Path, paths: Sequence[str]) -> list[Path]:
 
 
 def files_below(folder: Path, ending: str) -> Iterator[Path]:
-    """Yield the files with an ending below `folder`, in order, without hidden ones and links that lead out."""
+    """Yield the files with an ending, in any case, below `folder`, without hidden ones and links that lead out."""
     home = folder.resolve()
-    for path in sorted(folder.rglob(f"*{ending}")):
+    for path in sorted(path for path in folder.rglob("*") if path.name.lower().endswith(ending)):
         if not path.name.startswith(".") and path.is_file() and _is_inside(path, home):
             yield path
+
+
+def child(folder: Path, name: str) -> Path:
+    """Return the file or folder at the path `name` in `folder`; parts that aren't there may differ in capitals.
+
+    A name that climbs out of the folder comes back as it stands, for whoever checks that.
+    """
+    exact = folder / name
+    if exact.exists() or ".." in exact.parts:
+        return exact
+    path = folder
+    for part in PurePosixPath(name).parts:
+        beside = path.iterdir() if path.is_dir() and not (path / part).exists() else iter(())
+        found = [other for other in beside if other.name.lower() == part.lower()]
+        path = found[0] if len(found) == 1 else path / part
+    return path
 
 
 def _is_inside(path: Path, home: Path) -> bool:

@@ -17,7 +17,7 @@ from cell_pipelines.annotations.formats.attribute_text import from_text, to_xml_
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.json_values import parse_number, to_attributes, to_name
-from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, peek, resolve_all
+from cell_pipelines.annotations.formats.label_paths import child, files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.shapes import (
     Place,
     Shape,
@@ -78,7 +78,8 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
 def _read_root(intake: Intake, folder: Path, file: str, root: ElementTree.Element) -> None:
     place = PurePosixPath(file)
     name, below = _text(root, "filename") or place.stem, _text(root, "folder")
-    near = str(place.parent.relative_to("Annotations") if place.parts[0] == "Annotations" else place.parent)
+    inner = place.parent.parts[1:] if place.parts[0].lower() == "annotations" else place.parent.parts
+    near = str(PurePosixPath(*inner))
     if below and ".." not in PurePosixPath(below).parts and intake.images.find(f"{below}/{name}") is not None:
         near = below
     size = [_text(root, f"imagesize/{key}") for key in ("ncols", "nrows")]
@@ -147,8 +148,9 @@ def _read_shape(element: ElementTree.Element, folder: Path, file: str, size: tup
 
 def _mask_path(folder: Path, file: str, mask: str) -> Path:
     parts = list(PurePosixPath(file).parent.parts)
-    if "Annotations" in parts:
-        parts[parts.index("Annotations")] = "Masks"
+    at = next((i for i, part in enumerate(parts) if part.lower() == "annotations"), None)
+    if at is not None:
+        parts[at] = child(folder.joinpath(*parts[:at]), "Masks").name
     path = resolve_inside(folder, "/".join([*parts, mask]))
     if not is_file_inside(folder, path):
         raise ValueError(f"its mask {path.relative_to(folder).as_posix()} is not there.")

@@ -13,8 +13,8 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_files import MASK_TABLE, is_mask_folder
-from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, resolve_all
+from cell_pipelines.annotations.formats.label_files import MASK_TABLE, is_called, is_mask_folder
+from cell_pipelines.annotations.formats.label_paths import child, files_below, label_paths, resolve_all
 from cell_pipelines.annotations.formats.object_table import (
     LabelRow,
     has_object_table,
@@ -37,7 +37,7 @@ def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     if has_object_table(folder, MASK_TABLE):
         return f"{MASK_TABLE} says what the masks are"
-    for path in sorted(folder.rglob("masks")):
+    for path in sorted(path for path in folder.rglob("*") if path.name.lower() == "masks"):
         if path.is_dir() and is_mask_folder(path):
             return f"{path.relative_to(folder).as_posix()} holds the masks of the cells of one image"
     return None
@@ -59,7 +59,7 @@ def read(
     table = read_object_table(intake, folder, MASK_TABLE)
     masks: dict[str, list[Path]] = {name: [] for name, rows in table.items() if 0 in rows}
     for path in sorted(path for ending in SUFFIXES for path in files_below(folder, ending)):
-        if path.parent.name == label_folder:
+        if path.parent.name.lower() == label_folder.lower():
             masks.setdefault(path.parent.relative_to(folder).as_posix(), []).append(path)
     for name, paths in masks.items():
         known = {path: table.get(path.relative_to(folder).as_posix(), {}).get(1, LabelRow()) for path in paths}
@@ -96,10 +96,10 @@ def _read_folder(intake: Intake, folder: Path, name: str, known: dict[Path, Labe
 def _find_image(images: ImageIndex, masks: PurePosixPath, folder: Path) -> ImageRecord | None:
     """Return the image that lies in ``images`` beside the masks, or that their folder is called like."""
     home = masks.parent
-    beside = [p.name for p in (folder / home / "images").glob("*") if p.is_file() and not p.name.startswith(".")]
+    beside = [p.name for p in child(folder / home, "images").glob("*") if p.is_file() and not p.name.startswith(".")]
     for name, near in ((beside[0] if len(beside) == 1 else "", str(home / "images")), (home.name, str(home.parent))):
         record = images.find(name, near)
-        if record is not None and name in (PurePosixPath(record.name).name, PurePosixPath(record.name).stem):
+        if record is not None and is_called(record, name):
             return record
     return None
 

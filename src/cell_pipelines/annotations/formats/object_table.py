@@ -5,11 +5,12 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cell_pipelines.annotations.formats.encodings import peek_utf8
 from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.label_paths import child
 from cell_pipelines.annotations.formats.text import read_text
 from cell_pipelines.files import atomic_path, is_file_inside
 
@@ -45,10 +46,11 @@ def read_object_table(intake: Intake, folder: Path, file: str) -> dict[str, dict
     A line that can't be read is listed; its label is taken without it.
     """
     rows: dict[str, dict[int, LabelRow]] = {}
-    if not is_file_inside(folder, folder / file):
+    path = child(folder, file)
+    if not is_file_inside(folder, path):
         return rows
     try:
-        lines = list(csv.reader(io.StringIO(read_text(folder / file, _MAX_BYTES))))
+        lines = list(csv.reader(io.StringIO(read_text(path, _MAX_BYTES))))
     except (ValueError, csv.Error) as error:
         intake.skip_file(file, str(error))
         return rows
@@ -58,10 +60,17 @@ def read_object_table(intake: Intake, folder: Path, file: str) -> dict[str, dict
     for number, line in enumerate(lines[1:], start=2):
         try:
             values = dict(zip(COLUMNS, line, strict=True))
-            rows.setdefault(values["file"], {})[_label(values["label"])] = _to_row(values)
+            rows.setdefault(_spelling(folder, values["file"]), {})[_label(values["label"])] = _to_row(values)
         except (ValueError, RecursionError) as error:
             intake.note(file, f"line {number}", "noted", f"the line can't be read and is left out: {error}.", 0)
     return rows
+
+
+def _spelling(folder: Path, file: str) -> str:
+    """Return a file's name as it stands in the folder, which may differ from the table's in capitals."""
+    return (
+        child(folder, file).relative_to(folder).as_posix() if file and not PurePosixPath(file).is_absolute() else file
+    )
 
 
 def _label(text: str) -> int:
@@ -95,7 +104,8 @@ def write_object_table(path: Path, entries: Iterable[tuple[str, int, Mapping[str
 
 def has_object_table(folder: Path, name: str) -> bool:
     """Say whether such a table is called `name` in `folder`."""
-    if not is_file_inside(folder, folder / name):
+    path = child(folder, name)
+    if not is_file_inside(folder, path):
         return False
-    first = peek_utf8(folder / name, 200).decode(errors="replace").partition("\n")[0]
+    first = peek_utf8(path, 200).decode(errors="replace").partition("\n")[0]
     return first.strip() == ",".join(COLUMNS)

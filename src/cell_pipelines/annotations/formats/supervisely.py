@@ -74,7 +74,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         # Other JSON, such as settings, may lie beside.
         if isinstance(content, Mapping) and isinstance(content.get("objects"), list):
             contents[file] = content
-        elif isinstance(content, Mapping) and path.name == "meta.json":
+        elif isinstance(content, Mapping) and path.name.lower() == "meta.json":
             classes |= dict.fromkeys(_titles(content.get("classes"), "title"))
     if options.get("classes") is None:
         used = dict.fromkeys(t for content in contents.values() for t in _titles(content["objects"], "classTitle"))
@@ -94,7 +94,7 @@ def _titles(entries: Any, key: str) -> list[str]:
 
 def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None:
     path = PurePosixPath(file)
-    folder = path.parent.parent if path.parent.name == "ann" else path.parent
+    folder = path.parent.parent if path.parent.name.lower() == "ann" else path.parent
     # Beside `ann` lies `img`, unless the images were moved.
     near = next((str(p) for p in (folder / "img", folder) if intake.images.find(path.stem, str(p))), str(folder))
     split = next(iter(_image_splits(content.get("tags"))), None) or split_of(file)

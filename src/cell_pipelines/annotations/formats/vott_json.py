@@ -53,7 +53,7 @@ def detect(folder: Path) -> str | None:
 
 def _is_vott(path: Path) -> bool:
     text = peek(path)
-    if path.name.endswith("-asset.json"):
+    if path.name.lower().endswith("-asset.json"):
         return bool(_ASSET.match(text))
     return bool(_ASSETS.search(text))
 
@@ -68,7 +68,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     """
     paths = [path for path in data_files(folder, ".json") if _is_vott(path)]
     # Asset files are what VoTT itself works on; an export may be older.
-    paths.sort(key=lambda path: not path.name.endswith("-asset.json"))
+    paths.sort(key=lambda path: not path.name.lower().endswith("-asset.json"))
     contents, problems = read_all(folder, paths)
     intake = Intake(images, **{**options, "classes": options.get("classes") or _tags(contents.values()) or None})
     for file, reason in problems:

@@ -10,7 +10,7 @@ from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.class_names import read_class_names, read_description, yaml_files
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import files_below
+from cell_pipelines.annotations.formats.label_paths import child, files_below
 from cell_pipelines.annotations.formats.tables import peek
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
 from cell_pipelines.annotations.formats.yolo_columns import (
@@ -59,7 +59,7 @@ def detect(folder: Path) -> str | None:
 def _are_own(folder: Path) -> bool:
     """Say whether a label file lies elsewhere than in a folder labelTxt, or none lies here at all."""
     files = list(_label_files(folder))
-    return not files or any("labelTxt" not in path.parts for path in files)
+    return not files or any("labeltxt" not in map(str.lower, path.parts) for path in files)
 
 
 def _is_numeric(words: Sequence[str]) -> bool:
@@ -131,11 +131,11 @@ def _survey(folder: Path, intake: Intake, declared: Columns) -> Columns:
 
 
 def _label_files(folder: Path) -> Iterator[Path]:
-    whole = folder.name == "labels" and not (folder / "labels").is_dir()
+    whole = folder.name.lower() == "labels" and not child(folder, "labels").is_dir()
     for path in files_below(folder, ".txt"):
         # In a folder of labels any name is that of an image.
-        free = whole or "labels" in path.relative_to(folder).parts[:-1]
-        named = path.name in _NOT_LABELS or path.name.lower().startswith(("readme", "license"))
+        free = whole or "labels" in map(str.lower, path.relative_to(folder).parts[:-1])
+        named = path.name.lower() in _NOT_LABELS or path.name.lower().startswith(("readme", "license"))
         if free or not named:
             yield path
 
@@ -144,7 +144,7 @@ def _read_lines(
     intake: Intake, file: str, lines: list[tuple[int, list[str]]], how: tuple[list[str] | None, Columns]
 ) -> None:
     names, columns = how
-    parts = ["images" if part == "labels" else part for part in PurePosixPath(file).parts]
+    parts = ["images" if part.lower() == "labels" else part for part in PurePosixPath(file).parts]
     record = intake.images.find("/".join(parts))
     numbers = to_numbers([words for _, words in lines])
     # An image of which nothing is known is no image without cells.
