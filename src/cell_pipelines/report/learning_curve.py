@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FITS: Final = {
-    "limit": "a of the law metric(n) = a - b n^-c (count errors: a + b n^-c), with its 95 % profile interval",
-    "amplitude, exponent": "b and c",
-    "spread": "standard deviation of a training with the most images around the curve",
-    "misfit_p": "p of the test whether the means of sizes lie on such a curve; below 0.05 they do not, and this widens "
+    "limit": "what the average of the laws comes to with ever more images, with its 95 % interval over all laws",
+    "amplitude, exponent": "b and c of the power law metric(n) = a - b n^-c (count errors: a + b n^-c)",
+    "spread": "standard deviation of a training with the most images around the power law",
+    "degrees": "degrees of freedom of the spread",
+    "misfit_p": "p of the test whether the means of sizes lie on the best law; below 0.05 they do not, and this widens "
     "the intervals",
+    "laws": "laws of which some curve fits not significantly worse than the best curve of any; the interval is over "
+    "all of them",
     "note": "why there is no curve or no trend",
 }
 _SIZES: Final = {
@@ -29,8 +32,11 @@ _ANSWERS: Final = {
     "is_extrapolated": "whether it reaches beyond 4 times the images",
 }
 _WHAT_IT_MEANS: Final = (
-    "An interval is for the curve: the mean over trainings on other images of this kind, by the same settings, judged "
-    "on these test images. Trainings on the very same images count as one. One training lies around the curve."
+    "An interval is for the curve: the mean over trainings on other images of this kind, by the same settings, "
+    "evaluated on these test images. Trainings on the very same images count as one. One training lies around the "
+    "curve. Which law the curve follows is not known, so the number is the average of four laws, weighted by how well "
+    "they fit, and the interval also holds a curve that goes on rising as it did over the last sizes, or half as much "
+    "as the average. A jump that the sizes trained so far do not show cannot be foreseen."
 )
 
 

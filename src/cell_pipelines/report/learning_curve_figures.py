@@ -75,7 +75,7 @@ def _draw_curve(axes: Axes, own: pd.DataFrame, line: pd.DataFrame, place: int) -
     ordered = line.sort_values("images", kind="stable")
     seen = ordered[~ordered["is_extrapolated"]]
     ahead = pd.concat([seen.tail(1), ordered[ordered["is_extrapolated"]]])
-    (handles["fitted power law"],) = axes.plot(seen["images"], seen["value"], color=colour, linewidth=1.8)
+    (handles["average of fitted laws"],) = axes.plot(seen["images"], seen["value"], color=colour, linewidth=1.8)
     (handles["beyond the data"],) = axes.plot(ahead["images"], ahead["value"], color=colour, linewidth=1.5, ls="--")
     handles["95 % interval of the curve"] = axes.fill_between(
         ordered["images"].to_numpy(), ordered["low"].to_numpy(), ordered["high"].to_numpy(), color=colour, alpha=0.16,

@@ -45,9 +45,6 @@ def test_an_error_is_a_quality_turned_over() -> None:
     assert error.exponent == pytest.approx(quality.exponent, rel=1e-6)
     for ours, theirs in zip(error.band([100, 500]), reversed(quality.band([100, 500])), strict=True):
         assert ours == pytest.approx(1 - theirs, abs=1e-6)
-    assert error.limit_interval() == pytest.approx(
-        tuple(1 - end for end in reversed(quality.limit_interval())), abs=1e-6
-    )
 
 
 def test_the_band_holds_the_curves_that_a_grid_search_finds_to_fit_well_enough() -> None:
@@ -63,23 +60,6 @@ def test_the_band_holds_the_curves_that_a_grid_search_finds_to_fit_well_enough()
         low, high = law.band([images])
         assert low[0] <= reached.min() + 1e-9 and high[0] >= reached.max() - 1e-9
         assert high[0] - low[0] == pytest.approx(np.ptp(reached), rel=0.15)
-
-
-def test_bands_rise_with_images_stay_below_1_and_widen_ahead() -> None:
-    law = fit_power_law(SIZES, _values(2))
-    images = np.geomspace(5, 1e5, 50)
-    low, high = law.band(images)
-    one_low, one_high = law.prediction(images)
-    assert (np.diff(low) > -1e-9).all() and (np.diff(high) > -1e-9).all()
-    assert (high <= 1 + 1e-9).all() and (low <= law.curve(images)).all() and (law.curve(images) <= high + 1e-9).all()
-    assert (one_low <= low).all() and (one_high >= high - 1e-9).all()
-    assert law.limit_interval()[1] >= high[-1] - 1e-6
-
-
-def test_a_flat_metric_has_no_trend_and_a_rising_one_has() -> None:
-    rng = np.random.default_rng(0)
-    assert not fit_power_law(SIZES, 0.8 + rng.normal(0, 0.02, SIZES.size)).has_trend
-    assert fit_power_law(SIZES, _values(0)).has_trend
 
 
 def test_trainings_on_the_same_images_count_as_one() -> None:

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from cell_pipelines.analysis.learning_curve.power_law import PowerLaw, fit_power_law
+from cell_pipelines.analysis.learning_curve.averaged_curve import AveragedCurve, fit_learning_curve
 from cell_pipelines.analysis.learning_curve.questions import answer_images, answer_target, refuse
 
 
-def _law(noise: float = 0.004, sizes: tuple[int, ...] = (5, 12, 25, 63, 126, 252), seed: int = 0) -> PowerLaw:
+def _law(noise: float = 0.004, sizes: tuple[int, ...] = (5, 12, 25, 63, 126, 252), seed: int = 0) -> AveragedCurve:
     n = np.repeat(np.array(sizes, dtype=float), 3)
     values = 0.95 - 0.8 * n**-0.5 + np.random.default_rng(seed).normal(0, noise, n.size)
-    return fit_power_law(n, np.minimum(values, 1))
+    return fit_learning_curve(n, np.minimum(values, 1))
 
 
 def test_a_target_within_reach_gets_a_number_that_the_curve_confirms() -> None:
@@ -26,7 +26,7 @@ def test_a_target_within_reach_gets_a_number_that_the_curve_confirms() -> None:
 def test_of_an_error_less_is_reached_with_more_images() -> None:
     n = np.repeat([5.0, 12, 25, 63, 126, 252], 3)
     values = 1 + 20 * n**-0.6 + np.random.default_rng(0).normal(0, 0.05, n.size)
-    answer = answer_target(fit_power_law(n, values, is_error=True), 1.6, "count MAE")
+    answer = answer_target(fit_learning_curve(n, values, is_error=True), 1.6, "count MAE")
     assert answer.is_said and 0 < answer.more_low < answer.more < answer.more_high
 
 
@@ -39,7 +39,7 @@ def test_what_is_reached_or_out_of_reach_is_said(target: float, said: str) -> No
 
 def test_noise_without_a_trend_gives_no_number() -> None:
     n = np.repeat([10.0, 50, 200], 2)
-    law = fit_power_law(n, 0.8 + np.random.default_rng(1).normal(0, 0.05, n.size))
+    law = fit_learning_curve(n, 0.8 + np.random.default_rng(1).normal(0, 0.05, n.size))
     for answer in (answer_target(law, 0.9, "F1"), answer_images(law, 200, "F1")):
         assert not answer.is_said and "no clear trend" in answer.sentence
 

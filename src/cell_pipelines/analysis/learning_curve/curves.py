@@ -1,4 +1,4 @@
-"""All learning curves of an experiment: the law of each model and metric, its points, and the answers."""
+"""All learning curves of an experiment: the curve of each model and metric, its points, and the answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.analysis.learning_curve.averaged_curve import AveragedCurve, fit_learning_curve
 from cell_pipelines.analysis.learning_curve.members import METRICS, is_error, trainings_with
-from cell_pipelines.analysis.learning_curve.power_law import NotEnoughMembers, PowerLaw, fit_power_law
-from cell_pipelines.analysis.learning_curve.questions import FARTHEST, answer_images, answer_target, refuse
+from cell_pipelines.analysis.learning_curve.power_law import NotEnoughMembers
+from cell_pipelines.analysis.learning_curve.questions import answer_images, answer_target, refuse
+from cell_pipelines.analysis.learning_curve.recent_trend import FARTHEST
 
 _POINTS: Final = 60
 FIT_COLUMNS: Final = {
     "model": "str", "metric": "str", "trainings": "int64", "sizes": "int64", "limit": "float64",
     "limit_low": "float64", "limit_high": "float64", "amplitude": "float64", "exponent": "float64",
-    "spread": "float64", "degrees": "float64", "misfit_p": "float64", "note": "str",
+    "spread": "float64", "degrees": "float64", "misfit_p": "float64", "laws": "str", "note": "str",
 }  # fmt: skip
 POINT_COLUMNS: Final = {
     "model": "str", "metric": "str", "images": "float64", "value": "float64", "low": "float64", "high": "float64",
@@ -33,7 +35,8 @@ class Curves:
     """The curves of an experiment as tables.
 
     Attributes:
-        fits: A row a model and metric: the law, its interval, and in `note` why there is none.
+        fits: A row a model and metric: the limit of the average of all laws with its interval, the power law's
+            parameters, in `laws` which laws fit well enough, and in `note` why there is none.
         points: The curve and its bands, a row a model, metric and number of images; `low`, `high` for the mean of
             trainings, `training_low`, `training_high` for one more training.
         answers: A row a question; see `questions.Answer`.
@@ -52,7 +55,7 @@ def fit_curves(
     more: int | None = None,
     level: float = 0.95,
 ) -> Curves:
-    """Fit a law to each metric of each model and ask it what more images bring.
+    """Fit learning curves to each metric of each model and ask them what more images bring.
 
     Args:
         trainings: As `members.collect_trainings` returns it.
@@ -77,9 +80,9 @@ def fit_curves(
     ))  # fmt: skip
 
 
-def _fit(own: pd.DataFrame, metric: str, level: float) -> tuple[PowerLaw | None, str]:
+def _fit(own: pd.DataFrame, metric: str, level: float) -> tuple[AveragedCurve | None, str]:
     try:
-        law = fit_power_law(
+        law = fit_learning_curve(
             own["images"], own[metric], samples=own["sample"], is_error=is_error(metric), level=level
         )  # fmt: skip
     except NotEnoughMembers as error:
@@ -87,18 +90,19 @@ def _fit(own: pd.DataFrame, metric: str, level: float) -> tuple[PowerLaw | None,
     return law, "" if law.has_trend else "no clear trend"
 
 
-def _fit_row(own: pd.DataFrame, law: PowerLaw | None, note: str) -> dict[str, Any]:
+def _fit_row(own: pd.DataFrame, law: AveragedCurve | None, note: str) -> dict[str, Any]:
     row: dict[str, Any] = {"trainings": len(own), "sizes": own["images"].nunique(), "note": note}
     if law is None:
         return row
     low, high = law.limit_interval()
     return row | {
-        "limit": law.limit, "limit_low": low, "limit_high": high, "amplitude": law.amplitude, "exponent": law.exponent,
-        "spread": law.spread, "degrees": law.degrees, "misfit_p": law.misfit_p,
+        "limit": law.limit, "limit_low": low, "limit_high": high, "amplitude": law.power.amplitude,
+        "exponent": law.power.exponent, "spread": law.power.spread, "degrees": law.power.degrees,
+        "misfit_p": law.misfit_p, "laws": ", ".join(law.fitting),
     }  # fmt: skip
 
 
-def _points(law: PowerLaw | None) -> list[dict[str, Any]]:
+def _points(law: AveragedCurve | None) -> list[dict[str, Any]]:
     if law is None:
         return []
     least, most = law.sizes.min(), law.sizes.max()
@@ -111,7 +115,9 @@ def _points(law: PowerLaw | None) -> list[dict[str, Any]]:
     ]
 
 
-def _ask(law: PowerLaw | None, note: str, metric: str, target: float | None, more: int | None) -> list[dict[str, Any]]:
+def _ask(
+    law: AveragedCurve | None, note: str, metric: str, target: float | None, more: int | None
+) -> list[dict[str, Any]]:
     name = METRICS.get(metric, metric)
     if law is None:
         return [refuse("images" if target is None else "target", name, note).to_row()]

@@ -6,10 +6,10 @@ the fit looks for the best c alone (variable projection, Golub & Pereyra 1973, d
 in a local minimum. Intervals are profile intervals: what a curve gives that fits the members not significantly worse
 than the best one (Bates & Watts 1988, doi:10.1002/9780470316757, chapter 6); curves beyond 1 for qualities, or below 0
 for errors, are left out. Unlike those of a linear approximation they grow as far as the data leave the exponent open.
+They hold only where the curve is a power law, which nobody knows: `averaged_curve` is what is reported.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -59,11 +59,6 @@ class PowerLaw:
     misfit_p: float
     region: Region
 
-    @cached_property
-    def has_trend(self) -> bool:
-        """Whether a constant fits significantly worse, so that images can be said to matter."""
-        return not self.region.holds_constant
-
     def curve(self, images: npt.ArrayLike) -> Floats:
         """Return the metric for each number of images (N,), on average over trainings."""
         n = np.asarray(images, dtype=np.float64)
@@ -72,20 +67,7 @@ class PowerLaw:
 
     def band(self, images: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Return the interval of `curve` for each number of images, low (N,) and high (N,); each for itself."""
-        return self._ends(self.region.reach(np.asarray(images, dtype=np.float64)))
-
-    def prediction(self, images: npt.ArrayLike) -> tuple[Floats, Floats]:
-        """Return the interval in which one more training with so many images is expected, low (N,) and high (N,)."""
-        n = np.asarray(images, dtype=np.float64)
-        return self._ends(self.region.reach(n, one_more=(n / self.region.reference) ** self.steadying))
-
-    def limit_interval(self) -> tuple[float, float]:
-        """Return the interval of `limit`."""
-        low, high = self._ends(self.region.reach(np.array([np.inf])))
-        return float(low[0]), float(high[0])
-
-    def _ends(self, reached: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-        low, high = reached
+        low, high = self.region.reach(np.asarray(images, dtype=np.float64))
         return (-high, -low) if self.is_error else (low, high)
 
 
@@ -139,7 +121,7 @@ def fit_power_law(
     variance, degrees, p = _variance(data, least)
     allowed = least + variance * float(stats.f.ppf(level, 1, degrees))
     region = Region.around(data, ceiling, allowed, _grid(data, ceiling, (exponent, allowed)), reference)
-    a, b = region.best(exponent)
+    a, b = region.best(np.array([exponent]))
     return PowerLaw(
         limit=-a if is_error else a,
         amplitude=b * reference**exponent,
@@ -159,11 +141,11 @@ def fit_power_law(
 def _best_exponent(data: Weighted, ceiling: float) -> tuple[float, float]:
     """Return the exponent that fits best and its sum of squared residuals."""
     grid = np.geomspace(*_EXPONENTS, _COARSE)
-    residuals = least_residuals(data, ceiling, grid)
+    residuals = least_residuals(data, ceiling, grid[:, np.newaxis])
     place = int(np.argmin(residuals))
     around = grid[max(0, place - 1)], grid[min(_COARSE - 1, place + 1)]
     found = optimize.minimize_scalar(
-        lambda c: float(least_residuals(data, ceiling, np.array([c]))[0]),
+        lambda c: float(least_residuals(data, ceiling, np.array([[c]]))[0]),
         bounds=around, method="bounded", options={"xatol": 1e-7},
     )  # fmt: skip
     return (float(found.x), float(found.fun)) if found.fun < residuals[place] else (grid[place], residuals[place])
@@ -173,11 +155,11 @@ def _grid(data: Weighted, ceiling: float, best: tuple[float, float]) -> Floats:
     """Return exponents from the least to the greatest that fits well enough, and the best."""
     exponent, allowed = best
     coarse = np.geomspace(*_EXPONENTS, _COARSE)
-    kept = np.flatnonzero(least_residuals(data, ceiling, coarse) <= allowed)
+    kept = np.flatnonzero(least_residuals(data, ceiling, coarse[:, np.newaxis]) <= allowed)
     near = int(np.searchsorted(coarse, exponent))
     first, last = (kept[0], kept[-1]) if kept.size else (near, near)
     low, high = coarse[max(0, min(first, near) - 1)], coarse[min(_COARSE - 1, max(last, near) + 1)]
-    return np.sort(np.append(np.geomspace(low, high, _FINE), exponent))
+    return np.sort(np.append(np.geomspace(low, high, _FINE), exponent))[:, np.newaxis]
 
 
 def _steadying(u: Floats, z: Floats) -> float:

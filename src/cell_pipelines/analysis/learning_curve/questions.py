@@ -5,12 +5,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from cell_pipelines.analysis.learning_curve.power_law import PowerLaw
+from cell_pipelines.analysis.learning_curve.averaged_curve import AveragedCurve
+from cell_pipelines.analysis.learning_curve.recent_trend import FARTHEST
 
-#: Nobody has seen the curve further out than this, times the most images that were trained with.
-FARTHEST: Final = 4.0
 _SEARCHED: Final = 1e4
-_STEPS: Final = 1500
+_STEPS: Final = 300
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def refuse(question: Literal["target", "images"], metric: str, reason: str) -> A
     return Answer(question, metric, 0, *(nothing,) * 7, is_said=False, is_extrapolated=False, sentence=sentence)
 
 
-def answer_images(law: PowerLaw, more: int, metric: str) -> Answer:
+def answer_images(law: AveragedCurve, more: int, metric: str) -> Answer:
     """Return what so many more images bring, on average over trainings."""
     images = int(law.sizes.max())
     total = np.array([float(images + more)])
@@ -80,7 +79,7 @@ def answer_images(law: PowerLaw, more: int, metric: str) -> Answer:
     return Answer("images", metric, *numbers, is_said, far, text + (_cautions(law) if is_said else ""))
 
 
-def answer_target(law: PowerLaw, target: float, metric: str) -> Answer:
+def answer_target(law: AveragedCurve, target: float, metric: str) -> Answer:
     """Return how many more images bring the metric to a target, on average over trainings.
 
     Its interval holds the numbers of images for which the target lies in the curve's own interval there.
@@ -106,7 +105,7 @@ def answer_target(law: PowerLaw, target: float, metric: str) -> Answer:
     )  # fmt: skip
 
 
-def _problem(law: PowerLaw, numbers: tuple[float, float, float], target: float, reach: float) -> str:
+def _problem(law: AveragedCurve, numbers: tuple[float, float, float], target: float, reach: float) -> str:
     """Return why a target has no answer; empty if it has one."""
     more, low, high = numbers
     limit_low, limit_high = law.limit_interval()
@@ -130,7 +129,7 @@ def _problem(law: PowerLaw, numbers: tuple[float, float, float], target: float, 
     return ""
 
 
-def _more(law: PowerLaw, target: float, which: str) -> float:
+def _more(law: AveragedCurve, target: float, which: str) -> float:
     """Return how many more images bring the curve, or the best or worst end of its band, to the target."""
     images = float(law.sizes.max())
     grid = images * np.geomspace(1, _SEARCHED, _STEPS)
@@ -150,14 +149,14 @@ def _more(law: PowerLaw, target: float, which: str) -> float:
     return float(np.ceil(grid[place - 1] * (grid[place] / grid[place - 1]) ** share - images))
 
 
-def _no_trend(law: PowerLaw) -> str:
+def _no_trend(law: AveragedCurve) -> str:
     return f"over {law.sizes.min():.0f} to {law.sizes.max():.0f} images the trainings show no clear trend"
 
 
-def _cautions(law: PowerLaw) -> str:
+def _cautions(law: AveragedCurve) -> str:
     text = ""
     if len(np.unique(law.sizes)) == 3:
-        text += " It rests on three sizes only, which cannot show whether the curve has this shape."
+        text += " It rests on three sizes only, which cannot show what law the curve follows."
     if law.misfit_p < 0.05:
-        text += " The means of the sizes do not lie well on such a curve, which widens the interval."
+        text += " The means of the sizes lie well on none of the laws that were fitted, which widens the interval."
     return text

@@ -1,8 +1,8 @@
-"""All power laws that fit well enough: a - b u^-c with a <= ceiling and b >= 0, exponent by exponent.
+"""All curves of a law that fit well enough: a - b f(u) with a <= ceiling and b >= 0, shape by shape.
 
-For one exponent the sum of squared residuals is a paraboloid over (a, b), so what fits well enough is an ellipse, cut
-by the two bounds. The least and the greatest value that a curve of it takes at some point lie where the ellipse
-touches, or where it meets a bound: a few points in closed form, for all exponents and points at once.
+For one shape, as for one exponent of a power law, the sum of squared residuals is a paraboloid over (a, b), so what
+fits well enough is an ellipse, cut by the two bounds. The least and the greatest value that a curve of it takes at some
+point lie where the ellipse touches, or where it meets a bound: a few points in closed form, for all shapes at once.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.analysis.learning_curve.laws import POWER, Law
+
 Floats = npt.NDArray[np.float64]
 _TOLERANCE = 1e-9
+_NO_CEILING = 1e9
+_VANISHED = 1e-6  # of f, below which it is rounding
+_FLAT = 1e-3  # of f over the sizes, below which a shape is no other curve than a constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +41,7 @@ class Weighted:
 
 @dataclass(frozen=True, eq=False)
 class _Quadratic:
-    """Least squares for each of C exponents: the best (a, b) without bounds, what is left, and the curvature."""
+    """Least squares for each of C shapes: the best (a, b) without bounds, what is left, and the curvature."""
 
     a: Floats
     b: Floats
@@ -46,8 +51,8 @@ class _Quadratic:
     m_bb: Floats
 
     @classmethod
-    def of(cls, data: Weighted, exponents: Floats) -> "_Quadratic":
-        x, w = -(data.u[np.newaxis] ** -exponents[:, np.newaxis]), data.w
+    def of(cls, data: Weighted, law: Law, shapes: Floats) -> "_Quadratic":
+        x, w = -law.falling(data.u, shapes), data.w
         middle = x @ w / w.sum()
         centred, height = x - middle[:, np.newaxis], data.z - data.mean
         slope = centred @ (w * height) / (centred**2 @ w)
@@ -60,9 +65,10 @@ class _Quadratic:
         return np.asarray(self.rest + self.m_aa * da**2 + 2 * self.m_ab * da * db + self.m_bb * db**2)
 
 
-def least_residuals(data: Weighted, ceiling: float, exponents: Floats) -> Floats:
-    """Return the least sum of squared residuals within the bounds for each exponent (C,)."""
-    quadratic = _Quadratic.of(data, exponents)
+def least_residuals(data: Weighted, ceiling: float, shapes: Floats, law: Law = POWER) -> Floats:
+    """Return the least sum of squared residuals within the bounds for each shape (C, P), (C,)."""
+    ceiling = ceiling if law.has_limit else _NO_CEILING
+    quadratic = _Quadratic.of(data, law, shapes)
     return quadratic.residuals(*_bounded(quadratic, ceiling))
 
 
@@ -78,40 +84,52 @@ def _bounded(q: _Quadratic, ceiling: float) -> tuple[Floats, Floats]:
     return np.where(free, q.a, a), np.where(free, q.b, b)
 
 
+def varying(data: Weighted, shapes: Floats, law: Law) -> Floats:
+    """Return the shapes (C, P) whose curves are not flat over the sizes."""
+    f = law.falling(data.u, shapes)
+    return np.asarray(shapes[np.ptp(f, axis=1) > np.maximum(_FLAT * np.abs(f).max(axis=1), _VANISHED)])
+
+
 @dataclass(frozen=True, eq=False)
 class Region:
-    """The curves that fit well enough.
+    """The curves of a law that fit well enough.
 
     Attributes:
         data: The members, sizes over `reference`.
-        ceiling: Greatest a.
+        ceiling: Greatest value of the metric.
         allowed: Greatest sum of squared residuals.
-        exponents: (C,), those looked at.
+        shapes: (C, P), those of which some curve fits well enough; of a power law (C, 1), its exponents.
         reference: Number of images that counts as 1.
+        law: What they are shapes of.
     """
 
     data: Weighted
     ceiling: float
     allowed: float
-    exponents: Floats
+    shapes: Floats
     reference: float
+    law: Law = POWER
 
     @classmethod
-    def around(cls, data: Weighted, ceiling: float, allowed: float, exponents: Floats, reference: float) -> "Region":
-        """Return the region over those of the exponents that fit well enough."""
-        least = least_residuals(data, ceiling, exponents)
+    def around(cls, data: Weighted, ceiling: float, allowed: float, shapes: Floats, reference: float) -> "Region":
+        """Return the region of power laws over those of the exponents (C, 1) that fit well enough, at least one."""
+        least = least_residuals(data, ceiling, shapes)
         kept = least <= max(allowed, float(least.min())) * (1 + _TOLERANCE)
-        return cls(data, ceiling, allowed, exponents[kept], reference)
+        return cls(data, ceiling, allowed, shapes[kept], reference)
 
-    def best(self, exponent: float) -> tuple[float, float]:
-        """Return the best a and b for an exponent."""
-        a, b = _bounded(_Quadratic.of(self.data, np.array([exponent])), self.ceiling)
+    def best(self, shape: Floats) -> tuple[float, float]:
+        """Return the best a and b for a shape (P,)."""
+        a, b = _bounded(_Quadratic.of(self.data, self.law, shape[np.newaxis]), self._top)
         return float(a[0]), float(b[0])
 
     @property
     def holds_constant(self) -> bool:
         """Whether a constant fits well enough."""
         return float(self.data.w @ (self.data.z - self.data.mean) ** 2) <= self.allowed
+
+    @property
+    def _top(self) -> float:
+        return self.ceiling if self.law.has_limit else _NO_CEILING
 
     def reach(self, images: Floats, *, one_more: Floats | None = None) -> tuple[Floats, Floats]:
         """Return the least and the greatest value that a curve takes at each number of images, (N,) each.
@@ -120,21 +138,21 @@ class Region:
             images: (N,), infinity for what the curves come to.
             one_more: (N,), weight of one more member there, whose own value is asked for instead; None for the curves.
         """
-        q = _Quadratic.of(self.data, self.exponents)
+        q = _Quadratic.of(self.data, self.law, self.shapes)
         radius2 = np.maximum(self.allowed - q.rest, 0.0)[:, np.newaxis]
-        weight = (images[np.newaxis] / self.reference) ** -self.exponents[:, np.newaxis]
+        weight = self.law.falling(images / self.reference, self.shapes)
         if one_more is not None:
             middle, spread = q.a[:, np.newaxis] - q.b[:, np.newaxis] * weight, _variance_factor(q, weight)
             half = np.sqrt(radius2 * (1 / one_more + spread))
             return (middle - half).min(axis=0), np.minimum((middle + half).max(axis=0), self.ceiling)
         a, b = (np.stack(np.broadcast_arrays(*side)) for side in zip(*self._corners(q, radius2, weight), strict=True))
         tolerance = _TOLERANCE * max(1.0, float(np.abs(self.data.z).max()))
-        inside = (a <= self.ceiling + tolerance) & (b >= -tolerance)
+        inside = (a <= self._top + tolerance) & (b >= -tolerance)
         over = q.residuals(*(np.moveaxis(side, 1, -1) for side in (a, b)))
         inside &= np.moveaxis(over, -1, 1) <= max(self.allowed, float(q.rest.min())) * (1 + 1e-6) + 1e-15
         values = a - b * weight
         least = np.where(inside, values, np.inf).min(axis=(0, 1))
-        return least, np.where(inside, values, -np.inf).max(axis=(0, 1))
+        return least, np.minimum(np.where(inside, values, -np.inf).max(axis=(0, 1)), self.ceiling)
 
     def _corners(self, q: _Quadratic, radius2: Floats, weight: Floats) -> list[tuple[Floats, Floats]]:
         """Return where the value can be extreme: a and b, each of a shape that broadcasts to (C, N)."""
@@ -144,10 +162,10 @@ class Region:
         step = np.sqrt(radius2 / _variance_factor(q, weight))
         touching = [(a + side * step * towards[0], b + side * step * towards[1]) for side in (-1, 1)]
         on_zero = [(a + root, np.zeros_like(b)) for root in _roots(q.m_aa, -m_ab * b, m_bb * b**2 - radius2)]
-        top = self.ceiling - a
-        full = np.full_like(a, self.ceiling)
+        top = self._top - a
+        full = np.full_like(a, self._top)
         on_top = [(full, b + root) for root in _roots(m_bb, m_ab * top, q.m_aa * top**2 - radius2)]
-        best_a, best_b = (part[:, np.newaxis] for part in _bounded(q, self.ceiling))
+        best_a, best_b = (part[:, np.newaxis] for part in _bounded(q, self._top))
         return [*touching, *on_zero, *on_top, (full, np.zeros_like(b)), (best_a, best_b)]
 
 
