@@ -10,3 +10,6 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 # Raised by Kedro's configuration loader with OmegaConf 2.4, once per run; nothing a user could do about it.
 warnings.filterwarnings("ignore", message=".*register_new_resolver.*")
+
+# Raised while MLflow is imported, about a class of its own.
+warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from kedro.config import AbstractConfigLoader, OmegaConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
@@ -19,11 +20,12 @@ from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
-from cell_pipelines import invocation, model_runs
+from cell_pipelines import invocation, model_runs, run_checks
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.failures import is_mistake
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.provenance import git_state, package_versions
-from cell_pipelines.study import MODELS, OTHER_CELLS, choose_cells, choose_experiments, choose_models
+from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
 
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
@@ -63,19 +65,21 @@ class TrackingHooks(MlflowHook):
     _open = False
     _commands: Path | None = None
     _node = threading.local()
+    _loader: AbstractConfigLoader | None = None
+    _completed = 0
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Let the study say which models and cells there are; point MLflow at a SQLite file unless a store is named."""
         self._close_interrupted()  # a run that was interrupted in this process, as in a notebook
         watch_driver()
-        config = context.config_loader
-        choose_models(config["parameters"].get("models") or config["globals"].get("models"))
-        choose_cells(config["parameters"].get("cells") or config["globals"].get("cells"))
+        config = self._loader = context.config_loader
+        for name, choose in CHOICES.items():
+            choose(config["parameters"].get(name) or config["globals"].get(name))
         choose_experiments(
             config["parameters"].get("experiments"), dry_run=bool(config["parameters"].get("dry_run", False))
         )
-        pipelines.configure("cell_pipelines.pipeline_registry")  # so that they are made of these models
+        pipelines.configure(run_checks.REGISTRY)  # so that they are made of these models
         root = Path(context.project_path)
         study = root / config["globals"]["data_root"] / config["globals"]["study"]
         self._commands = study / "08_reporting" / "commands.csv"
@@ -85,7 +89,11 @@ class TrackingHooks(MlflowHook):
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Open the run and write where its code comes from."""
-        invocation.remember(Invocation.from_run(run_params))
+        called = Invocation.from_run(run_params)
+        invocation.remember(called)
+        if isinstance(self._loader, OmegaConfigLoader):
+            only_missing = bool(run_params.get("only_missing_outputs"))
+            run_checks.check_run(called, pipeline, catalog, self._loader, only_missing=only_missing)
         super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         if not self._is_mlflow_enabled:
             return
@@ -94,7 +102,7 @@ class TrackingHooks(MlflowHook):
         if parent:
             mlflow.set_tag("mlflow.parentRunId", parent)
         model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in (*MODELS, *OTHER_CELLS)})
-        self._open = True
+        self._open, self._completed = True, 0
         atexit.register(self._close_interrupted)  # runs before MLflow's own, which would say FINISHED
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
@@ -115,6 +123,11 @@ class TrackingHooks(MlflowHook):
         if len(text) > MAX_PARAM_VAL_LENGTH:
             self._logger.warning("Parameter '%s' is logged by its first %d characters", name, MAX_PARAM_VAL_LENGTH)
         self._node.parameters[name] = text[:MAX_PARAM_VAL_LENGTH]
+
+    @hook_impl
+    def after_node_run(self) -> None:
+        """Count the nodes that ran to their end."""
+        self._completed += 1
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
@@ -147,9 +160,15 @@ class TrackingHooks(MlflowHook):
     def on_pipeline_error(
         self, error: Exception, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Close the run as failed."""
+        """Close the run as failed; one that ended on a mistake before anything ran leaves no run."""
+        active = mlflow.active_run()
+        runs = [*model_runs.open_run_ids(), *([active.info.run_id] if active else [])]
         self._close_models("FAILED")
         super().on_pipeline_error(error=error, run_params=run_params, pipeline=pipeline, catalog=catalog)
+        is_trial = (run_params.get("runtime_params") or {}).get("results") is not None
+        if self._completed == 0 and is_mistake(error) and not is_trial:
+            for run_id in runs:
+                mlflow.MlflowClient().delete_run(run_id)
 
     def _close_models(self, status: str) -> None:
         if self._open:

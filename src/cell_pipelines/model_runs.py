@@ -35,6 +35,11 @@ def close_runs(status: str) -> None:
     _runs.clear()
 
 
+def open_run_ids() -> list[str]:
+    """Return the ids of the models' own runs that are open."""
+    return list(_runs.values())
+
+
 def run_of(model: str) -> str | None:
     """Return the id of the run that a model's metrics go to: its own, else the active one; None without any."""
     active = mlflow.active_run()

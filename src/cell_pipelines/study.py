@@ -88,3 +88,7 @@ def chosen_experiments() -> dict[str, Mapping[str, Any]]:
 def is_dry_run() -> bool:
     """Say whether experiments only list what they would train."""
     return _dry[0]
+
+
+#: What a study, or a command, chooses by the name of the parameter, before pipelines are made.
+CHOICES = {"models": choose_models, "cells": choose_cells}

@@ -64,11 +64,22 @@ def test_an_interrupted_run_is_marked_killed(fresh_project, sent):
     assert run.info.status == "KILLED"
 
 
-def test_a_failed_run_is_marked_failed_and_says_why(fresh_project):
-    with pytest.raises(Exception, match="expected a folder with images"):
-        fresh_project.run("annotation_conversion")
-    (run,) = fresh_project.runs("annotation_conversion")
+def test_a_run_that_fails_on_its_way_is_marked_failed(fresh_project):
+    fresh_project.run("sample_data")
+    with pytest.raises(Exception, match="nowhere.pt"):
+        fresh_project.run("train_yolo", yolo={"from_scratch": False, "weights": "/nowhere.pt"})
+    (run,) = fresh_project.runs("train_yolo")
     assert run.info.status == "FAILED"
+
+
+def test_a_mistake_before_anything_ran_leaves_no_run(fresh_project, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(Exception, match="found no image"):
+        fresh_project.run("annotation_conversion", raw_images=str(empty))
+    with pytest.raises(Exception, match="expected a folder of images"):
+        fresh_project.run("annotation_conversion")
+    assert fresh_project.runs("annotation_conversion") == []
 
 
 def test_a_bad_image_among_new_ones_is_listed_and_the_rest_is_counted(whole_road, tmp_path):
@@ -112,7 +123,7 @@ def test_deep_and_tiled_images_go_the_whole_way(fresh_project):
     fresh_project.run("sample_data", sample_data={"scene": scene})
     tiling = {"tiling": {"size": 96, "overlap": 16}}
     fresh_project.run("train_yolo", data_preparation=tiling)
-    fresh_project.run("evaluation", models="yolo", data_preparation=tiling)
+    fresh_project.run("evaluation", models="yolo")
     tiles = list(fresh_project.path("05_model_input", "yolo", "images", "train").glob("*_r*_c*.png"))
     assert len(tiles) > 6
 

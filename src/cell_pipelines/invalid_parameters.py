@@ -1,0 +1,71 @@
+"""Sentences about parameters that do not fit what the pipelines' nodes expect."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kedro.pipeline import Pipeline
+from kedro.validation import TypeExtractor
+from pydantic import BaseModel, ValidationError
+
+_UNKNOWN = "extra_forbidden"
+
+
+def describe_invalid_parameters(parameters: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) -> str:
+    """Return one sentence on all parameters that are unknown or out of range; empty where all are valid.
+
+    Args:
+        parameters: The study's, with those of the command.
+        pipelines: Whose nodes' type hints say what is expected.
+    """
+    expected = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
+    problems = [
+        problem
+        for name, model in sorted(expected.items())
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for problem in _problems(name, model, parameters)
+    ]
+    return "; ".join(dict.fromkeys(problems))
+
+
+def _problems(name: str, model: type[BaseModel], parameters: Mapping[str, Any]) -> Iterator[str]:
+    value: Any = parameters
+    for word in name.split("."):
+        if not isinstance(value, Mapping) or word not in value:
+            return
+        value = value[word]
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        for item in error.errors():
+            where = ".".join([name, *map(str, item["loc"])])
+            if item["type"] == _UNKNOWN:
+                yield _describe_unknown(where, str(item["loc"][-1]), _known_names(model, item["loc"][:-1]))
+            else:
+                message = item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ").rstrip(".")
+                given = "" if isinstance(item["input"], Mapping) else f", got {item['input']!r}"
+                yield f"parameter `{where}`: {message[:1].lower()}{message[1:]}{given}"
+
+
+def _describe_unknown(where: str, word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=2)
+    if close:
+        return f"there is no parameter `{where}`; did you mean {' or '.join(f'`{name}`' for name in close)}?"
+    return f"there is no parameter `{where}`; there are {', '.join(known)}"
+
+
+def _known_names(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Return the fields of the model at a location inside another."""
+    for word in location:
+        field = model.model_fields.get(str(word))
+        inner = _inner_model(field.annotation) if field else None
+        if field is not None and inner is None:
+            return []
+        model = inner or model  # a number is the place in a list, whose model was taken with its field
+    return sorted(model.model_fields)
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for part in getattr(annotation, "__args__", ()) if (m := _inner_model(part))), None)
