@@ -17,7 +17,6 @@ from cell_pipelines.command_parameters import parse_parameters
 from cell_pipelines.failures import MISTAKE, MistakeError, describe, is_mistake, root_cause, write_traceback
 from cell_pipelines.invalid_parameters import describe_invalid_parameters
 
-
 _NOISE = ("No nodes ran.", "Using synchronous mode")
 logging.getLogger("kedro.runner.sequential_runner").addFilter(lambda record: not record.getMessage().startswith(_NOISE))
 

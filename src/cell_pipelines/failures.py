@@ -84,6 +84,8 @@ def write_traceback(error: BaseException, folder: Path) -> Path | None:
 
 
 def _is_raised_here(error: BaseException) -> bool:
-    """Say whether the innermost frame of an error's traceback is the project's own code."""
+    """Say whether a `raise` of the project's own code is where an error comes from."""
     frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and Path(frames[-1].filename).is_relative_to(_PACKAGE)
+    if not frames or not Path(frames[-1].filename).is_relative_to(_PACKAGE):
+        return False
+    return not frames[-1].line or frames[-1].line.startswith("raise")

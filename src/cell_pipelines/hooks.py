@@ -24,6 +24,7 @@ from cell_pipelines import invocation, model_runs, run_checks
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import is_mistake
 from cell_pipelines.invocation import Invocation
+from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.provenance import git_state, package_versions
 from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
 
@@ -79,7 +80,7 @@ class TrackingHooks(MlflowHook):
         choose_experiments(
             config["parameters"].get("experiments"), dry_run=bool(config["parameters"].get("dry_run", False))
         )
-        pipelines.configure(run_checks.REGISTRY)  # so that they are made of these models
+        pipelines.configure(REGISTRY)  # so that they are made of these models
         root = Path(context.project_path)
         study = root / config["globals"]["data_root"] / config["globals"]["study"]
         self._commands = study / "08_reporting" / "commands.csv"

@@ -77,7 +77,7 @@ def test_a_mistake_before_anything_ran_leaves_no_run(fresh_project, tmp_path):
     empty.mkdir()
     with pytest.raises(Exception, match="found no image"):
         fresh_project.run("annotation_conversion", raw_images=str(empty))
-    with pytest.raises(Exception, match="expected a folder of images"):
+    with pytest.raises(Exception, match="expected `raw@images`"):
         fresh_project.run("annotation_conversion")
     assert fresh_project.runs("annotation_conversion") == []
 
