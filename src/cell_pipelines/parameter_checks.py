@@ -132,7 +132,9 @@ def check_choice(name: str, invocation: Invocation, configured: Any) -> None:
         MistakeError: The same nodes would be run with the study's own choice, which is another one.
     """
     given = invocation.parameters[name]
-    if _listed(given) == _listed(configured) or "results" in invocation.parameters:
+    run = {node.namespace for pipeline in _run_pipelines(invocation) for node in pipeline.nodes} - {None}
+    names_what_is_run = bool(run) and run <= set(_listed(given))
+    if _listed(given) == _listed(configured) or names_what_is_run or "results" in invocation.parameters:
         return
     chosen = _nodes(invocation)
     try:
@@ -153,9 +155,13 @@ def _nodes(invocation: Invocation) -> set[tuple[str, ...]]:
     """Return the nodes of the pipelines that are run, with what goes into them and comes out."""
     return {
         (node.name, *node.inputs, "", *node.outputs)
-        for name in invocation.pipelines or ("__default__",)
-        for node in pipelines[name].nodes
+        for pipeline in _run_pipelines(invocation)
+        for node in pipeline.nodes
     }
+
+
+def _run_pipelines(invocation: Invocation) -> list[Pipeline]:
+    return [pipelines[name] for name in invocation.pipelines or ("__default__",)]
 
 
 def _names(invocation: Invocation) -> str:
