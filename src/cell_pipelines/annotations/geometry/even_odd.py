@@ -9,6 +9,7 @@ import numpy.typing as npt
 import shapely
 
 from cell_pipelines.annotations.columns import Rings
+from cell_pipelines.annotations.geometry.tangles import are_tangled
 
 Geometries = npt.NDArray[np.object_]
 
@@ -65,12 +66,17 @@ def to_raw_polygons(linear_rings: Geometries, owners: npt.NDArray[np.int64], cou
 def fill_even_odd(raw: Geometries) -> Geometries:
     """Return what the rings of each raw polygon fill by the even-odd rule, as valid polygons; None stays None.
 
+    What meets itself too often to be computed (`are_tangled`) becomes None.
+
     A ring inside another is a hole, one inside a hole an island, one beside the others a piece; where rings cross,
     what lies in two of them is outside.
     """
     filled = raw.copy()
     present = shapely.get_type_id(raw) >= 0
     invalid = np.flatnonzero(present & ~shapely.is_valid(raw))
+    tangled = are_tangled(raw[invalid])
+    filled[invalid[tangled]] = None
+    invalid = invalid[~tangled]
     if invalid.size:
         filled[invalid] = shapely.make_valid(raw[invalid], method="linework")
         # Edges that two rings share are one line to `make_valid`, so rings that meet are put together one by one.

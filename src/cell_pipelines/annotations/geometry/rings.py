@@ -76,14 +76,33 @@ def _containers(rings: Sequence[Floats]) -> list[list[int]]:
     by_area = sorted((i for i, area in enumerate(areas) if area > 0), key=lambda i: (-areas[i], i))
     rank = {i: place for place, i in enumerate(by_area)}
     bounds = np.array([[*rings[i].min(axis=0), *rings[i].max(axis=0)] for i in by_area]).reshape(-1, 4)
+    edges = _Edges([rings[i] for i in by_area])
     found: list[list[int]] = [[] for _ in rings]
     for i in by_area:
         x, y = _point_inside(rings[i])
         # A ring can lie only in a larger one; its own holes hold the point, too.
         larger = bounds[: rank[i]]
         near = (larger[:, 0] < x) & (larger[:, 1] <= y) & (x < larger[:, 2]) & (y < larger[:, 3])
-        found[i] = [j for j in (by_area[k] for k in np.flatnonzero(near)) if _crossings_left(rings[j], x, y) % 2]
+        if near.any():
+            found[i] = [by_area[k] for k in np.flatnonzero(near & edges.surround(x, y, len(near)))]
     return found
+
+
+class _Edges:
+    """The edges of many rings at once."""
+
+    def __init__(self, rings: Sequence[Floats]) -> None:
+        self._start = np.concatenate([*rings, np.zeros((0, 2))])
+        self._end = np.concatenate([*(np.roll(ring, -1, axis=0) for ring in rings), np.zeros((0, 2))])
+        self._count = np.cumsum([len(ring) for ring in rings])
+        self._ring = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+
+    def surround(self, x: float, y: float, n: int) -> npt.NDArray[np.bool_]:
+        """Say which of the first `n` rings a point lies in, shape (n,)."""
+        (x0, y0), (x1, y1) = self._start[: self._count[n - 1]].T, self._end[: self._count[n - 1]].T
+        crossed = np.flatnonzero((y0 <= y) != (y1 <= y))
+        left = x0[crossed] + (y - y0[crossed]) * (x1 - x0)[crossed] / (y1 - y0)[crossed] < x
+        return np.bincount(self._ring[crossed[left]], minlength=n) % 2 == 1
 
 
 def _point_inside(ring: Floats) -> tuple[float, float]:
@@ -96,10 +115,6 @@ def _point_inside(ring: Floats) -> tuple[float, float]:
     x = np.sort(_crossings(ring, y))
     widest = int(np.argmax(x[1::2] - x[::2]))
     return float(x[2 * widest] + x[2 * widest + 1]) / 2, y
-
-
-def _crossings_left(ring: Floats, x: float, y: float) -> int:
-    return int((_crossings(ring, y) < x).sum())
 
 
 def _crossings(ring: Floats, y: float) -> Floats:

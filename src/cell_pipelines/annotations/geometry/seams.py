@@ -9,6 +9,8 @@ from cell_pipelines.annotations.columns import Rings, starts_of
 from cell_pipelines.annotations.geometry.even_odd import fill_even_odd, to_linear_rings, to_raw_polygons
 from cell_pipelines.annotations.geometry.rings import split_ring
 
+_RINGS_AT_ONCE = 64
+
 
 def open_rings(rings: Rings) -> Rings:
     """Return the rings without a last vertex that repeats the first, and those joined by seams taken apart."""
@@ -50,10 +52,19 @@ def unite_rings(rings: Rings) -> Rings:
 
 
 def _boxes_overlap(rings: list[npt.NDArray[np.float64]]) -> bool:
-    boxes = np.array([[*ring.min(axis=0), *ring.max(axis=0)] for ring in rings if len(ring)])
-    low, high = boxes[:, None, :2], boxes[:, None, 2:]
-    shared = ((np.minimum(high, boxes[None, :, 2:]) - np.maximum(low, boxes[None, :, :2])) > 0).all(axis=2)
-    return bool(np.triu(shared, 1).any())
+    """Say whether the boxes of any two rings have an area in common."""
+    from shapely import STRtree, box
+
+    sides = np.array([[*ring.min(axis=0), *ring.max(axis=0)] for ring in rings if len(ring)])
+    boxes = box(*sides.T)
+    tree = STRtree(boxes)
+    for first in range(0, len(boxes), _RINGS_AT_ONCE):
+        one, other = tree.query(boxes[first : first + _RINGS_AT_ONCE])
+        a, b = sides[one + first], sides[other]
+        shared = ((np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])) > 0).all(axis=1)
+        if (shared & (one + first != other)).any():
+            return True
+    return False
 
 
 def _union(entries: list[list[npt.NDArray[np.float64]]]) -> list[npt.NDArray[np.float64]]:
@@ -61,6 +72,8 @@ def _union(entries: list[list[npt.NDArray[np.float64]]]) -> list[npt.NDArray[np.
     from shapely import area, get_parts, union_all
 
     shapes = fill_even_odd(to_raw_polygons(*to_linear_rings(Rings.from_lists(entries)), len(entries)))
+    if (shapes == None).any():  # noqa: E711, an array of objects; what can't be filled can't be united
+        return [ring for entry in entries for ring in entry]
     whole = union_all(shapes)
     if np.isclose(area(whole), np.nansum(area(shapes)), rtol=1e-9, atol=1e-9):
         return [ring for entry in entries for ring in entry]

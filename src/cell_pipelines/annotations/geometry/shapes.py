@@ -39,7 +39,8 @@ class Shapes:
         geometry: (N,) index into `GEOMETRIES`.
         heights: (N,) int64, height in pixels of each object's image.
         raw_polygons: (N,) shapely polygons as their rings stand, valid or not; None for what is no polygon.
-        polygons: (N,) shapely polygons as the even-odd rule fills them; None for what is no polygon.
+        polygons: (N,) shapely polygons as the even-odd rule fills them; None for what is no polygon, and for one that
+            meets itself too often to be computed.
         runs: Foreground runs of the masks; other objects have none.
     """
 
@@ -64,7 +65,7 @@ class Shapes:
 
     @cached_property
     def areas(self) -> Floats:
-        """Areas in px², shape (N,); 0 for points and for polygons without a usable ring."""
+        """Areas in px², shape (N,); 0 for points and for polygons that are None."""
         areas = np.zeros(len(self))
         is_box = (self.geometry == BOX) & drawable(self.boxes)
         areas[is_box] = box_areas(self.boxes[is_box])

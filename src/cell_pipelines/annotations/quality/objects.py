@@ -9,8 +9,8 @@ import pyarrow as pa
 import shapely
 
 from cell_pipelines.annotations.columns import RunLengths
-from cell_pipelines.annotations.geometry.even_odd import Geometries
 from cell_pipelines.annotations.geometry.shapes import MASK, POINT, POLYGON, Shapes, drawable
+from cell_pipelines.annotations.geometry.tangles import MOST_MEETINGS
 from cell_pipelines.annotations.quality.table import Found
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -22,6 +22,10 @@ _REASONS = {
     "Ring Self-intersection": ("self_touching", "has an outline that touches itself"),
 }
 _CROSSING = "has rings that cross or touch each other; what lies in two of them counts as outside,"
+_TANGLED = (
+    f"has an outline that crosses or repeats itself more than {MOST_MEETINGS} times, as points in no order or an "
+    "outline traced again and again do; what it covers isn't computed, and it isn't compared with others."
+)
 # What the even-odd rule gives a meaning to: pieces, islands in holes, the hole named before its cell.
 _MEANINGFUL = ("Hole lies outside shell", "Holes are nested", "Interior is disconnected")
 
@@ -30,7 +34,7 @@ def find_broken(rows: Integers, shapes: Shapes) -> list[Found]:
     """List objects that can't be drawn: coordinates that are no numbers, polygons without ring, empty masks."""
     real = drawable(shapes.boxes)
     unreal = rows[~real]
-    ringless = rows[real & (shapes.geometry == POLYGON) & (shapely.get_type_id(shapes.polygons) < 0)]
+    ringless = rows[real & (shapes.geometry == POLYGON) & (shapely.get_type_id(shapes.raw_polygons) < 0)]
     empty = rows[(shapes.geometry == MASK) & (shapes.runs.areas() == 0)]
     return [
         _plain("broken_shape", unreal, np.nan, "has coordinates that are no numbers, or far too large."),
@@ -67,17 +71,22 @@ def find_outside(rows: Integers, boxes: Floats, sizes: Integers, limit: float) -
     return Found("outside", rows[wrong], most[wrong], sentences)
 
 
-def find_invalid(rows: Integers, raw: Geometries) -> list[Found]:
+def find_invalid(rows: Integers, shapes: Shapes) -> list[Found]:
     """List polygons with an outline that crosses or touches itself, and polygons of rings that cross.
 
     Args:
         rows: (N,) rows of the objects looked at.
-        raw: (N,) their polygons as the rings stand; None for other objects.
+        shapes: Their shapes.
     """
-    suspects = np.flatnonzero(shapely.get_type_id(raw) >= 0)
+    raw = shapes.raw_polygons
+    drawn = shapely.get_type_id(raw) >= 0
+    tangled = np.flatnonzero(drawn & (shapely.get_type_id(shapes.polygons) < 0))
+    suspects = np.flatnonzero(drawn & (shapely.get_type_id(shapes.polygons) >= 0))
     suspects = suspects[~shapely.is_valid(raw[suspects])]
     reasons = shapely.is_valid_reason(raw[suspects])
     found: dict[str, list[tuple[int, str]]] = {}
+    if tangled.size:
+        found["self_intersecting"] = [(i, _TANGLED) for i in tangled.tolist()]
     for i, polygon, reason in zip(suspects.tolist(), raw[suspects].tolist(), reasons.tolist(), strict=True):
         kind, sentence = _judge(polygon, reason)
         if kind:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cell_pipelines.annotations.columns import Rings, RunLengths
 from cell_pipelines.annotations.geometry.even_odd import FARTHEST
 from cell_pipelines.annotations.geometry.shapes import POINT, Shapes, iou_of, near_pairs, shared_box_areas
+from cell_pipelines.annotations.quality.piles import thin_piles
 from cell_pipelines.annotations.quality.table import Found
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -112,6 +113,9 @@ def find_overlaps(near: Neighbourhood, chosen: Integers, limits: PairLimits) -> 
         limits: What is too much.
     """
     shapes, areas = near.shapes, near.shapes.areas
+    kept, left_out = thin_piles("overlap", near.rows[chosen], shapes.boxes[chosen], near.images[chosen])
+    yield left_out
+    chosen = chosen[kept]
     boxes, images = shapes.boxes[chosen], near.images[chosen]
     for one, other in near_pairs(boxes, images):
         first, second = chosen[one], chosen[other]
@@ -133,8 +137,11 @@ def find_overlaps(near: Neighbourhood, chosen: Integers, limits: PairLimits) -> 
 
 def find_same_points(near: Neighbourhood, points: Integers, limit: float) -> Iterator[Found]:
     """List those of the `points` that have an earlier one of their class and image closer than `limit` pixels."""
-    places = near.shapes.boxes[points]
     reach = np.array([-limit, -limit, limit, limit]) / 2
+    kept, left_out = thin_piles("same_point", near.rows[points], near.shapes.boxes[points] + reach, near.images[points])
+    yield left_out
+    points = points[kept]
+    places = near.shapes.boxes[points]
     for one, other in near_pairs(places + reach, near.images[points]):
         distance = np.hypot(*(places[one, :2] - places[other, :2]).T)
         first, second = points[one], points[other]

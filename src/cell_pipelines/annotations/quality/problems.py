@@ -106,7 +106,7 @@ def find_quality_problems(
         found += find_broken(rows, shapes)
         found += [find_mask_sizes(rows, objects, own_sizes)]
         found += [find_outside(rows, shapes.boxes, own_sizes, limits.outside_px)]
-        found += find_invalid(rows, shapes.raw_polygons)
+        found += find_invalid(rows, shapes)
         found += _compare(annotations, rows, shapes, limits.pairs)
     found.append(find_tiny(annotations, areas, min_area=limits.min_area, min_share=limits.min_median_share))
     others = [*_find_images(annotations, unlabelled), *_find_classes(annotations, limits.class_ratio)]
