@@ -1,18 +1,10 @@
-"""What decoders of images raise when they meet damaged bytes."""
-
-import lzma
-import struct
-import zipfile
-import zlib
+"""What decoders of images and archives raise when they meet damaged bytes."""
 
 
 def decoding_errors() -> tuple[type[Exception], ...]:
-    """Return what decoders of images and archives raise on damaged bytes; they share no base class.
+    """Return what decoders of images and archives raise on damaged bytes.
 
-    Warnings are among them for whoever turns warnings into errors.
+    They share no base class, and damaged bytes raise whatever the code that meets them happens to raise, division by
+    zero and warnings that were made errors included.
     """
-    import PIL.Image
-
-    plain = (OSError, ValueError, TypeError, LookupError, SyntaxError, RuntimeError, ArithmeticError, EOFError)
-    packed = (struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, PIL.Image.DecompressionBombError)
-    return (*plain, *packed, AttributeError, AssertionError, MemoryError, Warning)
+    return (Exception,)

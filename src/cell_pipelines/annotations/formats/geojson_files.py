@@ -9,8 +9,10 @@ from cell_pipelines.annotations.formats.archives import list_members, read_membe
 from cell_pipelines.annotations.formats.encodings import peek_utf8
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_bytes
+from cell_pipelines.unpacking import most_unpacked
 
 MAX_UNPACKED_BYTES = 1 << 27
+_SMALL_BYTES = 1 << 24
 _ENDINGS = (".geojson", ".geojson.gz", ".geojson.zip", ".json", ".zip")
 _LONGEST_FIRST = sorted((*_ENDINGS, ".json.zip"), key=len, reverse=True)
 _PEEK_BYTES = 1 << 16
@@ -62,12 +64,17 @@ def read_geojson(path: Path) -> bytes:
         return read_bytes(path)
     try:
         with gzip.open(path) as file:
-            content = file.read(MAX_UNPACKED_BYTES + 1)
+            content = file.read(_most(path) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"the file can't be unpacked: {error}.") from error
-    if len(content) > MAX_UNPACKED_BYTES:
-        raise ValueError(f"the file has more than {MAX_UNPACKED_BYTES} bytes when unpacked.")
+    if len(content) > _most(path):
+        raise ValueError(f"the file has more than {_most(path)} bytes when unpacked.")
     return content
+
+
+def _most(path: Path) -> int:
+    """Return how many bytes a packed file may become; JSON is packed to a twentieth, and takes ten times the memory."""
+    return min(MAX_UNPACKED_BYTES, most_unpacked(path.stat().st_size, _SMALL_BYTES))
 
 
 def _unzip(path: Path) -> bytes:
@@ -75,4 +82,4 @@ def _unzip(path: Path) -> bytes:
     if len(members) != 1:
         raise ValueError(f"expected one GeoJSON file in the archive, got {len(members)}; unpack it.")
     with zipfile.ZipFile(path) as archive:
-        return read_member(archive, members[0], MAX_UNPACKED_BYTES)
+        return read_member(archive, members[0], _most(path))

@@ -11,11 +11,14 @@ from cell_pipelines.annotations.formats.decoding import decoding_errors
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_bytes
 from cell_pipelines.annotations.images import ImageIndex
+from cell_pipelines.unpacking import most_unpacked
 
 ENDINGS = (".zip", ".roi", ".tif", ".tiff")
 MAGIC = b"Iout"
 MAX_MEMBER_BYTES = 1 << 26
 MAX_UNPACKED_BYTES = 1 << 30
+# Any archive may hold this much; ROIs are packed to a third, not to a hundredth.
+_SMALL_BYTES = 1 << 26
 _METADATA_TAG = 50839
 _SET_WORD = re.compile(r"^(?P<name>.*?)(?P<gap>[ _-]*)(?:roi[ _-]?set|rois?)$", re.IGNORECASE)
 _SET_WORD_FIRST = re.compile(r"^(?:roi[ _-]?set|rois?)[ _-]+(?P<name>.+)$", re.IGNORECASE)
@@ -57,11 +60,11 @@ def _read_archive(path: Path) -> Iterator[tuple[str, bytes | str]] | None:
 
 
 def _members(path: Path, listed: list[zipfile.ZipInfo]) -> Iterator[tuple[str, bytes | str]]:
-    unpacked = 0
+    unpacked, most = 0, min(MAX_UNPACKED_BYTES, most_unpacked(path.stat().st_size, _SMALL_BYTES))
     with zipfile.ZipFile(path) as archive:
         for member in listed:
             try:
-                content = read_member(archive, member, min(MAX_MEMBER_BYTES, MAX_UNPACKED_BYTES - unpacked))
+                content = read_member(archive, member, min(MAX_MEMBER_BYTES, most - unpacked))
             except ValueError as error:
                 yield member.filename, str(error)
                 continue

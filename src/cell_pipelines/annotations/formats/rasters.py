@@ -14,6 +14,7 @@ import numpy.typing as npt
 from cell_pipelines.annotations.formats.decoding import decoding_errors
 from cell_pipelines.annotations.formats.text import read_bytes
 from cell_pipelines.files import atomic_path
+from cell_pipelines.unpacking import check_unpacked
 
 Raster = npt.NDArray[Any]
 
@@ -65,6 +66,8 @@ def _read_picture(path: Path, size: tuple[int, int] | None, limit: int) -> Raste
     content = read_bytes(path)
     with PIL.Image.open(io.BytesIO(content), formats=("PNG", "BMP")) as picture:
         _check_size(picture.width, picture.height, size, limit)
+        samples = len(picture.getbands()) * (2 if content[24] == 16 or picture.mode.startswith("I") else 1)
+        check_unpacked(len(content), picture.width * picture.height * samples)
         # Pillow cuts PNG of 16 bit with several channels to 8.
         if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA") and content[24] == 16:
             return _read_deep(content)
@@ -92,6 +95,7 @@ def _read_tiff(path: Path, size: tuple[int, int] | None, limit: int) -> Raster:
             raise _SizeError(f"expected one picture, got a stack of {len(tiff.pages)} pages with axes {page.axes}.")
         if page.samplesperpixel > _MAX_CHANNELS:
             raise _SizeError(f"expected up to {_MAX_CHANNELS} channels, got {page.samplesperpixel}.")
+        check_unpacked(path.stat().st_size, int(page.nbytes))
         raster: Raster = np.asarray(page.asarray())
     raster = np.moveaxis(raster, 0, -1) if page.axes == "SYX" else raster
     return raster.astype(raster.dtype.newbyteorder("="), copy=False)
