@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cell_pipelines.spreadsheet_text import protect
+
 
 @dataclass(frozen=True)
 class Invocation:
@@ -114,7 +116,7 @@ def note_command(path: Path, invocation: Invocation, run_id: str) -> None:
     with path.open("a", newline="", encoding="utf-8") as file:
         size = file.tell()
         try:
-            csv.writer(file).writerows(rows)
+            csv.writer(file).writerows([list(map(protect, row)) for row in rows])
             file.flush()
         except OSError:
             file.truncate(size)  # no half of a line on a full disk

@@ -9,6 +9,7 @@ from kedro_datasets._typing import TablePreview
 
 from cell_pipelines import model_runs
 from cell_pipelines.files import atomic_path
+from cell_pipelines.spreadsheet_text import protect_table, restore_table
 
 
 class TidyTableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
@@ -36,7 +37,7 @@ class TidyTableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
     def save(self, data: pd.DataFrame) -> None:
         """Write both files, each whole or not at all, and log them."""
         with atomic_path(self._csv, durable=True) as csv, atomic_path(self._parquet, durable=True) as parquet:
-            data.to_csv(csv, index=False)
+            protect_table(data).to_csv(csv, index=False)
             data.to_parquet(parquet, index=False)
         model_runs.log_files(self._model, (self._csv, self._parquet), f"{self._model}/tables/{self._csv.parent.name}")
 
@@ -79,7 +80,7 @@ class OptionalTableDataset(AbstractDataset[Any, pd.DataFrame]):
         """Read the table; of the default only if it is there."""
         path = self._filepath or self._default
         if path.is_file():
-            return pd.read_csv(path, dtype="str") if self._as_text else pd.read_csv(path)
+            return restore_table(pd.read_csv(path, dtype="str") if self._as_text else pd.read_csv(path))
         if self._filepath:
             raise FileNotFoundError(f"{path}: expected a CSV table with a row an image; there is none.")
         return pd.DataFrame()

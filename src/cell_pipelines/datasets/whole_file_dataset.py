@@ -15,6 +15,7 @@ from kedro_datasets.pandas import CSVDataset
 from kedro_datasets.text import TextDataset
 
 from cell_pipelines.files import atomic_path
+from cell_pipelines.spreadsheet_text import protect_table, restore_table
 
 
 def _save_whole(kind: type[AbstractVersionedDataset[Any, Any]], dataset: Any, data: Any) -> None:
@@ -40,9 +41,13 @@ class WholeCSVDataset(CSVDataset):
           save_args: { index: false }
     """
 
+    def load(self) -> Any:
+        """Read the table as it was saved."""
+        return restore_table(CSVDataset.load.__wrapped__(self))
+
     def save(self, data: Any) -> None:
-        """Write the file, whole or not at all."""
-        _save_whole(CSVDataset, self, data)
+        """Write the file, whole or not at all, with text that no spreadsheet takes for a formula."""
+        _save_whole(CSVDataset, self, protect_table(data))
 
 
 class WholeJSONDataset(JSONDataset):

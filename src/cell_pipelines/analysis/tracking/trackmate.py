@@ -16,6 +16,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.tracking.units import TrackUnits
 from cell_pipelines.files import atomic_path, resolve_inside
+from cell_pipelines.spreadsheet_text import protect
 
 # Column: name, short name, unit, in which L is the unit of length and T that of time.
 _SPOTS: Final = {
@@ -198,4 +199,4 @@ def _write_table(table: pd.DataFrame, header: dict[str, tuple[str, str, str]], u
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.columns)
         writer.writerows(rows)
-        writer.writerows(table.itertuples(index=False))
+        writer.writerows(list(map(protect, row)) for row in table.itertuples(index=False))

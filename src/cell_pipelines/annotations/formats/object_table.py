@@ -13,6 +13,7 @@ from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import child
 from cell_pipelines.annotations.formats.text import read_text
 from cell_pipelines.files import atomic_path, is_file_inside
+from cell_pipelines.spreadsheet_text import protect, restore
 
 COLUMNS = ("file", "label", "class", "score", "crowd", "attributes")
 _MAX_BYTES = 1 << 29
@@ -59,7 +60,7 @@ def read_object_table(intake: Intake, folder: Path, file: str) -> dict[str, dict
         return rows
     for number, line in enumerate(lines[1:], start=2):
         try:
-            values = dict(zip(COLUMNS, line, strict=True))
+            values = dict(zip(COLUMNS, map(restore, line), strict=True))
             rows.setdefault(_spelling(folder, values["file"]), {})[_label(values["label"])] = _to_row(values)
         except (ValueError, RecursionError) as error:
             intake.note(file, f"line {number}", "noted", f"the line can't be read and is left out: {error}.", 0)
@@ -97,9 +98,8 @@ def write_object_table(path: Path, entries: Iterable[tuple[str, int, Mapping[str
         writer.writerow(COLUMNS)
         for file, label, record, category in entries:
             score = "" if record["score"] is None else repr(float(record["score"]))
-            writer.writerow(
-                [file, label, category, score, "1" if record["crowd"] else "0", record["attributes"] or ""]
-            )  # fmt: skip
+            crowd, attributes = "1" if record["crowd"] else "0", record["attributes"] or ""
+            writer.writerow([protect(file), label, protect(category), score, crowd, attributes])
 
 
 def has_object_table(folder: Path, name: str) -> bool:

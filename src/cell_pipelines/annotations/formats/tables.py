@@ -13,6 +13,7 @@ from cell_pipelines.annotations.formats.encodings import peek_utf8
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.text import read_text
 from cell_pipelines.files import atomic_path
+from cell_pipelines.spreadsheet_text import protect, restore
 
 DELIMITERS = ",;\t"
 # Run lengths and outlines of a whole tissue stand in one cell.
@@ -79,7 +80,9 @@ class Table:
         try:
             with _long_cells():
                 filled = (
-                    (reader.line_num, row) for row in reader if any(row) and not (len(row) == 1 and row[0].isspace())
+                    (reader.line_num, list(map(restore, row)))
+                    for row in reader
+                    if any(row) and not (len(row) == 1 and row[0].isspace())
                 )
                 yield from islice(filled, 1, None)
         except csv.Error as error:
@@ -106,7 +109,7 @@ def _first_row(text: str) -> tuple[str, list[str]]:
         except csv.Error as error:
             raise ValueError(f"the first line can't be read: {error}.") from error
     delimiter, row = max(found, key=lambda pair: len(pair[1]))
-    return delimiter, [cell.strip() for cell in row]
+    return delimiter, [restore(cell.strip()) for cell in row]
 
 
 def read_table(path: Path) -> Table:
@@ -167,8 +170,8 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
     """Write a CSV file with commas in UTF-8."""
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow(map(protect, header))
+        writer.writerows(list(map(protect, row)) for row in rows)
 
 
 def to_text(number: float) -> str:

@@ -102,7 +102,8 @@ class _Edges:
         (x0, y0), (x1, y1) = self._start[: self._count[n - 1]].T, self._end[: self._count[n - 1]].T
         crossed = np.flatnonzero((y0 <= y) != (y1 <= y))
         left = x0[crossed] + (y - y0[crossed]) * (x1 - x0)[crossed] / (y1 - y0)[crossed] < x
-        return np.bincount(self._ring[crossed[left]], minlength=n) % 2 == 1
+        times = np.bincount(self._ring[crossed[left]], minlength=n)
+        return np.asarray(times % 2 == 1)
 
 
 def _point_inside(ring: Floats) -> tuple[float, float]:

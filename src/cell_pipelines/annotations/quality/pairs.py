@@ -113,9 +113,9 @@ def find_overlaps(near: Neighbourhood, chosen: Integers, limits: PairLimits) -> 
         limits: What is too much.
     """
     shapes, areas = near.shapes, near.shapes.areas
-    kept, left_out = thin_piles("overlap", near.rows[chosen], shapes.boxes[chosen], near.images[chosen])
+    compared, left_out = thin_piles("overlap", near.rows[chosen], shapes.boxes[chosen], near.images[chosen])
     yield left_out
-    chosen = chosen[kept]
+    chosen = chosen[compared]
     boxes, images = shapes.boxes[chosen], near.images[chosen]
     for one, other in near_pairs(boxes, images):
         first, second = chosen[one], chosen[other]
@@ -138,9 +138,10 @@ def find_overlaps(near: Neighbourhood, chosen: Integers, limits: PairLimits) -> 
 def find_same_points(near: Neighbourhood, points: Integers, limit: float) -> Iterator[Found]:
     """List those of the `points` that have an earlier one of their class and image closer than `limit` pixels."""
     reach = np.array([-limit, -limit, limit, limit]) / 2
-    kept, left_out = thin_piles("same_point", near.rows[points], near.shapes.boxes[points] + reach, near.images[points])
+    places = near.shapes.boxes[points]
+    compared, left_out = thin_piles("same_point", near.rows[points], places + reach, near.images[points])
     yield left_out
-    points = points[kept]
+    points = points[compared]
     places = near.shapes.boxes[points]
     for one, other in near_pairs(places + reach, near.images[points]):
         distance = np.hypot(*(places[one, :2] - places[other, :2]).T)

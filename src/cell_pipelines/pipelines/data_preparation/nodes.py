@@ -25,6 +25,7 @@ from cell_pipelines.pipelines.data_preparation.outlines import check_outlines
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.training_subset import SubsetParameters
+from cell_pipelines.spreadsheet_text import protect_table
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def _write_yolo(
     )
     findings = write_annotations(concatenate(list(written)), folder, format="yolo", geometries=(geometry,))
     if geometry != "box":  # a box can't hold any shape; of an outline that was changed one wants to know
-        to_table(findings).to_csv(folder / "findings.csv", index=False)
+        protect_table(to_table(findings)).to_csv(folder / "findings.csv", index=False)
         for finding in findings:
             logger.info("%s", finding.sentence())
     recipe = {"tile_size": parameters.tiling.size, "normalisation": parameters.normalisation, **_taken(images)}

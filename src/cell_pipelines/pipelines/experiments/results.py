@@ -15,6 +15,7 @@ from cell_pipelines.files import atomic_path
 from cell_pipelines.pipelines.experiments.members import Member
 from cell_pipelines.pipelines.experiments.states import read_state
 from cell_pipelines.pipelines.model_costs import CostParameters, measure_model_costs
+from cell_pipelines.spreadsheet_text import protect_table, restore_table
 
 #: Columns of the table of members after those that vary.
 _STATE = ("status", "images", "epochs", "training_seconds", "training_memory_mb", "device", "parameters_m", "seconds",
@@ -34,7 +35,7 @@ def model_file(folder: Path, member: Member) -> Path:
 def read_tables(folder: Path, member: Member) -> dict[str, pd.DataFrame]:
     """Return the tables of the finished member in `folder` by name."""
     place = folder / "08_reporting" / member.model
-    return {name: pd.read_csv(place / f"{name}.csv") for name in TABLES}
+    return {name: restore_table(pd.read_csv(place / f"{name}.csv")) for name in TABLES}
 
 
 def tabulate_members(folder: Path, members: Sequence[Member]) -> pd.DataFrame:
@@ -79,8 +80,8 @@ def member_costs(folder: Path, member: Member, settings: CostParameters | None) 
         return pd.DataFrame([{"parameters_m": count_parameters(path) / 1e6}])
     if not kept.is_file() or kept.stat().st_mtime < path.stat().st_mtime:
         with atomic_path(kept) as temporary:
-            measure_model_costs(path, settings).to_csv(temporary, index=False)
-    return pd.read_csv(kept)
+            protect_table(measure_model_costs(path, settings)).to_csv(temporary, index=False)
+    return restore_table(pd.read_csv(kept))
 
 
 def read_cells(folder: Path, member: Member) -> Callable[[str], AnnotationSet]:

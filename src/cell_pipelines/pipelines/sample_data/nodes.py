@@ -13,6 +13,7 @@ from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.sample_data.fields import CATEGORIES, TABLES, FieldJob, WrittenField
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
 from cell_pipelines.simulation.series import plan_series
+from cell_pipelines.spreadsheet_text import protect_table
 
 
 def generate_sample_images(parameters: SampleDataParameters) -> Callable[[Path], None]:
@@ -30,10 +31,10 @@ def _write_sample_images(parameters: SampleDataParameters, folder: Path) -> None
         for name, rows in tables.items():
             rows += field.tables[name]
     write_annotations(builder.build(), folder, format="coco")
-    pd.DataFrame(facts).to_csv(folder / "fields.csv", index=False)
+    protect_table(pd.DataFrame(facts)).to_csv(folder / "fields.csv", index=False)
     for name, rows in tables.items():
         columns = list(TABLES[parameters.kind][name])
-        pd.DataFrame(rows, columns=columns).to_csv(folder / f"{name}.csv", index=False)
+        protect_table(pd.DataFrame(rows, columns=columns)).to_csv(folder / f"{name}.csv", index=False)
 
 
 def _write_fields(parameters: SampleDataParameters, folder: Path) -> Iterator[WrittenField]:

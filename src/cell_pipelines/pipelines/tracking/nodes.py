@@ -18,6 +18,7 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.origins import Origin
 from cell_pipelines.pipelines.pixel_sizes import PixelSize, common_pixel_size, without_sizes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
+from cell_pipelines.spreadsheet_text import protect_table
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ def _write_tracks(
         logger.warning("tracks of points are not written in the challenge's layout, which needs the pixels of cells.")
         return
     challenge = folder / "cell_tracking_challenge"
-    write_ctc(linked, cells, facts, challenge).to_csv(challenge / "labels.csv", index=False)
+    protect_table(write_ctc(linked, cells, facts, challenge)).to_csv(challenge / "labels.csv", index=False)
 
 
 def draw(
