@@ -20,6 +20,23 @@ _THUMBNAIL = 4
 
 
 @dataclass(frozen=True)
+class FilePlane:
+    """Which plane of its file an image is.
+
+    Attributes:
+        file: Name of the file; the image's own name where the file gives one image.
+        lengths: How many time points (T), depths (Z) and channels (C) the file has.
+        time: Number of the time point, from 0.
+        z: Number of the depth, from 0; None for a projection of all.
+    """
+
+    file: str
+    lengths: tuple[int, int, int] = (1, 1, 1)
+    time: int = 0
+    z: int | None = 0
+
+
+@dataclass(frozen=True)
 class ImageRecord:
     """An image that was read.
 
@@ -29,6 +46,8 @@ class ImageRecord:
         height: In pixels; 0 for an image that can't be read.
         sha256: Hash of the decoded pixels.
         pixel_size_um: Height and width of a pixel in µm; None where the image doesn't say.
+        orientation: The camera's mark (EXIF, 1 to 8) by which the picture in the file was turned upright; 1 for none.
+        plane: Where in its file the image lies; None where that isn't known.
     """
 
     name: str
@@ -36,6 +55,8 @@ class ImageRecord:
     height: int
     sha256: str | None = None
     pixel_size_um: tuple[float, float] | None = None
+    orientation: int = 1
+    plane: FilePlane | None = None
 
     @property
     def is_damaged(self) -> bool:

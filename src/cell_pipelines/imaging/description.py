@@ -36,6 +36,7 @@ class ImageInfo:
         pixel_size_um: Height and width of a pixel, where the file tells and both are smaller than `MAX_PIXEL_UM`.
         z_step_um: Distance of two planes of a stack, where the file tells.
         scene: The image's name in a file of several.
+        orientation: The camera's mark (EXIF, 1 to 8) by which a picture is turned when it is read; 1 for none.
     """
 
     axes: str
@@ -45,6 +46,7 @@ class ImageInfo:
     pixel_size_um: tuple[float, float] | None = None
     z_step_um: float | None = None
     scene: str = ""
+    orientation: int = 1
 
     def length(self, axis: str) -> int:
         """Return the length of an axis; 1 where there is none."""

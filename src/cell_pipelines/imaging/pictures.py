@@ -1,6 +1,7 @@
 """Reading PNG, JPEG, BMP and what else cameras and browsers write, with all their bits."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,15 @@ def _open(file: Any) -> Any:
 
 def _describe(path: Path, picture: Any) -> ImageInfo:
     height, width = picture.height, picture.width
-    if _orientation(path, picture) in (5, 6, 7, 8):
+    mark = _orientation(path, picture)
+    if mark in (5, 6, 7, 8):
         height, width = width, height
     deep = _is_deep(path, picture)
     depth = {"I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
     grey = _png_kind(path) == _GREY_ALPHA if deep else picture.mode in depth or _is_grey(picture)
     dtype = "uint16" if deep else depth.get(picture.mode, "uint8")
-    return describe({"Y": height, "X": width, "S": 1 if grey else 3}, dtype, colour=True)
+    info = describe({"Y": height, "X": width, "S": 1 if grey else 3}, dtype, colour=True)
+    return replace(info, orientation=mark)
 
 
 def _orientation(path: Path, picture: Any) -> int:

@@ -7,6 +7,7 @@ from cell_pipelines.imaging.axes import check_size, choose, choose_scene, frames
 from cell_pipelines.imaging.description import MAX_PIXELS, Image, ImageFormatError, ImageInfo, ImageSelection
 from cell_pipelines.imaging.opening import IMAGE_SUFFIXES, SCENE_SUFFIXES, open_source, plain_errors
 from cell_pipelines.imaging.pictures import png_bits
+from cell_pipelines.imaging.places import ImagePlace, find_place
 from cell_pipelines.imaging.regions import LargeImage, hash_pixels, open_region_reader
 from cell_pipelines.imaging.writing import WRITTEN_SUFFIXES, write_image
 
@@ -86,6 +87,11 @@ class ImageFile:
         """Return what a call gives: shape, dtype, names of the channels taken, size of a pixel; no pixel is read."""
         with open_source(self.path) as source:
             return choose(self.path, source.scenes, self.selection).info
+
+    def place(self) -> ImagePlace:
+        """Return which time point and depth of its file a call gives; no pixel is read."""
+        with open_source(self.path) as source:
+            return find_place(self.path, source.scenes, self.selection)
 
     def region(self, row: int, column: int, height: int, width: int) -> Image:
         """Read a part of the image; for many parts of one image, `open_region_reader` opens it once."""

@@ -145,15 +145,15 @@ def test_objects_without_name_box_or_numbers_are_dropped_each_with_its_place(tmp
     assert conversion.annotations.n_objects == 1
 
 
-def test_a_wrong_size_is_noted_and_the_images_own_counts(tmp_path: Path, index: ImageIndex) -> None:
+def test_the_size_of_another_image_leaves_it_out_and_no_size_is_no_matter(tmp_path: Path, index: ImageIndex) -> None:
     size = "<size><width>9000</width><height>80</height></size>"
     (tmp_path / "a.xml").write_text(_xml(size, _box(1, 1, 90, 9)))
     (tmp_path / "b.xml").write_text(_xml("<size><width>0</width><height>0</height></size>"))
     conversion = read(tmp_path, index)
-    [finding] = conversion.findings
-    assert (finding.action, finding.file) == ("noted", "a.xml")
-    assert "9000x80" in finding.reason
-    assert conversion.annotations.images["width"].to_pylist() == [100, 100]
+    [misfit, _, _] = conversion.findings
+    assert (misfit.action, misfit.file) == ("skipped", "a.xml")
+    assert "9000x80" in misfit.reason
+    assert conversion.annotations.names == ["b.png"]
 
 
 def test_another_root_element_is_no_label(tmp_path: Path, index: ImageIndex) -> None:

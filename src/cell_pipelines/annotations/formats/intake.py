@@ -9,6 +9,8 @@ import numpy.typing as npt
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Action, Conversion, Finding
 from cell_pipelines.annotations.formats.chunks import ObjectChunk, stretches
+from cell_pipelines.annotations.formats.frames import find_frame, image_frame
+from cell_pipelines.annotations.formats.placing import FramedBuilder
 from cell_pipelines.annotations.formats.refusals import (
     is_unicode,
     refuse_box,
@@ -21,9 +23,10 @@ from cell_pipelines.annotations.formats.split_lists import StatedSplits
 from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
 from cell_pipelines.annotations.image_names import describe_match
-from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.annotations.images import ImageIndex
 
 Unlabelled = Literal["skip", "background"]
+Sizes = Literal["obey", "ignore"]
 
 
 class Intake:
@@ -33,10 +36,11 @@ class Intake:
         images: The images that are there.
         classes: Class names to take, in this order; None takes all.
         unlabelled: Whether an image without label is left out or taken as one without objects.
+        sizes: Whether coordinates belong to an image of the size that a file states, or to the image as it is.
         sort_categories: Put class names that were gathered on the way in order.
 
     Raises:
-        ValueError: `unlabelled` is unknown or `classes` repeats a name.
+        ValueError: `unlabelled` or `sizes` is unknown or `classes` repeats a name.
     """
 
     def __init__(
@@ -45,19 +49,23 @@ class Intake:
         *,
         classes: Sequence[str] | None = None,
         unlabelled: Unlabelled = "skip",
+        sizes: Sizes = "obey",
         sort_categories: bool = False,
     ) -> None:
-        if unlabelled not in get_args(Unlabelled):
-            raise ValueError(f"`unlabelled` must be one of {', '.join(get_args(Unlabelled))}, got {unlabelled!r}.")
+        for option, value, known in (("unlabelled", unlabelled, Unlabelled), ("sizes", sizes, Sizes)):
+            if value not in get_args(known):
+                raise ValueError(f"`{option}` must be one of {', '.join(get_args(known))}, got {value!r}.")
+        self._ignore_sizes = sizes == "ignore"
         self.images = images
         classes = None if classes is None else [name for name in classes if is_unicode(name)]
         self._classes = None if classes is None else frozenset(classes)
         self._unlabelled = unlabelled
-        self._builder = AnnotationBuilder(classes or (), sort_categories=sort_categories and classes is None)
-        self._rows: dict[str, int] = {}
+        builder = AnnotationBuilder(classes or (), sort_categories=sort_categories and classes is None)
+        self._builder = FramedBuilder(builder)
         self._files: dict[int, str] = {}
         self._splits = StatedSplits(images.splits)
-        self._sizes: list[tuple[int, int]] = []
+        self._sizes = self._builder.sizes
+        self._said: set[tuple[str, ...]] = set()
         self.objects_in = 0
         self.findings: list[Finding] = []
 
@@ -80,8 +88,8 @@ class Intake:
     ) -> int | None:
         """Return the row of the image called `name` in `file`; None where it isn't among the images.
 
-        `size` is the width and height that the file claims; the image's own size is what counts. `near` is the
-        folder of the file.
+        `size` is the width and height that the file states, and `size()` of the row gives the one that its
+        coordinates count in; they are turned or scaled to the image when taken. `near` is the folder of the file.
         """
         if ".." in name.replace("\\", "/").split("/"):
             self.skip_file(file, f"the image name {name!r} leads out of the image folder.")
@@ -95,19 +103,21 @@ class Intake:
             )
             self.skip_file(file, f"label without image: {what}.")
             return None
-        if size is not None and size != (record.width, record.height):
-            said, real = f"{size[0]}x{size[1]}", f"{record.width}x{record.height}"
-            reason = f"{record.name} is said to have {said} pixels; it has {real}, which count."
-            self.note(file, "", "noted", reason, 0)
+        frame, action, reason = find_frame(record, None if self._ignore_sizes else size)
+        if reason and (file, record.name, reason) not in self._said:
+            self._said.add((file, record.name, reason))
+            self.note(file, record.name, action, reason, 0)
+        if frame is None:
+            return None
         if remark := describe_match(name, record.name):
             self.note(file, "", "noted", remark, 0)
         split, contradiction = self._splits.of(record, file, split)
         self.findings += filter(None, [contradiction])
-        return self._row(record, split)
+        return self._builder.add_image(record, split, frame)
 
     def first_label(self, file: str, row: int) -> str:
         """Return the first file that told of the image in `row`, which is `file` if none did before."""
-        return self._files.setdefault(row, file)
+        return self._files.setdefault(self._builder.image(row), file)
 
     def refuse_second_label(self, file: str, row: int) -> bool:
         """Say whether another file than `file` is the label of the image in `row`, and list `file` as skipped."""
@@ -117,18 +127,8 @@ class Intake:
         return first != file
 
     def size(self, row: int) -> tuple[int, int]:
-        """Return width and height of the image in `row`."""
+        """Return width and height of the image in `row` as the file sees it."""
         return self._sizes[row]
-
-    def _row(self, record: ImageRecord, split: str | None) -> int:
-        if record.name not in self._rows:
-            height_um, width_um = record.pixel_size_um or (None, None)
-            self._rows[record.name] = self._builder.add_image(
-                record.name, width=record.width, height=record.height, sha256=record.sha256, split=split,
-                pixel_height_um=height_um, pixel_width_um=width_um,
-            )  # fmt: skip
-            self._sizes.append((record.width, record.height))
-        return self._rows[record.name]
 
     def add_box(self, file: str, entry: str, image: int, category: str, box: Sequence[float], **extra: Any) -> None:
         """Take a box in pixel edges, cut to its image; `extra` as for `AnnotationBuilder.add_object`."""
@@ -137,13 +137,13 @@ class Intake:
         width, height = self._sizes[image]
         inside = [min(max(v, 0.0), limit) for v, limit in zip(box, (width, height, width, height), strict=True)]
         self._tell_cut((file, entry, category), box, inside)
-        self._builder.add_box(image, category, inside, **extra)
+        self._builder.add_box(file, image, category, inside, **extra)
 
     def add_point(self, file: str, entry: str, image: int, category: str, point: Sequence[float], **extra: Any) -> None:
         """Take a point x, y in pixel edges; the centre of the first pixel is (0.5, 0.5)."""
         refusal = refuse_class(category, self._classes) or refuse_point(point, self._sizes[image])
         if not self._counted((file, entry, category), refusal or refuse_score(extra.get("score"))):
-            self._builder.add_object(image, category, "point", (*point, *point), **extra)
+            self._builder.add_point(file, image, category, point, **extra)
 
     def add_polygon(
         self, file: str, entry: str, image: int, category: str, rings: Sequence[Floats], **extra: Any
@@ -168,28 +168,30 @@ class Intake:
         if len(whole) < len(rings):
             reason = f"{len(rings) - len(whole)} rings of less than 3 vertices left out."
             self.note(file, entry, "changed", reason, category=category)
-        self._builder.add_polygon(image, category, inside, **extra)
+        self._builder.add_polygon(file, image, category, inside, **extra)
 
     def add_mask(
         self, file: str, entry: str, image: int, category: str,
         box: Sequence[float], counts: npt.NDArray[np.uint32], **extra: Any,
     ) -> None:  # fmt: skip
         """Take a mask of the image's size as COCO run lengths with the box around it."""
-        if not self._refuses(file, entry, image, category, box, extra.get("score")):
-            self._builder.add_object(image, category, "mask", box, counts=counts, **extra)
+        if self._refuses(file, entry, image, category, box, extra.get("score")):
+            return
+        if not self._builder.add_mask(file, image, category, (box, counts), **extra):
+            self.note(file, entry, "dropped", "covers the centre of no pixel of the image.", category=category)
 
     def add_chunk(self, file: str, chunk: ObjectChunk) -> None:
         """Take many objects of one geometry; those with nothing to say of them at once, the others one by one."""
         known = [not refuse_class(name, self._classes) for name in chunk.names]
         plain = chunk.plain(np.array(self._sizes).reshape(-1, 2), np.array(known, dtype=np.bool_))
+        plain &= self._builder.plain()[chunk.image]
         for start, stop in stretches(plain):
             if not plain[start]:
                 for row in range(start, stop):
                     self._add_single(file, chunk, row)
                 continue
             self.objects_in += stop - start
-            numbers = {i: self._builder.category_index(chunk.names[i]) for i in chunk.used(start, stop)}
-            self._builder.add_rows(chunk.to_table(start, stop, numbers))
+            self._builder.add_chunk(chunk, start, stop)
 
     def _add_single(self, file: str, chunk: ObjectChunk, row: int) -> None:
         place = (file, chunk.entry(row), int(chunk.image[row]), chunk.names[chunk.category[row]])
@@ -223,15 +225,16 @@ class Intake:
     def finish(self, source_format: str) -> Conversion:
         """Deal with the images no file spoke of and return the conversion, its sum proven."""
         for record in self.images.records:
-            if record.name in self._rows:
+            if self._builder.has_image(record.name):
                 continue
             if self._unlabelled == "background":
-                self._row(record, self._splits.of(record, "", None)[0])
+                self._builder.add_image(record, self._splits.of(record, "", None)[0], image_frame(record))
                 self.note(record.name, "", "noted", "image without label: taken as an image without objects.", 0)
             else:
                 reason = "image without label: left out, since not labelled is not the same as empty."
                 self.skip_file(record.name, reason)
-        conversion = Conversion(self._builder.build(), self.objects_in, tuple(self.findings), source_format)
+        self.findings += self._builder.findings()
+        conversion = Conversion(self._builder.builder.build(), self.objects_in, tuple(self.findings), source_format)
         conversion.check()
         return conversion
 

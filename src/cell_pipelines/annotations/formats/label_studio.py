@@ -18,6 +18,7 @@ from cell_pipelines.annotations.formats.label_paths import files_below, peek, re
 from cell_pipelines.annotations.formats.label_studio_regions import (
     read_region,
     read_regions,
+    stated_size,
     to_config,
     to_region,
 )
@@ -141,7 +142,8 @@ def _read_task(intake: Intake, file: str, number: int, task: Mapping[str, Any], 
     near = str(PurePosixPath(file).parent)
     name = _image_name(data, task.get("file_upload"), intake.images, near)
     said = data.get("split") if data.get("split") in SPLITS else None
-    row = intake.image(file, name, near=near, split=said or split_of(name)) if name else None
+    size = stated_size(results)
+    row = intake.image(file, name, near=near, split=said or split_of(name), size=size) if name else None
     if name is None:
         intake.skip_file(file, f"{entry}: its data name no image.")
     if row is None or intake.refuse_second_label(f"{file}, {entry}", row):

@@ -10,6 +10,7 @@ import numpy as np
 from cell_pipelines.annotations.formats import json_values as values
 from cell_pipelines.annotations.formats.attribute_text import to_xml_text
 from cell_pipelines.annotations.formats.brush_runs import decode_brush, encode_brush
+from cell_pipelines.annotations.formats.json_files import whole_size
 from cell_pipelines.annotations.formats.shapes import (
     Shape,
     ellipse_shape,
@@ -59,6 +60,12 @@ def read_regions(results: Sequence[Any]) -> Iterator[Region]:
         identity = result.get("id")
         label = own or (labels.get(identity) if isinstance(identity, str) else None)
         yield Region(f"result {position} ({label if isinstance(label, str) else 'no label'})", label, result)
+
+
+def stated_size(results: Sequence[Any]) -> tuple[int, int] | None:
+    """Return width and height of the image that was annotated, of which all numbers are percentages; None for none."""
+    stated = (whole_size(r.get("original_width"), r.get("original_height")) for r in results if isinstance(r, Mapping))
+    return next(filter(None, stated), None)
 
 
 def read_region(region: Region, size: tuple[int, int]) -> tuple[str, Shape, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Nodes of the annotation conversion."""
 
 import logging
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,10 @@ from cell_pipelines.annotations.findings import AnnotationFormatError, Conversio
 from cell_pipelines.annotations.formats.losses import loss_table
 from cell_pipelines.annotations.formats.registry import Reader
 from cell_pipelines.annotations.geometry.areas import object_areas
-from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.annotations.images import FilePlane, ImageIndex, ImageRecord
 from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.imaging.places import ImagePlace
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels, open_region_reader
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
 from cell_pipelines.pipelines.partitions import map_images
@@ -42,8 +44,14 @@ def survey_image(named: tuple[str, ImageFile]) -> dict[str, Any]:
     return {
         "name": name, "width": info.width, "height": info.height, "dtype": info.dtype, "channels": info.channels,
         "channel_names": "; ".join(info.channel_names), "pixel_height_um": height_um, "pixel_width_um": width_um,
-        "sha256": digest, "error": "",
+        "sha256": digest, "orientation": info.orientation, **_plane_columns(file.place()), "error": "",
     }  # fmt: skip
+
+
+def _plane_columns(place: ImagePlace) -> dict[str, Any]:
+    """Return which plane of its file an image is, with numbers from 0; no depth for a projection."""
+    lengths = zip(("time_points", "depths"), place.lengths[:2], strict=True)
+    return {"time": place.time, "z": place.z, **dict(lengths), "file_channels": place.lengths[2]}
 
 
 def survey_images(images: dict[str, ImageFile], parameters: ConversionParameters) -> pd.DataFrame:
@@ -85,9 +93,20 @@ def convert_annotations(
 
 
 def _to_record(row: dict[Any, Any]) -> ImageRecord:
-    size = pd.to_numeric(pd.Series([row.get("pixel_height_um"), row.get("pixel_width_um")]), errors="coerce")
-    pixel_size = None if size.isna().any() else (float(size[0]), float(size[1]))
-    return ImageRecord(row["name"], int(row["width"]), int(row["height"]), row["sha256"] or None, pixel_size)
+    names = ("pixel_height_um", "pixel_width_um", "orientation", "time", "z", "time_points", "depths", "file_channels")
+    values = pd.to_numeric(pd.Series({name: row.get(name) for name in names}), errors="coerce")
+    size, rest = values.iloc[:2], values.iloc[2:]
+    pixel_size = None if size.isna().any() else (float(size.iloc[0]), float(size.iloc[1]))
+    # A table of an earlier version does not say it.
+    known = rest.drop("z").notna().all()
+    lengths = [int(rest[name]) for name in ("time_points", "depths", "file_channels")] if known else [1, 1, 1]
+    name = re.sub(r"(/scene \d+)?(/t\d{4,})?$", "", row["name"])
+    z = None if pd.isna(rest["z"]) else int(rest["z"])
+    plane = FilePlane(name, (lengths[0], lengths[1], lengths[2]), int(rest["time"]), z) if known else None
+    orientation = int(rest["orientation"]) if known else 1
+    return ImageRecord(
+        row["name"], int(row["width"]), int(row["height"]), row["sha256"] or None, pixel_size, orientation, plane
+    )
 
 
 def _summary(conversion: Conversion, images_in: int) -> pd.DataFrame:

@@ -1,0 +1,37 @@
+"""Which plane of its file an image is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cell_pipelines.imaging.axes import choose_scene, frames
+from cell_pipelines.imaging.description import ImageInfo, ImageSelection
+
+
+@dataclass(frozen=True)
+class ImagePlace:
+    """Where in its file an image lies.
+
+    Attributes:
+        lengths: How many time points, depths and channels the file's scene has; pages that the file does not name
+            count as what they are read as.
+        time: Number of the time point, from 0.
+        z: Number of the depth, from 0; None for a projection of all.
+    """
+
+    lengths: tuple[int, int, int]
+    time: int
+    z: int | None
+
+
+def find_place(path: Path, scenes: tuple[ImageInfo, ...], selection: ImageSelection) -> ImagePlace:
+    """Return where the image that `selection` chooses lies.
+
+    Raises:
+        ImageFormatError: There is no such scene.
+    """
+    info = scenes[choose_scene(path, scenes, selection)]
+    times = frames(info, selection)
+    depths = info.length("Z") * info.length("Q") if times == info.length("T") else info.length("Z")
+    z = selection.z if isinstance(selection.z, int) else 0 if depths == 1 else None
+    time = selection.time if isinstance(selection.time, int) else 0
+    return ImagePlace((times, depths, info.length("C")), time, z)
