@@ -196,7 +196,7 @@ def _tabulate(fit: CurveFit, units: pd.DataFrame, level: float) -> pd.DataFrame:
         log10_dose = np.append(-np.inf, log10_dose)
     share, slopes = curve(fit.values, log10_dose), gradient(fit.values, log10_dose)
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", slopes, fit.covariance, slopes), 0))
-    half = float(special.stdtrit(fit.freedom, (1 + level) / 2)) * error
+    half = float(special.stdtrit(fit.freedom[2], (1 + level) / 2)) * error
     ends: list[npt.NDArray[np.float64]] = [np.clip(value, 0, 1) for value in (share, share - half, share + half)]
     values = dict(zip(CURVE_COLUMNS, [10**log10_dose, *(100 * end for end in ends)], strict=True))
     return pd.DataFrame(values).astype(CURVE_COLUMNS)

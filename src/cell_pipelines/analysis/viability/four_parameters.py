@@ -3,17 +3,21 @@
 viability(dose) = bottom + (top - bottom) / (1 + (dose / EC50) ^ hill), with top and bottom in [0, 1]; top is the
 viability without the substance, bottom that of endless dose. Residuals are signed square roots of the binomial
 deviance, so that least squares give the maximum of the likelihood; the scatter beyond it (Pearson's statistic over
-its degrees of freedom) widens all intervals. Where the same series occur at several doses, the variance over series
-(leverage-corrected sandwich, as the jackknife) takes its place.
+its degrees of freedom) widens all intervals. Series of which each has an EC50 of its own scatter most where the curve
+is steep: a parameter's variance is therefore at least that of the leverage-corrected sandwich over units, with
+Satterthwaite's degrees of freedom (HC2; Bell & McCaffrey 2002, Survey Methodology 28:169). Where the same series occur
+at several doses, the variance over series (likewise, as the jackknife) takes its place.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
+
+from cell_pipelines.analysis.viability.sandwich import over_clusters, over_units
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -65,7 +69,7 @@ class CurveFit:
         covariance: (4, 4) of the values, clustering and scatter included; 0 for those on their bounds.
         dispersion: Variance over the binomial one, of the units.
         widening: (4,) variance of each value over that of independent cells.
-        freedom: Degrees of freedom of `covariance`.
+        freedom: (4,) degrees of freedom of the variance of each value.
     """
 
     points: Points
@@ -74,7 +78,7 @@ class CurveFit:
     covariance: Floats
     dispersion: float
     widening: Floats
-    freedom: float
+    freedom: Floats
 
 
 def curve(values: Floats, log10_dose: Floats) -> Floats:
@@ -120,7 +124,7 @@ def profile_interval(fit: CurveFit, index: int, *, level: float = 0.95) -> tuple
         Both ends; the bound of top or bottom where it is not refused, otherwise -inf and inf (of hill as its
         logarithm, and of log10 EC50) where no value that way is.
     """
-    quantile = float(special.stdtrit(fit.freedom, (1 + level) / 2))
+    quantile = float(special.stdtrit(fit.freedom[index], (1 + level) / 2))
     limit = fit.deviance + quantile**2 * fit.widening[index]
     low, high = (_end(fit, index, bound, limit) for bound in (side[index] for side in fit.points.bounds))
     return low, high
@@ -220,27 +224,17 @@ def _with_covariance(points: Points, values: Floats, deviance: float) -> CurveFi
     share = np.clip(curve(values, points.log10_dose), _EDGE, 1 - _EDGE)
     root = np.sqrt(points.total / (share * (1 - share)))
     pearson: Floats = root * (points.live / points.total - share)
-    freedom = max(points.live.size - 4, 1)
-    dispersion = max(float((pearson**2).sum()) / freedom, _SAFE)
+    residual_freedom = max(points.live.size - 4, 1)
+    dispersion = max(float((pearson**2).sum()) / residual_freedom, _SAFE)
     design: Floats = root[:, None] * gradient(values, points.log10_dose)[:, free]
     inverse: Floats = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
-    base = CurveFit(points, values, deviance, np.zeros((4, 4)), dispersion, np.full(4, dispersion), float(freedom))
-    spread = dispersion * inverse
+    freedom = np.full(4, float(residual_freedom))
     if points.clusters < points.live.size:
-        spread, freedom = _over_clusters(points, design, inverse, pearson), points.clusters - 1
+        spread, freedom[:] = over_clusters(points.cluster, design, inverse, pearson), points.clusters - 1
+    else:
+        factors, freedom[free] = over_units(design, inverse, pearson, dispersion)
+        spread = dispersion * inverse * np.outer(factors, factors)
     covariance, widening = np.zeros((4, 4)), np.full(4, dispersion)
     covariance[np.ix_(free, free)] = spread
     widening[free] = np.diag(spread) / np.maximum(np.diag(inverse), 1e-300)
-    return replace(base, covariance=covariance, widening=widening, freedom=float(freedom))
-
-
-def _over_clusters(points: Points, design: Floats, inverse: Floats, pearson: Floats) -> Floats:
-    """Return the sandwich variance over clusters, residuals divided by 1 - leverage as in the jackknife."""
-    count = points.clusters
-    shifts = np.zeros((count, design.shape[1]))
-    for cluster in range(count):
-        own = points.cluster == cluster
-        leverage = design[own] @ inverse @ design[own].T
-        lone = np.linalg.pinv(np.eye(int(own.sum())) - leverage, rcond=1e-8) @ pearson[own]
-        shifts[cluster] = inverse @ design[own].T @ lone
-    return np.asarray((count - 1) / count * shifts.T @ shifts)
+    return CurveFit(points, values, deviance, covariance, dispersion, widening, freedom)
