@@ -38,7 +38,7 @@ def main() -> None:
         ends = []
         for _ in range(args.repetitions):
             shifts = rng.normal(0, sd, dose.size)
-            p = np.array([curve(truth + [0, 0, s, 0], np.array([d]))[0] for d, s in zip(dose, shifts, strict=True)])
+            p = curve(truth, dose - shifts)
             live = rng.binomial(cells, rng.beta(p * (1 - icc) / icc, (1 - p) * (1 - icc) / icc)).astype(float)
             fit = fit_curve(Points(dose, live, np.full(dose.size, float(cells)), np.arange(dose.size)))
             old = replace(fit, widening=np.full(4, fit.dispersion), freedom=np.full(4, dose.size - 4.0))
