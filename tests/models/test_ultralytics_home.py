@@ -64,11 +64,20 @@ def test_preparing_leaves_no_tracker_of_ultralytics_on():
     assert os.environ["YOLO_OFFLINE"] == "true"
 
 
-def test_all_cores_are_used():
+@pytest.mark.parametrize(("given", "threads"), [(None, None), ("", None), ("1", 1), ("3,2", 3)])
+def test_the_cpu_is_used_wholly_or_as_its_environment_says(given, threads, monkeypatch):
     import torch
 
-    use_all_cores()
-    assert torch.get_num_threads() == len(os.sched_getaffinity(0))
+    before = torch.get_num_threads()
+    if given is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    try:
+        use_all_cores()
+        assert torch.get_num_threads() == (threads or len(os.sched_getaffinity(0)))
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("name", ["yolov10n-seg.pt", "yolov9t-seg.pt", "yolov10n-seg.yaml", "yolov5n-seg.pt"])

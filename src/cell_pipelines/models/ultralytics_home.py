@@ -71,10 +71,15 @@ def open_restricted(*, trust: bool = False) -> Iterator[None]:
 
 
 def use_all_cores() -> None:
-    """Let PyTorch use every processor of this process; Ultralytics leaves one idle whenever it picks the CPU."""
+    """Let PyTorch use every processor of this process, or as many threads as ``OMP_NUM_THREADS`` says.
+
+    Ultralytics leaves one idle whenever it picks the CPU.
+    """
     import torch
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(max(1, int(given)) if given.isdecimal() else cores)
 
 
 def resolve_weights(name: str, *, from_scratch: bool = False) -> str:

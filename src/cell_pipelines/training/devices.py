@@ -73,8 +73,7 @@ def share_cores(devices: Devices) -> None:
     """Let PyTorch use every processor, or this process's share of them; ``OMP_NUM_THREADS`` says otherwise."""
     import torch
 
-    if "OMP_NUM_THREADS" not in os.environ:
-        use_all_cores()
+    use_all_cores()
     if devices.count > 1:
         torch.set_num_threads(max(1, torch.get_num_threads() // devices.count))
 
