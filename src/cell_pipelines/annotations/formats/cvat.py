@@ -6,7 +6,6 @@ CVAT's canvas counts from the upper left corner of the first pixel, so its numbe
 
 import re
 import xml.etree.ElementTree as ElementTree
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.attribute_text import from_text
 from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.cvat_frames import FrameImages
 from cell_pipelines.annotations.formats.cvat_shapes import read_shapes
 from cell_pipelines.annotations.formats.cvat_writing import to_xml
 from cell_pipelines.annotations.formats.intake import Intake
@@ -31,7 +31,6 @@ CAPABILITIES = Capabilities(
 )
 
 _SHAPES = ("box", "polygon", "points", "mask", "ellipse", "polyline", "cuboid", "skeleton")
-_NUMBER_AT_END = re.compile(r"(\d{1,18})$")
 _ROOT = re.compile(rb"<annotations[\s>]")
 _OWN = re.compile(rb"<(meta|image|track)[\s>]")
 
@@ -44,12 +43,13 @@ def detect(folder: Path) -> str | None:
     return None
 
 
-def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
+def read(folder: Path, images: ImageIndex, *, first_frame: int | None = None, **options: Any) -> Conversion:
     """Read every CVAT file below `folder`; each place of a track becomes an object of its frame's image.
 
     Args:
         folder: Where the XML files lie, at any depth.
         images: The images that are there; the image of a video's frame has the frame's number at the end of its name.
+        first_frame: Number in the name of the image that is frame 0, usually 0 or 1; None finds it out.
         **options: As for `Intake`: `classes`, `unlabelled`.
     """
     roots: dict[str, ElementTree.Element] = {}
@@ -72,7 +72,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
             continue
         for element in root.findall("image"):
             _read_image(intake, file, element)
-        _read_tracks(intake, file, root)
+        _read_tracks(intake, file, root, first_frame)
     return intake.finish("cvat")
 
 
@@ -105,11 +105,11 @@ def _read_image(intake: Intake, file: str, element: ElementTree.Element) -> None
         _read_object(intake, (file, entry, row), child.get("label"), child, {})
 
 
-def _read_tracks(intake: Intake, file: str, root: ElementTree.Element) -> None:
+def _read_tracks(intake: Intake, file: str, root: ElementTree.Element, first_frame: int | None) -> None:
     tracks = root.findall("track")
     if not tracks:
         return
-    frames = _Frames(intake, file, (root.findtext("meta//source") or "").strip())
+    frames = FrameImages(intake, file, root, first_frame)
     for position, track in enumerate(tracks):
         label, identity = track.get("label"), track.get("id", str(position))
         said = {"track_id": from_text(identity)} | _group(track)
@@ -127,37 +127,6 @@ def _read_tracks(intake: Intake, file: str, root: ElementTree.Element) -> None:
                 intake.drop(file, entry, "no image, or more than one, is the frame's.")
             else:
                 _read_object(intake, (file, entry, row), label, child, said)
-
-
-class _Frames:
-    """Finds the image of a frame by the number at the end of its name."""
-
-    def __init__(self, intake: Intake, file: str, source: str) -> None:
-        self._intake, self._file = intake, file
-        self._near = str(PurePosixPath(file).parent)
-        self._stem = PurePosixPath(source.replace("\\", "/")).stem
-        self._rows: dict[str, int | None] = {}
-        self._numbered: dict[int, list[str]] = defaultdict(list)
-        for record in intake.images.records:
-            if found := _NUMBER_AT_END.search(PurePosixPath(record.name).stem):
-                self._numbered[int(found[1])].append(record.name)
-
-    def row(self, frame: str) -> int | None:
-        """Return the row of the image of a frame; None where none, or no single one, is it."""
-        if frame not in self._rows:
-            name = self._name(int(frame)) if re.fullmatch(r"[0-9]{1,9}", frame) else None
-            row = None if name is None else self._intake.image(self._file, name, split=split_of(name))
-            if row is not None and self._intake.refuse_second_label(self._file, row):
-                row = None
-            self._rows[frame] = row
-        return self._rows[frame]
-
-    def _name(self, number: int) -> str | None:
-        for name in (f"frame_{number:06d}", f"{self._stem}_{number:06d}", f"frame_{number}"):
-            if (record := self._intake.images.find(name, self._near)) is not None:
-                return record.name
-        names = self._numbered.get(number, [])
-        return names[0] if len(names) == 1 else None
 
 
 def _read_object(

@@ -16,6 +16,7 @@ from cell_pipelines.annotations.formats import json_values as values
 from cell_pipelines.annotations.formats.attribute_text import from_text, to_text
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.darwin_raster import raster_masks
+from cell_pipelines.annotations.formats.file_images import choose_name
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.shapes import (
@@ -82,7 +83,7 @@ def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None
     tags = sum(isinstance(a, Mapping) and "tag" in a for a in listed)
     drawn = [(i, a) for i, a in enumerate(listed) if not (isinstance(a, Mapping) and {"tag", "raster_layer"} & set(a))]
     near = str(PurePosixPath(file).parent)
-    row = intake.image(file, name or PurePosixPath(file).stem, near=near, size=size)
+    row = intake.image(file, choose_name(intake, file, name), near=near, size=size)
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(drawn))
         return

@@ -49,6 +49,34 @@ def split_files_first(folder: Path, paths: Sequence[Path]) -> list[Path]:
     return sorted(paths, key=lambda p: (split_of(names[p], file_name=True) is None, names[p]))
 
 
+def choose_name(intake: Intake, file: str, said: str | None, own: str = "") -> str:
+    """Return the name of the one image that a file is about: what it says, or its own where there is no such image.
+
+    A file that was renamed with its image keeps the image's old name inside. Where that is the name of another image,
+    it counts, and is suspect.
+
+    Args:
+        intake: Whose images.
+        file: The file, relative to the source's folder.
+        said: The image's name in the file.
+        own: The file's own name for its image; empty for the file's stem.
+    """
+    own = own or PurePosixPath(file).stem
+    if not said:
+        return own
+    near = str(PurePosixPath(file).parent)
+    by_content, by_name = intake.images.find(said, near), intake.images.find(own, near)
+    if by_name is None or by_name == by_content:
+        return said
+    if by_content is None:
+        reason = f"names the image {said!r}, which is not there; taken as the label of {by_name.name!r}."
+        intake.note(file, "", "noted", reason, 0)
+        return by_name.name
+    reason = f"names the image {by_content.name!r}, which is taken, but is called like {by_name.name!r}."
+    intake.note(file, "", "suspect", reason, 0)
+    return said
+
+
 def choose_image(
     intake: Intake, file: str, *stems: str, image: str | None = None, alone: bool = False
 ) -> tuple[int, ImageRecord] | None:

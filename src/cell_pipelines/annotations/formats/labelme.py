@@ -15,6 +15,7 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats import json_values as values
 from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.file_images import choose_name
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.pieces import Piece, join_pieces
@@ -83,7 +84,7 @@ def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None
         return
     size = content.get("imageWidth"), content.get("imageHeight")
     known = (size[0], size[1]) if isinstance(size[0], int) and isinstance(size[1], int) else None
-    name = _image_name(file, content.get("imagePath"), intake.images)
+    name = _image_name(intake, file, content.get("imagePath"))
     row = intake.image(file, name, near=str(PurePosixPath(file).parent), size=known)
     if row is None or intake.refuse_second_label(file, row):
         intake.drop(file, "", "the objects of a file that is skipped.", len(shapes))
@@ -94,7 +95,7 @@ def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None
         add_shape(intake, (file, piece.entry, row), piece.label, piece.shape, **extra)
 
 
-def _image_name(file: str, path: Any, images: ImageIndex) -> str:
+def _image_name(intake: Intake, file: str, path: Any) -> str:
     """Return the image's path below the folder; `path` starts at the file's own place and may climb from there."""
     own = PurePosixPath(file).with_suffix("")
     if not isinstance(path, str) or not path.strip():
@@ -105,9 +106,7 @@ def _image_name(file: str, path: Any, images: ImageIndex) -> str:
             del parts[-1:]
         elif part not in ("", ".") and not part.endswith(":"):
             parts.append(part)
-    name = "/".join(parts)
-    # A file that was renamed with its image keeps the old name inside.
-    return str(own) if not name or (images.find(name) is None and images.find(str(own)) is not None) else name
+    return choose_name(intake, file, "/".join(parts), str(own))
 
 
 def _read_pieces(intake: Intake, file: str, row: int, shapes: Sequence[Any]) -> Iterator[Piece]:

@@ -15,6 +15,7 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.attribute_text import from_text, to_xml_text
 from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.file_images import choose_name
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.json_values import parse_number, to_attributes, to_name
 from cell_pipelines.annotations.formats.label_paths import child, files_below, label_paths, peek, resolve_all
@@ -82,6 +83,8 @@ def _read_root(intake: Intake, folder: Path, file: str, root: ElementTree.Elemen
     near = str(PurePosixPath(*inner))
     if below and ".." not in PurePosixPath(below).parts and intake.images.find(f"{below}/{name}") is not None:
         near = below
+    else:
+        name = choose_name(intake, file, name)
     size = [_text(root, f"imagesize/{key}") for key in ("ncols", "nrows")]
     known = (int(size[0]), int(size[1])) if all(t.isascii() and t.isdigit() and len(t) < 9 for t in size) else None
     row = intake.image(file, name, near=near, size=known)

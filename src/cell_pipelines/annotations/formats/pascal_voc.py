@@ -13,6 +13,7 @@ import pyarrow as pa
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.encodings import peek_utf8
+from cell_pipelines.annotations.formats.file_images import choose_name
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below
 from cell_pipelines.annotations.formats.text import read_xml
@@ -89,7 +90,7 @@ def _read_root(intake: Intake, file: str, root: ElementTree.Element, origin: int
         intake.skip_file(file, f"expected an <annotation> element, got <{root.tag}>.")
         return
     path = PurePosixPath(file)
-    name = (root.findtext("filename") or "").strip() or path.stem
+    name = choose_name(intake, file, (root.findtext("filename") or "").strip())
     objects = root.findall("object")
     row = intake.image(file, name, near=str(path.parent), size=_size(root))
     if row is None or intake.refuse_second_label(file, row):

@@ -22,6 +22,7 @@ from cell_pipelines.annotations.formats.via_regions import (
     choose_class_attribute,
     read_entries,
     regions_by_image,
+    used_classes,
 )  # fmt: skip
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -77,8 +78,16 @@ def read(folder: Path, images: ImageIndex, *, class_attribute: str | None = None
     contents, problems = read_all(folder, paths)
     found = {file: _entries(mapping(content)) for file, content in contents.items()}
     chosen = choose_class_attribute([entry for listed in found.values() for entry in listed], class_attribute)
-    listed = options.get("classes") or _listed_classes(contents.values(), chosen or CLASS)
-    intake = Intake(images, sort_categories=True, **{**options, "classes": listed})
+    choices = _listed_classes(contents.values(), chosen or CLASS) if options.get("classes") is None else None
+    used = used_classes([entry for listed in found.values() for entry in listed], chosen) if choices else []
+    if choices:
+        options["classes"] = list(dict.fromkeys([*choices, *used]))
+    intake = Intake(images, sort_categories=True, **options)
+    for name in [name for name in used if name not in (choices or used)]:
+        reason = (
+            f"the class {name!r} is none of the choices that the project lists ({', '.join(choices or [])}); taken."
+        )
+        intake.note(", ".join(found), "", "noted", reason, 0, category=name)
     for file, reason in problems:
         intake.skip_file(file, reason)
     for file, listed_images in found.items():

@@ -113,6 +113,18 @@ def _class_name(value: Any) -> str:
     return name
 
 
+def used_classes(images: Iterable[ImageEntry], class_attribute: str | None) -> list[str]:
+    """Return the classes that regions have, in order of appearance."""
+    names: dict[str, None] = {}
+    for region in (region for image in images for region in image.regions):
+        try:
+            names[_class_name(mapping(region.get("region_attributes")).get(class_attribute or ""))] = None
+        except ValueError:
+            # It is listed where the region is read.
+            continue
+    return list(names)
+
+
 def _pop_score(attributes: dict[str, Any]) -> float | None:
     """Take out the score; what is none stays among the attributes."""
     try:
