@@ -76,6 +76,7 @@ def test_objects_come_back_in_order_within_a_thousandth_of_a_pixel(
         assert not [f for f in conversion.findings if f.action in ("dropped", "changed")]
 
 
+@pytest.mark.quick(first=["coco", "imagej_roi", "label_image", "pascal_voc", "qupath_geojson", "trackmate_csv", "yolo"])
 @pytest.mark.parametrize("first", FORMATS)
 def test_every_pair_of_formats_loses_what_their_capabilities_say_and_nothing_else(
     first: str, make_annotations: SETS, round_trip: TRIP, assert_equal_sets: EQUAL
