@@ -16,6 +16,7 @@ from kedro.validation import ParameterValidationError
 from cell_pipelines.command_parameters import parse_parameters
 from cell_pipelines.failures import MISTAKE, MistakeError, describe, is_mistake, root_cause, write_traceback
 from cell_pipelines.invalid_parameters import describe_invalid_parameters
+from cell_pipelines.termination import exit_status
 
 _NOISE = ("No nodes ran.", "Using synchronous mode")
 logging.getLogger("kedro.runner.sequential_runner").addFilter(lambda record: not record.getMessage().startswith(_NOISE))
@@ -53,7 +54,8 @@ def _run(*, dry_run: bool, params: dict[str, Any], **options: Any) -> Any:
     source = Path(options.get("conf_source") or project / settings.CONF_SOURCE)
     try:
         _check_study(options.get("env"), source)
-        return callback(params=given, **options)
+        with exit_status():
+            return callback(params=given, **options)
     except click.ClickException:
         raise
     except Exception as error:  # whatever ends a run ends it in a sentence

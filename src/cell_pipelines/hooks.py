@@ -4,7 +4,6 @@ import atexit
 import hashlib
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,16 @@ from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
-from cell_pipelines import invocation, model_runs, run_checks
+from cell_pipelines import invocation, mlflow_store, model_runs, run_checks
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.failures import is_mistake
+from cell_pipelines.failures import MistakeError, is_mistake
+from cell_pipelines.files import remove_abandoned
 from cell_pipelines.invocation import Invocation
+from cell_pipelines.output_locks import OutputLocks
 from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.provenance import git_state, package_versions
 from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
+from cell_pipelines.termination import TerminationGuard, watch_signals
 
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
@@ -64,7 +66,11 @@ class TrackingHooks(MlflowHook):
     """The hooks of kedro-mlflow with a project-absolute store, typed parameters, origin and honest status."""
 
     _open = False
+    _study = Path()
     _commands: Path | None = None
+    _locks: OutputLocks | None = None
+    _truth = ""
+    _guard: TerminationGuard | None = None
     _node = threading.local()
     _loader: AbstractConfigLoader | None = None
     _completed = 0
@@ -83,9 +89,11 @@ class TrackingHooks(MlflowHook):
         pipelines.configure(REGISTRY)  # so that they are made of these models
         root = Path(context.project_path)
         study = root / config["globals"]["data_root"] / config["globals"]["study"]
-        self._commands = study / "08_reporting" / "commands.csv"
+        self._study, self._commands = study, study / "08_reporting" / "commands.csv"
         os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{(root / 'mlflow.db').as_posix()}")
-        super().after_context_created(context)
+        uri = config["mlflow"].get("server", {}).get("mlflow_tracking_uri") or os.environ["MLFLOW_TRACKING_URI"]
+        with mlflow_store.prepared_store(str(uri)):
+            super().after_context_created(context)
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -95,9 +103,17 @@ class TrackingHooks(MlflowHook):
         if isinstance(self._loader, OmegaConfigLoader):
             only_missing = bool(run_params.get("only_missing_outputs"))
             run_checks.check_run(called, pipeline, catalog, self._loader, only_missing=only_missing)
-        super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
+        results = Path(called.parameters.get("results") or self._study)
+        remove_abandoned(results, skip=("01_raw",))
+        self._locks, self._truth = OutputLocks(results), ""
+        self._locks.take(pipeline.all_outputs())
+        self.run_id = None
+        self._guard = watch_signals(lambda: model_runs.mark_killed(self.run_id))
+        with model_runs.owned_runs():
+            super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         if not self._is_mlflow_enabled:
             return
+        model_runs.close_abandoned()
         mlflow.set_tags({**git_state(Path(run_params["project_path"])), **package_versions()})
         parent = (run_params.get("runtime_params") or {}).get("mlflow_parent")
         if parent:
@@ -105,12 +121,12 @@ class TrackingHooks(MlflowHook):
         model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in (*MODELS, *OTHER_CELLS)})
         self._open, self._completed = True, 0
         atexit.register(self._close_interrupted)  # runs before MLflow's own, which would say FINISHED
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
-        """Log the node's parameters, flattened."""
+        """Log the node's parameters, flattened; end here where the run was asked to end and the node before went on."""
+        self._check_ended()
+        self._enter(node)
         # All parameters together are those of the members that an experiment starts; each logs its own.
         plain = {k: to_plain(v) if k.startswith("params:") else v for k, v in inputs.items() if k != "parameters"}
         self._node.parameters = {}
@@ -126,6 +142,15 @@ class TrackingHooks(MlflowHook):
         self._node.parameters[name] = text[:MAX_PARAM_VAL_LENGTH]
 
     @hook_impl
+    def before_dataset_loaded(self, node: Node) -> None:
+        """Wait for other runs where the node writes what they write, too."""
+        self._enter(node)
+
+    def _enter(self, node: Node) -> None:
+        if self._locks is not None:
+            self._locks.enter(node.outputs)
+
+    @hook_impl
     def after_node_run(self) -> None:
         """Count the nodes that ran to their end."""
         self._completed += 1
@@ -134,10 +159,14 @@ class TrackingHooks(MlflowHook):
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
         """Tag the run with the hash of the data and the model it reads."""
         self._tag_data(dataset_name, data)
+        if self._locks is not None and dataset_name == _TRUTH and isinstance(data, AnnotationSet):
+            self._check_same(data.fingerprint())
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Tag the run with the hash of the data it made."""
+        if self._locks is not None:
+            self._locks.saved(dataset_name)
         self._tag_data(dataset_name, data)
 
     def _tag_data(self, dataset_name: str, data: Any) -> None:
@@ -151,21 +180,26 @@ class TrackingHooks(MlflowHook):
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Close the run as finished, and note the command for whoever wants to repeat it."""
+        self._check_ended()
         active = mlflow.active_run()
         if self._commands is not None:
             invocation.note_command(self._commands, invocation.current(), active.info.run_id if active else "")
         self._close_models("FINISHED")
         super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
+        self._stop_watching()
 
     @hook_impl
     def on_pipeline_error(
         self, error: Exception, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
-        """Close the run as failed; one that ended on a mistake before anything ran leaves no run."""
+        """Close the run as failed, or as killed where a signal came; a mistake before anything ran leaves no run."""
+        if self._guard is not None and self._guard.signum is not None:
+            self._close_interrupted()
         active = mlflow.active_run()
         runs = [*model_runs.open_run_ids(), *([active.info.run_id] if active else [])]
         self._close_models("FAILED")
         super().on_pipeline_error(error=error, run_params=run_params, pipeline=pipeline, catalog=catalog)
+        self._stop_watching()
         is_trial = (run_params.get("runtime_params") or {}).get("results") is not None
         if self._completed == 0 and is_mistake(error) and not is_trial:
             for run_id in runs:
@@ -176,9 +210,29 @@ class TrackingHooks(MlflowHook):
             model_runs.close_runs(status)
         self._open = False
 
+    def _check_ended(self) -> None:
+        if self._guard is not None:
+            self._guard.check()
+
+    def _check_same(self, fingerprint: str) -> None:
+        if self._truth not in ("", fingerprint):
+            raise MistakeError(
+                f"{self._study}: the prepared annotations are others than when this run began, since another run has "
+                "prepared the study anew; run this one again."
+            )
+        self._truth = fingerprint
+
+    def _stop_watching(self) -> None:
+        if self._guard is not None:
+            self._guard.remove()
+        if self._locks is not None:
+            self._locks.release()
+            self._locks = None
+
     def _close_interrupted(self) -> None:
         if self._open:
             model_runs.close_runs("KILLED")
         while self._open and mlflow.active_run():
             mlflow.end_run("KILLED")
         self._open = False
+        self._stop_watching()

@@ -3,14 +3,28 @@
 Metrics have the same names for every model, so that runs compare; two models in one run would write over each other.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
 from mlflow.utils.time import get_current_time_millis
+
+from cell_pipelines.processes import ProcessIdentity, this_process
+
+logger = logging.getLogger(__name__)
+
+#: Tag of the process that works on a run.
+OWNER = "cell_pipelines.owner"
+# MLflow takes the tags of new runs from here.
+_CONTEXT = "MLFLOW_RUN_CONTEXT"
 
 _runs: dict[str, str] = {}
 
@@ -23,7 +37,7 @@ def open_runs(models: Iterable[str]) -> None:
         return
     client = mlflow.MlflowClient()
     for model in names:
-        tags = {"mlflow.parentRunId": active.info.run_id, "model": model}
+        tags = {"mlflow.parentRunId": active.info.run_id, "model": model, OWNER: str(this_process())}
         _runs[model] = client.create_run(active.info.experiment_id, run_name=model, tags=tags).info.run_id
 
 
@@ -38,6 +52,43 @@ def close_runs(status: str) -> None:
 def open_run_ids() -> list[str]:
     """Return the ids of the models' own runs that are open."""
     return list(_runs.values())
+
+
+@contextmanager
+def owned_runs() -> Iterator[None]:
+    """Tag the runs that are opened in the block with this process from their first moment on."""
+    before = os.environ.get(_CONTEXT)
+    os.environ[_CONTEXT] = json.dumps({**json.loads(before or "{}"), OWNER: str(this_process())})
+    try:
+        yield
+    finally:
+        os.environ.pop(_CONTEXT)
+        if before is not None:
+            os.environ[_CONTEXT] = before
+    if mlflow.active_run() is not None:  # one that was opened by another process has its tag
+        mlflow.set_tag(OWNER, str(this_process()))
+
+
+def close_abandoned() -> None:
+    """Close the runs as KILLED that say RUNNING though the process that worked on them is certainly gone."""
+    client = mlflow.MlflowClient()
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    for run in client.search_runs(experiments, "attributes.status = 'RUNNING'"):
+        owner = ProcessIdentity.parse(run.data.tags.get(OWNER, ""))
+        if owner is not None and owner.is_gone():
+            logger.info("run %s was left by a process that is gone; it is closed as KILLED.", run.info.run_id)
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+def mark_killed(run_id: str | None) -> None:
+    """Close a run and those of its models as KILLED, in the middle of whatever the process is doing."""
+    client = mlflow.MlflowClient()
+    for own in (run_id, *_runs.values()):
+        try:
+            if own is not None:
+                client.set_terminated(own, "KILLED")
+        except MlflowException as error:
+            logger.warning("run %s could not be marked as KILLED: %s", own, error)
 
 
 def run_of(model: str) -> str | None:

@@ -4,6 +4,7 @@ import hashlib
 import multiprocessing
 import os
 import re
+import signal
 import socket
 import threading
 import uuid
@@ -106,10 +107,12 @@ def _started_elsewhere(pid: int) -> int | None:
 
 
 def end_with_parent() -> None:
-    """Let this process, started by `multiprocessing`, end as soon as the one that started it is gone."""
+    """Let this process, started by `multiprocessing`, end with the one that started it, and leave Ctrl-C to it."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait() -> None:
         parent.join()

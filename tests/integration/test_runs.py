@@ -9,7 +9,7 @@ import pytest
 
 from cell_pipelines.imaging.reading import write_image
 
-from .conftest import ROOT
+from .conftest import ROOT, Project
 
 pytestmark = pytest.mark.slow
 
@@ -60,8 +60,41 @@ def test_an_interrupted_run_is_marked_killed(fresh_project, sent):
     time.sleep(1)
     process.send_signal(sent)
     process.communicate(timeout=60)
+    assert process.returncode == 128 + sent
     (run,) = fresh_project.runs("train_yolo")
     assert run.info.status == "KILLED"
+
+
+@pytest.mark.exhaustive
+def test_what_a_killed_run_has_left_is_cleaned_up_by_the_next_one_and_nothing_else(fresh_project):
+    fresh_project.run("sample_data")
+    work = fresh_project.path("06_models", "yolo", "run", "weights")
+    words = ("--pipelines=train_yolo", "--to-nodes=yolo.train", "--params=yolo.epochs=50")
+    process = start(fresh_project, *words)
+    wait_for(work.is_dir, process)
+    half = fresh_project.path(f".tmp-{owner_of(fresh_project)}-0123abcd")
+    half.mkdir()
+    fresh_project.run("annotation_conversion")
+    assert half.is_dir() and fresh_project.runs("train_yolo")[0].info.status == "RUNNING"
+    process.kill()
+    process.communicate()
+    fresh_project.run("annotation_conversion")
+    assert not half.exists() and fresh_project.runs("train_yolo")[0].info.status == "KILLED"
+
+
+def owner_of(project):
+    return project.runs("train_yolo")[0].data.tags["cell_pipelines.owner"]
+
+
+@pytest.mark.exhaustive
+def test_several_runs_that_are_the_first_ones_of_a_project_all_finish(tmp_path):
+    project = Project(tmp_path)
+    (tmp_path / "mlflow.db").unlink()
+    processes = [start(project, "--pipelines=sample_data") for _ in range(3)]
+    for process in processes:
+        output, _ = process.communicate(timeout=600)
+        assert process.returncode == 0, output
+    assert [run.info.status for run in project.runs("sample_data")] == ["FINISHED"] * 3
 
 
 def test_a_run_that_fails_on_its_way_is_marked_failed(fresh_project):

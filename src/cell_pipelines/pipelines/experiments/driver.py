@@ -1,7 +1,7 @@
 """Starting the members of an experiment: each a Kedro run in a process of its own, some at once, none twice.
 
 A member dies with the call that started it, since it watches a pipe that closes with that call; and the next call
-waits for it to be gone, since the lock of its folder is the member's too. So no kill leaves two at the same work.
+waits for it to be gone, since it holds the lock of what it writes. So no kill leaves two at the same work.
 """
 
 import logging
@@ -21,8 +21,10 @@ import yaml
 
 from cell_pipelines.files import atomic_path
 from cell_pipelines.invocation import Invocation, merge, nest, python_command
+from cell_pipelines.locks import locked
+from cell_pipelines.output_locks import lock_file
 from cell_pipelines.pipelines.experiments.members import Member
-from cell_pipelines.pipelines.experiments.states import State, locked, read_state, write_state
+from cell_pipelines.pipelines.experiments.states import State, read_state, write_state
 from cell_pipelines.pipelines.experiments.tracking import ExperimentRuns
 
 logger = logging.getLogger(__name__)
@@ -94,13 +96,14 @@ class Driver:
         folder = self.folder / member.name
         device = places.get()
         try:
-            reason = f"the member is still being trained by an earlier call, after {_PATIENCE_S:.0f} s."
-            with locked(folder / "lock", seconds=_PATIENCE_S, reason=reason) as lock:
-                return self._train(member, key, device, lock)
+            reason = f"the member is still being trained by an earlier call, after {_PATIENCE_S:.0f} s"
+            with locked(lock_file(folder, member.model), seconds=_PATIENCE_S, reason=reason):
+                pass  # from here on it is the new member's own
+            return self._train(member, key, device)
         finally:
             places.put(device)
 
-    def _train(self, member: Member, key: str, device: str, lock: int) -> State:
+    def _train(self, member: Member, key: str, device: str) -> State:
         folder = self.folder / member.name
         before = read_state(folder)
         # One that was killed goes on from its last epoch; one that crashed starts anew.
@@ -110,7 +113,7 @@ class Driver:
         write_state(folder, state)
         write_command(self.invocation, member, folder, resume=resume)
         started = time.monotonic()
-        code = self._wait(member.name, folder, self._environment(device, state.run_id), lock)
+        code = self._wait(member.name, folder, self._environment(device, state.run_id))
         if self._stopping.is_set():
             return state
         seconds = time.monotonic() - started
@@ -121,11 +124,11 @@ class Driver:
         write_state(folder, state)
         return state
 
-    def _wait(self, name: str, folder: Path, environment: Mapping[str, str], lock: int) -> int:
+    def _wait(self, name: str, folder: Path, environment: Mapping[str, str]) -> int:
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
                 [*python_command(), "--config", str(folder / "member.yml")], cwd=self.invocation.project,
-                env=dict(environment), stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, pass_fds=(lock,),
+                env=dict(environment), stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         self._processes[name] = process
         if self._stopping.is_set():

@@ -14,12 +14,11 @@ from cell_pipelines.pipelines.experiments.estimates import estimate_members, ref
 from cell_pipelines.pipelines.experiments.members import Member, list_members
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import read_tables, tabulate_members
-from cell_pipelines.pipelines.experiments.states import State, locked, read_state, write_state
+from cell_pipelines.pipelines.experiments.states import State, read_state, write_state
 from cell_pipelines.pipelines.experiments.tracking import ExperimentRuns
 
 logger = logging.getLogger(__name__)
 
-_TAKEN = "this experiment is already running in another call; wait for it, or end it."
 Train = Callable[[AnnotationSet, dict[str, Any], ExperimentParameters, Path], pd.DataFrame]
 
 
@@ -50,8 +49,7 @@ def train_members(name: str) -> Train:
         annotations: AnnotationSet, everything: dict[str, Any], parameters: ExperimentParameters, folder: Path
     ) -> pd.DataFrame:
         """Train the members that are not finished; return a row a member."""
-        with locked(folder / "lock", seconds=0, reason=_TAKEN):
-            return _train(name, annotations, everything, parameters, folder)
+        return _train(name, annotations, everything, parameters, folder)
 
     return train
 

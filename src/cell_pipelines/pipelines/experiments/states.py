@@ -1,11 +1,6 @@
 """How far a member is, on disk, so that a call that was killed is completed by the next."""
 
-import fcntl
 import json
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -57,36 +52,3 @@ def write_state(folder: Path, state: State) -> None:
     """Keep the state of the member in `folder`."""
     with atomic_path(folder / "state.json") as temporary:
         temporary.write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")
-
-
-@contextmanager
-def locked(path: Path, *, seconds: float, reason: str) -> Iterator[int]:
-    """Hold a lock that dies with the processes that hold it, and give its descriptor for them to inherit.
-
-    Args:
-        path: The lock's file, made if need be.
-        seconds: How long to wait for another holder.
-        reason: What it means when that takes longer.
-
-    Raises:
-        RuntimeError: Another process holds it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        until = time.monotonic() + seconds
-        while not _taken(descriptor):
-            if time.monotonic() >= until:
-                raise RuntimeError(f"{path.parent}: {reason}")
-            time.sleep(0.1)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _taken(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

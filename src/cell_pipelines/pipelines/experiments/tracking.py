@@ -6,6 +6,10 @@ from pathlib import Path
 import mlflow
 from mlflow.exceptions import MlflowException
 
+from cell_pipelines.files import atomic_path
+from cell_pipelines.model_runs import OWNER
+from cell_pipelines.processes import this_process
+
 logger = logging.getLogger(__name__)
 
 _ENDED = {"finished": "FINISHED", "failed": "FAILED"}
@@ -33,17 +37,20 @@ class ExperimentRuns:
             run_id = kept.read_text().strip()
             if self._status(run_id) is not None:
                 client.update_run(run_id, status="RUNNING")
+                client.set_tag(run_id, OWNER, str(this_process()))
                 return run_id
-        run_id = client.create_run(self._experiment_id, run_name=name, tags={"kind": "experiment"}).info.run_id
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(run_id)
+        run_id = client.create_run(
+            self._experiment_id, run_name=name, tags={"kind": "experiment", OWNER: str(this_process())}
+        ).info.run_id
+        with atomic_path(kept) as temporary:
+            temporary.write_text(run_id)
         return str(run_id)
 
     def open_member(self, name: str, model: str) -> str | None:
         """Open a member's run and return its id."""
         if self._client is None:
             return None
-        tags = {"mlflow.parentRunId": self.run_id or "", "kind": "member", "model": model}
+        tags = {"mlflow.parentRunId": self.run_id or "", "kind": "member", "model": model, OWNER: str(this_process())}
         return str(self._client.create_run(self._experiment_id, run_name=name, tags=tags).info.run_id)
 
     def end_member(self, run_id: str | None, status: str) -> None:
