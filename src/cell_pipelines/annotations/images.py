@@ -2,6 +2,7 @@
 
 import copy
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -63,6 +64,11 @@ class ImageRecord:
         """Whether the image is known by name only."""
         return self.width <= 0 or self.height <= 0
 
+    @property
+    def has_one_plane(self) -> bool:
+        """Whether its file is known to have one time point and one depth."""
+        return self.plane is not None and self.plane.lengths[:2] == (1, 1)
+
 
 class ImageIndex:
     """Finds an image by its path or the end of its path, with or without the ending, where that names exactly one.
@@ -113,6 +119,19 @@ class ImageIndex:
                 if found is not None:
                     return self._by_name[found]
         return self._largest_scene(paths)
+
+    def planes(self, name: str, near: str = "") -> list[ImageRecord]:
+        """Return the image that `name` stands for, or all that were read of the film or stack of this name."""
+        record = self.find(name, near)
+        if record is not None:
+            return [record]
+        films: dict[str, list[ImageRecord]] = defaultdict(list)
+        for other in self.records:
+            if other.plane is not None and other.plane.file != other.name:
+                films[other.plane.file].append(other)
+        paths = [path for spelling in spellings(name) if (path := _relative(spelling, near)) is not None]
+        lookup = NameLookup(films, fold=True)
+        return films.get(next(filter(None, map(lookup.find, paths)), ""), []) if films else []
 
     def _lookup(self, fold: bool) -> NameLookup:
         if fold not in self._lookups:

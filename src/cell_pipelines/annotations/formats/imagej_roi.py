@@ -3,37 +3,41 @@
 How coordinates are meant is written in `imagej_shapes`; which image a file belongs to in `imagej_files`.
 """
 
-import json
-import re
-import zipfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from cell_pipelines.annotations.findings import Conversion, Finding
+from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.decoding import decoding_errors
-from cell_pipelines.annotations.formats.imagej_files import MAGIC, image_of, is_named_roi_set, read_rois, roi_files
-from cell_pipelines.annotations.formats.imagej_properties import Described, read_properties, write_properties
-from cell_pipelines.annotations.formats.imagej_shapes import Shape, to_roi, to_shape
+from cell_pipelines.annotations.formats.imagej_files import (
+    MAGIC,
+    MAX_MEMBER_BYTES,
+    image_of,
+    is_named_roi_set,
+    read_rois,
+    roi_files,
+)
+from cell_pipelines.annotations.formats.imagej_properties import Described, read_properties
+from cell_pipelines.annotations.formats.imagej_shapes import Shape, to_shape
+from cell_pipelines.annotations.formats.imagej_writing import write
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
-from cell_pipelines.annotations.geometry.conventions import to_rings
-from cell_pipelines.annotations.images import ImageIndex
-from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
-from cell_pipelines.files import atomic_path
+from cell_pipelines.annotations.formats.planes import PlaneImages, Position
+from cell_pipelines.annotations.formats.text import read_bytes
+from cell_pipelines.annotations.images import FilePlane, ImageIndex
+
+if TYPE_CHECKING:
+    from roifile import ImagejRoi
 
 CAPABILITIES = Capabilities(geometries=("box", "point", "polygon"), crowds=True, classes="used")
 SUMMARY = "ImageJ and Fiji ROIs: RoiSet.zip, .roi files, ROIs and overlays inside ImageJ TIFF images."
 
+__all__ = ["CAPABILITIES", "SUMMARY", "detect", "read", "write"]
+
 Filling = Literal["centres", "corners"]
 _DETECT_FILES = 50
-# ImageJ can't save more points in one ROI.
-_MAX_POINTS = 65_535
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class _Choice:
     group_names: Mapping[int, str]
     image: str
     filled_by: Filling
+    mixed: frozenset[str] = frozenset()
 
 
 def detect(folder: Path) -> str | None:
@@ -86,6 +91,7 @@ def read(
         raise ValueError(f"`filled_by` must be one of {', '.join(get_args(Filling))}, got {filled_by!r}.")
     choice = _Choice(class_name, group_names or {}, image, filled_by)
     intake = Intake(images, sort_categories=True, **options)
+    choice = replace(choice, mixed=_mixed(folder, intake, choice))
     for path in roi_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
@@ -99,43 +105,98 @@ def read(
     return intake.finish("imagej_roi")
 
 
+def _mixed(folder: Path, intake: Intake, choice: _Choice) -> frozenset[str]:
+    """Return the images of one plane whose single ROIs, a file each, name several planes."""
+    named: dict[str, set[Position]] = defaultdict(set)
+    for path in (path for path in roi_files(folder) if path.suffix.lower() == ".roi"):
+        file = path.relative_to(folder).as_posix()
+        try:
+            roi = _parse(read_bytes(path, MAX_MEMBER_BYTES))
+        except ValueError:
+            # It is listed where the file is read.
+            continue
+        records = intake.images.planes(image_of(intake.images, file, choice.image)[0], str(PurePosixPath(file).parent))
+        if not isinstance(roi, str) and len(records) == 1 and records[0].has_one_plane:
+            position = _position(roi).within(records[0].plane or FilePlane(""))
+            named[records[0].name] |= {position} - {Position()}
+    return frozenset(name for name, positions in named.items() if len(positions) > 1 and not intake.ignore_planes)
+
+
 def _read_file(intake: Intake, file: str, rois: Iterator[tuple[str, bytes | str]], choice: _Choice) -> None:
-    content = list(rois)
-    name, candidates = image_of(intake.images, file, choice.image)
-    row = None
-    # An image of which nothing can be read is no image without cells.
-    reasons = [data for _, data in content if isinstance(data, str)]
-    if content and len(reasons) == len(content):
-        intake.skip_file(file, f"none of its {len(content)} ROIs can be read: {reasons[0]}")
-    elif file.lower().endswith(".roi") and content[0][1][:4] != MAGIC:
-        intake.skip_file(file, "the file is no ROI of ImageJ: it does not begin with Iout.")
-    elif candidates:
-        listed = ", ".join(sorted(candidates)[:9])
-        intake.skip_file(file, f"belongs to one of several images: {listed}; the option `image` names which.")
-    else:
-        row = intake.image(file, name, near=str(PurePosixPath(file).parent))
-    # An image may have many files of one ROI each.
-    first = None if row is None else intake.first_label(file, row)
-    several = first is not None and all(name.lower().endswith(".roi") for name in (file, first))
-    if row is None or (not several and intake.refuse_second_label(file, row)):
+    content = [(entry, _parse(data)) for entry, data in rois]
+    single = file.lower().endswith(".roi")
+    rows = _rows(intake, file, content, choice, single)
+    if rows is None:
         intake.drop(file, "", "the ROIs of a file that is skipped.", len(content))
         return
     notes: Counter[str] = Counter()
-    for entry, data in content:
-        notes[_read_roi(intake, (file, entry, row), data, choice)] += 1
+    for row, (entry, roi) in zip(rows, content, strict=True):
+        if isinstance(roi, str):
+            intake.drop(file, entry, f"the ROI can't be taken: {roi}")
+        elif row is not None:
+            notes[_read_roi(intake, (file, entry, row), roi, choice)] += 1
     for what, count in sorted(notes.items()):
         if what:
             intake.note(file, "", "noted", f"{count} {what} taken as polygons of straight edges.", 0)
 
 
-def _read_roi(intake: Intake, place: tuple[str, str, int], data: bytes | str, choice: _Choice) -> str:
-    """Take one ROI and return what about it is to be noted."""
+def _parse(data: bytes | str) -> "ImagejRoi | str":
+    """Return a ROI, or why it can't be read."""
     import roifile
 
+    if isinstance(data, str):
+        return data
+    if data[:4] != MAGIC:
+        return "it does not begin with Iout, so it is no ROI of ImageJ."
     try:
-        if isinstance(data, str):
-            raise ValueError(data)
-        roi = roifile.ImagejRoi.frombytes(data)
+        return roifile.ImagejRoi.frombytes(data)
+    except decoding_errors() as error:
+        return str(error)
+
+
+def _rows(
+    intake: Intake, file: str, content: "list[tuple[str, ImagejRoi | str]]", choice: _Choice, single: bool
+) -> list[int | None] | None:
+    """Return the row of each ROI's image; None where the file is left out, which is listed."""
+    name, candidates = image_of(intake.images, file, choice.image)
+    reasons = [roi for _, roi in content if isinstance(roi, str)]
+    # An image of which nothing can be read is no image without cells.
+    if content and len(reasons) == len(content):
+        what = "the file is no ROI of ImageJ" if single else f"none of its {len(content)} ROIs can be read"
+        intake.skip_file(file, f"{what}: {reasons[0]}")
+        return None
+    if candidates:
+        listed = ", ".join(sorted(candidates)[:9])
+        intake.skip_file(file, f"belongs to one of several images: {listed}; the option `image` names which.")
+        return None
+    planes = PlaneImages(intake, file, name, str(PurePosixPath(file).parent))
+    if single and planes.records and planes.records[0].name in choice.mixed:
+        reason = "the ROIs of its image name several planes, and it has one; `planes: ignore` takes all of them."
+        intake.skip_file(file, reason)
+        return None
+    positions = [_position(roi) for _, roi in content if not isinstance(roi, str)]
+    # An image may have many files of one ROI each.
+    found = planes.rows(positions, shared=single)
+    if found is not None and single and found[0] is not None:
+        first = intake.first_label(file, found[0])
+        if not first.lower().endswith(".roi"):
+            intake.refuse_second_label(file, found[0])
+            return None
+    taken = iter(found or [])
+    return None if found is None else [None if isinstance(roi, str) else next(taken) for _, roi in content]
+
+
+def _position(roi: "ImagejRoi") -> Position:
+    """Return the plane that a ROI belongs to, which ImageJ counts from 1; 0 is none."""
+    depth, time = roi.z_position, roi.t_position
+    if roi.c_position > 0 or depth > 0 or time > 0:
+        return Position(time - 1 if time > 0 else None, depth - 1 if depth > 0 else None)
+    return Position(index=roi.position - 1 if roi.position > 0 else None)
+
+
+def _read_roi(intake: Intake, place: tuple[str, str, int], roi: "ImagejRoi", choice: _Choice) -> str:
+    """Take one ROI and return what about it is to be noted."""
+    try:
         shape = to_shape(roi)
     except decoding_errors() as error:
         intake.drop(place[0], place[1], f"the ROI can't be taken: {error}")
@@ -164,49 +225,3 @@ def _add(
         counter = counters[number] if number < len(counters) else 0
         own = {**extra, "attributes": {**described.attributes, "counter": counter}} if counter else extra
         intake.add_point(file, part, row, category, point, **own)
-
-
-def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
-    """Write ``<image>_RoiSet.zip`` for each image, which Fiji's ROI manager opens.
-
-    A box is a rectangle, a polygon of several rings a composite, points that follow each other and agree in all else
-    are one multi-point. Class, score and attributes stand in the ROI's properties, the class also as its group, by
-    which Fiji colours it. Coordinates are 32-bit numbers, exact to 0.001 pixels up to 16,384 pixels.
-    """
-    names = [f"{path.removesuffix('.zip')}_RoiSet.zip" for path in label_paths(annotations.names, ".zip")]
-    for rows, path in zip(annotations.rows_by_image(), resolve_all(folder, names), strict=True):
-        records = annotations.objects.take(rows).to_pylist()
-        with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for number, group in enumerate(_groups(records), start=1):
-                category = annotations.categories[group[0]["category"]]
-                # The archive's date would make two equal sets differ.
-                member = zipfile.ZipInfo(f"{number:05d}-{re.sub(r'[^0-9A-Za-z-]+', '_', category)[:40]}.roi", _EARLIEST)
-                member.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(member, _to_bytes(group, category))
-    return ()
-
-
-def _groups(records: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the objects of each ROI: one, or points that follow each other and differ in their place only."""
-    point = GEOMETRIES.index("point")
-    said = ("category", "score", "crowd", "attributes")
-    alike = groupby(
-        enumerate(records),
-        lambda pair: tuple(pair[1][key] for key in said) if pair[1]["geometry"] == point else pair[0],
-    )
-    for _, pairs in alike:
-        group = [record for _, record in pairs]
-        for start in range(0, len(group), _MAX_POINTS):
-            yield group[start : start + _MAX_POINTS]
-
-
-def _to_bytes(group: list[dict[str, Any]], category: str) -> bytes:
-    record = group[0]
-    box = tuple(record[name] for name in ("x_min", "y_min", "x_max", "y_max"))
-    geometry = GEOMETRIES[record["geometry"]]
-    points = [(r["x_min"], r["y_min"]) for r in group] if geometry == "point" else []
-    roi = to_roi(geometry, box, to_rings(record["rings"] or []), points)
-    attributes = json.loads(record["attributes"] or "{}")
-    write_properties(roi, Described(category, record["score"], record["crowd"], attributes), record["category"])
-    content: bytes = roi.tobytes()
-    return content

@@ -26,7 +26,7 @@ from cell_pipelines.annotations.image_names import describe_match
 from cell_pipelines.annotations.images import ImageIndex
 
 Unlabelled = Literal["skip", "background"]
-Sizes = Literal["obey", "ignore"]
+Stated = Literal["obey", "ignore"]
 
 
 class Intake:
@@ -37,10 +37,11 @@ class Intake:
         classes: Class names to take, in this order; None takes all.
         unlabelled: Whether an image without label is left out or taken as one without objects.
         sizes: Whether coordinates belong to an image of the size that a file states, or to the image as it is.
+        planes: Whether an object belongs to the plane of a stack that it names, or to the image whatever it names.
         sort_categories: Put class names that were gathered on the way in order.
 
     Raises:
-        ValueError: `unlabelled` or `sizes` is unknown or `classes` repeats a name.
+        ValueError: `unlabelled`, `sizes` or `planes` is unknown or `classes` repeats a name.
     """
 
     def __init__(
@@ -49,12 +50,15 @@ class Intake:
         *,
         classes: Sequence[str] | None = None,
         unlabelled: Unlabelled = "skip",
-        sizes: Sizes = "obey",
+        sizes: Stated = "obey",
+        planes: Stated = "obey",
         sort_categories: bool = False,
     ) -> None:
-        for option, value, known in (("unlabelled", unlabelled, Unlabelled), ("sizes", sizes, Sizes)):
-            if value not in get_args(known):
-                raise ValueError(f"`{option}` must be one of {', '.join(get_args(known))}, got {value!r}.")
+        for option, value in (("unlabelled", unlabelled), ("sizes", sizes), ("planes", planes)):
+            known = get_args(Unlabelled if option == "unlabelled" else Stated)
+            if value not in known:
+                raise ValueError(f"`{option}` must be one of {', '.join(known)}, got {value!r}.")
+        self.ignore_planes = planes == "ignore"
         self._ignore_sizes = sizes == "ignore"
         self.images = images
         classes = None if classes is None else [name for name in classes if is_unicode(name)]

@@ -1,23 +1,26 @@
 """napari's points layer as CSV: ``index, axis-0, axis-1, …`` and a column for each property.
 
-The last two axes are row and column; pixel centres lie at whole numbers. Earlier axes (time, depth) are kept as
-attributes by their names. One table belongs to one image: the one of its name, or the only one.
+The last two axes are row and column; pixel centres lie at whole numbers. Earlier axes (time, depth) choose the image of
+a stack to which a point belongs, and are kept as attributes by their names. A table belongs to one image or stack: the
+one of its name, or the only one.
 """
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.attribute_columns import AttributeReader
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import choose_image
 from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.planes import MAX_PLANE, PlaneImages, Position, choose_planes
 from cell_pipelines.annotations.formats.point_tables import (
     CATEGORY_COLUMNS,
     SCORE_COLUMNS,
     PointReader,
-    drop_all,
+    read_points,
     row_and_column,
     write_point_tables,
 )
@@ -28,6 +31,7 @@ from cell_pipelines.annotations.formats.tables import (
     fitting_rows,
     peek_header,
     read_table,
+    to_numbers,
 )
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -80,12 +84,9 @@ def read(
         except ValueError as error:
             intake.skip_file(file, str(error))
             continue
-        chosen = choose_image(intake, file, image=image, alone=len(paths) == 1)
-        rows = fitting_rows(intake, file, table)
-        if chosen is None:
-            drop_all(intake, file, rows)
-        else:
-            reader.add_all(intake, file, chosen[0], rows)
+        planes = choose_planes(intake, file, image=image, alone=len(paths) == 1)
+        leading = _leading_axes(table, planes)
+        read_points(intake, planes, reader, fitting_rows(intake, file, table), partial(_position, leading))
     return intake.finish("napari_points")
 
 
@@ -99,6 +100,24 @@ def _reader(table: Table, class_column: str | None, category: str) -> PointReade
     used = {row, column, class_at, score_at, table.column(_INDEX)}
     attributes = AttributeReader.of(table.header, used)
     return PointReader(column, row, attributes, class_at, score_at, default=category)
+
+
+def _leading_axes(table: Table, planes: PlaneImages) -> dict[str, int]:
+    """Return the column of each axis before row and column: those of the file in their order, time, depth, channel."""
+    axes = sorted((int(found[1]), i) for i, name in enumerate(table.header) if (found := _AXIS.fullmatch(name)))
+    columns = [column for _, column in axes[:-2]]
+    plane = planes.records[0].plane if planes.records else None
+    long = "".join(axis for axis, length in zip("TZC", plane.lengths, strict=True) if length > 1) if plane else ""
+    # napari shows channels as layers, unless it is told not to.
+    orders = (long, long.replace("C", ""), "T", "TZ", "TZC")
+    letters = next((order for order in orders if len(order) == len(columns)), "")
+    return dict(zip(letters, columns, strict=False))
+
+
+def _position(leading: Mapping[str, int], row: list[str]) -> Position:
+    numbers = {axis: to_numbers([row[column]])[0] for axis, column in leading.items() if row[column].strip()}
+    whole = {axis: round(number) for axis, number in numbers.items() if abs(number) < MAX_PLANE}
+    return Position(whole.get("T"), whole.get("Z"))
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

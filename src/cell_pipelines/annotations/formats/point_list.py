@@ -6,21 +6,22 @@ belongs to the image of its name, or names images in a column.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.attribute_columns import AttributeReader
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import FileImages, choose_image
+from cell_pipelines.annotations.formats.file_images import FileImages
 from cell_pipelines.annotations.formats.intake import Intake
+from cell_pipelines.annotations.formats.planes import Position, choose_planes
 from cell_pipelines.annotations.formats.point_tables import (
     CATEGORY_COLUMNS,
     CENTRE,
     SCORE_COLUMNS,
     PointReader,
-    drop_all,
+    read_points,
     row_and_column,
     write_point_tables,
 )
@@ -32,6 +33,7 @@ from cell_pipelines.annotations.formats.tables import (
     peek,
     peek_header,
     read_table,
+    to_numbers,
 )
 from cell_pipelines.annotations.formats.text import read_text
 from cell_pipelines.annotations.images import ImageIndex
@@ -63,8 +65,11 @@ def detect(folder: Path) -> str | None:
 
 
 def _is_table(path: Path) -> bool:
-    header = set(peek_header(path)) if path.suffix.lower() != ".txt" else set()
-    return any(header.issuperset(pair) for pair in _PAIRS) and not header & _NOT_POINTS
+    names = peek_header(path) if path.suffix.lower() != ".txt" else ()
+    header = set(names)
+    # ImageJ's results tell the frame of a point.
+    others = _NOT_POINTS - {"frame"} if names[:1] == ("",) else _NOT_POINTS
+    return any(header.issuperset(pair) for pair in _PAIRS) and not header & others
 
 
 def _is_list(path: Path) -> bool:
@@ -113,11 +118,8 @@ def read(
         if names is not None and image is None:
             _read_named(intake, file, rows, (reader, names))
             continue
-        chosen = choose_image(intake, file, image=image, alone=len(paths) == 1)
-        if chosen is None:
-            drop_all(intake, file, rows)
-        else:
-            reader.add_all(intake, file, chosen[0], rows)
+        planes = choose_planes(intake, file, image=image, alone=len(paths) == 1)
+        read_points(intake, planes, reader, rows, reader.position or (lambda _: Position()))
     return intake.finish("point_list")
 
 
@@ -156,7 +158,23 @@ def _table_reader(table: Table, image_at: int | None, choices: tuple[Origin, str
     shift = 0.0 if origin == "corner" or (origin == "auto" and is_imagej) else CENTRE
     used = {x, y, class_at, score_at, image_at}
     attributes = AttributeReader.of(table.header, used)
-    return PointReader(x, y, attributes, class_at, score_at, default=category, shift=shift)
+    position = _imagej_position(table) if is_imagej else None
+    return PointReader(x, y, attributes, class_at, score_at, default=category, shift=shift, position=position)
+
+
+def _imagej_position(table: Table) -> Callable[[list[str]], Position]:
+    """Return what reads the plane of a row of ImageJ's results, which are counted from 1.
+
+    Of a film or a stack, and of one with channels, ``Slice`` alone is the number of the plane in the whole.
+    """
+    columns = table.column("slice", "z"), table.column("frame", "t")
+
+    def read_position(row: list[str]) -> Position:
+        stated = [0 if at is None or not row[at].strip() else int(to_numbers([row[at]])[0]) for at in columns]
+        depth, time = (number - 1 if number > 0 else None for number in stated)
+        return Position(index=depth) if columns[1] is None else Position(time, depth)
+
+    return read_position
 
 
 def _read_named(intake: Intake, file: str, rows: Iterable[tuple[int, list[str]]], how: tuple[PointReader, int]) -> None:

@@ -9,6 +9,7 @@ from cell_pipelines.annotations.formats.attribute_columns import AttributeColumn
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.json_values import parse_number
 from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.planes import PlaneImages, Position
 from cell_pipelines.annotations.formats.tables import to_numbers, to_text, write_table
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -32,6 +33,7 @@ class PointReader:
         default: The class of points that have none.
         scale: Pixels a unit of the coordinates.
         shift: What the scaled coordinates need to be pixel edges.
+        position: Gives the plane of a stack that a row names; None for a table that names none.
     """
 
     x: int
@@ -42,6 +44,7 @@ class PointReader:
     default: str = "cell"
     scale: float = 1.0
     shift: float = CENTRE
+    position: Callable[[list[str]], Position] | None = None
 
     def add(self, intake: Intake, place: tuple[str, str], image: int, row: Sequence[str]) -> None:
         """Take the point in `row`, or list it as dropped."""
@@ -60,15 +63,41 @@ class PointReader:
         point = (x * self.scale + self.shift, y * self.scale + self.shift)
         intake.add_point(*place, image, category, point, score=score, attributes=attributes)
 
-    def add_all(self, intake: Intake, file: str, image: int, rows: Iterable[tuple[int, list[str]]]) -> None:
-        """Take all points of one image."""
-        for line, row in rows:
-            self.add(intake, (file, f"line {line}"), image, row)
-
 
 def drop_all(intake: Intake, file: str, rows: Iterable[tuple[int, list[str]]]) -> None:
     """Count the points of a file whose image is left out."""
     intake.drop(file, "", "the points of a file that is skipped.", sum(1 for _ in rows))
+
+
+def read_points(
+    intake: Intake, planes: PlaneImages, reader: PointReader, rows: Iterable[tuple[int, list[str]]],
+    position_of: Callable[[list[str]], Position],
+) -> None:  # fmt: skip
+    """Take the points of one file, each into the image of its plane.
+
+    Args:
+        intake: Where they go.
+        planes: The images that the file is about.
+        reader: Takes a point out of a row.
+        rows: Line and cells of each point.
+        position_of: Gives the plane of a row; a ValueError stands for none.
+    """
+    listed = list(rows)
+    images = planes.rows([_position(row, position_of) for _, row in listed])
+    if images is None:
+        drop_all(intake, planes.file, listed)
+        return
+    for image, (line, row) in zip(images, listed, strict=True):
+        if image is not None:
+            reader.add(intake, (planes.file, f"line {line}"), image, row)
+
+
+def _position(row: list[str], position_of: Callable[[list[str]], Position]) -> Position:
+    try:
+        return position_of(row)
+    except ValueError:
+        # The point is listed where it is read.
+        return Position()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from cell_pipelines.annotations.formats.geojson_files import (
 )
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.planes import PlaneImages, Position
 from cell_pipelines.annotations.formats.qupath_properties import OWN, Described, classify, describe, read_properties
 from cell_pipelines.annotations.formats.text import parse_json
 from cell_pipelines.annotations.geometry.conventions import Floats, to_rings
@@ -116,13 +117,15 @@ def _features(content: Any) -> list[Any] | None:
 
 
 def _read_features(intake: Intake, file: str, features: list[Any], choice: _Choice) -> None:
-    row = intake.image(file, bare_name(file), near=str(PurePosixPath(file).parent))
-    if row is None or intake.refuse_second_label(file, row):
+    rows = PlaneImages(intake, file, bare_name(file), str(PurePosixPath(file).parent)).rows([*map(_position, features)])
+    if rows is None:
         intake.drop(file, "", "the objects of a file that is skipped.", len(features))
         return
     kinds: set[str] = set()
-    for number, feature in enumerate(features, start=1):
+    for number, (row, feature) in enumerate(zip(rows, features, strict=True), start=1):
         entry = f"feature {number}"
+        if row is None:
+            continue
         if not isinstance(feature, Mapping):
             intake.drop(file, entry, "expected a Feature.")
             continue
@@ -137,6 +140,15 @@ def _read_features(intake: Intake, file: str, features: list[Any], choice: _Choi
     if choice.object_types is None and "annotation" in kinds and kinds & {"detection", "cell"}:
         reason = "holds annotations beside detections or cells, and all are taken; `object_types` chooses among them."
         intake.note(file, "", "noted", reason, 0)
+
+
+def _position(feature: Any) -> Position:
+    """Return the plane that a feature names; QuPath names none for the first of all."""
+    geometry = feature.get("geometry") if isinstance(feature, Mapping) else None
+    plane = geometry.get("plane") if isinstance(geometry, Mapping) else None
+    named = plane if isinstance(plane, Mapping) else {}
+    time, depth = (named.get(key) for key in "tz")
+    return Position(time if isinstance(time, int) else 0, depth if isinstance(depth, int) else 0)
 
 
 def _read_object(

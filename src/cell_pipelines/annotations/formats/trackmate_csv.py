@@ -2,13 +2,15 @@
 
 Positions count from the centre of the first pixel, in the unit of the image: micron become pixels by the pixel size.
 Track, frame, quality, radius and depth are kept as attributes as the table gives them. Spots have no class. A table
-belongs to one image: the one of its name (but for an ending such as ``_spots``), or the only one.
+belongs to one image or film: the one of its name (but for an ending such as ``_spots``), or the only one. A spot
+belongs to the image of its frame.
 """
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,10 +19,10 @@ from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats import attribute_text
 from cell_pipelines.annotations.formats.attribute_columns import AttributeReader
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import choose_image
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
-from cell_pipelines.annotations.formats.point_tables import Point, PointReader, drop_all, points_by_image
+from cell_pipelines.annotations.formats.planes import Position, choose_planes
+from cell_pipelines.annotations.formats.point_tables import Point, PointReader, points_by_image, read_points
 from cell_pipelines.annotations.formats.tables import (
     Table,
     data_files,
@@ -28,6 +30,7 @@ from cell_pipelines.annotations.formats.tables import (
     fitting_rows,
     peek_header,
     read_table,
+    to_numbers,
     to_text,
     write_table,
 )
@@ -93,14 +96,12 @@ def read(
             intake.skip_file(file, str(error))
             continue
         stem = _ENDING.sub("", PurePosixPath(file).stem)
-        chosen = choose_image(intake, file, *filter(None, [stem]), image=image, alone=len(paths) == 1)
-        if chosen is None:
-            drop_all(intake, file, rows)
-            continue
-        row, record = chosen
-        scale = 1 / (pixel_size_um or _pixel_size(intake, file, unit, record)) if unit not in _PIXEL else 1.0
+        planes = choose_planes(intake, file, *filter(None, [stem]), image=image, alone=len(paths) == 1)
+        scale = 1.0
+        if unit not in _PIXEL and planes.records:
+            scale = 1 / (pixel_size_um or _pixel_size(intake, file, unit, planes.records[0]))
         reader = replace(_reader(table), scale=scale, default=class_name)
-        reader.add_all(intake, file, row, rows)
+        read_points(intake, planes, reader, rows, partial(_position, table.column("frame")))
     return intake.finish("trackmate_csv")
 
 
@@ -123,6 +124,10 @@ def _pixel_size(intake: Intake, file: str, unit: str, record: ImageRecord) -> fl
     said = f"positions are in {unit!r}" if unit else "the table says no unit"
     intake.note(file, "", "noted", f"{said} and `pixel_size_um` is not given; taken as pixels.", 0)
     return 1.0
+
+
+def _position(frame: int | None, row: list[str]) -> Position:
+    return Position() if frame is None or not row[frame].strip() else Position(round(to_numbers([row[frame]])[0]))
 
 
 def _reader(table: Table) -> PointReader:

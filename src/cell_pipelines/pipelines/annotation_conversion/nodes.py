@@ -75,7 +75,7 @@ def convert_annotations(
     """Read the source's annotations; return them with the findings, the sums, and the sums of each class."""
     rows = image_table.to_dict(orient="records")
     unread = tuple(Finding(r["name"], "", "skipped", r["error"], 0) for r in rows if r["error"])
-    conversion = read(ImageIndex(map(_to_record, rows)))
+    conversion = read(ImageIndex(map(to_record, rows)))
     conversion = replace(conversion, findings=unread + conversion.findings)
     conversion.check()
     if parameters.strict:
@@ -92,7 +92,8 @@ def convert_annotations(
     return conversion.annotations, to_table(conversion.findings), summary, conversion.by_class()
 
 
-def _to_record(row: dict[Any, Any]) -> ImageRecord:
+def to_record(row: dict[Any, Any]) -> ImageRecord:
+    """Return an image of the table that `survey_images` gives, also as read from its CSV."""
     names = ("pixel_height_um", "pixel_width_um", "orientation", "time", "z", "time_points", "depths", "file_channels")
     values = pd.to_numeric(pd.Series({name: row.get(name) for name in names}), errors="coerce")
     size, rest = values.iloc[:2], values.iloc[2:]
