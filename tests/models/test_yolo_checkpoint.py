@@ -154,6 +154,10 @@ def test_networks_of_other_channels_are_refused(tmp_path, channels):
     for use in (load_network, create_predictor, check_file):
         with pytest.raises(ValueError, match=rf"images of 3 channels, got one for {channels}"):
             use(path)
+    described = tmp_path / "yolov8n.yaml"
+    described.write_text(f"channels: {channels}\nnc: 1\nbackbone: []\nhead: [[[15], 1, Detect, [nc]]]\n")
+    with pytest.raises(ValueError, match=rf"images of 3 channels, got one for {channels}"):
+        network_task(str(described))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"text", None])

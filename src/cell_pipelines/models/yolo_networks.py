@@ -34,7 +34,11 @@ def _task_of_file(path: Path) -> str:
     prepare_ultralytics()
     from ultralytics.nn.tasks import guess_model_task, yaml_model_load
 
-    return str(guess_model_task(yaml_model_load(path)))
+    described = yaml_model_load(path)
+    channels = described.get("channels", described.get("ch", 3))
+    if channels != 3:
+        raise WeightsError(f"{path}: expected a network for images of 3 channels, got one for {channels}.")
+    return str(guess_model_task(described))
 
 
 def _task_of_name(stem: str) -> str:
