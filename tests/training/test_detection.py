@@ -1,10 +1,11 @@
 import json
+import os
 
 import numpy as np
 import pytest
 
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
-from cell_pipelines.training.detection import ResumeError, read_history, train_yolo
+from cell_pipelines.training.detection import ResumeError, _identity, read_history, train_yolo
 from cell_pipelines.training.yolo_settings import YoloTraining, create_transforms
 
 
@@ -34,6 +35,37 @@ def test_a_resumed_training_with_other_settings_is_refused(tmp_path):
     training = YoloTraining("yolo11n.yaml", True, {"epochs": 1}, (), "cpu", "auto")
     with pytest.raises(ResumeError, match="weights"):
         train_yolo(training, tmp_path / "data.yaml", tmp_path, resume=True)
+
+
+class Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+def test_neither_weights_nor_an_interrupted_training_run_code(tmp_path, resumed):
+    import torch
+
+    from cell_pipelines.models.untrained_file import write_untrained_yolo
+
+    (tmp_path / "data.yaml").write_text("names: [cell]\ntrain: train\nval: train\n")
+    for folder in ("images/train", "labels/train"):
+        (tmp_path / folder).mkdir(parents=True)
+    path, trap = tmp_path / ("resume.pt" if resumed else "mine.pt"), Trap(tmp_path / "trap")
+    write_untrained_yolo(path, "yolov8n.pt", image_size=32, categories=("cell",))
+    content = torch.load(path, weights_only=False)
+    torch.save({**content, "extra": trap, "epoch": 0}, path)
+    weights = "yolov8n.yaml" if resumed else str(path)
+    training = YoloTraining(weights, resumed, {"epochs": 2, "imgsz": 32}, (), "cpu", "auto")
+    (tmp_path / "training.json").write_text(json.dumps(_identity(training, tmp_path / "data.yaml")))
+    with pytest.raises(ValueError, match=r"would run (posix|nt)\.mkdir .*yolo\.trust=true"):
+        train_yolo(training, tmp_path / "data.yaml", tmp_path, resume=resumed)
+    assert not trap.folder.exists() and (path.is_file() and not (tmp_path / "run").exists())
 
 
 def test_every_setting_reaches_ultralytics_under_a_name_it_knows():

@@ -74,17 +74,16 @@ def train_yolo(
     going_on = resume and last.is_file()
     if going_on:
         _check_same(folder / "training.json", started)
-    else:
-        weights = resolve_weights(training.weights, from_scratch=training.from_scratch)
+    start = str(last) if going_on else resolve_weights(training.weights, from_scratch=training.from_scratch)
+    if start.endswith(".pt"):
+        check_file(Path(start), trust=training.trust)
+    if not going_on:
         for old in ("resume.pt", "finished"):
             (folder / old).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder / "training.json") as temporary:
             temporary.write_text(json.dumps(started, indent=1, sort_keys=True))
     if not (going_on and _is_finished(folder, int(training.settings["epochs"]))):
-        start = str(last) if going_on else weights
-        if start.endswith(".pt"):
-            check_file(Path(start), trust=training.trust)
         logger.info("%s %s", "Resuming the training in" if going_on else "Training in", folder)
         with open_restricted(trust=training.trust):
             model = YOLO(start, task=task)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.annotations.formats.decoding import decoding_errors
+
 Mask = npt.NDArray[np.bool_]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -72,7 +74,7 @@ def read_png(content: bytes, size: tuple[int, int]) -> Mask:
         raise ValueError("the PNG picture of the mask is cut off.")
     try:
         pixels = imagecodecs.png_decode(content)
-    except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+    except decoding_errors() as error:
         raise ValueError(f"the PNG picture of the mask can't be read: {error}.") from error
     if pixels.shape[:2] != (height, width):
         raise ValueError(f"the PNG picture of the mask has another size than it says, {width}x{height} pixels.")
