@@ -70,6 +70,7 @@ def test_signals_of_generated_nuclei_are_found_and_judged_by_controls(tmp_path):
     assert (nuclei["category"] == "whole").sum() == planned["whole"].sum()
     assert found["cutoffs"]["controls"].eq(2).all()  # of four series every third is a control: the first and the last
     assert found["aneuploidy"]["above_beta_inverse"].notna().any()
+    assert found["aneuploidy"]["above_threshold"].isna().all()  # two controls are too few for a threshold
 
 
 def test_generated_cells_are_tracked_measured_and_exported(tmp_path):

@@ -31,8 +31,8 @@ def aneuploidy(groups: int, *, judged: bool = True, share: float = 10.0) -> pd.D
     table = table.assign(nuclei=200, fraction_percent=share, low_percent=share * 0.7, high_percent=share * 1.5)
     if judged:
         above = pd.array([True] * len(table), dtype="boolean")
-        limits = {"mean_3sd_percent": 4.0, "beta_inverse_percent": 5.0}
-        table = table.assign(**limits, above_mean_3sd=above, above_beta_inverse=above)
+        limits = {"mean_3sd_percent": 4.0, "beta_inverse_percent": 5.0, "threshold_percent": 6.5}
+        table = table.assign(**limits, above_threshold=above)
     return table
 
 
@@ -64,7 +64,7 @@ def test_a_missing_name_and_missing_cutoffs_are_shown(assert_readable: Check) ->
     table = aneuploidy(2)
     table.loc[0, "subject"] = np.nan
     table["mean_3sd_percent"] = np.nan
-    table["above_mean_3sd"] = pd.array([pd.NA] * len(table), dtype="boolean")
+    table["above_threshold"] = pd.array([pd.NA] * len(table), dtype="boolean")
     assert_readable(plot_aneuploidy(table))
 
 

@@ -2,9 +2,9 @@
 
 The successes of cluster i are beta-binomial: its own proportion varies around the common one, p, with the intraclass
 correlation rho (Williams 1975, Biometrics 31:949, doi:10.2307/2529820). Both have Jeffreys' arcsine prior,
-Beta(1/2, 1/2), on [0, 1]. A few clusters in which nearly every cell lives say little about how clusters differ; the
-posterior averages over every correlation that they leave possible, where a variance estimated from them would be
-almost 0.
+Beta(1/2, 1/2), on [0, 1], unless told otherwise of rho. A few clusters in which nearly every cell lives say little
+about how clusters differ; the posterior averages over every correlation that they leave possible, where a variance
+estimated from them would be almost 0.
 
 For clusters of unequal sizes the estimate remains successes over trials of all together. The likelihood of p at a given
 rho therefore weights cluster i by 1 + (n_i - 1) rho, scaled so that its information is that of this estimate; equal
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 FloatArray: TypeAlias = NDArray[np.float64]
+
+#: Parameters of Jeffreys' prior of a proportion, as a beta distribution.
+ARCSINE = (0.5, 0.5)
 
 _P_REACH = 18.0  # logit of the proportion at the ends of the widest grid
 _RHO_REACH = (-14.0, 5.0)  # logits of the intraclass correlation: 1e-6 to 0.993
@@ -72,28 +75,34 @@ class ClusteredPosterior:
         return _midpoints(self.mass.sum(axis=0))
 
 
-def clustered_posterior(successes: FloatArray, trials: FloatArray) -> ClusteredPosterior:
+def clustered_posterior(
+    successes: FloatArray, trials: FloatArray, *, rho_prior: tuple[float, float] = ARCSINE
+) -> ClusteredPosterior:
     """Integrate the posterior of a proportion over clusters.
 
     Args:
         successes: (K,) of each cluster, 0 to `trials`.
         trials: (K,) of each cluster; clusters of 0 add nothing.
+        rho_prior: Parameters of the beta distribution that is the prior of the intraclass correlation, above 0.
     """
     table, times = np.unique(np.stack([successes, trials], axis=1)[trials > 0], axis=0, return_counts=True)
     rho_ends, p_ends = _RHO_REACH, (-_P_REACH, _P_REACH)
     for _ in range(_ZOOMS):
         rho, logits = np.linspace(*rho_ends, _COARSE[0]), np.linspace(*p_ends, _COARSE[1])
-        density = _log_density(table, times, rho, logits)
+        density = _log_density(table, times, (rho, logits), rho_prior)
         rho_ends = _zoom(rho, density.max(axis=1))
         p_ends = _zoom(logits, density.max(axis=0))
     rho, logits = np.linspace(*rho_ends, _FINE[0]), np.linspace(*p_ends, _FINE[1])
-    density = _log_density(table, times, rho, logits)
+    density = _log_density(table, times, (rho, logits), rho_prior)
     mass = np.exp(density - density.max())
     return ClusteredPosterior(logits, np.asarray(special.expit(rho)), mass / mass.sum())
 
 
-def _log_density(table: FloatArray, times: NDArray[np.int64], rho_logits: FloatArray, logits: FloatArray) -> FloatArray:
+def _log_density(
+    table: FloatArray, times: NDArray[np.int64], grid: tuple[FloatArray, FloatArray], rho_prior: tuple[float, float]
+) -> FloatArray:
     """Return the logarithm of the posterior density (R, P) on logit scales, up to a constant."""
+    rho_logits, logits = grid
     x, n = table.T
     rho = special.expit(rho_logits)
     design = 1 + (n - 1) * rho[:, None]  # (R, K): variance over that of independent units
@@ -110,12 +119,15 @@ def _log_density(table: FloatArray, times: NDArray[np.int64], rho_logits: FloatA
         log -= without
         plain += np.einsum("k,krp->rp", times[part], log)
         weighted += np.einsum("k,rk,krp->rp", times[part], weights[:, part], log)
-    # Beta(1/2, 1/2) on a logit scale is sqrt(p (1 - p)).
-    prior = (special.log_expit(logits) + special.log_expit(-logits)) / 2
-    rho_prior = (special.log_expit(rho_logits) + special.log_expit(-rho_logits)) / 2
-    evidence = special.logsumexp(plain + prior, axis=1) + rho_prior
+    prior = _log_beta(logits, ARCSINE)
+    evidence = special.logsumexp(plain + prior, axis=1) + _log_beta(rho_logits, rho_prior)
     conditional = weighted + prior
     return np.asarray(evidence[:, None] + conditional - special.logsumexp(conditional, axis=1)[:, None])
+
+
+def _log_beta(logits: FloatArray, parameters: tuple[float, float]) -> FloatArray:
+    """Return the logarithm of the density of a beta distribution on a logit scale, up to a constant."""
+    return np.asarray(parameters[0] * special.log_expit(logits) + parameters[1] * special.log_expit(-logits))
 
 
 def _zoom(places: FloatArray, density: FloatArray) -> tuple[float, float]:

@@ -19,6 +19,7 @@ _HATCHES: Final = ("", "///", "...", "xxx", "\\\\\\", "++", "ooo", "--")
 _BAR: Final = 0.24  # inches a group
 _LONGEST: Final = 26  # letters of a name
 _NORMAL: Final = "disomic"
+_ABOVE: Final = "above_threshold"
 _SHORT: Final = {"tetrasomic or more": "4 or more"}
 _LIMITS: Final = {"mean_3sd_percent": ("mean + 3 SD of controls", "--"), "beta_inverse_percent": ("beta inverse", ":")}
 
@@ -78,13 +79,13 @@ def plot_aneuploidy(table: pd.DataFrame, *, name: str = "subject", level: float 
     Args:
         table: Rows of `judge_samples`, or of `measure_aneuploidy` where there are no cut-offs: the column `name`,
             `chromosome`, `state`, `nuclei`, `fraction_percent`, `low_percent`, `high_percent`; where they are there,
-            `mean_3sd_percent`, `beta_inverse_percent`, `above_mean_3sd` and `above_beta_inverse`.
+            `threshold_percent`, `above_threshold`, `mean_3sd_percent` and `beta_inverse_percent`.
         name: The column that names samples or subjects.
         level: Level of the intervals, told in the heading.
 
     Returns:
         A row of panels a chromosome, a column a state other than disomic in which there is a nucleus or a cut-off; a
-        filled point lies above both cut-offs. Without a whole nucleus the figure says so.
+        filled point lies above its threshold. Without a whole nucleus the figure says so.
     """
     known = table[(table["nuclei"] > 0) & (table["state"] != _NORMAL)] if len(table) else table
     if known.empty:
@@ -121,13 +122,16 @@ def _draw_state(axes: Axes, own: pd.DataFrame) -> dict[str, Any]:
     handles: dict[str, Any] = {}
     colour = to_hex(category_colour(5))
     axes.hlines(places, low, high, color=colour, linewidth=1.4)
-    for is_above, look, label in ((True, colour, "above both cut-offs"), (False, "white", "not above both")):
+    for is_above, look, label in ((True, colour, "above the threshold"), (False, "white", "not above it")):
         chosen = above == is_above
         if chosen.any():
-            label = label if "above_mean_3sd" in own.columns else "share of nuclei"
+            label = label if _ABOVE in own.columns and own[_ABOVE].notna().any() else "share of nuclei"
             (handles[label],) = axes.plot(
                 share[chosen], places[chosen], "o", color=colour, markerfacecolor=look, markersize=5.5, zorder=3
             )
+    threshold = own["threshold_percent"].to_numpy(dtype=float) if "threshold_percent" in own.columns else share * np.nan
+    if not np.isnan(threshold).all():
+        (handles["threshold"],) = axes.plot(threshold, places, "|", color="black", markersize=9, markeredgewidth=1.6)
     for number, (column, (label, dashes)) in enumerate(_LIMITS.items()):
         limit = own[column].dropna().max() if column in own.columns else np.nan
         if not np.isnan(limit):
@@ -144,9 +148,9 @@ def _draw_state(axes: Axes, own: pd.DataFrame) -> dict[str, Any]:
 
 
 def _is_above(own: pd.DataFrame) -> Any:
-    columns = [column for column in ("above_mean_3sd", "above_beta_inverse") if column in own.columns]
-    known = own[columns].astype("boolean").fillna(False).to_numpy(dtype=bool)
-    return known.all(axis=1) if columns else np.ones(len(own), dtype=bool)
+    if _ABOVE not in own.columns or own[_ABOVE].isna().all():
+        return np.ones(len(own), dtype=bool)
+    return own[_ABOVE].astype("boolean").fillna(False).to_numpy(dtype=bool)
 
 
 def _says_something(own: pd.DataFrame) -> bool:

@@ -58,7 +58,14 @@ def test_one_control_has_no_spread() -> None:
     assert np.isnan(cutoffs["mean_3sd_percent"]).all() and cutoffs["beta_inverse_percent"].notna().all()
     judged = judge_samples(table_of(4, 50), cutoffs)
     assert judged["above_mean_3sd"].isna().all() and judged["above_beta_inverse"].tolist() == [False, True]
-    assert judged["note"].tolist() == ["Mean + 3 SD needs two controls, there is one."] * 2
+    assert judged["note"].tolist() == ["Only 1 control: a threshold needs 3 or more, better 5."] * 2
+
+
+def test_controls_without_an_abnormal_nucleus_give_no_cutoff_of_0_percent() -> None:
+    cutoffs = control_cutoffs(table_of(0, 0, 0, 0, 0))
+    assert np.isnan(cutoffs["mean_3sd_percent"]).all() and (cutoffs["threshold_percent"] >= 1).all()
+    judged = judge_samples(table_of(1), cutoffs, table_of(0, 0, 0, 0, 0))
+    assert judged["above_mean_3sd"].isna().all() and not judged["above_threshold"].any()
 
 
 def test_no_controls_leave_everything_open_and_say_so() -> None:
@@ -69,7 +76,7 @@ def test_no_controls_leave_everything_open_and_say_so() -> None:
 
 
 def test_samples_are_judged_by_their_own_state_and_the_normal_one_is_not() -> None:
-    controls = pd.concat([table_of(2, 4, 6, state=state) for state in STATES])
+    controls = pd.concat([table_of(2, 4, 6, 4, 4, state=state) for state in STATES])
     cutoffs = control_cutoffs(controls)
     assert "disomic" not in set(cutoffs["state"]) and len(cutoffs) == 4
     samples = pd.concat(
@@ -82,7 +89,7 @@ def test_samples_are_judged_by_their_own_state_and_the_normal_one_is_not() -> No
     )
     assert judged["note"].tolist() == [
         "", "", "Disomy is the normal state, so it has no cut-off.", "There is no whole nucleus to judge.",
-        "Only 90 nuclei are judged by a cut-off for 200.",
+        "The threshold is for the 90 nuclei of this sample, the laboratories' cut-offs for 200.",
     ]  # fmt: skip
     assert judge_samples(samples.iloc[:0], cutoffs).empty
 

@@ -1,8 +1,11 @@
-"""Cut-offs above which a sample has more aneuploid nuclei than normal ones show by chance, from control samples.
+"""Cut-offs of cytogenetics laboratories for aneuploid nuclei, and the threshold that holds for few controls.
 
-Two cut-offs stand side by side, because laboratories use both:
+Whether a sample is above is decided by the threshold of `reference_range`, which allows for few controls, for subjects
+that differ, and for all tests of a subject together. Two conventions of laboratories stand beside it for comparison;
+with few controls they flag many normal subjects (`benchmarks/fish_thresholds.py`):
 
-* mean + 3 SD of the percentages of the control samples;
+* mean + 3 SD of the percentages of the control samples; missing where no control shows such a nucleus, since a cut-off
+  of 0 % would flag the first one;
 * the beta inverse: the one-sided upper confidence limit for the most false positives that a control has shown, in the
   laboratories' spreadsheets BETAINV(confidence, false positives + 1, nuclei scored) (Wiktor et al. 2006, "Preclinical
   validation of fluorescence in situ hybridization assays for clinical practice", Genetics in Medicine 8:16-23; compared
@@ -21,6 +24,12 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.analysis.fish.mosaicism import require_columns
+from cell_pipelines.analysis.fish.reference_range import (
+    ADVISED_CONTROLS,
+    LEAST_CONTROLS,
+    ReferenceRange,
+    add_thresholds,
+)
 
 _KEYS: Final = ("chromosome", "state")
 _NORMAL: Final = "disomic"
@@ -37,6 +46,7 @@ _CUTOFF_TYPES: Final = {
     "most_false_positives": "int64",
     "beta_inverse_percent": "float64",
     "clopper_pearson_percent": "float64",
+    "threshold_percent": "float64",
 }
 _CUTOFFS: Final = ("mean_3sd_percent", "beta_inverse_percent")
 _NO_CONTROLS: Final = "No control sample is named, so there is no cut-off."
@@ -76,7 +86,8 @@ def control_cutoffs(
     Returns:
         A row a chromosome and state other than disomic, which is the normal one: `chromosome`, `state`, `controls`
         (samples), `control_nuclei`, `mean_percent`, `sd_percent` (missing for fewer than two controls),
-        `mean_3sd_percent`, `n_nuclei`, `most_false_positives`, `beta_inverse_percent`, `clopper_pearson_percent`.
+        `mean_3sd_percent` (missing where that is 0), `n_nuclei`, `most_false_positives`, `beta_inverse_percent`,
+        `clopper_pearson_percent`, and `threshold_percent` of `reference_range` for so many nuclei.
         Where controls have other numbers of nuclei than `n_nuclei`, the most false positives are the highest share
         among the controls, times `n_nuclei`, rounded up. Nothing can lie above 100 percent, nor do the cut-offs.
     """
@@ -85,30 +96,37 @@ def control_cutoffs(
     require_columns(aneuploidy_of_controls, "aneuploidy_of_controls", (*_KEYS, "nuclei", "count"))
     table = aneuploidy_of_controls
     scored = table[(table["nuclei"] > 0) & (table["state"] != _NORMAL)]
-    rows = [
-        dict(zip(_KEYS, keys, strict=True)) | _cutoff(own, n_nuclei, level)
-        for keys, own in scored.groupby(list(_KEYS), sort=False)
-    ]
+    reference = ReferenceRange(scored, level)
+    rows = []
+    for (chromosome, state), own in scored.groupby(list(_KEYS), sort=False):
+        row = {"chromosome": str(chromosome), "state": str(state)} | _cutoff(own, n_nuclei, level)
+        least = reference.threshold(row["chromosome"], row["state"], row["n_nuclei"])
+        rows.append(row | {"threshold_percent": 100.0 * least / row["n_nuclei"]})
     return pd.DataFrame(rows, columns=list(_CUTOFF_TYPES)).astype(_CUTOFF_TYPES)
 
 
-def judge_samples(aneuploidy: pd.DataFrame, cutoffs: pd.DataFrame) -> pd.DataFrame:
-    """Tell which samples or subjects have more aneuploid nuclei than the cut-offs.
+def judge_samples(
+    aneuploidy: pd.DataFrame, cutoffs: pd.DataFrame, controls: pd.DataFrame | None = None, *, level: float = 0.95
+) -> pd.DataFrame:
+    """Say which samples have more aneuploid nuclei than the threshold, and than the laboratories' cut-offs.
 
     Args:
         aneuploidy: Rows of `measure_aneuploidy`.
         cutoffs: Rows of `control_cutoffs`; none where no control is named.
+        controls: The rows of `measure_aneuploidy` that the cut-offs come from; None for no threshold.
+        level: As in `reference_range.add_thresholds`.
 
     Returns:
-        The rows of `aneuploidy` with `mean_3sd_percent`, `beta_inverse_percent`, `above_mean_3sd`,
-        `above_beta_inverse` (nullable bool, missing where there is no cut-off or no nucleus) and `note`, a sentence
-        that says why something is missing or doubtful, else empty.
+        The rows of `aneuploidy` with the columns of `add_thresholds`, `mean_3sd_percent`, `beta_inverse_percent`,
+        `above_mean_3sd`, `above_beta_inverse` (nullable bool, missing where there is no cut-off or no nucleus) and
+        `note`, a sentence that says why something is missing or doubtful, else empty.
     """
     require_columns(aneuploidy, "aneuploidy", (*_KEYS, "nuclei", "fraction_percent"))
     require_columns(cutoffs, "cutoffs", (*_KEYS, "controls", "n_nuclei", *_CUTOFFS))
     known = cutoffs.set_index(list(_KEYS))[["controls", "n_nuclei", *_CUTOFFS]]
     found = known.reindex(pd.MultiIndex.from_frame(aneuploidy[list(_KEYS)])).reset_index(drop=True)
-    judged = aneuploidy.reset_index(drop=True)
+    none = aneuploidy.iloc[:0] if controls is None else controls
+    judged = add_thresholds(aneuploidy.reset_index(drop=True), none, level=level)
     fraction = judged["fraction_percent"].to_numpy(dtype=np.float64)
     for cutoff in _CUTOFFS:
         judged[cutoff] = found[cutoff].astype("float64")
@@ -149,13 +167,14 @@ def _cutoff(own: pd.DataFrame, n_nuclei: int | None, level: float) -> dict[str, 
     most = int((-(-counts * scored // nuclei)).max())
     percent = 100.0 * counts / nuclei
     spread = float(percent.std(ddof=1)) if len(own) > 1 else float("nan")
+    limit = float(np.minimum(percent.mean() + _SDS * spread, 100.0))
     exact = 1.0 if most == scored else float(special.betaincinv(most + 1, scored - most, level))
     return {
         "controls": len(own),
         "control_nuclei": int(nuclei.sum()),
         "mean_percent": float(percent.mean()),
         "sd_percent": spread,
-        "mean_3sd_percent": float(np.minimum(percent.mean() + _SDS * spread, 100.0)),
+        "mean_3sd_percent": limit if limit > 0 else float("nan"),
         "n_nuclei": scored,
         "most_false_positives": most,
         "beta_inverse_percent": 100.0 * beta_inverse(most, scored, level=level),
@@ -173,9 +192,19 @@ def _note(state: str, nuclei: int, controls: float, n_nuclei: float, *, named: b
         return "No control sample has a whole nucleus, so there is no cut-off."
     if nuclei == 0:
         return "There is no whole nucleus to judge."
+    if controls < LEAST_CONTROLS:
+        return f"{_count(controls)}: a threshold needs {LEAST_CONTROLS} or more, better {ADVISED_CONTROLS}."
+    if controls < ADVISED_CONTROLS:
+        return f"{_count(controls)}: {ADVISED_CONTROLS} or more are advised; with fewer the threshold is high."
     if nuclei < n_nuclei:
-        return f"Only {nuclei} nuclei are judged by a cut-off for {int(n_nuclei)}."
-    return "Mean + 3 SD needs two controls, there is one." if controls < 2 else ""
+        return (
+            f"The threshold is for the {nuclei} nuclei of this sample, the laboratories' cut-offs for {int(n_nuclei)}."
+        )
+    return ""
+
+
+def _count(controls: float) -> str:
+    return f"Only {int(controls)} control{'s' if controls > 1 else ''}"
 
 
 def _check(n_nuclei: int, level: float) -> None:

@@ -83,11 +83,10 @@ def tabulate(
     measure = partial(
         measure_aneuploidy, by=(parameters.unit,), cluster=parameters.cluster, chromosomes=shown, level=parameters.level
     )
-    cutoffs = control_cutoffs(
-        measure(_controls(nuclei, parameters)), n_nuclei=parameters.scored_nuclei, level=parameters.level
-    )
+    controls = measure(_controls(nuclei, parameters))
+    cutoffs = control_cutoffs(controls, n_nuclei=parameters.scored_nuclei, level=parameters.level)
     patterns = tabulate_patterns(nuclei, by=(parameters.unit,), level=parameters.level)
-    judged = judge_samples(measure(nuclei), cutoffs)
+    judged = judge_samples(measure(nuclei), cutoffs, controls, level=parameters.level)
     return origin.added_to(patterns), origin.added_to(judged), origin.added_to(cutoffs)
 
 
