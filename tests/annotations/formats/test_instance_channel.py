@@ -32,8 +32,10 @@ def test_each_connected_piece_of_a_number_is_a_cell(tmp_path: Path) -> None:
 
 def test_another_channel_may_hold_the_numbers(tmp_path: Path) -> None:
     _write(tmp_path / "masks" / "a.png", channel=2)
-    assert read(tmp_path, INDEX).annotations.n_objects == 0
-    assert read(tmp_path, INDEX, channel=2).annotations.n_objects == 3
+    assert read(tmp_path, INDEX).annotations.n_objects == read(tmp_path, INDEX, channel=2).annotations.n_objects == 3
+    asked = read(tmp_path, INDEX, channel=0)
+    assert asked.annotations.n_objects == 0
+    assert [f.action for f in asked.findings] == ["suspect"]
     with pytest.raises(ValueError, match="`channel` must be 0, 1 or 2"):
         read(tmp_path, INDEX, channel=3)
 

@@ -127,7 +127,7 @@ def test_folder_and_suffix_may_be_named(tmp_path: Path) -> None:
 def test_a_folder_of_labels_may_be_named_itself(tmp_path: Path) -> None:
     write_raster(LABELS, tmp_path / "labels" / "a.png")
     assert read(tmp_path / "labels", _index("a.tif")).annotations.n_objects == 2
-    assert detect(tmp_path / "labels") == "a.png is a picture of 2 labels"
+    assert detect(tmp_path / "labels") == "a.png is a picture of several labels"
 
 
 def test_pixels_of_one_number_are_one_object(tmp_path: Path) -> None:

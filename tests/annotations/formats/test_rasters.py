@@ -70,7 +70,7 @@ def test_channels_come_as_red_green_blue_whatever_the_depth(tmp_path: Path) -> N
     ("raster", "reason"),
     [
         (np.full((2, 2), 0.5), "whole numbers, got fractions"),
-        (np.full((2, 2), np.nan), "whole numbers, got fractions"),
+        (np.full((2, 2), np.nan), "whole numbers, got NaN"),
         (np.full((2, 2), 1e300), "whole numbers, got fractions"),
         (np.full((2, 2), -1), "at least 0, got -1"),
         (np.dstack([np.zeros((2, 2)), np.ones((2, 2)), np.ones((2, 2))]), "colours that differ"),

@@ -5,6 +5,8 @@ Cells that touch are one cell in such a mask, and no reader can part them again:
 watersheds, are often connected across corners only, and eight neighbours would join the cells again.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -13,10 +15,12 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_files import Naming, peek_rasters, read_label_files
+from cell_pipelines.annotations.formats.label_files import peek_kinds, read_label_files
+from cell_pipelines.annotations.formats.label_naming import Naming
 from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
-from cell_pipelines.annotations.formats.rasters import Raster, to_labels, write_raster
-from cell_pipelines.annotations.geometry.label_images import binary_to_labels, labels_to_objects, objects_to_labels
+from cell_pipelines.annotations.formats.label_values import read_classes, read_mask
+from cell_pipelines.annotations.formats.rasters import Raster, write_raster
+from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels, split_pieces
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
@@ -32,55 +36,58 @@ SUMMARY = "Binary masks (PNG or TIFF, 0 and 255 or 0 and 1): connected pixels ar
 
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
-    found = None
-    for file, raster in peek_rasters(folder):
-        try:
-            values = np.unique(to_labels(raster))
-        except ValueError:
-            return None
-        if len(values[values > 0]) > 1:
-            return None
-        if values[-1] > 0:
-            found = found or f"{file} is a picture of background and one other value"
-    return found
+    kinds = peek_kinds(folder)
+    if set(kinds.values()) - {"empty", "full", "binary", "lossy_binary"}:
+        return None
+    found = next((file for file, kind in kinds.items() if kind in ("binary", "lossy_binary")), None)
+    return f"{found} is a picture of background and one other value" if found else None
 
 
 def read(
-    folder: Path, images: ImageIndex, *, category: str = "cell", connectivity: Connectivity = 4, **options: Any
+    folder: Path,
+    images: ImageIndex,
+    *,
+    category: str = "cell",
+    connectivity: Connectivity = 4,
+    background: int | None = None,
+    values: Mapping[int, str] | None = None,
+    **options: Any,
 ) -> Conversion:
-    """Read every binary mask below `folder`; each connected piece of foreground is one object.
+    """Read every binary mask, or map of classes, below `folder`; each connected piece of foreground is one object.
 
     Args:
         folder: Where the masks lie, at any depth.
         images: The images that are there; a mask that is all background tells of an image without cells.
         category: Class of all objects.
         connectivity: 4 where pixels that touch at a corner only are apart, 8 where they are one object.
+        background: Value of the background; None for 0, or for the more frequent of two values without 0.
+        values: Class of each value of a map of classes, such as ``{1: alive, 2: dead}``; other values are background.
         **options: As for `Naming`: `label_folder`, `suffix`, `image`, where labels are called otherwise than usual;
             and as for `Intake`: `classes`, `unlabelled`.
 
     Raises:
-        ValueError: `connectivity` is neither 4 nor 8.
+        ValueError: `connectivity` is neither 4 nor 8, or `values` are no whole numbers with names.
     """
     if connectivity not in get_args(Connectivity):
         raise ValueError(f"`connectivity` must be 4 or 8, got {connectivity!r}.")
+    if values is not None and (not values or not all(isinstance(value, int) and value > 0 for value in values)):
+        raise ValueError(f"`values` must give classes of numbers above 0, as in {{1: alive, 2: dead}}, got {values!r}.")
     naming = Naming.taken_from(options)
     intake = Intake(images, sort_categories=True, **options)
 
-    def take(file: str, row: int, mask: Raster) -> None:
-        _, boxes, counts = labels_to_objects(binary_to_labels(mask > 0, connectivity))
-        for number, (box, runs) in enumerate(zip(boxes.tolist(), counts, strict=True), start=1):
-            intake.add_mask(file, f"piece {number}", row, category, box, runs)
+    def take(file: str, row: int, classes: Raster) -> None:
+        pieces = split_pieces(classes, connectivity)
+        numbers, boxes, counts = labels_to_objects(pieces)
+        # Any pixel of a piece tells its class.
+        of = np.zeros(len(numbers) + 1, dtype=np.int64)
+        of[pieces.ravel()] = classes.ravel()
+        for number, box, runs in zip(numbers.tolist(), boxes.tolist(), counts, strict=True):
+            named = str(values[int(of[number])]) if values else category
+            intake.add_mask(file, f"piece {number}", row, named, box, runs)
 
-    read_label_files(intake, folder, naming, take, _to_mask)
+    check = partial(read_classes, values=values) if values else partial(read_mask, background=background)
+    read_label_files(intake, folder, naming, take, check)
     return intake.finish("binary_mask")
-
-
-def _to_mask(raster: Raster) -> Raster:
-    labels = to_labels(raster)
-    values = np.unique(labels)
-    if len(values[values > 0]) > 1:
-        raise ValueError(f"expected background and one other value, got {len(values)} values; is it a label image?")
-    return labels
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

@@ -12,8 +12,10 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_files import Naming, peek_rasters, read_label_files
+from cell_pipelines.annotations.formats.label_files import peek_rasters, read_label_files
+from cell_pipelines.annotations.formats.label_naming import Naming
 from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.label_values import Remark
 from cell_pipelines.annotations.formats.object_table import (
     LabelRow,
     has_object_table,
@@ -33,6 +35,7 @@ SUMMARY = "Instance numbers in the red channel of a colour PNG, used again for c
 
 TABLE = "instances/classes.csv"
 _MAX_LABEL = 65_535
+_COLOURS = ("red", "green", "blue")
 
 
 def detect(folder: Path) -> str | None:
@@ -57,7 +60,7 @@ def read(
     images: ImageIndex,
     *,
     category: str = "cell",
-    channel: int = 0,
+    channel: int | None = None,
     connectivity: Connectivity = 8,
     **options: Any,
 ) -> Conversion:
@@ -67,7 +70,7 @@ def read(
         folder: Where the pictures lie, at any depth.
         images: The images that are there; a picture that is all background tells of an image without cells.
         category: Class of the objects of which the CSV says none.
-        channel: Which channel holds the numbers: 0 red, 1 green, 2 blue.
+        channel: Which channel holds the numbers: 0 red, 1 green, 2 blue; None for the only one that isn't empty.
         connectivity: 8 where pixels of one number that touch at a corner are one object, 4 where they are apart.
         **options: As for `Naming`: `label_folder`, `suffix`, `image`, where labels are called otherwise than usual;
             and as for `Intake`: `classes`, `unlabelled`.
@@ -75,7 +78,7 @@ def read(
     Raises:
         ValueError: `channel` or `connectivity` is unknown.
     """
-    if channel not in range(3) or connectivity not in get_args(Connectivity):
+    if channel not in (None, 0, 1, 2) or connectivity not in get_args(Connectivity):
         raise ValueError(
             f"`channel` must be 0, 1 or 2 and `connectivity` 4 or 8, got {channel!r} and {connectivity!r}."
         )
@@ -84,10 +87,11 @@ def read(
     has_table = has_object_table(folder, TABLE)
     table = read_object_table(intake, folder, TABLE)
 
-    def check(raster: Raster) -> Raster:
+    def check(raster: Raster) -> tuple[Raster, list[Remark]]:
         if raster.ndim != 3 or raster.shape[2] < 3:
             raise ValueError(f"expected a colour picture with three channels or more, got shape {raster.shape}.")
-        return to_labels(raster[..., channel])
+        number, remarks = _choose_channel(raster, channel)
+        return to_labels(raster[..., number]), remarks
 
     def take(file: str, row: int, numbers: Raster) -> None:
         known = table.get(file, {})
@@ -98,6 +102,28 @@ def read(
 
     read_label_files(intake, folder, naming, take, check)
     return intake.finish("instance_channel")
+
+
+def _choose_channel(raster: Raster, channel: int | None) -> tuple[int, list[Remark]]:
+    """Return the channel that holds the numbers, and a remark where that isn't the red one or doubtful.
+
+    Raises:
+        ValueError: None was asked for, and several hold numbers that differ.
+    """
+    used = [number for number in range(3) if raster[..., number].any()]
+    if channel is None:
+        agree = bool((raster[..., :3] == raster[..., :1]).all())
+        if len(used) > 1 and not agree:
+            names = " and ".join(_COLOURS[number] for number in used)
+            raise ValueError(f"expected numbers in one channel, got different ones in {names}; name the `channel`.")
+        number = used[0] if used else 0
+        noted = [Remark("noted", f"the numbers are taken from the {_COLOURS[number]} channel.")]
+        return number, noted if number else []
+    others = [_COLOURS[number] for number in used if number != channel]
+    if channel in used or not others:
+        return channel, []
+    reason = f"the {_COLOURS[channel]} channel is empty, as asked; there are numbers in {' and '.join(others)}."
+    return channel, [Remark("suspect", reason)]
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ StarDist, Cellpose, QuPath, ilastik and others write them as PNG or TIFF of 8, 1
 attributes, which a picture can't hold, stand in ``labels/classes.csv``, which is read where it lies there.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_files import Naming, peek_rasters, read_label_files
+from cell_pipelines.annotations.formats.label_files import peek_kinds, read_label_files
+from cell_pipelines.annotations.formats.label_naming import Naming
 from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.label_values import read_labels
 from cell_pipelines.annotations.formats.object_table import (
     LabelRow,
     has_object_table,
     read_object_table,
     write_object_table,
 )
-from cell_pipelines.annotations.formats.rasters import Raster, to_labels, write_raster
+from cell_pipelines.annotations.formats.rasters import Raster, write_raster
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -37,15 +40,8 @@ def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     if has_object_table(folder, TABLE):
         return f"{TABLE} says what the labels are"
-    for file, raster in peek_rasters(folder):
-        try:
-            values = np.unique(to_labels(raster))
-        except ValueError:
-            continue
-        # Fewer values may as well be a binary mask.
-        if len(values[values > 0]) > 1:
-            return f"{file} is a picture of {len(values[values > 0])} labels"
-    return None
+    found = next((file for file, kind in peek_kinds(folder).items() if kind == "labels"), None)
+    return f"{found} is a picture of several labels" if found else None
 
 
 def read(folder: Path, images: ImageIndex, *, category: str = "cell", **options: Any) -> Conversion:
@@ -71,7 +67,7 @@ def read(folder: Path, images: ImageIndex, *, category: str = "cell", **options:
             extra = said.extra if known else {"attributes": {"label": label}}
             intake.add_mask(file, f"label {label}", row, said.category or category, box, runs, **extra)
 
-    read_label_files(intake, folder, naming, take, to_labels)
+    read_label_files(intake, folder, naming, take, partial(read_labels, doubt=not table))
     return intake.finish("label_image")
 
 

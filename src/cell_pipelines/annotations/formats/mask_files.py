@@ -15,13 +15,14 @@ from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_files import MASK_TABLE, is_called, is_mask_folder
 from cell_pipelines.annotations.formats.label_paths import child, files_below, label_paths, resolve_all
+from cell_pipelines.annotations.formats.label_values import read_mask
 from cell_pipelines.annotations.formats.object_table import (
     LabelRow,
     has_object_table,
     read_object_table,
     write_object_table,
 )
-from cell_pipelines.annotations.formats.rasters import SUFFIXES, read_raster, to_labels, write_raster
+from cell_pipelines.annotations.formats.rasters import SUFFIXES, read_raster, write_raster
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
@@ -76,10 +77,13 @@ def _read_folder(intake: Intake, folder: Path, name: str, known: dict[Path, Labe
     read: list[tuple[Path, Any]] = []
     for path in known:
         try:
-            labels = to_labels(read_raster(path, (record.width, record.height)))
-            read.append((path, labels_to_objects((labels > 0).astype(np.uint8))))
+            mask, remarks = read_mask(read_raster(path, (record.width, record.height)))
+            read.append((path, labels_to_objects(mask.astype(np.uint8))))
         except ValueError as error:
             intake.drop(path.relative_to(folder).as_posix(), "mask", str(error))
+            continue
+        for remark in remarks:
+            intake.note(path.relative_to(folder).as_posix(), "mask", remark.action, remark.reason, 0)
     # An image of which no mask can be read is not one without cells.
     row = intake.image(name, record.name) if read or not known else None
     if row is None or intake.refuse_second_label(name, row):

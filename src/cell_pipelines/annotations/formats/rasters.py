@@ -1,4 +1,4 @@
-"""Label pictures on disk: PNG, BMP and TIFF read within limits and as they stand, and written without loss.
+"""Label pictures on disk: PNG, BMP, JPEG and TIFF read within limits and as they stand, and written without loss.
 
 Palettes are not looked up: the numbers of a palette picture are its labels. The size in the header is compared before
 anything is unpacked, so a small file that claims to be huge costs nothing.
@@ -18,7 +18,7 @@ from cell_pipelines.unpacking import check_unpacked
 
 Raster = npt.NDArray[Any]
 
-SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
+SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
 MAX_PIXELS = 1 << 29
 _MAX_CHANNELS = 4
 # Beyond this, 64-bit floating point numbers skip whole numbers.
@@ -42,7 +42,7 @@ def read_raster(path: Path, size: tuple[int, int] | None = None, *, limit: int =
     except _SizeError:
         raise
     except decoding_errors() as error:
-        raise ValueError(f"expected a whole PNG, BMP or TIFF, got: {str(error)[:200].rstrip('.')}.") from error
+        raise ValueError(f"expected a whole PNG, BMP, JPEG or TIFF, got: {str(error)[:200].rstrip('.')}.") from error
     if raster.ndim not in (2, 3) or not raster.size or (size is not None and raster.shape[1::-1] != size):
         raise ValueError(f"expected a whole picture, got pixels of shape {raster.shape}.")
     return raster.astype(np.uint8) if raster.dtype == np.bool_ else raster
@@ -64,7 +64,7 @@ def _read_picture(path: Path, size: tuple[int, int] | None, limit: int) -> Raste
 
     PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     content = read_bytes(path)
-    with PIL.Image.open(io.BytesIO(content), formats=("PNG", "BMP")) as picture:
+    with PIL.Image.open(io.BytesIO(content), formats=("PNG", "BMP", "JPEG")) as picture:
         _check_size(picture.width, picture.height, size, limit)
         samples = len(picture.getbands()) * (2 if content[24] == 16 or picture.mode.startswith("I") else 1)
         check_unpacked(len(content), picture.width * picture.height * samples)
@@ -102,25 +102,60 @@ def _read_tiff(path: Path, size: tuple[int, int] | None, limit: int) -> Raster:
 
 
 def to_labels(raster: Raster) -> Raster:
-    """Return the labels (H, W) of a picture whose channels agree, as whole numbers; opacity does not count.
+    """Return the labels (H, W) of a picture whose channels agree, as whole numbers that are 0 or more.
 
     Raises:
         ValueError: Colours differ, or a number is no label.
     """
-    if raster.ndim == 3:
-        colours = raster[..., : 3 if raster.shape[2] > 2 else 1]
-        if not (colours == colours[..., :1]).all():
-            raise ValueError("expected one channel of labels, got colours that differ.")
-        raster = colours[..., 0]
+    labels = whole_numbers(one_channel(raster)[0])
+    if labels.dtype.kind == "i" and labels.size and labels.min() < 0:
+        raise ValueError(f"labels must be at least 0, got {int(labels.min())}.")
+    return labels
+
+
+def one_channel(raster: Raster, *, lone: bool = False) -> tuple[Raster, str]:
+    """Return the numbers (H, W) of a picture, and a remark where they are not in its colours as usual.
+
+    What is wholly transparent is background. Where all pixels are of one colour and opacity differs, it is the label.
+
+    Args:
+        raster: (H, W) or (H, W, channels).
+        lone: Take the only channel that isn't empty, too; else all colours must agree.
+
+    Raises:
+        ValueError: Colours differ.
+    """
+    if raster.ndim == 2:
+        return raster, ""
+    count = 3 if raster.shape[2] > 2 else 1
+    colours, opacity = raster[..., :count], raster[..., count] if raster.shape[2] > count else None
+    varied = opacity is not None and bool((opacity != opacity[0, 0]).any())
+    if varied and bool((colours == colours[0, 0]).all()):
+        return np.asarray(opacity), "the numbers are taken from the opacity, since all pixels have one colour."
+    used = [number for number in range(count) if colours[..., number].any()]
+    agree = bool((colours == colours[..., :1]).all())
+    if not agree and not (lone and len(used) == 1):
+        raise ValueError("expected one channel of labels, got colours that differ.")
+    flat = colours[..., 0 if agree else used[0]]
+    remark = "" if agree else f"the numbers are taken from the {('red', 'green', 'blue')[used[0]]} channel."
+    return (np.where(opacity > 0, flat, 0) if opacity is not None and varied else flat), remark
+
+
+def whole_numbers(raster: Raster) -> Raster:
+    """Return numbers (H, W) as whole ones.
+
+    Raises:
+        ValueError: They are none.
+    """
     if raster.dtype.kind == "f":
-        whole = np.isfinite(raster).all() and (np.abs(raster) < _MAX_LABEL).all() and (raster == np.floor(raster)).all()
-        if not whole:
+        missing = int((~np.isfinite(raster)).sum())
+        if missing:
+            raise ValueError(f"labels must be whole numbers, got NaN or infinity at {missing} pixels.")
+        if not ((np.abs(raster) < _MAX_LABEL).all() and (raster == np.floor(raster)).all()):
             raise ValueError("labels must be whole numbers, got fractions.")
-        raster = raster.astype(np.int64)
+        return raster.astype(np.int64)
     if raster.dtype.kind not in "iu":
         raise ValueError(f"labels must be whole numbers, got {raster.dtype}.")
-    if raster.dtype.kind == "i" and raster.size and raster.min() < 0:
-        raise ValueError(f"labels must be at least 0, got {int(raster.min())}.")
     return raster
 
 

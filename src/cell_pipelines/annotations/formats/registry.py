@@ -12,6 +12,7 @@ from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.encodings import assume_encoding
 from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.foreign import explain
+from cell_pipelines.annotations.formats.label_questions import explain_labels
 from cell_pipelines.annotations.formats.split_lists import read_split_lists
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -71,7 +72,9 @@ def detect_format(folder: Path) -> tuple[str, str]:
     if len(found) == 1:
         return next(iter(found.items()))
     if not found:
-        sentence = explain(folder) or f"found no annotations; expected one of {', '.join(FORMATS)}."
+        sentence = (
+            explain_labels(folder) or explain(folder) or f"found no annotations; expected one of {', '.join(FORMATS)}."
+        )
         raise AnnotationFormatError(f"{folder}: {sentence}")
     listed = "; ".join(f"{name} ({reason})" for name, reason in found.items())
     raise AnnotationFormatError(f"{folder}: several formats lie here: {listed}. Name the `format` in the catalog.")

@@ -1,0 +1,150 @@
+"""Recognise what the numbers of a label picture mean: cells, classes, a mask, or grey values of a photograph."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import spatial
+
+from cell_pipelines.annotations.geometry.label_images import split_pieces
+
+Raster = npt.NDArray[Any]
+Kind = Literal["empty", "full", "binary", "lossy_binary", "classes", "grey", "labels"]
+
+# Share of a value's largest piece from which another piece is no stray pixel.
+_SUBSTANTIAL = 0.1
+# From so many pieces of alike size on a value stands for many cells.
+_MANY_PIECES = 5
+# Grey values are at least so many, and each lies in more pieces than a cell has.
+_GREY_VALUES, _GREY_PIECES = 16, 4
+# Compression moves the two values of a mask by little, and hardly any pixel lies between.
+_LOSSY_STEP, _LOSSY_SHARE, _LOSSY_RANGE = 0.15, 0.95, 64
+
+
+@dataclass(frozen=True)
+class ValueSurvey:
+    """What the values above 0 of a picture lie in.
+
+    Attributes:
+        values: The values, ascending, shape (N,).
+        pieces: In how many connected pieces each lies, shape (N,).
+        scattered: Whether each lies in pieces too far apart, or too many, for one cell, shape (N,).
+    """
+
+    values: Raster
+    pieces: npt.NDArray[np.int64]
+    scattered: npt.NDArray[np.bool_]
+
+
+def survey_values(labels: Raster) -> ValueSurvey:
+    """Return in which pieces the values of a label image (H, W) of whole numbers lie; 0 and below is background."""
+    numbered = split_pieces(np.where(labels > 0, labels, 0))
+    flat = numbered.ravel()
+    areas = np.bincount(flat)[1:]
+    values, owner = np.unique(labels.ravel()[_first_places(flat, len(areas))], return_inverse=True)
+    pieces = np.bincount(owner, minlength=len(values))
+    largest = np.zeros(len(values), dtype=np.int64)
+    np.maximum.at(largest, owner, areas)
+    kept = areas >= _SUBSTANTIAL * largest[owner]
+    counts = np.bincount(owner[kept], minlength=len(values))
+    scattered = counts >= _MANY_PIECES
+    if len(values) < _GREY_VALUES or pieces.sum() <= _GREY_PIECES * len(values):
+        scattered |= _lie_apart(numbered, areas, np.where(kept & (counts[owner] > 1), owner, -1), len(values))
+    return ValueSurvey(values, pieces, scattered)
+
+
+def _first_places(flat: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int64]:
+    """Return a pixel of each of the pieces 1 to `count`."""
+    places = np.empty(count + 1, dtype=np.int64)
+    places[flat] = np.arange(flat.size)
+    return places[1:]
+
+
+def _lie_apart(
+    numbered: npt.NDArray[np.int32], areas: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int
+) -> npt.NDArray[np.bool_]:
+    """Say of each value (N,) whether one of its pieces is further from all others than the largest one's diameter.
+
+    Args:
+        numbered: (H, W) number of the piece of each pixel, from 1.
+        areas: (P,) pixels of the pieces.
+        owner: (P,) index of each piece's value; -1 for pieces that don't count.
+        count: Number of values.
+    """
+    apart = np.zeros(count, dtype=np.bool_)
+    rows, columns = np.nonzero(np.append(False, owner >= 0)[numbered])
+    piece = numbered[rows, columns] - 1
+    sums = [np.bincount(piece, weights=axis, minlength=len(areas)) for axis in (rows, columns)]
+    centroids = np.stack(sums, axis=1) / areas[:, None]
+    order = np.argsort(owner, kind="stable")
+    order = order[owner[order] >= 0]
+    for own in np.split(order, np.flatnonzero(np.diff(owner[order])) + 1) if len(order) else ():
+        radii = np.sqrt(areas[own] / np.pi)
+        distances, nearest = spatial.cKDTree(centroids[own]).query(centroids[own], k=2)
+        gaps = distances[:, 1] - radii - radii[nearest[:, 1]]
+        apart[owner[own[0]]] = (gaps > 2 * radii.max()).any()
+    return apart
+
+
+def kind_of(labels: Raster) -> Kind:
+    """Return what the numbers of a picture (H, W) probably are.
+
+    ``full`` has one value above 0 and no other; ``lossy_binary`` is a mask that went through lossy compression;
+    ``classes`` a map in which most values lie in many pieces; ``grey`` a photograph or a map of probabilities;
+    ``labels`` numbers of cells.
+    """
+    values = np.unique(labels)
+    above = values[values > 0]
+    if len(values) == 1 or not len(above):
+        return "full" if len(above) else "empty"
+    if len(above) == 1:
+        return "binary"
+    if is_lossy_mask(labels):
+        return "lossy_binary"
+    # A map without 0 has a class for the background, the most frequent one.
+    common = None if 0 in values else values[np.argmax([(labels == value).sum() for value in values[:_GREY_VALUES]])]
+    survey = survey_values(labels)
+    is_many = len(above) >= _GREY_VALUES
+    if is_many and (survey.pieces.sum() > _GREY_PIECES * len(above) or _follows_a_surface(labels, values)):
+        return "grey"
+    foreground = survey.values != common if common is not None else np.ones(len(above), np.bool_)
+    return "classes" if 2 * survey.scattered[foreground].sum() > foreground.sum() else "labels"
+
+
+def is_lossy_mask(labels: Raster) -> bool:
+    """Say whether the picture (H, W) is a mask of two values that compression has blurred."""
+    low, high = int(labels.min()), int(labels.max())
+    if high - low < _LOSSY_RANGE:
+        return False
+    step = _LOSSY_STEP * (high - low)
+    sides = [labels[labels <= low + step], labels[labels >= high - step]]
+    if sum(map(len, sides)) < _LOSSY_SHARE * labels.size:
+        return False
+    counts = [np.unique(side, return_counts=True)[1] for side in sides]
+    # Compression leaves flat areas as they are; numbers of cells are no neighbours of each other.
+    flat = all(own.max() >= 0.5 * own.sum() for own in counts)
+    return flat and sum(map(len, counts)) > 2 and _varies_within_pieces(labels, labels >= high - step)
+
+
+def _varies_within_pieces(labels: Raster, mask: npt.NDArray[np.bool_]) -> bool:
+    """Say whether most connected pieces of a mask hold several values, as compression leaves them."""
+    pieces = split_pieces(mask)
+    count = int(pieces.max())
+    varies = np.zeros(count + 1, dtype=np.bool_)
+    for first, second, number in (
+        (labels[:, 1:], labels[:, :-1], pieces[:, 1:] * (pieces[:, :-1] > 0)),
+        (labels[1:], labels[:-1], pieces[1:] * (pieces[:-1] > 0)),
+    ):
+        varies[number[first != second]] = True
+    return 2 * int(varies[1:].sum()) > count
+
+
+def _follows_a_surface(labels: Raster, values: Raster) -> bool:
+    """Say whether neighbouring pixels of different value mostly differ by one step, in rows and in columns alike."""
+    shares = []
+    for first, second in ((labels[:, 1:], labels[:, :-1]), (labels[1:], labels[:-1])):
+        changes = (first != second) & (first > 0) & (second > 0)
+        steps = np.abs(np.searchsorted(values, first[changes]) - np.searchsorted(values, second[changes]))
+        shares.append(float((steps == 1).mean()) if steps.size > len(values) else 0.0)
+    return min(shares) > 0.5
