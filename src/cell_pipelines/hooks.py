@@ -29,6 +29,7 @@ from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.provenance import git_state, package_versions
 from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
 from cell_pipelines.termination import TerminationGuard, watch_signals
+from cell_pipelines.tracking_names import to_tracking_names
 
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
@@ -132,7 +133,12 @@ class TrackingHooks(MlflowHook):
         self._node.parameters = {}
         super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
         if self._node.parameters:
-            mlflow.log_params(self._node.parameters)
+            names = to_tracking_names(self._node.parameters)
+            mlflow.log_params({names[name]: value for name, value in self._node.parameters.items()})
+
+    def sanitize_param_name(self, name: str) -> str:
+        """Return the name as it is: names are mended when all of a node are known, so that no two become the same."""
+        return name
 
     def _log_param(self, name: str, value: Any) -> None:
         """Keep a parameter until the node has them all: a store in a file waits for the disk at each call."""

@@ -5,6 +5,7 @@ from typing import Any
 from kedro.io import AbstractDataset, DatasetError
 
 from cell_pipelines import model_runs
+from cell_pipelines.tracking_names import to_tracking_names
 
 Points = dict[str, Any]
 
@@ -28,14 +29,15 @@ class ModelMetricsDataset(AbstractDataset[Points, Any]):
         raise DatasetError(f"metrics of {self._model} are only logged; look at them with `kedro mlflow ui`.")
 
     def save(self, data: Points) -> None:
-        """Log all points, a step at a time; without an active run nothing is logged."""
+        """Log all points, a step at a time, by names that MLflow takes; without an active run nothing is logged."""
         run_id = model_runs.run_of(self._model)
         if run_id is None:
             return
         steps: dict[int, dict[str, float]] = {}
+        names = to_tracking_names(data)
         for name, points in data.items():
             for point in points if isinstance(points, list) else [points]:
-                steps.setdefault(int(point["step"]), {})[name] = point["value"]
+                steps.setdefault(int(point["step"]), {})[names[name]] = point["value"]
         for step, metrics in sorted(steps.items()):
             model_runs.log_metrics(run_id, metrics, step)
 

@@ -101,3 +101,12 @@ def test_an_experiment_that_makes_no_sense_is_refused_in_one_sentence(given, sen
 def test_parameters_that_exclude_each_other_are_refused():
     with pytest.raises(ValueError, match=r"can't be set beside"):
         list_members(ExperimentParameters(models=("unet",), values={"a.b": (1,), "a.b.c": (2,)}))
+
+
+def test_a_name_that_no_folder_can_have_is_shortened_and_stays_its_own():
+    long = [["a" * 300], ["a" * 299 + "b"]]
+    parameters = ExperimentParameters.model_validate(
+        {"models": ["unet"], "values": {"unet.encoder": [x for (x,) in long]}}
+    )
+    names = [member.name for member in list_members(parameters)]
+    assert len(set(names)) == 2 and all(len(name) < 200 for name in names)

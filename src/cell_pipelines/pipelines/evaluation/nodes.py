@@ -1,6 +1,5 @@
 """Nodes of the evaluation."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -68,7 +67,7 @@ def log_metrics(table: pd.DataFrame, parameters: EvaluationParameters) -> dict[s
     """Return the metrics as MLflow wants them, the same names for every model."""
     metrics: dict[str, dict[str, float]] = {}
     for row in table.to_dict(orient="records"):
-        suffix = "" if row["category"] == ALL else "/" + re.sub(r"[^\w\-. /:]", "_", str(row["category"]))
+        suffix = "" if row["category"] == ALL else f"/{row['category']}"
         for key, value in row.items():
             if key not in ("category", "images", "units") and pd.notna(value):
                 metrics[f"{parameters.split}_{key}{suffix}"] = {"value": float(value), "step": 0}

@@ -12,6 +12,8 @@ from cell_pipelines.invocation import nest
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.study import DETECTORS
 
+_LONGEST = 150
+
 
 @dataclass(frozen=True)
 class Member:
@@ -110,7 +112,9 @@ def _member(model: str, change: _Change, seed: int | None, settings: Mapping[str
 
 def _name(model: str, label: Mapping[str, Any], seed: int | None) -> str:
     words = [model, *(_word(value) for value in label.values()), *([] if seed is None else [f"seed{seed}"])]
-    return "_".join(words)
+    name = "_".join(words)
+    # A folder is called so, and file systems take 255 bytes.
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def _word(value: Any) -> str:

@@ -1,0 +1,47 @@
+"""Names of metrics and parameters that MLflow takes, one for each, whatever classes and channels are called."""
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+# MLflow's limit is 250.
+_LONGEST = 200
+_NOT_ALLOWED = re.compile(r"[^\w\-. /]" if os.name == "nt" else r"[^\w\-. /:]")
+
+
+def to_tracking_names(names: Iterable[str]) -> dict[str, str]:
+    """Return for each name one that MLflow takes; no two are the same, also where capitals don't count.
+
+    A name that MLflow takes stays as it is. Of others only what is not allowed becomes ``_``, with some digits where
+    two would be the same or one would be too long; so ``CD4+`` is ``CD4_`` alone, and ``CD4__5f0e11`` beside ``CD4*``.
+
+    Args:
+        names: Any texts; ``/`` makes groups of them in MLflow's pages.
+    """
+    wanted = list(dict.fromkeys(names))
+    plain = {name: _replace(name) for name in wanted}
+    times = Counter(word.casefold() for word in plain.values())
+    taken = {name.casefold() for name in wanted if plain[name] == name}
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for name in wanted:
+        word = plain[name]
+        is_first = word == name and word.casefold() not in used
+        if not is_first and (times[word.casefold()] > 1 or word.casefold() in taken):
+            word = _with_digits(word, name)
+        used.add(word.casefold())
+        found[name] = word
+    return found
+
+
+def _replace(name: str) -> str:
+    word = _NOT_ALLOWED.sub("_", name)
+    # An empty part, `.` and `..` would be another place.
+    word = "/".join(part if part.strip(". ") else "_" * max(1, len(part)) for part in word.split("/"))
+    return word if len(word) <= _LONGEST else _with_digits(word[: _LONGEST - 7], name)
+
+
+def _with_digits(word: str, name: str) -> str:
+    return f"{word[: _LONGEST - 7]}_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
