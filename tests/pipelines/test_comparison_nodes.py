@@ -64,7 +64,7 @@ def test_a_caution_that_holds_for_all_metrics_is_said_once() -> None:
     assert text.count("tend to be too narrow") == 1
 
 
-def test_groups_are_drawn_where_there_are_enough_of_them() -> None:
+def test_groups_are_drawn_where_there_are_several_and_few_are_said_to_decide_nothing() -> None:
     images = [f"a{i}.png" for i in range(12)]
     pairs = truth([f"s{i // 2}" for i in range(12)])
     groups, note = choose_groups(pairs, "auto")
@@ -73,11 +73,13 @@ def test_groups_are_drawn_where_there_are_enough_of_them() -> None:
     assert choose_groups(pairs, "images")[0] is None
     three = truth([f"s{i // 4}" for i in range(12)])
     groups, note = choose_groups(three, "auto")
-    assert groups is None
-    assert "too few to draw (6 are needed)" in note
-    assert len(choose_groups(three, "groups")[0] or {}) == 12
+    assert len(groups or {}) == 12
+    assert "With fewer than 6 groups no test can decide" in note
+    groups, note = choose_groups(truth(["s"] * 12), "auto")
+    assert groups is None and "more images of this group only" in note
     for alone in (truth([None] * 12), truth(images)):
-        assert choose_groups(alone, "groups") == (None, "Intervals and tests draw 12 images, each by itself.")
+        groups, note = choose_groups(alone, "groups")
+        assert groups is None and note.startswith("Intervals and tests draw 12 images, each by itself. If they come in")
 
 
 def test_groups_reach_the_tests() -> None:

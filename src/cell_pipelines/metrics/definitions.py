@@ -145,7 +145,8 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "bootstrap_interval": (
             "The bias-corrected and accelerated (BCa) bootstrap interval, from drawing whole images, or series of "
-            "them, with replacement, as their cells are not independent; widened by Student's t for few."
+            "them, with replacement, as their cells are not independent; widened by Student's t for few, and joined "
+            "with the jackknife's interval, which is wider where few of them hold most cells."
         ),
     }
 )

@@ -6,7 +6,6 @@ metric over cells must therefore resample **images**, or whole series of them; `
 that are dead.
 """
 
-import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from cell_pipelines.metrics.jackknife import IntervalScale, jackknife_intervals, join_intervals, widen
+
 FloatArray: TypeAlias = NDArray[np.float64]
 
 _VALUES_AT_ONCE = 2_000_000  # resampled counts held in memory, about 16 MB
-_ALMOST_ALL = 1 - 1e-12
 
 
 @dataclass(frozen=True)
@@ -68,31 +68,12 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Inte
     return Interval(p, low, high, level)
 
 
-def widen(level: float, units: int) -> float:
-    """Return the level to ask for so that percentiles of few units hold the truth as often as `level` says.
-
-    A bootstrap takes the spread of n units for sqrt((n - 1) / n) of what it is, and knows it without error; Student's t
-    and that factor undo both (Hesterberg 2015, doi:10.1080/00031305.2015.1089789, section 3.2).
-
-    Args:
-        level: In (0, 1).
-        units: How many are drawn; below two there is nothing to widen.
-
-    Example:
-        >>> round(widen(0.95, 10), 3), round(widen(0.95, 100), 3)
-        (0.983, 0.954)
-    """
-    if units < 2:
-        return level
-    z = math.sqrt(units / (units - 1)) * float(special.stdtrit(units - 1, (1 + level) / 2))
-    return min(2 * float(special.ndtr(z)) - 1, _ALMOST_ALL)
-
-
 def bootstrap_interval(
     counts: ArrayLike,
     statistic: Callable[[FloatArray], Any],
     *,
     units: ArrayLike | None = None,
+    scale: IntervalScale = "identity",
     level: float = 0.95,
     n_resamples: int = 2000,
     seed: int = 0,
@@ -101,7 +82,7 @@ def bootstrap_interval(
 
     Images, or whole units of them, are drawn with replacement, their counts summed, the ratio taken; the bias-corrected
     and accelerated percentiles of the results (Efron 1987, doi:10.1080/01621459.1987.10478410) are the interval, those
-    of the level that `widen` gives for so many units.
+    of the level that `widen` gives for so many units, made as wide as `jackknife_intervals` where that is wider.
 
     Images whose counts are all 0 change no ratio of totals and are left out. For a mean over all images, such
     as the mean count error, add a column of ones and divide by its total.
@@ -111,6 +92,7 @@ def bootstrap_interval(
         statistic: Takes totals (..., K) float64 and gives their ratio (...), for any leading shape; totals of
             0 included, as the functions of `ratios.py` do.
         units: (I,), the series, well or recording of each image, where these are drawn whole; None draws images.
+        scale: That of the jackknife's interval.
         level: Level of the interval, in (0, 1).
         n_resamples: How many samples are drawn.
         seed: Seed of the draws; the same seed gives the same interval.
@@ -132,8 +114,11 @@ def bootstrap_interval(
     informative = drawn[drawn.any(axis=1)]
     if len(informative) < 2:
         return Interval(estimate, float("nan"), float("nan"), level)
-    low, high = _bca(informative, statistic, level, n_resamples, seed)
-    return Interval(estimate, low, high, level)
+    without = np.asarray(statistic(informative.sum(axis=0) - informative), dtype=np.float64)
+    ends = _bca(informative, statistic, level, n_resamples, seed)
+    wider = jackknife_intervals(np.array([estimate]), without[:, np.newaxis], level=level, scale=scale)
+    low, high = join_intervals((np.array([ends[0]]), np.array([ends[1]])), wider)
+    return Interval(estimate, float(low[0]), float(high[0]), level)
 
 
 def ratio_interval(
@@ -149,7 +134,7 @@ def ratio_interval(
 
     Args:
         counts: (I, K), one row an image, columns in the order of the function's arguments.
-        ratio: `f1`, `iou`, `dice`, `precision`, `recall`, `share` or any other that takes K arrays.
+        ratio: `f1`, `iou`, `dice`, `precision`, `recall`, `share` or any other in [0, 1] that takes K arrays.
         units: (I,), the series, well or recording of each image, where these are drawn whole; None draws images.
         level: Level of the interval, in (0, 1).
         n_resamples: How many samples are drawn.
@@ -163,7 +148,9 @@ def ratio_interval(
         >>> ratio_interval([[8, 1, 1], [5, 5, 0], [0, 0, 0]], iou).estimate
         0.65
     """
-    return bootstrap_interval(counts, _of_totals(ratio), units=units, level=level, n_resamples=n_resamples, seed=seed)
+    return bootstrap_interval(
+        counts, _of_totals(ratio), units=units, scale="logit", level=level, n_resamples=n_resamples, seed=seed
+    )
 
 
 def mean_interval(
@@ -191,11 +178,19 @@ def mean_interval(
         raise ValueError(f"`values` must have shape (I,), one value an image, got {column.shape}.")
     known = ~np.isnan(column)
     table = np.stack([np.where(known, column, 0.0), known.astype(np.float64)], axis=1)
-    return bootstrap_interval(table, _mean_of_totals, units=units, level=level, n_resamples=n_resamples, seed=seed)
+    scale = _scale_of(column[known])
+    return bootstrap_interval(
+        table, _mean_of_totals, units=units, scale=scale, level=level, n_resamples=n_resamples, seed=seed
+    )
+
+
+def _scale_of(values: FloatArray) -> IntervalScale:
+    if values.size and values.min() >= 0:
+        return "logit" if values.max() <= 1 else "log"
+    return "identity"
 
 
 def _of_totals(ratio: Callable[..., Any]) -> Callable[[FloatArray], Any]:
-    """Let a function of K columns take totals (..., K)."""
     return lambda totals: ratio(*np.moveaxis(totals, -1, 0))
 
 

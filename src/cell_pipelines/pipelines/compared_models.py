@@ -11,7 +11,7 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.drawn_groups import choose_groups
+from cell_pipelines.pipelines.drawn_groups import choose_groups, named_groups
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 
 if TYPE_CHECKING:
@@ -76,11 +76,18 @@ def compare_tables(
     from cell_pipelines.analysis.model_comparison.comparing import ComparisonSettings, compare_models
     from cell_pipelines.analysis.model_comparison.model_tables import tabulate_differences, tabulate_models
 
-    groups, note = choose_groups(select_split(truth, evaluation.split), evaluation.resample)
+    evaluated = select_split(truth, evaluation.split)
+    groups, note = choose_groups(evaluated, evaluation.resample)
+    independent = evaluation.resample == "images"
     settings = ComparisonSettings(
-        metrics=parameters.metrics, level=parameters.level, n_resamples=evaluation.resamples, seed=evaluation.seed
-    )
-    compared = compare_models({name: one.images for name, one in given.items()}, settings, groups=groups)
+        metrics=parameters.metrics, level=parameters.level, n_resamples=evaluation.resamples, seed=evaluation.seed,
+        independent=independent,
+    )  # fmt: skip
+    compared = compare_models(
+        {name: one.images for name, one in given.items()}, settings,
+        groups=named_groups(evaluated) if independent else groups,
+    )  # fmt: skip
+    note = " ".join(text for text in (note, compared.note) if text)
     return ModelComparison(
         tabulate_models(given, compared), tabulate_differences(compared), compared, note, parameters.level
     )

@@ -2,8 +2,9 @@
 
 from cell_pipelines.annotations.schema import AnnotationSet
 
-# Below this no test over groups can tell two models apart: 2^(1 - 5) is above 0.05.
+# Below this no test over groups can decide between two models: 2^(1 - 5) is above 0.05.
 _FEWEST_GROUPS = 6
+_IF_IN_SERIES = "If they come in series that the annotations do not name, the intervals are too narrow."
 
 
 def choose_groups(judged: AnnotationSet, resample: str) -> tuple[dict[str, str] | None, str]:
@@ -13,19 +14,25 @@ def choose_groups(judged: AnnotationSet, resample: str) -> tuple[dict[str, str] 
         judged: The images that models were judged on.
         resample: ``auto``, ``images`` or ``groups``; see `EvaluationParameters`.
     """
-    column = judged.images["group"].to_pylist()
-    groups = {name: str(group) for name, group in zip(judged.names, column, strict=True) if group}
+    groups = named_groups(judged)
     units = len(set(groups.values())) + judged.n_images - len(groups)
     if units == judged.n_images:
-        return None, f"Intervals and tests draw {_count(units, 'image')}, each by itself."
+        return None, f"Intervals and tests draw {_count(units, 'image')}, each by itself. {_IF_IN_SERIES}"
     told = f"The {judged.n_images} test images belong to {_count(units, 'group')}, such as series or wells"
-    if resample == "images" or (resample == "auto" and units < _FEWEST_GROUPS):
-        why = "" if resample == "images" else f", too few to draw ({_FEWEST_GROUPS} are needed)"
-        return (
-            None,
-            f"{told}{why}: intervals and tests draw single images and hold for more images of these groups only.",
-        )
-    return groups, f"{told}; intervals, tests and ranks take whole groups, as images of one group are alike."
+    if resample == "images" or (resample == "auto" and units == 1):
+        why = ", as asked" if resample == "images" else ""
+        hold = "this group" if units == 1 else "these groups"
+        return None, f"{told}: intervals and tests draw single images{why} and hold for more images of {hold} only."
+    text = f"{told}; intervals, tests and ranks take whole groups, as images of one group are alike."
+    if units < _FEWEST_GROUPS:
+        text += f" With fewer than {_FEWEST_GROUPS} groups no test can decide between models, and intervals are wide."
+    return groups, text
+
+
+def named_groups(evaluated: AnnotationSet) -> dict[str, str]:
+    """Return the group of each image that has one."""
+    column = evaluated.images["group"].to_pylist()
+    return {name: str(group) for name, group in zip(evaluated.names, column, strict=True) if group}
 
 
 def _count(number: int, noun: str) -> str:

@@ -17,8 +17,9 @@ class EvaluationParameters(BaseModel):
         centroid_matching: ``hungarian``: one to one, as many as possible, then the least distance in all;
             ``greedy_2021``: each true cell takes the nearest, as Morelli et al. 2021 write; ``greedy_2021_code``: as
             their code does.
-        resample: What is drawn for intervals, tests and ranks: ``images``; ``groups``, the series, wells or recordings
-            that images belong to; ``auto``: groups where there are at least six of them and fewer than images.
+        resample: What is drawn for intervals, tests and ranks: ``images``, which says that they are independent;
+            ``groups``, the series, wells or recordings that images belong to; ``auto``: groups where there are two or
+            more, else images, and then a difference between models must also hold over likely series of them.
         resamples: Bootstrap samples for intervals.
         seed: Of the bootstrap.
         parallel: How the images are spread over processors.

@@ -32,7 +32,9 @@ _DIFFERENCE: Final = {
     "difference": "The model's metric less that of the best, of counts summed over all images.",
     "p, Holm": "Wilcoxon's signed-rank test over images (zeros after Pratt), adjusted by Holm over all pairs of a "
     "metric.",
-    "told apart": "No interval holds 0, and p is below 1 - its level.",
+    "told apart": "No interval holds 0, p is below 1 - its level, and so is p over the series that images may come in, "
+    "where none are named.",
+    "caution": "What p rests on, and what it cannot decide.",
 }
 _EFFECT: Final = {
     "rank-biserial": "Ranks of the images on which the first is higher less those on which the second is, as a share "
@@ -48,7 +50,7 @@ class Statements:
         conclusions: A sentence a metric.
         note: What was drawn and tested.
         differences: A row a metric and model but the best: `metric`, `best`, `model`, `difference`, `low`, `high`,
-            `p_holm`, `told_apart`.
+            `p_holm`, `told_apart`, and where it is known `caution`.
         tests: A row a metric and pair: also `first`, `second`, `p`, `rank_biserial`.
         ranks: As `comparison_ranks` takes them.
         unit: What was tested, ``image`` or ``group``.
@@ -133,6 +135,7 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     import pandas as pd
 
     ends = table[["low", "high"]].to_numpy(dtype=float)
+    cautions = {"caution": table["caution"].to_numpy()} if "caution" in table and (table["caution"] != "").any() else {}
     return pd.DataFrame(
         {
             "metric": [METRICS.get(metric, metric) for metric in table["metric"]],
@@ -144,6 +147,7 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
                 None if np.isnan(difference) else "yes" if apart else "no"
                 for apart, difference in zip(table["told_apart"], table["difference"], strict=True)
             ],
+            **cautions,
         }
     )
 

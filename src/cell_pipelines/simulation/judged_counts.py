@@ -56,22 +56,26 @@ class CountModel:
     Attributes:
         cells: Mean number of cells of an image.
         dispersion: Variance of that number over its square, beyond chance; 0 for Poisson.
+        log_sd: Standard deviation of its logarithm, log-normal and beyond `dispersion`; 0 for none.
         recall: Share of cells found in an image of middling difficulty, in (0, 1).
         false_share: False predictions a true cell.
         image_sd: Spread of the log-odds of a cell to be found between images, the same for all models.
         model_sd: The same, of each model and image on its own.
         series_sd: The same between series of images.
+        model_series_sd: The same, of each model and series on its own, so that models differ by chance in a series.
         series: Images of a series; 1 for none.
         better: By how much the log-odds of the last model are above those of the others.
     """
 
     cells: float = 30.0
     dispersion: float = 0.5
+    log_sd: float = 0.0
     recall: float = 0.85
     false_share: float = 0.12
     image_sd: float = 0.6
     model_sd: float = 0.3
     series_sd: float = 0.0
+    model_series_sd: float = 0.0
     series: int = 1
     better: float = 0.0
 
@@ -100,11 +104,16 @@ def simulate_counts(
     shared = rng.normal(0, model.series_sd, (repetitions, int(series[-1]) + 1 if images else 0))[:, series]
     hard = (shared + rng.normal(0, model.image_sd, shape))[..., None]
     own = rng.normal(0, model.model_sd, (*shape, models))
+    if model.model_series_sd:
+        effects = rng.normal(0, model.model_series_sd, (repetitions, int(series[-1]) + 1 if images else 0, models))
+        own = own + effects[:, series]
     shift = np.where(np.arange(models) == models - 1, model.better, 0.0) if models > 1 else 0.0
     odds = special.logit(model.recall) + hard + own + shift
     rate = model.cells * np.ones(shape)
     if model.dispersion:
         rate = rate * rng.gamma(1 / model.dispersion, model.dispersion, shape)
+    if model.log_sd:
+        rate = rate * rng.lognormal(0, model.log_sd, shape)
     true = np.repeat(rng.poisson(rate).astype(np.float64)[..., None], models, axis=-1)
     tp = rng.binomial(true.astype(np.int64), special.expit(odds)).astype(np.float64)
     fp = rng.poisson(model.false_share * rate[..., None] * np.exp(-hard / 2 - own / 2 - shift)).astype(np.float64)

@@ -12,7 +12,7 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     resample_totals,
 )
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
-from cell_pipelines.metrics.intervals import widen
+from cell_pipelines.metrics.jackknife import widen
 from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 
 F1 = METRICS["f1"]

@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models, pairwise_tests
-from cell_pipelines.metrics.intervals import widen
+from cell_pipelines.metrics.jackknife import widen
 from cell_pipelines.metrics.ratios import f1
 
 Make = Callable[..., pd.DataFrame]
@@ -25,7 +25,8 @@ def per_image(table: pd.DataFrame) -> np.ndarray:
 
 def test_each_pair_has_its_difference_test_and_adjusted_p(drawn: Draw) -> None:
     tables = drawn(25, models=4, better=0.8)
-    found = pairwise_tests(tables, ONE).set_index(["first", "second"])
+    independent = ComparisonSettings(metrics=("f1",), independent=True)
+    found = pairwise_tests(tables, independent).set_index(["first", "second"])
     assert len(found) == 6
     p = []
     for (first, second), row in found.iterrows():
@@ -37,7 +38,7 @@ def test_each_pair_has_its_difference_test_and_adjusted_p(drawn: Draw) -> None:
     assert found["told_apart"].tolist() == [False, False, True, False, True, True]
 
 
-def test_the_interval_of_a_difference_is_scipys_for_images_drawn_in_pairs(drawn: Draw) -> None:
+def test_the_interval_of_a_difference_holds_scipys_for_images_drawn_in_pairs_and_little_more(drawn: Draw) -> None:
     tables = drawn(40, models=2)
     row = pairwise_tests(tables, ComparisonSettings(metrics=("f1",), n_resamples=10_000)).iloc[0]
     columns = [column for name in ("m1", "m0") for column in tables[name][COUNTS].to_numpy().T]
@@ -50,7 +51,9 @@ def test_the_interval_of_a_difference_is_scipys_for_images_drawn_in_pairs(drawn:
         columns, difference, paired=True, method="percentile", confidence_level=widen(0.95, 40), n_resamples=10_000,
         rng=np.random.default_rng(0),
     ).confidence_interval  # fmt: skip
-    assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high), abs=0.001)
+    assert row["low"] < expected.low + 0.001
+    assert row["high"] > expected.high - 0.001
+    assert row["high"] - row["low"] < 1.2 * (expected.high - expected.low)
 
 
 def test_turning_a_pair_turns_its_signs_only(drawn: Draw) -> None:

@@ -10,7 +10,8 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     percentile_intervals,
     resample_totals,
 )
-from cell_pipelines.metrics.intervals import ratio_interval, widen
+from cell_pipelines.metrics.intervals import ratio_interval
+from cell_pipelines.metrics.jackknife import widen
 from cell_pipelines.metrics.ratios import f1
 
 RNG = np.random.default_rng(5)

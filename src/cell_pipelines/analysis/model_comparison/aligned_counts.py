@@ -10,6 +10,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.judging import COUNTS
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
+from cell_pipelines.analysis.model_comparison.series import Series
 from cell_pipelines.analysis.summaries import ALL, by_class, drawn_units
 
 Floats = npt.NDArray[np.float64]
@@ -26,6 +27,8 @@ class AlignedCounts:
         counts: For each of `judging.COUNTS` (I, M) float64; nan where a model has no such count.
         units: (I,) int, which unit each image belongs to, from 0; images of one unit are drawn together.
         grouped: Whether units are groups of images, such as series, and not single images.
+        series: To which series images may belong; None where that is not known.
+        independent: Whether images are taken as independent because somebody says that they are.
     """
 
     models: tuple[str, ...]
@@ -33,6 +36,8 @@ class AlignedCounts:
     counts: Mapping[str, Floats]
     units: npt.NDArray[np.int64]
     grouped: bool
+    series: Series | None = None
+    independent: bool = False
 
     @property
     def n_units(self) -> int:
@@ -84,12 +89,15 @@ def align_counts(
     return AlignedCounts(tuple(frames), images, counts, units, grouped=units.size > 0 and units.max() + 1 < units.size)
 
 
-def measure(aligned: AlignedCounts, metric: ComparedMetric) -> MeasuredModels:
-    """Return one metric of all models, over all images and unit by unit."""
+def measure(
+    aligned: AlignedCounts, metric: ComparedMetric, units: npt.NDArray[np.int64] | None = None
+) -> MeasuredModels:
+    """Return one metric of all models, over all images and unit by unit; `units` (I,) take the place of its own."""
+    places = aligned.units if units is None else units
     counts = np.stack([aligned.counts[column] for column in metric.columns], axis=-1)
     summands = metric.summands(counts)
-    totals = np.zeros((aligned.n_units, *summands.shape[1:]))
-    np.add.at(totals, aligned.units, summands)
+    totals = np.zeros((int(places.max()) + 1 if places.size else 0, *summands.shape[1:]))
+    np.add.at(totals, places, summands)
     totals[:, np.isnan(totals).any(axis=(0, 2))] = np.nan
     values = metric.of_totals(totals)
     return MeasuredModels(metric, totals, metric.of_totals(totals.sum(axis=0)), values)

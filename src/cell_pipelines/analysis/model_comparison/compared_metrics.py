@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.analysis.judging import BOX_COUNTS, CENTROID_COUNTS, JACCARD_COUNTS, PIXEL_COUNTS
+from cell_pipelines.metrics.jackknife import IntervalScale
 from cell_pipelines.metrics.ratios import dice, f1, iou, panoptic_quality, share
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +34,11 @@ class ComparedMetric:
     ratio: Callable[..., Any]
     summands: Callable[[Floats], Floats] = np.asarray
     higher_is_better: bool = True
+
+    @property
+    def scale(self) -> IntervalScale:
+        """Return the scale on which its intervals are symmetric: errors lie above 0, qualities in 0 to 1."""
+        return "logit" if self.higher_is_better else "log"
 
     def of_totals(self, totals: Floats) -> Floats:
         """Return the metric of sums (…, L); nan where a sum is."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, align_counts, find_metrics, measure
-from cell_pipelines.analysis.model_comparison.conclusions import conclude
+from cell_pipelines.analysis.model_comparison.cautions import describe_units
+from cell_pipelines.analysis.model_comparison.conclusions import conclude, least_units
 from cell_pipelines.analysis.model_comparison.pairwise import ESTIMATES, TESTS, compare_metric
 from cell_pipelines.analysis.model_comparison.ranking import RANKS, rank_metric
-from cell_pipelines.analysis.summaries import ALL
+from cell_pipelines.analysis.model_comparison.series import Series, suspect_series
+from cell_pipelines.analysis.summaries import ALL, drawn_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,8 @@ class ComparisonSettings:
         level: Of intervals; a test whose p after Holm is below 1 - `level` tells models apart.
         n_resamples: Bootstrap samples of images or groups, drawn once for all models.
         seed: Of the bootstrap.
+        independent: Whether images are taken as independent, of whatever group they are. Otherwise groups are drawn
+            where they are named, and where not, a difference must also hold over the series that images may come in.
     """
 
     metrics: tuple[str, ...] = _DEFAULT
@@ -35,6 +39,7 @@ class ComparisonSettings:
     level: float = 0.95
     n_resamples: int = 2000
     seed: int = 0
+    independent: bool = False
 
     def __post_init__(self) -> None:
         find_metrics(self.metrics)
@@ -55,6 +60,7 @@ class ComparedModels:
         ranks: As `rank_models` gives them.
         conclusions: A sentence a metric.
         grouped: Whether units are groups of images.
+        note: What a difference had to hold over besides, or why nothing can be decided; may be empty.
     """
 
     estimates: pd.DataFrame
@@ -62,6 +68,7 @@ class ComparedModels:
     ranks: pd.DataFrame
     conclusions: Mapping[str, str]
     grouped: bool
+    note: str = ""
 
 
 def compare_models(
@@ -69,24 +76,34 @@ def compare_models(
     settings: ComparisonSettings | None = None,
     *,
     groups: Mapping[str, str] | None = None,
+    likely_groups: Mapping[str, str] | None = None,
 ) -> ComparedModels:
-    """Compare models that were judged on the same images.
+    """Compare models that were evaluated on the same images.
 
     Args:
         tables: For each model `JudgedImage.counts` of all images, one below the other.
         settings: What is compared, and how; None for the usual.
         groups: For each image the series, well or recording it belongs to. Then whole groups are drawn, tested and
-            ranked in place of images. None where images are independent.
+            ranked in place of images. None where nobody named any.
+        likely_groups: Where nobody did, the groups that images seem to belong to, as their names suggest. A difference
+            must then hold over them, too; without them, over runs of images in the order of their names.
 
     Raises:
         ValueError: Two models were judged on different images or against different cells, or a table is not one of
             counts.
     """
     chosen = settings or ComparisonSettings()
-    aligned = align_counts(tables, category=chosen.category, groups=groups)
+    aligned = align_counts(tables, category=chosen.category, groups=None if chosen.independent else groups)
+    if chosen.independent:
+        named = Series(drawn_units(aligned.images, groups), "named") if groups else None
+        aligned = replace(aligned, series=named, independent=True)
+    elif not aligned.grouped and aligned.images:
+        fewest = least_units(len(tables), level=chosen.level)
+        aligned = replace(aligned, series=suspect_series(aligned.images, likely_groups, fewest))
     estimates, tests, ranks = _tables(aligned, chosen)
     said = conclude(estimates, tests, level=chosen.level, unit="group" if aligned.grouped else "image")
-    return ComparedModels(estimates, tests, ranks, said, aligned.grouped)
+    note = describe_units(aligned, level=chosen.level) if len(tests) else ""
+    return ComparedModels(estimates, tests, ranks, said, aligned.grouped, note)
 
 
 def pairwise_tests(
@@ -94,6 +111,7 @@ def pairwise_tests(
     settings: ComparisonSettings | None = None,
     *,
     groups: Mapping[str, str] | None = None,
+    likely_groups: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Compare every two models in each metric; the arguments are those of `compare_models`.
 
@@ -102,10 +120,12 @@ def pairwise_tests(
         metrics of summed counts, first - second, with the ends `low` and `high` of its paired bootstrap interval;
         `units_tested`, `p` of Wilcoxon's signed-rank test over the metric of each unit (zeros after Pratt), `p_holm`
         adjusted over all pairs of the metric, `rank_biserial` in [-1, 1], above 0 where the first model's numbers are
-        mostly the larger ones; `told_apart` where no interval holds 0 and `p_holm` is below 1 - level. Nan where
-        a model does not have the metric or where all units give the same.
+        mostly the larger ones; `told_apart` where no interval holds 0, `p_holm` is below 1 - level, and so is
+        `p_series` where images have no group. `p_series` is p after Holm over the series that such images may come in,
+        `icc` the intraclass correlation of differences within groups, known or likely, and `caution` says what p rests
+        on. Nan where a model does not have the metric or where all units give the same.
     """
-    return compare_models(tables, settings, groups=groups).tests
+    return compare_models(tables, settings, groups=groups, likely_groups=likely_groups).tests
 
 
 def rank_models(
@@ -113,6 +133,7 @@ def rank_models(
     settings: ComparisonSettings | None = None,
     *,
     groups: Mapping[str, str] | None = None,
+    likely_groups: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Rank models image by image in each metric; the arguments are those of `compare_models`.
 
@@ -121,7 +142,7 @@ def rank_models(
         `friedman_chi2`, `friedman_p`, Nemenyi's `critical_difference`, and `cliques`: numbers, joined by ``+``, of the
         groups of models that cannot be told apart. Where Friedman's test finds no difference, all are one group.
     """
-    return compare_models(tables, settings, groups=groups).ranks
+    return compare_models(tables, settings, groups=groups, likely_groups=likely_groups).ranks
 
 
 def _tables(aligned: AlignedCounts, settings: ComparisonSettings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -11,7 +11,7 @@ from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, C
 if TYPE_CHECKING:
     import pandas as pd
 
-#: With fewer images or groups, 95 % intervals of the bootstrap are too narrow; see docs/pipelines/comparison.md.
+#: With fewer images or groups, 95 % intervals of errors are too narrow; see docs/pipelines/comparison.md.
 FEWEST_UNITS: Final = 30
 _NAMED: Final = 5
 
@@ -97,7 +97,7 @@ def _verdict(
         ends = "the highest" if metric.higher_is_better else "the lowest"
         return (
             f"{title}: no clear winner. {best['model']} has {ends}, {value}, but over {units} it cannot be told apart "
-            f"from {_listed(alike, metric)}."
+            f"from {_listed(alike, metric, level)}."
         )
     nearest = pairs[0]
     lead = f"{_number(nearest['lead'], metric)}{_interval(nearest['ends'], metric)}"
@@ -114,15 +114,21 @@ def _others(count: int) -> str:
     return {1: "it", 2: "both others"}.get(count, f"all {count} others")
 
 
-def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric) -> str:
+def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric, level: float) -> str:
     named = [
         f"{pair['model']} (difference {_number(pair['lead'], metric)}{_interval(pair['ends'], metric, joint=',')}, "
-        f"p {_p(pair['p_holm'])})"
+        f"p {_p(pair['p_holm'])}{_over_series(pair, level)})"
         for pair in alike[:_NAMED]
     ]
     if len(alike) > _NAMED:
         named.append(_count(len(alike) - _NAMED, "other"))
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+
+
+def _over_series(pair: dict[str, Any], level: float) -> str:
+    """Return the p that decided, where that of images alone would have decided otherwise."""
+    p = pair.get("p_series", math.nan)
+    return f", but {_p(p)} over the series they may come in" if pair["p_holm"] < 1 - level <= p else ""
 
 
 def caution(estimates: pd.DataFrame, *, level: float = 0.95, unit: str = "image") -> str:
@@ -141,8 +147,8 @@ def caution(estimates: pd.DataFrame, *, level: float = 0.95, unit: str = "image"
         needed = least_units(models, level=level)
         told = f"{_count(units, unit)} {'is' if units == 1 else 'are'} too few to tell {models} models apart"
         return f"{told}: at least {needed} are needed."
-    if units < FEWEST_UNITS:
-        return f"With fewer than {FEWEST_UNITS} {unit}s such intervals tend to be too narrow."
+    if units < FEWEST_UNITS and not METRICS[str(known["metric"].iloc[0])].higher_is_better:
+        return f"With fewer than {FEWEST_UNITS} {unit}s intervals of errors tend to be too narrow."
     return ""
 
 

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, MeasuredModels
+from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, MeasuredModels, measure
+from cell_pipelines.analysis.model_comparison.cautions import caution_of
 from cell_pipelines.analysis.model_comparison.resampling import (
     bca_intervals,
     leave_one_out,
     percentile_intervals,
     resample_totals,
 )
+from cell_pipelines.analysis.model_comparison.series import intraclass_correlation
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
-from cell_pipelines.metrics.intervals import widen
+from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, widen
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 
 ESTIMATES: Final = {
     "metric": "str", "model": "str", "images": "int64", "units": "int64", "value": "float64", "low": "float64",
@@ -30,7 +33,7 @@ ESTIMATES: Final = {
 TESTS: Final = {
     "metric": "str", "first": "str", "second": "str", "images": "int64", "units": "int64", "difference": "float64",
     "low": "float64", "high": "float64", "units_tested": "int64", "p": "float64", "p_holm": "float64",
-    "rank_biserial": "float64", "told_apart": "bool",
+    "rank_biserial": "float64", "told_apart": "bool", "p_series": "float64", "icc": "float64", "caution": "str",
 }  # fmt: skip
 
 
@@ -53,26 +56,53 @@ def compare_metric(
     samples = metric.of_totals(resample_totals(measured.totals, n_resamples=n_resamples, seed=seed))
     without = metric.of_totals(leave_one_out(measured.totals))
     wide = widen(level, aligned.n_units)
-    low, high = bca_intervals(measured.estimates, samples, without, level=wide)
+    low, high = join_intervals(
+        bca_intervals(measured.estimates, samples, without, level=wide),
+        jackknife_intervals(measured.estimates, without, level=level, scale=metric.scale),
+    )
     key = {"metric": metric.name, "images": len(aligned.images), "units": aligned.n_units}
     estimates = _frame({**key, "model": aligned.models, "value": measured.estimates, "low": low, "high": high})
     first, second = pair_places(len(aligned.models))
     difference = measured.estimates[first] - measured.estimates[second]
-    ends = percentile_intervals(samples[:, first] - samples[:, second], level=wide)
+    ends = join_intervals(
+        percentile_intervals(samples[:, first] - samples[:, second], level=wide),
+        jackknife_intervals(difference, without[:, first] - without[:, second], level=level, scale="identity"),
+    )
     p, effect, tested = signed_rank_tests(_unit_differences(measured, first, second))
+    p_series, icc = _over_series(aligned, measured, first, second)
     adjusted = adjust(p)
     # Without an interval, as where every image differs by the same, the test alone tells.
     apart = ~((ends[0] <= 0) & (ends[1] >= 0)) & (adjusted < 1 - level)
+    if aligned.series is not None and not aligned.independent:
+        apart &= p_series < 1 - level
     names = np.array(aligned.models, dtype=object)
     pairs = _frame(
         {**key, "first": names[first], "second": names[second], "difference": difference, "low": ends[0],
          "high": ends[1], "units_tested": tested, "p": p, "p_holm": adjusted, "rank_biserial": effect,
-         "told_apart": apart}
+         "told_apart": apart, "p_series": p_series, "icc": icc}
     )  # fmt: skip
+    pairs["caution"] = [caution_of(row, aligned, level=level) for row in pairs.to_dict("records")]
     return estimates[list(ESTIMATES)].astype(ESTIMATES), pairs[list(TESTS)].astype(TESTS)
 
 
-def pair_places(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _over_series(
+    aligned: AlignedCounts, measured: MeasuredModels, first: Places, second: Places
+) -> tuple[Floats, Floats]:
+    """Return p after Holm over the series that images may belong to, and the correlation within them, (P,) each."""
+    unknown = np.full(len(first), np.nan)
+    units = aligned.units if aligned.grouped else None if aligned.series is None else aligned.series.units
+    if units is None or not len(first):
+        return unknown, unknown
+    p = unknown
+    if aligned.series is not None:
+        p = adjust(signed_rank_tests(_unit_differences(measure(aligned, measured.metric, units), first, second))[0])
+    if aligned.series is not None and aligned.series.origin == "order":
+        return p, unknown
+    images = measure(aligned, measured.metric, np.arange(len(aligned.images)))
+    return p, intraclass_correlation(_unit_differences(images, first, second), units)
+
+
+def pair_places(count: int) -> tuple[Places, Places]:
     """Return the places of the first and the second of every pair of `count` models."""
     pairs = np.array(list(combinations(range(count), 2)), dtype=np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
@@ -90,7 +120,7 @@ def adjust(p: Floats) -> Floats:
     return adjusted
 
 
-def _unit_differences(measured: MeasuredModels, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> Floats:
+def _unit_differences(measured: MeasuredModels, first: Places, second: Places) -> Floats:
     """Return unit by unit by how much the first is above the second, (U, P).
 
     0/0 is a unit without cells in which the model sees none: where the other model does see some, it is right, 1.

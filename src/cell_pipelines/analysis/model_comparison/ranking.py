@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, MeasuredModels
+from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, MeasuredModels, measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,12 +40,15 @@ def rank_metric(aligned: AlignedCounts, measured: MeasuredModels, *, level: floa
     Returns:
         A row a model, the best first, with the columns `RANKS`. Rank 1 is the best; equal models share the mean of
         their ranks. Units in which the metric is 0/0 for every model are left out. `cliques` numbers the groups of
-        models that cannot be told apart, several joined by ``+``, and is empty for a model in none. A model without
-        the metric has no rank; fewer than two models have no test.
+        models that cannot be told apart, several joined by ``+``, and is empty for a model in none; where Friedman's
+        test over units, or over the series that they may come in, finds no difference, all are one group. A model
+        without the metric has no rank; fewer than two models have no test.
     """
     import pandas as pd
 
-    has = ~np.isnan(measured.totals).any(axis=(0, 2)) if measured.totals.size else np.zeros(len(aligned.models), bool)
+    has = np.zeros(len(aligned.models), dtype=np.bool_)
+    if measured.totals.size:
+        has = np.asarray(~np.isnan(measured.totals).any(axis=(0, 2)))
     values = _comparable(measured.values[:, has]) * (1 if measured.metric.higher_is_better else -1)
     table = pd.DataFrame({"metric": measured.metric.name, "model": list(aligned.models)}, columns=list(RANKS))
     table["units_ranked"] = np.where(has, len(values), 0)
@@ -55,20 +58,29 @@ def rank_metric(aligned: AlignedCounts, measured: MeasuredModels, *, level: floa
         ranks = stats.rankdata(-np.round(values, _DECIMALS), axis=1)
         chi2, p = friedman(ranks)
         distance = critical_difference(ranks.shape[1], len(ranks), level=level)
+        p_series = _friedman_over_series(aligned, measured, has)
         average = ranks.mean(axis=0)
         table.loc[has, "average_rank"] = average
         table.loc[has, ["friedman_chi2", "friedman_p", "critical_difference"]] = [chi2, p, distance]
         table.loc[has, "cliques"] = _number(
-            find_cliques(average, distance if p < 1 - level else math.inf), len(average)
+            find_cliques(average, distance if max(p, p_series) < 1 - level else math.inf), len(average)
         )
     return table.astype(RANKS).sort_values("average_rank", kind="stable", ignore_index=True)
+
+
+def _friedman_over_series(aligned: AlignedCounts, measured: MeasuredModels, has: npt.NDArray[np.bool_]) -> float:
+    """Return Friedman's p over the series that images may belong to; 0 where they are known or independent."""
+    if aligned.series is None or aligned.independent:
+        return 0.0
+    values = _comparable(measure(aligned, measured.metric, aligned.series.units).values[:, has])
+    return friedman(stats.rankdata(np.round(values, _DECIMALS), axis=1))[1]
 
 
 def friedman(ranks: Floats) -> tuple[float, float]:
     """Test whether models that are ranked in each unit differ at all.
 
     The statistic is corrected for ties as in Conover (1999), section 5.8; SciPy's is the same but refuses two models,
-    for which it is that of the sign test.
+    for which it is that of the sign test, whose p is exact: that of chi-squared is too small for few units.
 
     Args:
         ranks: (U, M) of M models in U units, each row of ranks from 1 with ties at their mean.
@@ -83,6 +95,10 @@ def friedman(ranks: Floats) -> tuple[float, float]:
     spread = float(((ranks - middle) ** 2).sum())
     if not spread:
         return 0.0, 1.0
+    if models == 2:
+        above, below = int((ranks[:, 0] > middle).sum()), int((ranks[:, 0] < middle).sum())
+        p = float(stats.binomtest(above, above + below).pvalue)
+        return (above - below) ** 2 / (above + below), p
     between = float(((ranks.sum(axis=0) - units * middle) ** 2).sum())
     chi2 = (models - 1) * between / spread
     return chi2, float(stats.chi2.sf(chi2, models - 1))

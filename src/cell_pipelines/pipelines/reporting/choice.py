@@ -50,8 +50,9 @@ def choose_model(models: tuple[str, ...]) -> Callable[..., Choice]:
         metric = parameters.main_metric or main_metric(classes)
         groups, _ = choose_groups(select_split(truth, evaluation.split), evaluation.resample)
         settings = ComparisonSettings(
-            metrics=(metric,), level=comparing.level, n_resamples=evaluation.resamples, seed=evaluation.seed
-        )
+            metrics=(metric,), level=comparing.level, n_resamples=evaluation.resamples, seed=evaluation.seed,
+            independent=evaluation.resample == "images",
+        )  # fmt: skip
         best, sentence = _conclusion(images, settings, groups)
         return Choice(named or best, metric, sentence, named is not None)
 
