@@ -27,6 +27,10 @@ ASSETS = DATA / "annotation_formats" / "tool_test_assets_datumaro"
         ("instances/labels.txt", "a\nb\n", "MOTS"),
         ("labels/1.txt", "0 0.5 0.5 0.25 0.25\n", "data.yaml"),
         ("1.jpg", "", "only images"),
+        ("a.xml", '<Annotations MicronsPerPixel="0.2"><Annotation><Regions/></Annotation></Annotations>', "Aperio"),
+        ("a.xml", "<ASAP_Annotations><Annotations/></ASAP_Annotations>", "ASAP"),
+        ("a.ndpa", '<?xml version="1.0"?><annotations><ndpviewstate id="1"/></annotations>', "NDP.view"),
+        ("a_cp_outlines.txt", "10,10,20,10,20,20,10,20\n1,2,3,4,5,6\n", "Cellpose's list of outlines"),
     ],
 )
 def test_a_known_source_is_called_by_its_name(tmp_path: Path, name: str, content: str, word: str) -> None:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.coco_entries import BATCH, EntryReader, to_entries
+from cell_pipelines.annotations.formats.coco_results import as_results, class_names, looks_like_results, read_results
 from cell_pipelines.annotations.formats.encodings import peek_utf8, to_utf8
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.json_lists import JsonList, split_list
@@ -35,7 +36,10 @@ _USED = object()
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     for path in _json_files(folder):
-        if _is_coco(peek_utf8(path, _PEEK_BYTES, end=True)):
+        text = peek_utf8(path, _PEEK_BYTES, end=True)
+        if looks_like_results(text):
+            return f"{path.relative_to(folder).as_posix()} lists results with numbers of images and classes"
+        if _is_coco(text):
             return f"{path.relative_to(folder).as_posix()} lists images and annotations"
     return None
 
@@ -49,7 +53,7 @@ def _is_coco(text: bytes) -> bool:
 
 
 def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
-    """Read every COCO file below `folder`; its name or folder may tell the split.
+    """Read every COCO file below `folder`, or the results of a model; a file's name or folder may tell the split.
 
     Args:
         folder: Where the JSON files lie, at any depth.
@@ -57,6 +61,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         **options: As for `Intake`: `classes`, `unlabelled`.
     """
     contents: dict[str, Mapping[Any, Any]] = {}
+    results: dict[str, list[Mapping[str, Any]]] = {}
     problems: list[tuple[str, str]] = []
     for path in _json_files(folder):
         file = path.relative_to(folder).as_posix()
@@ -68,14 +73,34 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         # Other JSON, such as settings, may lie beside.
         if isinstance(content, Mapping) and {"images", "annotations"} & set(content):
             contents[file] = content
+        elif found := as_results(content):
+            results[file] = found
+    names = class_names(results.values(), [c for own in contents.values() for c in _entries(own, "categories")])
     if options.get("classes") is None:
-        options["classes"] = list(_categories(contents.values())) or None
+        known = dict.fromkeys([*_categories(contents.values()), *(names.values() if results else ())])
+        options["classes"] = list(known) or None
     intake = Intake(images, **options)
     for problem in problems:
         intake.skip_file(*problem)
-    for file, content in contents.items():
-        _read_content(intake, file, content)
+    _read_files(intake, contents, results, names)
     return intake.finish("coco")
+
+
+def _read_files(
+    intake: Intake, contents: Mapping[str, Mapping[Any, Any]], results: Mapping[str, Sequence[Mapping[str, Any]]],
+    names: Mapping[Any, str],
+) -> None:  # fmt: skip
+    truth = [file for file, content in contents.items() if _entries(content, "annotations")]
+    for file, content in contents.items():
+        # A list of images may stand beside results to say which they are.
+        if not results or file in truth:
+            _read_content(intake, file, content)
+    for file, entries in results.items():
+        if truth:
+            intake.skip_file(file, f"results of a model lie beside the annotations of {truth[0]}; read them apart.")
+            intake.drop(file, "", "the objects of a file that is skipped.", len(entries))
+            continue
+        read_results(intake, file, entries, [i for own in contents.values() for i in _entries(own, "images")], names)
 
 
 def _json_files(folder: Path) -> Iterator[Path]:

@@ -57,6 +57,18 @@ _COLOURS = (
     "lists the colours of classes: pixels are coloured by class, so that cells that touch are one; export a label "
     "image or a mask for each cell instead."
 )
+_OUTLINES = (
+    "is Cellpose's list of outlines, without holes or classes; save the masks there as PNG or TIFF and read those "
+    "as label images, or the outlines for ImageJ as RoiSet.zip."
+)
+_SLIDE_XML = (
+    ("<Annotations", "<Regions", "is an annotation of Aperio ImageScope, in pixels of the whole slide"),
+    ("<ASAP_Annotations", "", "is an annotation of ASAP, in pixels of the whole slide"),
+    ("<annotations", "<ndpviewstate", "is an annotation of Hamamatsu's NDP.view, in nanometres on the slide"),
+)
+_AS_GEOJSON = "open the slide in QuPath, import the annotation there, and export GeoJSON."
+_OUTLINE_LINE = re.compile(r"\d+(,\d+){5,}")
+
 _IMAGES_ONLY = (
     "only images lie here, and none is called like the labels of another; the annotations may be in another folder, or "
     "name the `format` and its options `label_folder` or `suffix`."
@@ -65,7 +77,7 @@ _IMAGES_ONLY = (
 
 def explain(folder: Path) -> str | None:
     """Say what lies in `folder` and what would be readable, where it is something known; None else."""
-    for known in (_binary, _json, explain_masks, _tables, _texts, _nothing_else):
+    for known in (_binary, _json, _xml, explain_masks, _tables, _texts, _nothing_else):
         reason = known(folder)
         if reason:
             return reason
@@ -109,6 +121,14 @@ def _json(folder: Path) -> str | None:
     return None
 
 
+def _xml(folder: Path) -> str | None:
+    for name, _, text in _peeks(folder, ".xml", ".ndpa"):
+        for root, part, what in _SLIDE_XML:
+            if root in text and part in text:
+                return f"{name} {what}, which can't be read here; {_AS_GEOJSON}"
+    return None
+
+
 def _tables(folder: Path) -> str | None:
     for name, path, text in _peeks(folder, ".csv"):
         header = set(peek_header(path))
@@ -136,6 +156,8 @@ def _texts(folder: Path) -> str | None:
         lines = [line.strip() for line in text.splitlines()[:LOOKED_AT] if line.strip()]
         if not lines:
             continue
+        if "outlines" in name.lower() and all(_OUTLINE_LINE.fullmatch(line) for line in lines[:-1] or lines):
+            return f"{name} {_OUTLINES}"
         if all(_BOX_LINE.fullmatch(line) for line in lines):
             return f"{name} {_BOX_LINES}"
         if all(_YOLO_LINE.fullmatch(line) for line in lines):

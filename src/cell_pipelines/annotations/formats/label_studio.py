@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import files_below, peek, resolve_all
+from cell_pipelines.annotations.formats.label_studio_names import image_name
 from cell_pipelines.annotations.formats.label_studio_regions import (
     read_region,
     read_regions,
@@ -36,8 +36,8 @@ CAPABILITIES = Capabilities(
 
 Source = Literal["auto", "annotations", "predictions"]
 
+_TASK = re.compile(rb'"(original_width|annotations|predictions)"\s*:')
 _CONFIG = "label_config.xml"
-_UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-")
 _NOT_RESULTS = ("id", "data", "annotations", "predictions", "completions")
 
 
@@ -45,13 +45,16 @@ def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     for name, content in peek(folder, ".json"):
         tasks = b'"data"' in content and b'"result"' in content
-        if content.lstrip()[:1] == b"[" and (tasks or b'"original_width"' in content):
+        begin = content.lstrip()[:1]
+        if begin == b"[" and (tasks or b'"original_width"' in content):
             return f"{name} is a list of tasks"
+        if begin == b"{" and tasks and _TASK.search(content):
+            return f"{name} is a task"
     return None
 
 
 def read(folder: Path, images: ImageIndex, *, source: Source = "auto", **options: Any) -> Conversion:
-    """Read every list of tasks below `folder`.
+    """Read every list of tasks, and every file of one task, below `folder`.
 
     Args:
         folder: Where the JSON files lie, at any depth; the classes of a ``label_config.xml`` come first.
@@ -74,7 +77,8 @@ def read(folder: Path, images: ImageIndex, *, source: Source = "auto", **options
             problems.append((file, str(error)))
             continue
         # Other JSON, such as settings, may lie beside.
-        if isinstance(content, list):
+        content = _as_list(content)
+        if content:
             tasks += [(file, number, task) for number, task in enumerate(content) if isinstance(task, Mapping)]
     if options.get("classes") is None:
         options["classes"] = list(dict.fromkeys([*_configured(folder), *_used(tasks, source)])) or None
@@ -84,6 +88,18 @@ def read(folder: Path, images: ImageIndex, *, source: Source = "auto", **options
     for file, number, task in tasks:
         _read_task(intake, file, number, task, source)
     return intake.finish("label_studio")
+
+
+def _as_list(content: Any) -> list[Any]:
+    """Return the tasks of a file: a list, one task, or one annotation with its task, as storage is synchronised."""
+    if isinstance(content, list) or not isinstance(content, Mapping):
+        return content if isinstance(content, list) else []
+    task = content.get("task")
+    if isinstance(task, Mapping) and isinstance(task.get("data"), Mapping) and isinstance(content.get("result"), list):
+        return [{"id": task.get("id"), "data": task["data"], "annotations": [content]}]
+    return (
+        [content] if isinstance(content.get("data"), Mapping) and {"annotations", "predictions"} & set(content) else []
+    )
 
 
 def _configured(folder: Path) -> list[str]:
@@ -140,7 +156,7 @@ def _read_task(intake: Intake, file: str, number: int, task: Mapping[str, Any], 
     regions = list(read_regions(results))
     data = task["data"] if isinstance(task.get("data"), Mapping) else task
     near = str(PurePosixPath(file).parent)
-    name = _image_name(data, task.get("file_upload"), intake.images, near)
+    name = image_name(data, task.get("file_upload"), intake.images, near)
     said = data.get("split") if data.get("split") in SPLITS else None
     size = stated_size(results)
     row = intake.image(file, name, near=near, split=said or split_of(name), size=size) if name else None
@@ -159,35 +175,6 @@ def _read_task(intake: Intake, file: str, number: int, task: Mapping[str, Any], 
             intake.drop(*place[:2], str(error))
             continue
         add_shape(intake, place, label, shape, **extra)
-
-
-def _image_name(data: Mapping[str, Any], upload: Any, images: ImageIndex, near: str) -> str | None:
-    """Return the name by which the image is found, the first that is given where none is found."""
-    texts = [data.get("image"), *(value for key, value in data.items() if key != "image"), upload]
-    names = [name for text in texts if isinstance(text, str) and 0 < len(text) < 4096 for name in _names(text)]
-    return next((name for name in names if images.find(name, near) is not None), names[0] if names else None)
-
-
-def _names(address: str) -> Iterator[str]:
-    """Yield the names an address may stand for.
-
-    >>> list(_names("/data/upload/1/0a1b2c3d-a%20b.png")), list(_names("/data/local-files/?d=x/a.png"))
-    (['data/upload/1/0a1b2c3d-a b.png', 'a b.png'], ['x/a.png'])
-    """
-    try:
-        parts = urlsplit(address)
-        local = parse_qs(parts.query).get("d") if address.startswith(("/", "http")) else None
-    except ValueError:
-        return
-    is_address = bool(parts.scheme) or address.startswith("/")
-    path = local[0] if local else unquote(parts.path) if is_address else address
-    path = path.replace("\\", "/").lstrip("/")
-    if not path or "\0" in path:
-        return
-    yield path
-    last = PurePosixPath(path).name
-    if _UPLOAD_PREFIX.match(last):
-        yield _UPLOAD_PREFIX.sub("", last)
 
 
 def write(

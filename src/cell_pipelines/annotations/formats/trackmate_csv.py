@@ -34,19 +34,17 @@ from cell_pipelines.annotations.formats.tables import (
     to_text,
     write_table,
 )
+from cell_pipelines.annotations.formats.trackmate_xml import KEPT, MICRON_UNITS, PIXEL_UNITS, read_session, xml_files
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
-_KEPT = ("TRACK_ID", "QUALITY", "POSITION_Z", "POSITION_T", "FRAME", "RADIUS")
-CAPABILITIES = Capabilities(geometries=("point",), scores=False, attributes=_KEPT, classes="one")
-SUMMARY = "TrackMate CSV: tables of spots with track, frame, quality and radius (Fiji)."
+CAPABILITIES = Capabilities(geometries=("point",), scores=False, attributes=KEPT, classes="one")
+SUMMARY = "TrackMate CSV: tables of spots with track, frame, quality and radius (Fiji); read, also its XML."
 
 _X, _Y = "position_x", "position_y"
-_HEADER = ("LABEL", "ID", *_KEPT[:2], "POSITION_X", "POSITION_Y", *_KEPT[2:])
+_HEADER = ("LABEL", "ID", *KEPT[:2], "POSITION_X", "POSITION_Y", *KEPT[2:])
 _NAMES = {"LABEL": "Label", "ID": "Spot ID", "TRACK_ID": "Track ID", "POSITION_X": "X", "POSITION_Y": "Y"}
 _UNITS = {"POSITION_X": "(pixel)", "POSITION_Y": "(pixel)", "RADIUS": "(pixel)", "QUALITY": "(quality)"}
-_MICRON = {"micron", "microns", "um", "µm", "μm", "micrometer", "micrometre"}
-_PIXEL = {"pixel", "pixels", "px"}
 _ENDING = re.compile(r"[-_ .]*(all)?[-_ ]*spots([-_ ](in[-_ ]tracks|table|statistics))?$", re.IGNORECASE)
 _EXTRA_ROWS = 3
 
@@ -54,7 +52,8 @@ _EXTRA_ROWS = 3
 def detect(folder: Path) -> str | None:
     """Say what speaks for this format in `folder`, or None."""
     found = (path for path in data_files(folder, ".csv") if _is_spots(path))
-    return evidence(folder, found, "a table with the columns POSITION_X and POSITION_Y")
+    table = evidence(folder, found, "a table with the columns POSITION_X and POSITION_Y")
+    return table or evidence(folder, xml_files(folder), "an XML file of TrackMate")
 
 
 def _is_spots(path: Path) -> bool:
@@ -70,7 +69,7 @@ def read(
     class_name: str = "cell",
     **options: Any,
 ) -> Conversion:
-    """Read every spot table below `folder`.
+    """Read every spot table, and every XML file of TrackMate, below `folder`.
 
     Args:
         folder: Where the tables lie, at any depth.
@@ -87,6 +86,10 @@ def read(
         raise ValueError(f"`pixel_size_um` must be a positive number, got {pixel_size_um!r}.")
     intake = Intake(images, **{**options, "classes": options.get("classes") or [class_name]})
     paths = [path for path in data_files(folder, ".csv") if _is_spots(path)]
+    sessions = xml_files(folder)
+    for path in sessions:
+        alone = len(sessions) == 1 and not paths
+        read_session(intake, folder, path, (image, pixel_size_um, class_name), alone=alone)
     for path in paths:
         file = path.relative_to(folder).as_posix()
         try:
@@ -98,7 +101,7 @@ def read(
         stem = _ENDING.sub("", PurePosixPath(file).stem)
         planes = choose_planes(intake, file, *filter(None, [stem]), image=image, alone=len(paths) == 1)
         scale = 1.0
-        if unit not in _PIXEL and planes.records:
+        if unit not in PIXEL_UNITS and planes.records:
             scale = 1 / (pixel_size_um or _pixel_size(intake, file, unit, planes.records[0]))
         reader = replace(_reader(table), scale=scale, default=class_name)
         read_points(intake, planes, reader, rows, partial(_position, table.column("frame")))
@@ -119,7 +122,7 @@ def _without_extra_rows(
 
 
 def _pixel_size(intake: Intake, file: str, unit: str, record: ImageRecord) -> float:
-    if record.pixel_size_um is not None and unit in _MICRON:
+    if record.pixel_size_um is not None and unit in MICRON_UNITS:
         return record.pixel_size_um[1]
     said = f"positions are in {unit!r}" if unit else "the table says no unit"
     intake.note(file, "", "noted", f"{said} and `pixel_size_um` is not given; taken as pixels.", 0)
@@ -131,7 +134,7 @@ def _position(frame: int | None, row: list[str]) -> Position:
 
 
 def _reader(table: Table) -> PointReader:
-    kept = tuple((i, name) for i, name in enumerate(table.header) if name in _KEPT)
+    kept = tuple((i, name) for i, name in enumerate(table.header) if name in KEPT)
     return PointReader(table.column(_X) or 0, table.column(_Y) or 0, _SpotAttributes(kept))
 
 
