@@ -119,6 +119,7 @@ def main() -> int:
             passes, failed = run_tests(source, tests)
             if not passes:
                 raise RuntimeError(f"without a fault {failed} fails.")
+        print("# Planted faults\n\nEach is planted alone in a copy of the package; the fast tests beside it are run.\n")
         print("| area | planted fault | file | first test that fails |\n|---|---|---|---|")
         for fault in FAULTS:
             path = source / "cell_pipelines" / fault.file
