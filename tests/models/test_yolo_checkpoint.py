@@ -61,6 +61,20 @@ def test_what_stands_in_a_file_is_what_its_network_says(good):
     assert read_task(good) == "detect"
 
 
+def test_scalars_of_numpy_are_read_as_plain_values_and_a_record_holds_no_others(tmp_path):
+    numbers = [np.float64(0.5), np.float32(0.25), np.int64(-3), np.bool_(True), np.uint8(7)]
+    record = {"numbers": numbers, "name": np.str_("ä cell"), "sizes": (1, 2)}
+    path = make(tmp_path / "a.pt", cell_pipelines=record)
+    plain = {"numbers": [0.5, 0.25, -3, True, 7], "name": "ä cell", "sizes": (1, 2)}
+    assert read_record(path) == plain
+    assert [type(number) for number in read_record(path)["numbers"]] == [float, float, int, bool, int]
+    path.write_bytes(with_record(path, {"again": record}))
+    assert read_record(path) == {**plain, "again": {**plain, "sizes": [1, 2]}}
+    check_file(path)
+    with pytest.raises(TypeError, match="`record.array` must be plain"):
+        with_record(path, {"array": np.zeros(3)})
+
+
 @pytest.mark.parametrize("name", ["yolov8n-seg", "yolov9t", "yolov10n", "yolo11n", "yolo26n", "yolo26n-seg"])
 def test_every_version_opens_without_trust(tmp_path, name):
     path = make(tmp_path / "a.pt", f"{name}.yaml")

@@ -36,7 +36,7 @@ def write_checkpoint(network: torch.nn.Module, description: Mapping[str, Any]) -
     network = getattr(network, "_orig_mod", network)
     spec = getattr(network, "spec", None)
     given = {} if spec is None else {"network": spec.to_dict()}
-    content = _to_plain({**given, **description}, "description")
+    content = to_plain({**given, **description}, "description")
     NetworkSpec.from_dict(content.get("network"))
     return _save(content, {name: _to_stored(value) for name, value in network.state_dict().items()})
 
@@ -77,7 +77,7 @@ def with_description(path: Path, changes: Mapping[str, Any]) -> bytes:
         ValueError: The file is no checkpoint, is damaged, or comes from a newer version.
     """
     content = _load_whole(path)
-    return _save({**content["description"], **_to_plain(changes, "changes")}, content["weights"])
+    return _save({**content["description"], **to_plain(changes, "changes")}, content["weights"])
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -135,18 +135,23 @@ def _to_stored(value: torch.Tensor) -> torch.Tensor:
     return value.clone(memory_format=torch.contiguous_format)
 
 
-def _to_plain(value: Any, name: str) -> Any:
+def to_plain(value: Any, name: str) -> Any:
+    """Return a value as a model file holds it: None, truth values, numbers, text, and lists and mappings of them.
+
+    Raises:
+        TypeError: It, or something in it, is none of these; `name` is what the error calls it.
+    """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, np.generic):
-        return _to_plain(value.item(), name)
+        return to_plain(value.item(), name)
     for kind in (int, float, str):
         if isinstance(value, kind):
             return kind(value)
     if isinstance(value, Mapping):
-        return {_checked_key(key, name): _to_plain(entry, f"{name}.{key}") for key, entry in value.items()}
+        return {_checked_key(key, name): to_plain(entry, f"{name}.{key}") for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_to_plain(entry, f"{name}[{index}]") for index, entry in enumerate(value)]
+        return [to_plain(entry, f"{name}[{index}]") for index, entry in enumerate(value)]
     raise TypeError(f"`{name}` must be plain (None, a number, text, a list or a mapping), got {type(value).__name__}.")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_NUMBERS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1", "U1")
 HOME_VARIABLE = "CELL_ULTRALYTICS_HOME"
 
 _OUTLINING = (
@@ -61,8 +62,12 @@ def open_restricted(*, trust: bool = False) -> Iterator[None]:
         trust: The files opened within are trusted.
     """
     prepare_ultralytics()
+    import numpy as np
+    import torch
     from ultralytics.nn import tasks
 
+    # Numbers of NumPy are as harmless as others; Ultralytics lists those of float64 only.
+    torch.serialization.add_safe_globals([type(np.dtype(kind)) for kind in _NUMBERS])
     tasks.SAFE_LOAD = not trust
     try:
         yield

@@ -7,12 +7,14 @@ only if it is trusted.
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from cell_pipelines.models.checkpoint import to_plain
 from cell_pipelines.models.ultralytics_home import open_restricted
-from cell_pipelines.models.yolo_pickle import PickledFile, StandIn, count_values, read_pickled, to_plain
+from cell_pipelines.models.yolo_pickle import PickledFile, StandIn, count_values, read_pickled, without_stand_ins
 
 RECORD_KEY = "cell_pipelines"
 Task = Literal["detect", "segment"]
@@ -44,7 +46,7 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: The file is no checkpoint.
     """
-    return dict(to_plain(_read(path).content.get(RECORD_KEY) or {}))
+    return dict(without_stand_ins(_read(path).content.get(RECORD_KEY) or {}))
 
 
 def read_training_arguments(path: Path) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def read_training_arguments(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: The file is no checkpoint.
     """
-    return dict(to_plain(_read(path).content.get("train_args") or {}))
+    return dict(without_stand_ins(_read(path).content.get("train_args") or {}))
 
 
 def read_epoch(path: Path) -> int:
@@ -62,7 +64,7 @@ def read_epoch(path: Path) -> int:
     Raises:
         ValueError: The file is no checkpoint.
     """
-    return int(to_plain(_read(path).content.get("epoch", -1)))
+    return int(without_stand_ins(_read(path).content.get("epoch", -1)))
 
 
 def read_categories(path: Path) -> tuple[str, ...]:
@@ -116,15 +118,21 @@ def load_network(
         ValueError: The file is no such checkpoint, or holds code and isn't trusted.
     """
     check_file(path, trust=trust)
-    with open_restricted(trust=trust):
+    with open_restricted(trust=trust), _plain_errors(path):
         from ultralytics.nn.tasks import load_checkpoint
 
-        try:
-            network, content = load_checkpoint(str(path), device=device, fuse=fuse)
-        except Exception as error:
-            reason = str(error).strip().split("\n")[0][:300]
-            raise ValueError(f"{path}: expected a YOLO checkpoint that Ultralytics loads, got: {reason}") from error
+        network, content = load_checkpoint(str(path), device=device, fuse=fuse)
     return network, content
+
+
+@contextmanager
+def _plain_errors(path: Path) -> Iterator[None]:
+    """Turn whatever Ultralytics raises in a block into a sentence with the file's name."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0][:300]
+        raise ValueError(f"{path}: expected a YOLO checkpoint that Ultralytics loads, got: {reason}") from error
 
 
 def check_file(path: Path, *, trust: bool = False) -> None:
@@ -144,16 +152,17 @@ def with_record(path: Path, record: Mapping[str, Any]) -> bytes:
     """Return the bytes of the checkpoint at `path` with `record` added to what stands there.
 
     Raises:
+        TypeError: A value is not plain.
         ValueError: The file is no checkpoint, or holds code.
     """
     import torch
 
     check_file(path)
-    with open_restricted():
+    with open_restricted(), _plain_errors(path):
         from ultralytics.nn.tasks import torch_safe_load
 
         content, _ = torch_safe_load(str(path))
-    content[RECORD_KEY] = {**content.get(RECORD_KEY, {}), **record}
+    content[RECORD_KEY] = {**content.get(RECORD_KEY, {}), **to_plain(record, "record")}
     buffer = io.BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()

@@ -7,6 +7,7 @@ classes and sizes, and our record, and to see whether the file would run anythin
 
 import math
 import pickle
+import re
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import Any, ClassVar
 # A network of 70 million parameters has a pickle of 1 MB beside its tensors.
 _MOST_BYTES = 64 << 20
 _PLAIN = {"collections.OrderedDict": OrderedDict, "builtins.set": set, "__builtin__.set": set}
-_NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
+_SCALAR = re.compile(r"[fiu][1248]|b1|U\d{1,6}")
 
 
 class StandIn:
@@ -107,12 +108,12 @@ def count_values(shapes: list[tuple[int, ...]]) -> int:
     return sum(math.prod(shape) for shape in shapes)
 
 
-def to_plain(value: Any) -> Any:
-    """Return a value with NumPy's numbers and paths among its stand-ins as plain numbers and text."""
+def without_stand_ins(value: Any) -> Any:
+    """Return a value with NumPy's scalars and paths among its stand-ins as plain numbers and text."""
     if isinstance(value, dict):
-        return {key: to_plain(entry) for key, entry in value.items()}
+        return {key: without_stand_ins(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(to_plain(entry) for entry in value)
+        return type(value)(without_stand_ins(entry) for entry in value)
     if not isinstance(value, StandIn):
         return value
     if value.source.startswith("pathlib."):
@@ -159,6 +160,6 @@ def _number(value: StandIn) -> Any:
     code = str(kind.arguments[0]) if isinstance(kind, StandIn) and kind.arguments else ""
     if isinstance(data, StandIn) and data.source == "_codecs.encode":
         data = str(data.arguments[0]).encode("latin1")
-    if code not in _NUMBERS or not isinstance(data, bytes):
+    if not _SCALAR.fullmatch(code) or not isinstance(data, bytes):
         return value
     return np.frombuffer(data, np.dtype(code))[0].item()
