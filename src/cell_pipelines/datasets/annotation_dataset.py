@@ -14,7 +14,7 @@ from cell_pipelines.annotations.storage import read_parquet, write_parquet
 
 
 class SourceAnnotationDataset(AbstractDataset[Any, Reader]):
-    """Annotations of any known format below a folder; loads as a function of the images that are there.
+    """Annotations of any known format below a folder, or in one file; loads as a function of the images that are there.
 
     ::
 
@@ -47,7 +47,7 @@ class SourceAnnotationDataset(AbstractDataset[Any, Reader]):
         raise DatasetError(f"{self._path}: source annotations are only read.")
 
     def _exists(self) -> bool:
-        return self._path.is_dir()
+        return self._path.exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path), "format": self._format}

@@ -35,7 +35,8 @@ class FolderDataset(AbstractDataset[Callable[[Path], None], Path]):
     def load(self) -> Path:
         """Return the folder's path."""
         if not self._path.is_dir():
-            raise FileNotFoundError(f"{self._path}: expected a folder; there is none.")
+            what = "it is a file" if self._path.exists() else "there is none"
+            raise FileNotFoundError(f"{self._path}: expected a folder; {what}.")
         return self._path.absolute()
 
     def save(self, data: Callable[[Path], None]) -> None:

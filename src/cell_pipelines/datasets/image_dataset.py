@@ -90,7 +90,7 @@ class ImageFolderDataset(AbstractDataset[Any, dict[str, ImageFile]]):
         raise DatasetError(f"{self._path}: source images are only read.")
 
     def _exists(self) -> bool:
-        return self._path.is_dir()
+        return self._path.exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path), "load_args": self._selection}

@@ -1,10 +1,12 @@
 """Reading any microscope image: one door for PNG, JPEG, BMP, TIFF, OME-TIFF, CZI, LSM, ND2 and LIF."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cell_pipelines.imaging.axes import check_size, choose, choose_scene, frames, read_choice
 from cell_pipelines.imaging.description import MAX_PIXELS, Image, ImageFormatError, ImageInfo, ImageSelection
+from cell_pipelines.imaging.listing import UnreadImage, list_folder, readable_name
 from cell_pipelines.imaging.opening import IMAGE_SUFFIXES, SCENE_SUFFIXES, open_source, plain_errors
 from cell_pipelines.imaging.pictures import png_bits
 from cell_pipelines.imaging.places import ImagePlace, find_place
@@ -74,32 +76,49 @@ class ImageFile:
     Attributes:
         path: The file.
         selection: What to take of it.
+        unread: Why it isn't read; empty for an image that is.
     """
 
     path: Path
     selection: ImageSelection = field(default=_ALL)
+    unread: str = field(default="", kw_only=True)
+
+    def _check(self) -> None:
+        """Refuse what isn't read.
+
+        Raises:
+            ImageFormatError: It isn't.
+        """
+        if self.unread:
+            raise ImageFormatError(f"{self.path}: {self.unread}")
 
     def __call__(self) -> Image:
         """Read the image."""
+        self._check()
         return read_image(self.path, self.selection)
 
     def info(self) -> ImageInfo:
         """Return what a call gives: shape, dtype, names of the channels taken, size of a pixel; no pixel is read."""
+        self._check()
         with open_source(self.path) as source:
             return choose(self.path, source.scenes, self.selection).info
 
     def place(self) -> ImagePlace:
         """Return which time point and depth of its file a call gives; no pixel is read."""
+        self._check()
         with open_source(self.path) as source:
             return find_place(self.path, source.scenes, self.selection)
 
     def region(self, row: int, column: int, height: int, width: int) -> Image:
         """Read a part of the image; for many parts of one image, `open_region_reader` opens it once."""
+        self._check()
         with open_region_reader(self.path, self.selection) as image:
             return image.read(row, column, height, width)
 
     def signature(self) -> str:
         """Return what changes when the file or the selection does."""
+        if self.unread:
+            return self.unread
         status = self.path.stat()
         chosen = "" if self.selection == _ALL else f"-{self.selection}"
         return f"{status.st_size}-{status.st_mtime_ns}{chosen}"
@@ -111,13 +130,17 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
         ImageFormatError: There is no such folder, or no image in it.
     """
-    if not folder.is_dir():
-        raise ImageFormatError(f"{folder}: expected a folder with images; there is none.")
-    found = [p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()]
-    visible = [p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
-    if not visible:
-        raise ImageFormatError(f"{folder}: found no image; expected files ending in {', '.join(IMAGE_SUFFIXES)}.")
-    return sorted(visible)
+    return _some_images(folder)[0]
+
+
+def _some_images(folder: Path) -> tuple[list[Path], list[UnreadImage]]:
+    images, unread = list_folder(folder)
+    if not images:
+        others = f" {len(unread)} are not read, the first {unread[0].path}: {unread[0].reason}" if unread else ""
+        raise ImageFormatError(
+            f"{folder}: found no image; expected files ending in {', '.join(IMAGE_SUFFIXES)}.{others}"
+        )
+    return images, unread
 
 
 def list_image_files(folder: Path, selection: ImageSelection = _ALL) -> dict[str, ImageFile]:
@@ -125,16 +148,28 @@ def list_image_files(folder: Path, selection: ImageSelection = _ALL) -> dict[str
 
     The name is the file's path from `folder`. A file of several scenes gives one image a scene, where no scene is
     chosen: ``slide.czi/scene 0``. With ``time: each`` a series gives one image a time point: ``film.tif/t0003``. The
-    numbers are those that a selection takes. Only headers are opened, and none of PNG, JPEG and BMP.
+    numbers are those that a selection takes. Only headers are opened, and none of PNG, JPEG and BMP. What may be an
+    image and isn't read, such as ``a.webp`` or a linked folder, comes last: reading it gives its reason. `folder` may
+    be one image file.
 
     Raises:
         ImageFormatError: There is no such folder, or no image in it.
     """
+    images, unread = _some_images(folder)
+    base = folder.parent if folder.is_file() else folder
     named: dict[str, ImageFile] = {}
-    for path in list_images(folder):
+    for path in images:
         parts = _parts(path, selection) if path.suffix.lower() in SCENE_SUFFIXES else [("", _at_once(selection))]
-        named |= {path.relative_to(folder).as_posix() + name: ImageFile(path, one) for name, one in parts}
+        named |= {_name(path, base, named) + name: ImageFile(path, one) for name, one in parts}
+    for one in unread:
+        named[_name(one.path, base, named)] = ImageFile(one.path, _at_once(selection), unread=one.reason)
     return named
+
+
+def _name(path: Path, base: Path, taken: Mapping[str, ImageFile]) -> str:
+    name = readable_name(path.relative_to(base))
+    # Two names that differ in encoding only must not become one image.
+    return name if name not in taken else path.relative_to(base).as_posix().encode(errors="backslashreplace").decode()
 
 
 def _at_once(selection: ImageSelection) -> ImageSelection:

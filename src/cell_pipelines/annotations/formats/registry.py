@@ -13,6 +13,7 @@ from cell_pipelines.annotations.formats.encodings import assume_encoding
 from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.foreign import explain
 from cell_pipelines.annotations.formats.label_questions import explain_labels
+from cell_pipelines.annotations.formats.single_file import as_folder
 from cell_pipelines.annotations.formats.split_lists import read_split_lists
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -67,7 +68,8 @@ def detect_format(folder: Path) -> tuple[str, str]:
             can't be read and what to export instead.
     """
     if not folder.is_dir():
-        raise AnnotationFormatError(f"{folder}: expected a folder with annotations; there is none.")
+        what = "it is a file" if folder.exists() else "there is none"
+        raise AnnotationFormatError(f"{folder}: expected a folder with annotations; {what}.")
     found = {name: reason for name in FORMATS if (reason := create_format(name).detect(folder))}
     if len(found) == 1:
         return next(iter(found.items()))
@@ -86,7 +88,7 @@ def read_annotations(
     """Read the annotations in `folder`, in the format found there or the one named, and the splits that it states.
 
     Args:
-        folder: Where they lie.
+        folder: Where they lie; or the one file that holds them.
         images: The images that are there.
         format: Name of the format; ``auto`` recognises it.
         encoding: Encoding of text files that are neither UTF-8 nor UTF-16 and declare none, such as ``latin-1``.
@@ -97,10 +99,10 @@ def read_annotations(
         ValueError: The format or an option is unknown.
     """
     try:
-        with assume_encoding(encoding):
-            name, reason = detect_format(folder) if format == "auto" else (format, "named in the catalog")
-            splits, findings = read_split_lists(folder, images)
-            conversion = create_format(name).read(folder, images.with_splits(splits), **options)
+        with assume_encoding(encoding), as_folder(folder) as place:
+            name, reason = detect_format(place) if format == "auto" else (format, "named in the catalog")
+            splits, findings = read_split_lists(place, images)
+            conversion = create_format(name).read(place, images.with_splits(splits), **options)
     except TypeError as error:
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         if unknown is None or unknown[1] not in options:
