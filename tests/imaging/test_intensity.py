@@ -8,7 +8,7 @@ from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 DTYPES = ("uint16", "uint32", "int16", "float32", "float64")
 
 
-@pytest.mark.parametrize("normalisation", ["none", "full_range", "percentile"])
+@pytest.mark.parametrize("normalisation", ["none", "full_range", "percentile_above_8_bit"])
 def test_eight_bits_stay_as_they_are(normalisation) -> None:  # type: ignore[no-untyped-def]
     image = np.arange(200, dtype=np.uint8).reshape(10, 20) // 2
     np.testing.assert_array_equal(to_uint8(image, normalisation=normalisation), image)

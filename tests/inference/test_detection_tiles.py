@@ -80,6 +80,15 @@ def test_tiled_equals_whole(predictor):
     np.testing.assert_allclose(ordered(tiled.boxes), ordered(whole.boxes), atol=1e-3)
 
 
+def test_squares_larger_than_the_overlap_are_counted_once_each(predictor):
+    image, boxes = np.zeros((300, 620), np.uint8), []
+    for row, column, height, width in [(20, 30, 100, 180), (150, 40, 120, 90), (40, 250, 220, 330), (5, 590, 60, 25)]:
+        image[row : row + height, column : column + width] = 220
+        boxes.append((column, row, column + width, row + height))
+    found = predictor(image_size=128, tile=128, overlap=32).predict(image)
+    np.testing.assert_allclose(ordered(np.rint(found.boxes)), ordered(np.array(boxes, np.float32)), atol=1)
+
+
 def test_an_image_on_disk_gives_the_same_boxes(predictor, tmp_path):
     image = squares((300, 260), 20)[0].astype(np.uint16) * 9
     write_image(image, tmp_path / "a.tif")

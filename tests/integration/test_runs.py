@@ -136,7 +136,7 @@ def test_prediction_goes_on_where_it_was_stopped(whole_road, tmp_path, monkeypat
     for path in source:
         (tmp_path / path.name).write_bytes(path.read_bytes() + b"\0")
     calls = []
-    predict = BoxPredictor.predict
+    predict = BoxPredictor.predict_pixels
 
     def counted(self, image):
         calls.append(1)
@@ -144,10 +144,10 @@ def test_prediction_goes_on_where_it_was_stopped(whole_road, tmp_path, monkeypat
             raise KeyboardInterrupt
         return predict(self, image)
 
-    monkeypatch.setattr(BoxPredictor, "predict", counted)
+    monkeypatch.setattr(BoxPredictor, "predict_pixels", counted)
     with pytest.raises(KeyboardInterrupt):
-        whole_road.run("prediction", images=str(tmp_path))
-    whole_road.run("prediction", images=str(tmp_path))
+        whole_road.run("prediction", images=str(tmp_path), model="yolo")
+    whole_road.run("prediction", images=str(tmp_path), model="yolo")
     assert len(calls) == 4  # two, the one that was stopped, and that one again
 
 

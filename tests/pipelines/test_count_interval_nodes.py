@@ -31,8 +31,7 @@ def _record(images: int) -> dict:
 
 
 def _new(record: dict, *, own_thresholds: bool = True) -> pd.DataFrame:
-    counts = pd.DataFrame({"image": ["a", "b"], "cell": [0, 40], "total": [0, 40]})
-    return interval_columns(counts, ("cell",), CHECKPOINT, record, own_thresholds=own_thresholds)
+    return interval_columns(np.array([[0], [40]]), {"cell": "cell"}, CHECKPOINT, record, own_thresholds=own_thresholds)
 
 
 def test_new_counts_get_the_interval_of_the_model_file() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.annotations.class_columns import class_columns
 from cell_pipelines.annotations.images import SPLITS
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images
@@ -152,15 +153,17 @@ def check_split(annotations: AnnotationSet) -> None:
 
 
 def split_counts(annotations: AnnotationSet) -> list[dict[str, int | str]]:
-    """Count images and objects of each class in each split, a row a split."""
+    """Count images and objects of each class in each split, one row per split; for columns see `class_columns`."""
     split = np.array(annotations.images["split"].to_pylist(), dtype=object)
     group = np.array(annotations.images["group"].to_pylist(), dtype=object)
     counts = annotations.counts()
+    columns = class_columns(annotations.categories, ("split", "images", "groups"))
     rows: list[dict[str, int | str]] = []
     for name in [s for s in SPLITS if (split == s).any()]:
         inside: Sequence[bool] = split == name
         numbers = dict(zip(annotations.categories, map(int, counts[inside].sum(axis=0)), strict=True))
-        rows.append({"split": name, "images": int(np.sum(inside)), "groups": len(set(group[inside])), **numbers})
+        named = {columns[category]: number for category, number in numbers.items()}
+        rows.append({"split": name, "images": int(np.sum(inside)), "groups": len(set(group[inside])), **named})
     return rows
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 
+from cell_pipelines.annotations.class_columns import class_columns
 from cell_pipelines.annotations.formats.registry import Reader, read_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.storage import read_parquet, write_parquet
@@ -89,6 +90,7 @@ class AnnotationDataset(AbstractDataset[AnnotationSet, AnnotationSet]):
     def preview(self, nrows: int = 20) -> TablePreview:
         """Return the first images with their numbers of objects for kedro-viz."""
         annotations = self.load()
-        table = pd.DataFrame(annotations.counts(), columns=list(annotations.categories))
         images = annotations.images.select(["name", "width", "height", "split"]).to_pandas()
+        columns = class_columns(annotations.categories, images.columns)
+        table = pd.DataFrame(annotations.counts(), columns=list(columns.values()))
         return TablePreview(pd.concat([images, table], axis=1).head(nrows).to_dict(orient="split"))

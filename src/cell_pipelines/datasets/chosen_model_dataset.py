@@ -28,6 +28,7 @@ class ChosenModelDataset(AbstractDataset[bytes, Path]):
         self._folder = Path(folder).expanduser()
         self._models = tuple(models.split("+") if isinstance(models, str) else models)
         self._model = model
+        self._told = False
         self.metadata = metadata
 
     def load(self) -> Path:
@@ -37,7 +38,9 @@ class ChosenModelDataset(AbstractDataset[bytes, Path]):
             FileNotFoundError: There is no such model, or none at all.
             ValueError: Several could be meant.
         """
-        return self._choose()
+        path = self._choose(quiet=self._told)
+        self._told = True
+        return path
 
     def save(self, data: bytes) -> None:
         """Refuse: models are saved where they are trained."""
@@ -45,14 +48,15 @@ class ChosenModelDataset(AbstractDataset[bytes, Path]):
 
     def _exists(self) -> bool:
         try:
-            return self._choose().is_file()
+            return self._choose(quiet=True).is_file()
         except (FileNotFoundError, ValueError):
             return False
 
-    def _choose(self) -> Path:
+    def _choose(self, *, quiet: bool) -> Path:
         from cell_pipelines.inference.model_choice import choose_model
 
-        return choose_model(self._folder, self._models, MODELS, None if self._model is None else str(self._model))
+        wanted = None if self._model is None else str(self._model)
+        return choose_model(self._folder, self._models, MODELS, wanted, quiet=quiet)
 
     def _describe(self) -> dict[str, Any]:
         return {"folder": str(self._folder), "models": "+".join(self._models), "model": self._model}

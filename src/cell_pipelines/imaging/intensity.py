@@ -8,39 +8,41 @@ import numpy.typing as npt
 
 from cell_pipelines.imaging.description import Image
 
-Normalisation = Literal["none", "full_range", "percentile"]
+Normalisation = Literal["none", "full_range", "percentile", "percentile_above_8_bit"]
 Colour = Literal["rgb", "grey", "channels"]
 
 
 def to_uint8(
     image: Image,
     *,
-    normalisation: Normalisation = "percentile",
+    normalisation: Normalisation = "percentile_above_8_bit",
     per_channel: bool = False,
     limits: tuple[float, float] | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Return an image with 8 bits a channel; an 8-bit image comes back as it is.
+    """Return an image with 8 bits a channel; an 8-bit image comes back as it is, but for ``percentile``.
 
     Args:
         image: (H, W) or (H, W, C), unsigned integer or float.
-        normalisation: How more than 8 bits are scaled. ``full_range``: the dtype's whole range, or [0, 1] for
-            floats. ``percentile``: the image's own 0.1 to 99.9 percent. ``none``: not at all, so deeper images
-            are refused. NaN becomes 0.
-        per_channel: Whether ``percentile`` takes each channel by itself, so that a dim stain is seen beside a
+        normalisation: How intensities are scaled. ``full_range``: by the dtype's whole range, or [0, 1] for floats.
+            ``percentile``: by the image's own 0.1 to 99.9 percent, whatever its type, so that the same scene gives
+            the same picture in 8, 12 or 16 bits and as floats. ``percentile_above_8_bit``: likewise, but 8 bits stay
+            as they are; for display. ``none``: not at all, so deeper images are refused. NaN becomes 0.
+        per_channel: Whether percentiles are of each channel by itself, so that a dim stain is seen beside a
             bright one; otherwise one scale serves all, which keeps colours.
         limits: Intensities of 0 and 255 in place of the image's own; for a part of an image, see `intensity_limits`.
 
     Raises:
         ValueError: The image has more than 8 bits and `normalisation` is ``none``.
     """
-    if image.dtype == np.uint8:
+    if image.dtype == np.uint8 and normalisation != "percentile":
         return image
     if image.dtype == np.bool_:
         return image.astype(np.uint8) * np.uint8(255)
     if normalisation == "none":
         raise ValueError(f"`normalisation` is none, so the image must have 8 bits, got {image.dtype}.")
-    if per_channel and normalisation == "percentile" and image.ndim == 3 and limits is None:
-        return np.stack([to_uint8(image[..., c]) for c in range(image.shape[2])], axis=-1)
+    if per_channel and normalisation.startswith("percentile") and image.ndim == 3 and limits is None:
+        channels = range(image.shape[2])
+        return np.stack([to_uint8(image[..., c], normalisation=normalisation) for c in channels], axis=-1)
     low, high = limits or intensity_limits(image, normalisation)
     # float32 keeps 24 bits, more than any camera gives, at half the memory.
     scaled = (image.astype(np.float32) - np.float32(low)) * np.float32(255.0 / max(high - low, 1e-12))
@@ -64,12 +66,13 @@ def limits_of_bands(
     """Return `intensity_limits` of an image that comes in bands of rows, which need not be in memory at once.
 
     Args:
-        bands: Each band with its first row; none is looked at unless `normalisation` is ``percentile``.
+        bands: Each band with its first row; none is looked at unless percentiles are asked for.
         size: Height and width of the whole image.
         dtype: Type of its pixels.
         normalisation: As in `to_unit`.
     """
-    if normalisation != "percentile":
+    kept = normalisation == "percentile_above_8_bit" and np.dtype(dtype) == np.uint8
+    if kept or np.dtype(dtype) == np.bool_ or not normalisation.startswith("percentile"):
         return (0.0, 1.0) if np.dtype(dtype).kind in "fb" else (0.0, float(np.iinfo(dtype).max))
     # Every 4th pixel each way tells the percentiles of a large image as well as all of them.
     step = 4 if size[0] * size[1] > 1 << 20 else 1
@@ -89,7 +92,8 @@ def to_unit(
             what lies beyond the limits is cut.
         normalisation: ``full_range``: the dtype's whole range, so 8 bits are divided by 255, or [0, 1] for floats.
             ``percentile``: the image's own 0.1 to 99.9 percent, of 8 bits, too; a constant image becomes 0.
-            ``none``: 8 bits divided by 255, and deeper images refused.
+            ``percentile_above_8_bit``: likewise, but 8 bits are divided by 255. ``none``: 8 bits divided by 255, and
+            deeper images refused.
         limits: Intensities of 0 and 1 in place of the image's own; for a part of an image, see `intensity_limits`.
 
     Raises:

@@ -13,6 +13,7 @@ Mask = npt.NDArray[np.bool_]
 
 # A box that ends nearer to a tile's border than this, in pixels, may be cut by it.
 _EDGE_PX = 2.0
+_EDGE_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,19 @@ class BoxTile:
         top, left = self.window[:2]
         return boxes + np.array([left, top, left, top], np.float32), kept
 
+    def cut_sides(self, boxes: Floats) -> Mask:
+        """Return which sides of boxes (N, 4) of the tile may be cut by its inner borders: left, top, right, bottom.
+
+        A box may end short of the border by 2 pixels or 2 % of its side, since large boxes are less precise.
+        """
+        row, column = self.place
+        last_row, last_column = len(self.tiling.rows) - 1, len(self.tiling.columns) - 1
+        inner = np.array([column > 0, row > 0, column < last_column, row < last_row])
+        sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+        gaps = np.concatenate([boxes[:, :2], np.array(self.window[:1:-1], np.float32) - boxes[:, 2:]], axis=1)
+        cut: Mask = inner & (gaps < np.maximum(_EDGE_PX, _EDGE_SHARE * sides))
+        return cut
+
 
 class BoxTiles:
     """The tiles of one image.
@@ -56,6 +70,11 @@ class BoxTiles:
 
     def __len__(self) -> int:
         return len(self._tiling)
+
+    @property
+    def columns(self) -> int:
+        """Tiles in a row of them."""
+        return len(self._tiling.columns)
 
     def __iter__(self) -> Iterator[BoxTile]:
         wide = len(self._tiling.columns)

@@ -8,20 +8,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.imaging.intensity import Normalisation, to_rgb, to_uint8
+from cell_pipelines.imaging.intensity import Normalisation
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.imaging.tiling import tile_windows
 from cell_pipelines.inference.box_tiles import BoxTile, BoxTiles
 from cell_pipelines.inference.detections import Detections
 from cell_pipelines.inference.device import choose_device
+from cell_pipelines.inference.overlap import choose_overlap
 from cell_pipelines.inference.pixels import ColourPixels
 from cell_pipelines.inference.prototypes import Prototypes
+from cell_pipelines.inference.seam_pairs import Cuts, merge_cut
 from cell_pipelines.models.yolo_checkpoint import RECORD_KEY, load_network
 
 # Vertical and horizontal gain, and columns and rows of padding, of an image on its canvas.
 _Placement = tuple[tuple[float, float], tuple[int, int]]
 # Below it lie thousands of masks an image, all of which would be drawn and stored for no threshold ever chosen.
 _LEAST_MASK_SCORE = 0.01
+# Overlap in pixels of tiles where the model's cells are small or of unknown size.
+_LEAST_OVERLAP = 128
 
 
 class DetectionLimitError(ValueError):
@@ -38,13 +42,14 @@ class _Proposals:
     coefficients: npt.NDArray[np.float32]
     prototypes: Prototypes | None
 
-    def place(self, tile: BoxTile, size: tuple[int, int]) -> Detections:
-        """Return those that the neighbouring tiles leave to this one, in an image of `size`, with their masks."""
+    def place(self, tile: BoxTile, size: tuple[int, int]) -> tuple[Detections, Cuts]:
+        """Return those that the neighbouring tiles leave to this one, in an image of `size`, and where they are cut."""
         boxes, kept = tile.to_image(self.boxes)
         masks = None
         if self.prototypes is not None:
             masks = self.prototypes.draw(self.coefficients[kept], self.boxes[kept], tile.window, size)
-        return Detections(boxes[kept], self.scores[kept], self.categories[kept], masks)
+        found = Detections(boxes[kept], self.scores[kept], self.categories[kept], masks)
+        return found, tile.cut_sides(self.boxes[kept])
 
 
 class BoxPredictor:
@@ -64,11 +69,12 @@ class BoxPredictor:
         margin: Grey border around the image, in strides of the network, half of it on each side at least. Networks
             learn cells at the border with grey beside them; without it they miss many.
         device: ``auto``, ``cpu`` or ``cuda``.
-        normalisation: How images of more than 8 bits are scaled.
+        normalisation: How intensities are scaled, as in training; ``percentile_above_8_bit`` for Ultralytics' own
+            files, which learned from pixels / 255.
         tile: Side in pixels of the tiles that larger images are cut into; None takes them whole. The network sees a
             tile at `image_size`, unless it was trained on tiles, whose scale is kept.
         overlap: Least overlap of neighbouring tiles in pixels; more than the largest cell, so that each cell lies
-            whole in one of them.
+            whole in one of them. None for 5/4 of the cells that the model was trained on, at least 128.
         trust: Open a file that names other code than known layers; that code then runs.
 
     Raises:
@@ -87,12 +93,12 @@ class BoxPredictor:
         max_detections: int | None = None,
         margin: float = 0.5,
         device: str = "auto",
-        normalisation: Normalisation = "percentile",
+        normalisation: Normalisation = "percentile_above_8_bit",
         tile: int | None = None,
-        overlap: int = 128,
+        overlap: int | None = None,
         trust: bool = False,
     ) -> None:
-        if tile is not None and not 0 <= overlap < tile:
+        if tile is not None and overlap is not None and not 0 <= overlap < tile:
             raise ValueError(f"`overlap` must be 0 or more and smaller than `tile` ({tile}), got {overlap}.")
         import torch
         import torchvision  # noqa: F401 - Ultralytics takes its fast suppression only when it is loaded
@@ -102,16 +108,18 @@ class BoxPredictor:
         self._network = network.to(memory_format=torch.channels_last).requires_grad_(False)
         self.categories = tuple(network.names[i] for i in range(len(network.names)))
         self._image_size = image_size or int(content.get("train_args", {}).get("imgsz", 640))
-        self._tile = None if image_size else content.get(RECORD_KEY, {}).get("tile_size")
+        record = content.get(RECORD_KEY, {})
+        self._tile = None if image_size else record.get("tile_size")
         self._stride = max(int(network.stride.max()), 32)
         self._has_masks = hasattr(network.model[-1], "proto")
         self._agnostic = self._has_masks if agnostic is None else agnostic
         least = _LEAST_MASK_SCORE if mask_confidence is None else mask_confidence
         self._confidence, self._iou = max(confidence, least) if self._has_masks else confidence, iou
         self._max_detections, self._margin, self._normalisation = max_detections, margin, normalisation
-        self._cut, self._overlap = tile, overlap
+        self._cut, self._overlap = tile, 0
         if tile is not None:
             self._tile = self._tile or tile
+            self._overlap = choose_overlap(record, wanted=overlap, least=min(_LEAST_OVERLAP, tile - 1), tile=tile)
 
     def predict(self, image: Image | LargeImage) -> Detections:
         """Find the cells in one image (H, W) or (H, W, C) of any depth.
@@ -121,23 +129,37 @@ class BoxPredictor:
         Raises:
             DetectionLimitError: As many boxes as `max_detections` came out.
         """
-        pixels = ColourPixels(image, self._normalisation)
+        return self.predict_pixels(self.open(image))
+
+    def open(self, image: Image | LargeImage) -> ColourPixels:
+        """Return the image as the network takes it, window by window."""
+        return ColourPixels(image, self._normalisation)
+
+    def predict_pixels(self, pixels: ColourPixels) -> Detections:
+        """Find the cells in an image that `open` returned; see `predict`."""
         height, width = pixels.shape
         side = self._cut or max(height, width)
         tiles = BoxTiles(tile_windows(height, width, side, min(self._overlap, side - 1)))
-        found = [self._find(pixels.read(tile.window)).place(tile, (height, width)) for tile in tiles]
+        found, cuts = [], []
+        for tile in tiles:
+            placed, cut = self._find(pixels.read(tile.window)).place(tile, (height, width))
+            found.append(placed)
+            cuts.append(cut)
         if len(found) == 1:
             return found[0]
-        whole = self._join(found)
+        whole = self._suppress(merge_cut(found, cuts, tiles.columns, (height, width), agnostic=self._agnostic))
         self._check_limit(len(whole.scores))
         return whole
 
-    def _join(self, parts: list[Detections]) -> Detections:
-        """Return the tiles' detections after one suppression over all, best first."""
+    def tile_overlap(self, shape: tuple[int, int]) -> int | None:
+        """Return by how many pixels the tiles of an image (height, width) overlap at least; None for one tile."""
+        return None if self._cut is None or max(shape) <= self._cut else self._overlap
+
+    def _suppress(self, whole: Detections) -> Detections:
+        """Return the detections after one suppression over all, best first."""
         import torch
         from torchvision.ops import batched_nms
 
-        whole = Detections.concatenate(parts)
         kinds = np.zeros_like(whole.categories) if self._agnostic else whole.categories
         kept = batched_nms(*(torch.from_numpy(a) for a in (whole.boxes, whole.scores, kinds)), self._iou)
         return whole.take(kept.numpy())
@@ -184,10 +206,9 @@ class BoxPredictor:
                 "raise it, or leave it empty for no limit, or raise `confidence`."
             )
 
-    def _to_tensor(self, image: Image) -> tuple[Any, _Placement]:
+    def _to_tensor(self, picture: npt.NDArray[np.uint8]) -> tuple[Any, _Placement]:
         import torch
 
-        picture = to_rgb(to_uint8(image, normalisation=self._normalisation))
         placed, placement = self._place(picture)
         tensor = torch.from_numpy(placed).to(self._device)
         # Height, width, channels in memory is what channels_last means, so no copy is made here.

@@ -32,7 +32,9 @@ class StoredModel:
         return float("nan") if value is None else float(value)
 
 
-def choose_model(folder: Path, models: Sequence[str], known: Sequence[str], wanted: str | None = None) -> Path:
+def choose_model(
+    folder: Path, models: Sequence[str], known: Sequence[str], wanted: str | None = None, *, quiet: bool = False
+) -> Path:
     """Return the model file that new images are counted by.
 
     Args:
@@ -40,6 +42,7 @@ def choose_model(folder: Path, models: Sequence[str], known: Sequence[str], want
         models: Models of the study, in its order.
         known: All names of models; others than the study's are taken where it has none of its own.
         wanted: Name of a model or path of a model file; None for the best of the study on validation images.
+        quiet: Do not log which was chosen and why.
 
     Raises:
         FileNotFoundError: There is no such model, or none at all.
@@ -54,7 +57,8 @@ def choose_model(folder: Path, models: Sequence[str], known: Sequence[str], want
             f"with the same --env: --pipelines=train_{models[0]}; or name a file: --params=model=/path/to/model.pt."
         )
     chosen, reason = _best(folder, found)
-    logger.info("New images are counted by %s (%s): %s.", chosen.name, chosen.path, reason)
+    level = logging.DEBUG if quiet else logging.INFO
+    logger.log(level, "New images are counted by %s (%s): %s.", chosen.name, chosen.path, reason)
     return chosen.path
 
 

@@ -1,11 +1,13 @@
 """The pixels of an image, or of one larger than memory, as a network takes them: window by window."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.imaging.image_statistics import ImageStatistics, measure_image
 from cell_pipelines.imaging.intensity import (
     Colour,
     Normalisation,
@@ -55,6 +57,10 @@ class UnitPixels:
         part = self._coloured(read_part(self._image, window))
         return to_unit(part, self._normalisation, limits=self._limits)
 
+    def statistics(self) -> ImageStatistics:
+        """Return how dark, bright and noisy the image is, as the network sees it."""
+        return measure_image(self._image, self._limits)
+
     def _bands(self) -> Iterator[tuple[int, Image]]:
         return ((row, self._coloured(band)) for row, band in _bands(self._image))
 
@@ -75,16 +81,43 @@ class ColourPixels:
     def __init__(self, image: Image | LargeImage, normalisation: Normalisation) -> None:
         self._image, self._normalisation = image, normalisation
         self.shape: tuple[int, int] = (image.shape[0], image.shape[1])
-        # Images of 8 bits stay as they are.
-        shallow = image.dtype in (np.uint8, np.bool_)
-        scaling: Normalisation = "none" if shallow else normalisation
-        self._limits = limits_of_bands(_bands(image), self.shape, image.dtype, scaling)
+        self._limits = limits_of_bands(_bands(image), self.shape, image.dtype, normalisation)
 
     def read(self, window: Window) -> npt.NDArray[np.uint8]:
         """Return a window (row, column, height, width) of the image as (height, width, 3)."""
         part = read_part(self._image, window)
         narrow: npt.NDArray[np.uint8] = to_rgb(to_uint8(part, normalisation=self._normalisation, limits=self._limits))
         return narrow
+
+    def statistics(self) -> ImageStatistics:
+        """Return how dark, bright and noisy the image is, as the network sees it."""
+        return measure_image(self._image, self._limits)
+
+
+def trained_normalisation(record: Mapping[str, Any], family: str) -> Normalisation:
+    """Return how a model's images were scaled in training, as its file says.
+
+    Args:
+        record: What stands in the model file; empty for one of Ultralytics' own.
+        family: ``yolo`` or ``segmentation``.
+
+    Returns:
+        The name that stands there. YOLO files of before 8 bits were scaled, and those from elsewhere, learned from 8
+        bits as they are: ``percentile_above_8_bit``. Networks that say nothing were trained on the full range.
+    """
+    if family == "segmentation":
+        return _known(record.get("normalisation", "full_range"))
+    stored = record.get("normalisation", "percentile")
+    return "percentile_above_8_bit" if stored == "percentile" and not record.get("scales_8_bit") else _known(stored)
+
+
+def _known(name: str) -> Normalisation:
+    for known in get_args(Normalisation):
+        if name == known:
+            return cast(Normalisation, known)
+    raise ValueError(
+        f"the model file names the normalisation {name!r}; this version knows {', '.join(get_args(Normalisation))}."
+    )
 
 
 def read_part(image: Image | LargeImage, window: Window) -> Image:

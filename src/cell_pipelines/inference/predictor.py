@@ -6,20 +6,41 @@ Prediction and decoding are apart: a network sees each image once, `Predictor.pr
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.inference.detection import BoxPredictor
 from cell_pipelines.inference.detections import Detections
+from cell_pipelines.inference.pixels import trained_normalisation
 from cell_pipelines.inference.segmentation import SegmentationPredictor
 from cell_pipelines.representations.base import Decoding, Instances, Representation, Scores
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model makes of one image, and what one must know to trust it.
+
+    Attributes:
+        arrays: What is stored, for `stored.write_arrays`.
+        statistics: Intensities of the image as the model sees them.
+        tile_overlap: By how many pixels its tiles overlap at least; None where it was taken whole.
+    """
+
+    arrays: Arrays
+    statistics: ImageStatistics
+    tile_overlap: int | None
+
+    def note(self) -> dict[str, Any]:
+        """Return statistics and overlap as plain values, for `stored.write_arrays`."""
+        return {"statistics": asdict(self.statistics), "tile_overlap": self.tile_overlap}
 
 
 class Predictor(Protocol):
@@ -30,6 +51,10 @@ class Predictor(Protocol):
 
     def predict(self, image: Image | LargeImage) -> Arrays:
         """Return what is stored of one image (H, W) or (H, W, C): arrays by name, for `stored.write_arrays`."""
+        ...
+
+    def examine(self, image: Image | LargeImage) -> Prediction:
+        """Return the same, with what one must know to trust it."""
         ...
 
 
@@ -52,7 +77,7 @@ def create_predictor(checkpoint: Path, **options: Any) -> Predictor:
         known = ", ".join(predictor_options(family))
         raise ValueError(f"{checkpoint}: a {family} model takes the options {known}; got {', '.join(unknown)}.")
     if family == "yolo":
-        options.setdefault("normalisation", read_record(checkpoint).get("normalisation", "percentile"))
+        options.setdefault("normalisation", trained_normalisation(read_record(checkpoint), family))
         return _Boxes(BoxPredictor(checkpoint, **options))
     return _Maps(SegmentationPredictor(checkpoint, **options))
 
@@ -71,7 +96,12 @@ class _Boxes:
         self._predictor, self.categories = predictor, predictor.categories
 
     def predict(self, image: Image | LargeImage) -> Arrays:
-        return self._predictor.predict(image).arrays()
+        return self.examine(image).arrays
+
+    def examine(self, image: Image | LargeImage) -> Prediction:
+        pixels = self._predictor.open(image)
+        found = self._predictor.predict_pixels(pixels)
+        return Prediction(found.arrays(), pixels.statistics(), self._predictor.tile_overlap(pixels.shape))
 
 
 class _Maps:
@@ -79,7 +109,12 @@ class _Maps:
         self._predictor, self.categories = predictor, predictor.categories
 
     def predict(self, image: Image | LargeImage) -> Arrays:
-        return pack_scores(self._predictor.predict(image))
+        return self.examine(image).arrays
+
+    def examine(self, image: Image | LargeImage) -> Prediction:
+        pixels = self._predictor.open(image)
+        scores, overlap = self._predictor.predict_pixels(pixels)
+        return Prediction(pack_scores(scores), pixels.statistics(), overlap)
 
 
 def pack_scores(scores: Sequence[Scores]) -> Arrays:

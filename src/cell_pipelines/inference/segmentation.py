@@ -11,7 +11,8 @@ from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.imaging.resizing import Size, resize_pixels
 from cell_pipelines.inference.memory import fitting_tiling
 from cell_pipelines.inference.network import Precision, TileNetwork
-from cell_pipelines.inference.pixels import UnitPixels
+from cell_pipelines.inference.overlap import choose_overlap
+from cell_pipelines.inference.pixels import UnitPixels, trained_normalisation
 from cell_pipelines.inference.tiles import Tiling, Window, blend_bands, iter_outputs
 from cell_pipelines.representations.base import Representation, Scores
 
@@ -19,6 +20,8 @@ Floats = npt.NDArray[np.float32]
 
 # More tiles at once keep a GPU no busier.
 _MOST_TILES = 16
+# Overlap in pixels where the model's cells are small or of unknown size.
+_LEAST_OVERLAP = 64
 
 
 class SegmentationPredictor:
@@ -29,7 +32,8 @@ class SegmentationPredictor:
         tile: Side of the tiles in pixels; None for the whole image where `memory_gb` allows, else for the largest
             tiles that it allows.
         overlap: Least overlap of neighbouring tiles in pixels. 3/8 of it at each end saw padding in place of the image
-            and count nothing, so networks that look no further give on tiles what they give on the whole.
+            and count nothing, so networks that look no further give on tiles what they give on the whole. None for
+            5/4 of the cells that the model was trained on, at least 64.
         memory_gb: Memory that the network's work may take; None for 2 GB, or most of a GPU's free memory.
         test_time_augmentation: Average over the eight turns and mirror images, at eight times the cost.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -44,7 +48,7 @@ class SegmentationPredictor:
         checkpoint: Path,
         *,
         tile: int | None = None,
-        overlap: int = 64,
+        overlap: int | None = None,
         memory_gb: float | None = None,
         test_time_augmentation: bool = False,
         device: str = "auto",
@@ -60,9 +64,10 @@ class SegmentationPredictor:
         self.representation: Representation = create_representation(chosen["name"], **chosen.get("options", {}))
         self.categories = tuple(description["categories"])
         self._colour = description.get("colour", "rgb")
-        self._normalisation = description.get("normalisation", "full_range")
+        self._normalisation = trained_normalisation(description, "segmentation")
         self._resize = tuple(description["resize"]) if description.get("resize") else None
-        self._tile, self._overlap, self._memory_gb = tile, overlap, memory_gb
+        self._overlap = choose_overlap(description, wanted=overlap, least=_LEAST_OVERLAP, tile=tile)
+        self._tile, self._memory_gb = tile, memory_gb
         self._network = TileNetwork(
             network, self.representation, device=device, precision=precision,
             test_time_augmentation=test_time_augmentation,
@@ -78,10 +83,24 @@ class SegmentationPredictor:
         Raises:
             ValueError: The image has other channels than the model learned from.
         """
-        pixels = UnitPixels(image, colour=self._colour, normalisation=self._normalisation)
+        return self.predict_pixels(self.open(image))[0]
+
+    def open(self, image: Image | LargeImage) -> UnitPixels:
+        """Return the image as the network takes it, window by window."""
+        return UnitPixels(image, colour=self._colour, normalisation=self._normalisation)
+
+    def predict_pixels(self, pixels: UnitPixels) -> tuple[tuple[Scores, ...], int | None]:
+        """Return the scores of an image that `open` returned, and by how many pixels its tiles overlap; None for one.
+
+        Raises:
+            ValueError: The image has other channels than the model learned from.
+        """
         if self._resize is not None:
-            return predict_resized(self._network, pixels, self._resize)
-        return predict_scores(self._network, pixels, tile=self._tile, overlap=self._overlap, memory_gb=self._memory_gb)
+            return predict_resized(self._network, pixels, self._resize), None
+        _check_channels(self._network, pixels)
+        tiling, batch = _choose_tiling(self._network, pixels.shape, self._tile, self._overlap, self._memory_gb)
+        scores = _predict_tiles(self._network, pixels, tiling, batch)
+        return scores, self._overlap if len(tiling) > 1 else None
 
 
 def predict_scores(
@@ -101,12 +120,22 @@ def predict_scores(
         ValueError: The image has other channels than the network takes.
     """
     _check_channels(network, pixels)
+    return _predict_tiles(network, pixels, *_choose_tiling(network, pixels.shape, tile, overlap, memory_gb))
+
+
+def _choose_tiling(
+    network: TileNetwork, shape: tuple[int, int], tile: int | None, overlap: int, memory_gb: float | None
+) -> tuple[Tiling, int]:
+    """Return the tiles of an image, and how many of them go through the network at once."""
     # Counting the memory takes a moment, which a set size on a processor saves.
     fitting = network.fitting_pixels(memory_gb) if tile is None or network.device.type == "cuda" else 0.0
-    tiling = fitting_tiling(pixels.shape, fitting, tile=tile, overlap=overlap, stride=network.stride)
-    batch = 1
-    if network.device.type == "cuda":
-        batch = min(max(int(fitting / (tiling.rows[0][1] * tiling.columns[0][1])), 1), _MOST_TILES)
+    tiling = fitting_tiling(shape, fitting, tile=tile, overlap=overlap, stride=network.stride)
+    if network.device.type != "cuda":
+        return tiling, 1
+    return tiling, min(max(int(fitting / (tiling.rows[0][1] * tiling.columns[0][1])), 1), _MOST_TILES)
+
+
+def _predict_tiles(network: TileNetwork, pixels: UnitPixels, tiling: Tiling, batch: int) -> tuple[Scores, ...]:
     outputs = iter_outputs(tiling, pixels.read, network, batch)
     if network.representation.is_sparse:
         return _join_candidates(network.representation, outputs, pixels.shape)

@@ -1,5 +1,6 @@
 """One image's predictions in a file, so that work that was stopped goes on where it was."""
 
+import json
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,23 +15,30 @@ from cell_pipelines.inference.detections import Detections
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-_SIZE = "size"
+_SIZE, _NOTE = "size", "note"
 
 
-def write_arrays(arrays: Arrays, size: tuple[int, int], path: Path) -> None:
+def write_arrays(arrays: Arrays, size: tuple[int, int], path: Path, *, note: Mapping[str, Any] | None = None) -> None:
     """Write arrays by name, and the image's height and width, as compressed NPZ, whole or not at all.
 
+    Args:
+        arrays: What is stored.
+        size: Height and width.
+        path: The file.
+        note: Plain values about the image, for `read_note`.
+
     Raises:
-        ValueError: An array is named ``size``, or isn't plain numbers.
+        ValueError: An array is named ``size`` or ``note``, or isn't plain numbers.
     """
-    if _SIZE in arrays:
-        raise ValueError(f"`arrays` must not hold {_SIZE!r}, which is the image's; got {', '.join(arrays)}.")
+    if {_SIZE, _NOTE} & set(arrays):
+        raise ValueError(f"`arrays` must not hold {_SIZE!r} or {_NOTE!r}, the image's own; got {', '.join(arrays)}.")
+    text = np.frombuffer(json.dumps(dict(note or {})).encode(), np.uint8)
     with (
         atomic_path(path) as temporary,
         # NumPy's own writer compresses at a level that takes four times as long for a tenth of the size.
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
-        for name, array in {**arrays, _SIZE: np.array(size, np.int64)}.items():
+        for name, array in {**arrays, _SIZE: np.array(size, np.int64), _NOTE: text}.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
 
@@ -43,7 +51,7 @@ def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], tuple[int, int
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content.files}
+            arrays = {name: content[name] for name in content.files if name != _NOTE}
         height, width = (int(v) for v in arrays.pop(_SIZE))
     except FileNotFoundError:
         raise
@@ -59,6 +67,20 @@ def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], tuple[int, int
     ) as error:
         raise ValueError(f"{path}: expected stored predictions, got: {error}.") from error
     return arrays, (height, width)
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """Read the note of a file of `write_arrays`; empty where it has none. The arrays are not read.
+
+    Raises:
+        ValueError: The file is damaged or something else.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+            note: dict[str, Any] = json.loads(content[_NOTE].tobytes()) if _NOTE in content.files else {}
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: expected stored predictions, got: {error}.") from error
+    return note
 
 
 def write_detections(detections: Detections, size: tuple[int, int], path: Path) -> None:

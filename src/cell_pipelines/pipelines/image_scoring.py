@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from cell_pipelines.analysis.training_range import check_image
+from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import (
     SCENE_SUFFIXES,
     Image,
@@ -21,10 +24,19 @@ from cell_pipelines.imaging.reading import (
 from cell_pipelines.pipelines.partitions import load_ahead, map_images
 from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
 
+logger = logging.getLogger(__name__)
+
 # Larger images are read part by part while they are predicted.
 _MOST_PIXELS = 1 << 26
 #: Columns of the table that says what is stored where.
-COLUMNS = ("image", "split", "height", "width", "pixel_height_um", "pixel_width_um", "file", "error")
+COLUMNS = (
+    "image", "split", "height", "width", "pixel_height_um", "pixel_width_um", "file", "tile_overlap", "warning",
+    "error",
+)  # fmt: skip
+# Stored scores of other versions are not those that would be made now.
+_VERSION = b"2"
+# Images whose warnings are told one by one in the log.
+_MOST_WARNINGS = 10
 
 
 def as_trained(images: dict[str, ImageFile], record: dict[str, Any]) -> dict[str, ImageFile]:
@@ -53,30 +65,45 @@ def score_images(
     """Run the network on each image whose scores are not stored yet.
 
     Returns:
-        A row an image with `COLUMNS`; `file` is below `folder`, and `error` says why an image has none.
+        A row an image with `COLUMNS`; `file` is below `folder`, and `error` says why an image has none. `warning` says
+        how the image differs from those that the model was trained on, `tile_overlap` by how many pixels its tiles
+        overlap, nan where it was taken whole.
     """
     job = _Scoring(checkpoint, folder, parameters)
     loaded = load_ahead(job.load, images.items())
     errors = list(map_images(job.run, loaded, description="finding cells", total=len(images)))
     rows = [
-        {"image": name, "split": splits.get(name), "error": error, **({} if error else job.describe(name, file))}
+        {"image": name, "split": splits.get(name), "warning": "", "error": error}
+        | ({} if error else job.describe(name, file))
         for (name, file), error in zip(images.items(), errors, strict=True)
     ]
+    _log_warnings({row["image"]: row["warning"] for row in rows if row["warning"]}, len(rows))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _log_warnings(warnings: Mapping[str, str], n_images: int) -> None:
+    for name, warning in list(warnings.items())[:_MOST_WARNINGS]:
+        logger.warning("%s is unlike the training images: %s.", name, warning)
+    if warnings:
+        logger.warning("%d of %d images are unlike those that the model was trained on.", len(warnings), n_images)
 
 
 class _Scoring:
     """A model and the folder that keeps what it makes of images."""
 
     def __init__(self, checkpoint: Path, folder: Path, parameters: InferenceParameters) -> None:
+        from cell_pipelines.inference.pixels import trained_normalisation
         from cell_pipelines.inference.predictor import create_predictor, predictor_options
-        from cell_pipelines.models.model_file import model_family
+        from cell_pipelines.models.model_file import model_family, read_record
 
-        known = predictor_options(model_family(checkpoint))
+        family, record = model_family(checkpoint), read_record(checkpoint)
+        self._training = record.get("training_images") or {}
+        self._normalisation = trained_normalisation(record, family)
+        known = predictor_options(family)
         options = {key: value for key, value in parameters.model_dump().items() if key in known and value is not None}
         digest = hashlib.sha256(checkpoint.read_bytes())
         changing = {key: value for key, value in options.items() if key != "trust"}
-        digest.update(json.dumps(changing, sort_keys=True).encode())
+        digest.update(json.dumps(changing, sort_keys=True).encode() + _VERSION)
         self._root, self._key = folder, digest.hexdigest()[:16]
         self._predictor = create_predictor(checkpoint, **options)
 
@@ -107,7 +134,9 @@ class _Scoring:
             return str(content)
         try:
             with _opened(content) as image:
-                write_arrays(self._predictor.predict(image), tuple(image.shape[:2]), self.path(name, file))
+                found = self._predictor.examine(image)
+                size, path = tuple(image.shape[:2]), self.path(name, file)
+                write_arrays(found.arrays, size, path, note=found.note())
         except ImageFormatError as error:
             return str(error)
         except ValueError as error:
@@ -115,11 +144,20 @@ class _Scoring:
         return ""
 
     def describe(self, name: str, file: ImageFile) -> dict[str, Any]:
-        """Return an image's size and where its scores are."""
+        """Return an image's size, where its scores are, and how it differs from the training images."""
+        from cell_pipelines.inference.stored import read_note
+
         info, path = file.info(), self.path(name, file)
         height_um, width_um = info.pixel_size_um or (None, None)
         sizes = {"height": info.height, "width": info.width, "pixel_height_um": height_um, "pixel_width_um": width_um}
-        return {**sizes, "file": path.relative_to(self._root).as_posix()}
+        note = read_note(path)
+        found = check_image(ImageStatistics(**note["statistics"]), self._training, self._normalisation)
+        return {
+            **sizes,
+            "file": path.relative_to(self._root).as_posix(),
+            "tile_overlap": note["tile_overlap"],
+            "warning": "; ".join(found),
+        }
 
 
 @contextmanager

@@ -91,7 +91,7 @@ class SegmentationTraining:
     augmentation: Augmentation = field(default_factory=Augmentation)
     oversampling: Oversampling = field(default_factory=Oversampling)
     resize: tuple[int, int] | None = None
-    normalisation: Normalisation = "full_range"
+    normalisation: Normalisation = "percentile"
     colour: Colour = "rgb"
     precision: Precision = "auto"
     channels_last: bool = True

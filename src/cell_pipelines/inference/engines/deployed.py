@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cell_pipelines.inference.pixels import trained_normalisation
 from cell_pipelines.models.model_file import Family, model_family
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def _load_segmentation(checkpoint: Path, size: Size | None) -> DeployedNetwork:
     height, width = size or description.get("resize") or (tile, tile)
     if min(height, width) < 1:
         raise ValueError(f"`size` must be a height and a width of 1 or more, got {(height, width)}.")
-    kept = ("categories", "representation", "decoding", "thresholds", "normalisation", "colour", "resize", "channels",
+    kept = ("categories", "representation", "decoding", "thresholds", "colour", "resize", "channels",
             "pixel_size_um", "data_sha256", "run_id")  # fmt: skip
     record = {key: description[key] for key in kept if key in description}
+    record["normalisation"] = trained_normalisation(description, "segmentation")
     record["activations"] = list(representation.activations)
     shape = (int(description["network"]["in_channels"]), int(height), int(width))
     return DeployedNetwork(_activated(network, representation.activations), shape, ("scores",), record)
@@ -106,13 +108,14 @@ def _load_yolo(checkpoint: Path, size: Size | None) -> DeployedNetwork:
     places = sum((height // step) * (width // step) for step in (int(s) for s in network.stride))
     network.set_head_attr(export=True, max_det=places)
     own = content.get(RECORD_KEY, {})
-    kept = ("thresholds", "normalisation", "tile_size", "channels", "data_sha256", "run_id")
+    kept = ("thresholds", "tile_size", "channels", "data_sha256", "run_id")
     record = {
         "categories": [str(network.names[number]) for number in range(len(network.names))],
         "task": "segment" if has_masks else "detect",
         "stride": stride,
         "suppressed": bool(getattr(network, "end2end", False)),
         **{key: own[key] for key in kept if key in own},
+        "normalisation": trained_normalisation(own, "yolo"),
     }
     outputs = ("output0", "output1") if has_masks else ("output0",)
     record = json.loads(json.dumps(record))

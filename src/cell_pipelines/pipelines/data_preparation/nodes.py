@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.annotations.class_columns import check_class_names
 from cell_pipelines.annotations.findings import to_table
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -24,6 +25,7 @@ from cell_pipelines.imaging.tiling import tile_windows
 from cell_pipelines.pipelines.data_preparation.outlines import check_outlines
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.pipelines.training_images import Intensities, describe_training_images
 from cell_pipelines.pipelines.training_subset import SubsetParameters
 from cell_pipelines.spreadsheet_text import protect_table
 
@@ -37,6 +39,7 @@ def split_annotations(
     annotations: AnnotationSet, parameters: PreparationParameters
 ) -> tuple[AnnotationSet, pd.DataFrame]:
     """Divide the images; return the set with splits and groups, and the numbers of each split."""
+    check_class_names(annotations.categories)
     chosen = parameters.split
     fractions = {"train": chosen.train, "val": chosen.val, "test": chosen.test}
     if chosen.group_pattern is None and not (chosen.keep_source and all(annotations.images["split"].to_pylist())):
@@ -87,7 +90,16 @@ def _write_yolo(
         protect_table(to_table(findings)).to_csv(folder / "findings.csv", index=False)
         for finding in findings:
             logger.info("%s", finding.sentence())
-    recipe = {"tile_size": parameters.tiling.size, "normalisation": parameters.normalisation, **_taken(images)}
+    described = describe_training_images(
+        annotations, images, Intensities(parameters.normalisation), parallel=parameters.parallel
+    )
+    recipe = {
+        "tile_size": parameters.tiling.size,
+        "normalisation": parameters.normalisation,
+        "scales_8_bit": parameters.normalisation == "percentile",
+        "training_images": described,
+        **_taken(images),
+    }
     (folder / "recipe.json").write_text(json.dumps(recipe))
 
 
@@ -120,7 +132,7 @@ class _ImageJob:
 
     def _write_whole(self, target: PurePosixPath) -> str:
         as_is = self.file.path.suffix.lower() in _AS_IS and self.file.selection.channels is None
-        if as_is and not _needs_conversion(self.file.path):
+        if as_is and self.parameters.normalisation != "percentile" and not _needs_conversion(self.file.path):
             link_or_copy(self.file.path, self.folder / target)
             return str(target)
         target = target.with_suffix(".png")

@@ -57,12 +57,14 @@ class PreparationParameters(BaseModel):
     Attributes:
         split: Division into train, val and test.
         tiling: Cutting of large images.
-        normalisation: How images of more than 8 bits are brought to 8 for YOLO.
+        normalisation: How images are brought to the 8 bits that YOLO reads. ``percentile``: by the image's own 0.1 to
+            99.9 percent, the same whatever its type; ``percentile_above_8_bit``: likewise, but 8 bits stay as they are,
+            as Ultralytics trains; ``full_range``: by the range of the image's type; ``none``: 8 bits only.
         parallel: How the images are spread over processors.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     split: SplitParameters = SplitParameters()
     tiling: TilingParameters = TilingParameters()
-    normalisation: Literal["none", "full_range", "percentile"] = "percentile"
+    normalisation: Literal["none", "full_range", "percentile", "percentile_above_8_bit"] = "percentile"
     parallel: ParallelParameters = ParallelParameters()

@@ -1,11 +1,12 @@
 """Intervals of the counts of new images, as the model file says how to make them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.count_intervals import intervals_from_record
@@ -15,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 
 def interval_columns(
-    counts: pd.DataFrame,
-    categories: Sequence[str],
+    counts: npt.NDArray[np.int64],
+    columns: Mapping[str, str],
     checkpoint: Path,
     record: Mapping[str, Any],
     *,
@@ -25,27 +26,28 @@ def interval_columns(
     """Return the interval of each count: columns ``…_low`` and ``…_high`` of each class and of ``total``.
 
     Args:
-        counts: A row an image, a column of counts for each class and ``total``.
-        categories: The classes.
+        counts: (N, K) counts of each image and class.
+        columns: For each of the K classes the name of its column.
         checkpoint: The model file, for messages.
         record: What stands in it.
         own_thresholds: Whether the thresholds are those of the model file, for which alone its intervals hold.
 
     Returns:
-        These columns in the order of `counts`, nan where there is no interval and infinite at the top where there were
-        too few calibration images, and ``interval_level`` and ``interval_note``, which says why.
+        These columns, one row per image, nan where there is no interval and infinite at the top where there were too
+        few calibration images, and ``interval_level`` and ``interval_note``, which says why.
     """
     stored = record.get("count_interval") or {}
     intervals = intervals_from_record(stored) if own_thresholds else {}
     note = _note(stored, own_thresholds=own_thresholds)
     if note:
         logger.warning("%s: %s.", checkpoint, note)
-    columns: dict[str, Any] = {}
-    for name, key in [*((name, name) for name in categories), ("total", ALL)]:
-        ends = intervals[key].ends(counts[name].to_numpy()) if key in intervals else (np.full(len(counts), np.nan),) * 2
-        columns |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
+    found: dict[str, Any] = {}
+    named = [*zip(columns.items(), counts.T, strict=True), ((ALL, "total"), counts.sum(axis=1))]
+    for (key, column), numbers in named:
+        ends = intervals[key].ends(numbers) if key in intervals else (np.full(len(counts), np.nan),) * 2
+        found |= {f"{column}_low": ends[0], f"{column}_high": ends[1]}
     level = stored["level"] if intervals else np.nan
-    return pd.DataFrame({**columns, "interval_level": level, "interval_note": note}, index=counts.index)
+    return pd.DataFrame({**found, "interval_level": level, "interval_note": note}, index=range(len(counts)))
 
 
 def _note(stored: Mapping[str, Any], *, own_thresholds: bool) -> str:

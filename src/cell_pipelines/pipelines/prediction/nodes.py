@@ -1,6 +1,5 @@
 """Nodes of prediction."""
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +11,9 @@ import pandas as pd
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
-from cell_pipelines.pipelines.applied_thresholds import above_thresholds, thresholds_text
+from cell_pipelines.pipelines.applied_thresholds import above_thresholds
 from cell_pipelines.pipelines.cell_pictures import draw_pictures
 from cell_pipelines.pipelines.image_scoring import as_trained, score_images
-from cell_pipelines.pipelines.prediction.intervals import interval_columns
 from cell_pipelines.pipelines.prediction_parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.stored_cells import read_cells
 from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
@@ -53,8 +51,8 @@ def predict_new(
     folder: Path,
     inference: InferenceParameters,
     parameters: PredictionParameters,
-) -> tuple[AnnotationSet, pd.DataFrame]:
-    """Find the cells of new images; return those above the threshold, and the list of images that failed."""
+) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
+    """Find the cells of new images; return those above the threshold, the images that failed, and the scores' table."""
     from cell_pipelines.models.model_file import model_family, read_record
 
     record = read_record(checkpoint)
@@ -64,35 +62,14 @@ def predict_new(
         raise ImageFormatError("\n".join(failed["error"]))
     if model_family(checkpoint) == "yolo":
         found = read_cells(scores, folder, checkpoint, parallel=parameters.parallel)
-        return above_thresholds(found, record, parameters.confidence, checkpoint), failed
+        return above_thresholds(found, record, parameters.confidence, checkpoint), failed, scores
     decodings = {
         name: replace(Decoding(**stored), cutoff=parameters.confidence)
         for name, stored in record["decoding"].items()
         if parameters.confidence is not None
     }
-    return read_cells(scores, folder, checkpoint, decodings=decodings, parallel=parameters.parallel), failed
-
-
-def count_cells(
-    annotations: AnnotationSet, failures: pd.DataFrame, checkpoint: Path, parameters: PredictionParameters
-) -> pd.DataFrame:
-    """Return a row an image with its counts by class, their intervals, and the model and threshold they come from."""
-    from cell_pipelines.models.model_file import read_record
-
-    record = read_record(checkpoint)
-    table = pd.DataFrame(annotations.counts(), columns=list(annotations.categories))
-    table.insert(0, "image", annotations.names)
-    table["total"] = annotations.counts().sum(axis=1)
-    is_own = parameters.confidence is None
-    table = table.join(interval_columns(table, annotations.categories, checkpoint, record, own_thresholds=is_own))
-    for side in ("pixel_height_um", "pixel_width_um"):
-        table[side] = annotations.images[side].to_pandas()
-    table["error"] = ""
-    table = pd.concat([table, failures], ignore_index=True) if len(failures) else table
-    table["model_run_id"] = record.get("run_id")
-    table["model_sha256"] = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    table["thresholds"] = thresholds_text(record, annotations.categories, parameters.confidence)
-    return table
+    found = read_cells(scores, folder, checkpoint, decodings=decodings, parallel=parameters.parallel)
+    return found, failed, scores
 
 
 def export_cells(annotations: AnnotationSet, parameters: PredictionParameters) -> Callable[[Path], None]:

@@ -2,9 +2,9 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from cell_pipelines.pipelines.prediction.counting import count_cells, report_counts
 from cell_pipelines.pipelines.prediction.nodes import (
     collect_boxes,
-    count_cells,
     draw_cells,
     export_cells,
     predict_new,
@@ -39,7 +39,7 @@ def create_scoring_pipeline(model: str, *, is_detector: bool) -> Pipeline:
 
 
 def create_pipeline() -> Pipeline:
-    """Return the prediction of new images: counts, annotations and overlays."""
+    """Return the prediction of new images: counts with warnings, a page, annotations and overlays."""
     return Pipeline(
         [
             Node(
@@ -51,14 +51,20 @@ def create_pipeline() -> Pipeline:
                     "params:inference",
                     "params:prediction",
                 ],
-                outputs=["new_predictions", "new_failures"],
+                outputs=["new_predictions", "new_failures", "new_scores"],
                 name="predict_new",
             ),
             Node(
                 count_cells,
-                inputs=["new_predictions", "new_failures", "chosen_model", "params:prediction"],
+                inputs=["new_predictions", "new_failures", "new_scores", "chosen_model", "params:prediction"],
                 outputs="new_counts",
                 name="count_cells",
+            ),
+            Node(
+                report_counts,
+                inputs=["new_counts", "new_predictions", "chosen_model"],
+                outputs="new_report",
+                name="report_counts",
             ),
             Node(
                 export_cells,

@@ -10,6 +10,7 @@ from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.pipelines.training_images import Intensities, describe_training_images
 from cell_pipelines.pipelines.training_subset import SubsetParameters
 
 # Tiles on the contact sheet of what the network learns from.
@@ -32,9 +33,11 @@ def train_network(
 
     selection = next(iter(images.values())).selection
     tracking = LiveTracking(folder.name)
-    learnt = _labelled(subset.take(annotations), images, "train")
+    training, chosen = to_training(shared, own, annotations), subset.take(annotations)
+    learnt = _labelled(chosen, images, "train")
+    seen = Intensities(training.normalisation, training.colour)
     _, history = train_segmentation(
-        to_training(shared, own, annotations),
+        training,
         learnt,
         _labelled(annotations, images, "val"),
         folder,
@@ -46,6 +49,7 @@ def train_network(
             "channels": list(selection.channels) if selection.channels else None,
             "z": selection.z,
             "run_id": tracking.run_id,
+            "training_images": describe_training_images(chosen, images, seen, categories=training.categories),
         },
     )
     tracking.complete(history)

@@ -67,8 +67,8 @@ class SegmentationParameters(BaseModel):
         categories: Classes to learn; None for all.
         resize: Height and width that the network sees every image at; None for their own.
         colour: ``rgb``: three channels, grey repeated; ``grey``: one; ``channels``: as many as the images have.
-        normalisation: ``full_range``: by the largest number of the image's type, so 8 bit by 255; ``percentile``: by
-            the image's own 0.1 to 99.9 percent.
+        normalisation: How intensities come to [0, 1]. ``percentile``: by the image's own 0.1 to 99.9 percent, the same
+            for 8, 12 or 16 bits and floats; ``full_range``: by the largest number of the image's type, so 8 bit by 255.
         representation: How the network stands for cells.
         loss: What it is punished for.
         weight_map: Weight of each pixel in the loss: ``none``, ``crowding`` (study neurons), ``border`` (U-Net).

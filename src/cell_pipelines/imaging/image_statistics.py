@@ -1,0 +1,87 @@
+"""Intensities of an image in a few numbers, as a network sees them: range, background and noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.imaging.description import Image, Window
+from cell_pipelines.imaging.regions import LargeImage
+
+# Of larger images so many windows of such a side are looked at, evenly spread.
+_WHOLE_PX = 1 << 22
+_WINDOWS_PER_SIDE, _WINDOW_PX = 4, 512
+# Standard deviation of the second difference of independent noise, in units of the noise's own.
+_SECOND_DIFFERENCE = np.sqrt(6.0)
+
+
+@dataclass(frozen=True)
+class ImageStatistics:
+    """Intensities of one image.
+
+    Attributes:
+        dtype: Type of its pixels.
+        contrast: Difference of its 99.9 and 0.1 percentiles, in its own intensities.
+        seen_low: Its 0.1 percentile as the network sees it, where 0 to 1 is what is not cut.
+        seen_high: Its 99.9 percentile, likewise.
+        seen_median: Its median, likewise.
+        noise_share: Standard deviation of what varies from pixel to pixel, as a share of `contrast`; the same in any
+            type and at any gain. 0.16 is nothing but normal noise. 0 for an image of one intensity.
+    """
+
+    dtype: str
+    contrast: float
+    seen_low: float
+    seen_high: float
+    seen_median: float
+    noise_share: float
+
+
+def measure_image(image: Image | LargeImage, limits: tuple[float, float]) -> ImageStatistics:
+    """Return the statistics of an image.
+
+    Args:
+        image: (H, W) or (H, W, C) with pixels, of any type; of several channels their mean is taken. Values that are no
+            finite numbers count as 0.
+        limits: Intensities that the network sees as 0 and 1, as in `intensity.intensity_limits`.
+
+    Returns:
+        Statistics of all pixels, or, of images above 4 megapixels, of 16 windows of 512 x 512 spread over the image.
+        Noise is the mean absolute second difference along rows over `sqrt(6)`, as a standard deviation of normal noise
+        (after Immerkaer 1996); fine structure counts as noise.
+    """
+    parts = [_grey(part) for part in _parts(image)]
+    low, median, high = np.percentile(np.concatenate([part.ravel() for part in parts]), (0.1, 50, 99.9))
+    contrast = float(high - low)
+    differences = [np.abs(np.diff(part, n=2, axis=1)).ravel() for part in parts if part.shape[1] > 2]
+    mean = float(np.concatenate(differences).mean()) if differences else 0.0
+    noise = mean * float(np.sqrt(np.pi / 2) / _SECOND_DIFFERENCE)
+    scale = max(limits[1] - limits[0], 1e-12)
+    seen_low, seen_high, seen_median = (float((value - limits[0]) / scale) for value in (low, high, median))
+    share = noise / contrast if contrast > 0 else 0.0
+    return ImageStatistics(str(image.dtype), contrast, seen_low, seen_high, seen_median, share)
+
+
+def _grey(part: Image) -> npt.NDArray[np.float64]:
+    values = part.astype(np.float64)
+    if part.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    return values.mean(axis=2) if values.ndim == 3 else values
+
+
+def _parts(image: Image | LargeImage) -> list[Image]:
+    windows = _windows(image.shape[0], image.shape[1])
+    if isinstance(image, LargeImage):
+        return [image.read(*window) for window in windows]
+    return [image[row : row + height, column : column + width] for row, column, height, width in windows]
+
+
+def _windows(height: int, width: int) -> list[Window]:
+    if height * width <= _WHOLE_PX:
+        return [(0, 0, height, width)]
+    tall, wide = min(_WINDOW_PX, height), min(_WINDOW_PX, width)
+    rows, columns = (
+        dict.fromkeys(np.linspace(0, length - side, _WINDOWS_PER_SIDE).round().astype(int).tolist())
+        for length, side in ((height, tall), (width, wide))
+    )
+    return [(row, column, tall, wide) for row in rows for column in columns]

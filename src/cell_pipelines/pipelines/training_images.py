@@ -1,0 +1,67 @@
+"""What the images are like that a model is trained and validated on, for its file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from cell_pipelines.analysis.training_range import summarise_images, summarise_objects
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_objects, select_split
+from cell_pipelines.imaging.image_statistics import ImageStatistics
+from cell_pipelines.imaging.intensity import Colour, Normalisation
+from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
+
+
+@dataclass(frozen=True)
+class Intensities:
+    """How a model takes the intensities of its images.
+
+    Attributes:
+        normalisation: As in `imaging.intensity`.
+        colour: Channels of a segmentation network; None for a YOLO.
+    """
+
+    normalisation: Normalisation
+    colour: Colour | None = None
+
+
+def describe_training_images(
+    annotations: AnnotationSet,
+    images: Mapping[str, ImageFile],
+    intensities: Intensities,
+    *,
+    categories: tuple[str, ...] | None = None,
+    parallel: ParallelParameters | None = None,
+) -> dict[str, Any]:
+    """Return intensities, numbers and sizes of cells of the training and validation images, in plain values.
+
+    Args:
+        annotations: All annotations, with splits; ignored regions are no cells.
+        images: The images by name; those of training and validation are read.
+        intensities: How the model sees them.
+        categories: Classes that the model learns; None for all.
+        parallel: How the images are spread over processors.
+    """
+    used = select_split(annotations, "train", "val")
+    files = [images[name] for name in used.names]
+    statistics = map_images(
+        partial(_measure, intensities), files, description="measuring intensities", total=len(files), parallel=parallel
+    )
+    learned = {used.categories.index(name) for name in categories or used.categories}
+    cells = select_objects(used, ~used.crowd & np.isin(used.category, list(learned)))
+    pixels = np.array([row["height"] * row["width"] for row in used.images.to_pylist()], dtype=np.int64)
+    counts = cells.counts().sum(axis=1)
+    return {**summarise_images(list(statistics)), **summarise_objects(counts, pixels, cells.boxes)}
+
+
+def _measure(intensities: Intensities, file: ImageFile) -> ImageStatistics:
+    from cell_pipelines.inference.pixels import ColourPixels, UnitPixels
+
+    image, normalisation = file(), intensities.normalisation
+    if intensities.colour is None:
+        return ColourPixels(image, normalisation).statistics()
+    return UnitPixels(image, colour=intensities.colour, normalisation=normalisation).statistics()

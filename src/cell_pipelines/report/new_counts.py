@@ -1,0 +1,66 @@
+"""The page about the counts of new images: the numbers, their intervals, and what speaks against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from cell_pipelines.report.html import Section, Table, Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DEFINITIONS: Final = {
+    "warning": "How the image or its cells differ from the images that the model was trained and validated on. A count "
+    "with a warning may be wrong in a way that its interval does not cover.",
+    "…_low, …_high": "Ends of the interval of a count, for images like those of validation.",
+}
+
+
+def count_summary(counts: pd.DataFrame) -> dict[str, str]:
+    """Return the headline numbers: images, cells, images with warnings and images that could not be read."""
+    failed = counts["error"] != ""
+    return {
+        "Images": str(len(counts)),
+        "Cells": str(int(counts["total"].sum())),
+        "Images with warnings": str(int((counts["warning"] != "").sum())),
+        "Images not read": str(int(failed.sum())),
+    }
+
+
+def count_sections(counts: pd.DataFrame, classes: Sequence[str]) -> list[Section]:
+    """Return the sections of the page.
+
+    Args:
+        counts: One row per image with `image`, `total`, `warning`, `error`, a column for each class, and their
+            intervals, where there are any.
+        classes: Names of the classes' columns.
+    """
+    ends = [f"{name}{end}" for name in (*classes, "total") for end in ("_low", "_high")]
+    shown = [name for name in (*classes, "total", *ends) if name in counts and counts[name].notna().any()]
+    shown = sorted(shown, key=lambda name: _place(name, classes))
+    read = counts[counts["error"] == ""]
+    sections = [_warnings(read)]
+    table = Table(read[["image", *shown, "warning"]], "Cells in each image.", _DEFINITIONS)
+    sections.append(Section("Counts", [table]))
+    failed = counts.loc[counts["error"] != "", ["image", "error"]]
+    if len(failed):
+        sections.append(Section("Images that could not be read", [Table(failed, "Why each was left out.")]))
+    return sections
+
+
+def _place(name: str, classes: Sequence[str]) -> tuple[int, int]:
+    order = [*classes, "total"]
+    for end, place in (("", 0), ("_low", 1), ("_high", 2)):
+        owner = name.removesuffix(end) if end else name
+        if owner in order and (not end or name.endswith(end)):
+            return order.index(owner), place
+    return len(order), 0
+
+
+def _warnings(read: pd.DataFrame) -> Section:
+    told = read.loc[read["warning"] != "", ["image", "total", "warning"]]
+    if told.empty:
+        return Section("Warnings", [Text("No image differs from the training images in what is compared.")])
+    text = f"{len(told)} of {len(read)} images carry a warning. Look at their overlays before you use these counts."
+    return Section("Warnings", [Text(text), Table(told, "What speaks against these counts.")])

@@ -1,0 +1,71 @@
+"""What is measured of an image's intensities is the same in any type, and noise is found whatever the picture shows."""
+
+import numpy as np
+import pytest
+
+from cell_pipelines.imaging.image_statistics import measure_image
+from cell_pipelines.imaging.intensity import intensity_limits
+from cell_pipelines.imaging.reading import open_region_reader, write_image
+
+
+def scene(seed=0, shape=(120, 150)):
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(seed)
+    smooth = gaussian_filter(rng.standard_normal(shape), 6)
+    return np.clip(110 + 60 * smooth / np.abs(smooth).max() + rng.normal(0, 2, shape), 0, 255).astype(np.uint8)
+
+
+def measured(image, normalisation="percentile"):
+    return measure_image(image, intensity_limits(image, normalisation))
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale"), [("uint16", 16), ("uint16", 257), ("int32", 1000), ("float32", 1 / 255), ("float64", 1)]
+)
+def test_noise_and_what_is_seen_do_not_depend_on_the_type(kind, scale):
+    image = scene()
+    one, other = measured(image), measured((image * np.float64(scale)).astype(kind))
+    assert other.noise_share == pytest.approx(one.noise_share, rel=1e-3)
+    assert (other.seen_low, other.seen_high) == pytest.approx((0, 1), abs=1e-6)
+    assert other.seen_median == pytest.approx(one.seen_median, abs=1e-3)
+    assert other.contrast == pytest.approx(one.contrast * scale, rel=1e-3)
+
+
+def test_by_the_types_range_twelve_bits_in_sixteen_are_seen_dark():
+    image = scene()
+    assert (
+        measured(image.astype(np.uint16) * 16, "full_range").seen_high < 0.07 < measured(image, "full_range").seen_high
+    )
+
+
+@pytest.mark.parametrize("sigma", [1.0, 4.0, 12.0])
+def test_noise_is_its_standard_deviation(sigma):
+    noise = np.random.default_rng(1).normal(1000, sigma, (300, 300))
+    found = measured(noise)
+    assert found.noise_share * found.contrast == pytest.approx(sigma, rel=0.02)
+    assert found.noise_share == pytest.approx(0.16, abs=0.01)
+
+
+@pytest.mark.parametrize("image", [np.zeros((5, 4), np.uint8), np.full((3, 1), 7.5), np.full((1, 1, 3), 9, np.uint16)])
+def test_one_intensity_has_no_contrast_and_no_noise(image):
+    found = measured(image)
+    assert (found.contrast, found.noise_share) == (0, 0)
+
+
+def test_what_is_no_number_counts_as_zero():
+    image = scene().astype(np.float32)
+    broken = image.copy()
+    broken[3, 4:8] = [np.nan, np.inf, -np.inf, np.nan]
+    image[3, 4:8] = 0
+    assert measure_image(broken, (0, 255)) == measure_image(image, (0, 255))
+
+
+def test_of_a_large_image_windows_tell_the_same_in_memory_and_on_disk(tmp_path):
+    image = np.tile(scene(shape=(520, 530)), (5, 5))
+    write_image(image, tmp_path / "a.tif")
+    one = measured(image)
+    with open_region_reader(tmp_path / "a.tif") as reader:
+        assert measure_image(reader, intensity_limits(image, "percentile")) == one
+    whole = measured(image[:1900, :1900])
+    assert one.noise_share == pytest.approx(whole.noise_share, rel=0.05)
