@@ -29,3 +29,14 @@ def test_only_training_and_validation_images_and_the_learned_classes_are_describ
     assert found["object_side_px"]["most"] == pytest.approx(20)
     both = describe_training_images(annotations, images, Intensities("percentile"))
     assert both["objects"] == 4 and both["object_side_px"]["most"] == pytest.approx(40, abs=1)
+
+
+def test_types_that_are_not_brought_to_one_range_are_said(study, tmp_path, caplog):
+    annotations, images = study
+    describe_training_images(annotations, images, Intensities("full_range", "rgb"))
+    assert not caplog.text
+    write_image(images["b.png"]().astype(np.uint16) * 16, tmp_path / "b.png")
+    describe_training_images(annotations, images, Intensities("percentile", "rgb"))
+    assert not caplog.text
+    describe_training_images(annotations, images, Intensities("full_range", "rgb"))
+    assert "uint8, uint16" in caplog.text

@@ -15,8 +15,8 @@ class InferenceParameters(BaseModel):
     Attributes:
         tile: Side in pixels of the tiles that larger images are cut into; None for whole images, and for networks for
             as large as memory allows.
-        overlap: Least overlap of neighbouring tiles in pixels; for detectors more than the largest cell. None for 64,
-            and for detectors 128.
+        overlap: Least overlap of neighbouring tiles in pixels; more than the largest cell. None for 5/4 of the longer
+            side of the cells that the model was trained on, at least 64, and for detectors 128.
         memory_gb: Memory that a network's work may take; None for 2 GB, or most of a GPU's.
         test_time_augmentation: Networks average over eight turns and mirror images.
         precision: Of networks; ``bfloat16`` is faster where the processor has instructions for it.

@@ -1,5 +1,6 @@
 """What the images are like that a model is trained and validated on, for its file."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,8 @@ from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.intensity import Colour, Normalisation
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,16 @@ def describe_training_images(
     statistics = map_images(
         partial(_measure, intensities), files, description="measuring intensities", total=len(files), parallel=parallel
     )
+    described = summarise_images(list(statistics))
+    types = list(described["contrast"])
+    if len(types) > 1 and intensities.normalisation != "percentile":
+        text = "Training images have pixels of the types %s, which `normalisation` %s does not bring to one range; "
+        logger.warning(text + "percentile does.", ", ".join(types), intensities.normalisation)
     learned = {used.categories.index(name) for name in categories or used.categories}
     cells = select_objects(used, ~used.crowd & np.isin(used.category, list(learned)))
     pixels = np.array([row["height"] * row["width"] for row in used.images.to_pylist()], dtype=np.int64)
     counts = cells.counts().sum(axis=1)
-    return {**summarise_images(list(statistics)), **summarise_objects(counts, pixels, cells.boxes)}
+    return {**described, **summarise_objects(counts, pixels, cells.boxes)}
 
 
 def _measure(intensities: Intensities, file: ImageFile) -> ImageStatistics:
