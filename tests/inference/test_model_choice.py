@@ -99,3 +99,9 @@ def test_cut_offs_of_scores_which_have_no_sizes_are_summed_as_well():
     table = tabulate([Decoding(0.2), Decoding(0.6)], [[3, 3, 0, 0, 0], [2, 0, 1, 0, 0]], 1, "f1_iou")
     read = table.assign(category="cell", min_area_px=math.nan, spacing_px=math.nan)
     assert chosen_f1(read, {"cell": Decoding(0.55)}) == pytest.approx(2 * 2 / (2 * 2 + 1))
+
+
+def test_a_model_that_predicts_nothing_of_a_class_misses_its_cells():
+    dead = tabulate([Decoding(0.25)], [[4, 0, 0, 0, 0]], 1, "f1_iou").assign(category="dead")
+    assert chosen_f1(dead, {"dead": Decoding(0.25)}, unpredicted=4) == pytest.approx(2 * 4 / (2 * 4 + 4))
+    assert chosen_f1(dead.iloc[:0], {}, unpredicted=4) == 0

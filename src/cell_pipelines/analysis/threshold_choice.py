@@ -103,14 +103,15 @@ def tabulate(decodings: Sequence[Decoding], totals: Floats, n_images: int, objec
     return table.assign(objective=values.get(objective, table["f1"]))
 
 
-def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Decoding]) -> float:
+def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Decoding], *, unpredicted: int = 0) -> float:
     """Return F1 over all classes at the thresholds that were chosen; nan without any cell.
 
     Args:
         table: Rows of `tabulate` for each class, named by `category`.
         chosen: For each class what was chosen; the row of the same sizes with the nearest cutoff counts.
+        unpredicted: True cells of classes without a row, of which nothing was predicted.
     """
-    totals = np.zeros(3)
+    totals = np.array([0.0, 0.0, unpredicted])
     for name, rows in table.groupby("category", sort=False):
         wanted = chosen[str(name)]
         sizes = (rows["min_area_px"] - wanted.min_area_px).abs() + (rows["spacing_px"] - wanted.spacing_px).abs()

@@ -109,7 +109,10 @@ def summarise_validation(
 ) -> dict[str, Any]:
     """Return how good a model was with its thresholds on the images they were chosen on, for its file."""
     settings = _settings(truth, parameters)
-    value = chosen_f1(table, _as_decodings(thresholds)) if len(table) else np.nan
+    cells = select_split(truth, parameters.split)
+    named = [cells.categories.index(name) for name in set(table["category"]) & set(cells.categories)]
+    missed = int((~cells.crowd & ~np.isin(cells.category, named)).sum())
+    value = chosen_f1(table, _as_decodings(thresholds), unpredicted=missed)
     by_overlap = parameters.objective == "f1_iou"
     return {
         "split": parameters.split,
