@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.registry import read_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.inference.predictor import pack_scores
 from cell_pipelines.inference.stored import write_arrays
@@ -17,6 +19,7 @@ from cell_pipelines.pipelines.suspected_labels.nodes import draw, export_marked,
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
 from cell_pipelines.representations.registry import create_representation
 
+NOTE = {"statistics": asdict(ImageStatistics("uint8", 100.0, 0.0, 1.0, 0.1, 0.01)), "tile_overlap": None}
 PARAMETERS = SuspectedLabelsParameters(pictures=3, shown=2)
 SQUARES = [(4, 4, 16, 16), (30, 4, 42, 16), (4, 28, 16, 40), (30, 28, 42, 40)]
 
@@ -60,7 +63,7 @@ def study(tmp_path, model):
     )
     for file in scores["file"]:
         packed = pack_scores([create_representation("binary").reduce(squares(SQUARES, 0.95)[None])])
-        write_arrays(packed, (48, 48), store / file)
+        write_arrays(packed, (48, 48), store / file, note=NOTE)
     return truth, images, scores, store
 
 
