@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,33 @@ def test_every_version_opens_without_trust(tmp_path, name):
         ours, theirs = restricted(image)[0], trusted(image)[0]
     first = lambda output: output[0] if isinstance(output, tuple | list) else output  # noqa: E731
     assert torch.equal(first(ours), first(theirs))
+
+
+def test_files_of_older_versions_and_other_systems_open_without_trust(tmp_path, monkeypatch):
+    prepare_ultralytics()
+    from ultralytics.nn.modules import Conv, Detect
+    from ultralytics.utils import IterableSimpleNamespace
+
+    # Modules of 2023 lay in one file, settings were a namespace, and paths and a bound method were pickled.
+    monkeypatch.setattr(Conv, "__module__", "ultralytics.nn.modules")
+    arguments = IterableSimpleNamespace(task="detect", imgsz=96)
+    path = make(tmp_path / "a.pt", changes={"args": arguments, "forwards": Detect.forward}, best=Path("/data/a.yaml"))
+    assert b"ultralytics.nn.modules\nConv\n" in path.read_bytes()
+    network, _ = load_network(path)
+    assert len(network.names) == 80 and read_task(path) == "detect"
+
+
+@pytest.mark.parametrize("name", ["ultralytics.nn.modules.block TorchVision", "torch.storage _load_from_bytes"])
+def test_names_that_reach_out_are_refused_though_their_library_is_known(tmp_path, name):
+    path = make(tmp_path / "a.pt", extra=Trap("x"))
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "b.pt", "w") as new:
+        for entry in old.infolist():
+            data = old.read(entry)
+            if entry.filename.endswith("data.pkl"):
+                data = data.replace(b"cposix\nmkdir\n", b"c" + name.replace(" ", "\n").encode() + b"\n")
+            new.writestr(entry, data)
+    with pytest.raises(ValueError, match=f"would run {name.replace(' ', '.')} when"):
+        load_network(tmp_path / "b.pt")
 
 
 @pytest.mark.parametrize("where", ["model", "ema", "train_args", "cell_pipelines", "extra", "names", "yaml", "hook"])

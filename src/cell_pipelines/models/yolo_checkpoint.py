@@ -21,10 +21,10 @@ Task = Literal["detect", "segment"]
 
 #: All that a file which opens without trust may name.
 _KNOWN = re.compile(
-    r"torch\.nn\.modules\.\w+\.\w+|ultralytics\.nn\.modules\.(?!block\.TorchVision$)\w+\.\w+"
+    r"torch\.nn\.modules(\.\w+)?\.\w+|ultralytics\.nn\.modules\.(?!(block\.)?TorchVision$)(\w+\.)?\w+"
     r"|ultralytics\.nn\.tasks\.(Detection|Segmentation|YOLOv10Detection)Model"
     r"|ultralytics(\.yolo)?\.utils\.IterableSimpleNamespace|ultralytics\.utils\.(loss|tal)\.\w+"
-    r"|torch\._utils\._rebuild_\w+|torch\.\w+Storage|torch\.storage\.\w+|torch\.(Size|device|dtype|b?float\d+|u?int\d+)"
+    r"|torch\._utils\._rebuild_\w+|torch\.\w+Storage|torch\.storage\.\w+Storage|torch\.(Size|device|dtype|b?float\d+|u?int\d+)"
     r"|collections\.OrderedDict|(builtins|__builtin__)\.(getattr|set)|pathlib(\._local)?\.(Posix|Windows)Path"
     r"|numpy\.dtype|numpy\._?core\.multiarray\.scalar|_codecs\.encode"
 )
@@ -200,8 +200,8 @@ def _check_code(path: Path, file: PickledFile) -> None:
         raise ValueError(
             f"{path}: expected a checkpoint of network layers and plain values, got one that would run "
             f"{', '.join(sorted(unknown | called)[:5])} when it is opened, so it is not. Only if you know who made "
-            "it, and need it, open it with `inference.trust=true` (to train from it: `yolo.trust=true`); its code then "
-            "runs with all that you may do."
+            "it, and need it, predict with `inference.trust=true` or train from it with `yolo.trust=true`; its code "
+            "then runs with all that you may do."
         )
 
 
