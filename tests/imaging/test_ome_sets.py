@@ -116,6 +116,17 @@ def test_pages_that_a_description_does_not_name_are_never_guessed_to_be_channels
         read_image(tmp_path / "other.ome.tif")
 
 
+@pytest.mark.parametrize("damage", ["</Pixels>", 'SizeX="9"', 'FirstT="1"', 'IFD="2"', 'DimensionOrder="XYCZT"'])
+def test_a_damaged_description_never_makes_channels_of_pages(tmp_path: Path, damage: str) -> None:
+    images = _image(0, "x", {"T": 3, "Z": 1, "C": 1}, [_data(t, 0, 0, t, "a.ome.tif") for t in range(3)])
+    images += _image(1, "y", {"T": 3, "Z": 1, "C": 1}, [_data(t, 0, 0, t, "b.ome.tif") for t in range(3)])
+    broken = images.replace(damage, damage.split("=")[0] + '="?"' if "=" in damage else "<")
+    assert broken != images
+    _write(tmp_path / "a.ome.tif", _pixels(3, 8, 9), broken)
+    with pytest.raises(ImageFormatError, match=r"a\.ome\.tif: expected (one image, got a stack|a whole image)"):
+        read_image(tmp_path / "a.ome.tif")
+
+
 @pytest.mark.parametrize("companion", ["set.companion.ome", "first.ome.tif"])
 def test_a_description_in_another_file_of_the_set_is_found_beside(tmp_path: Path, companion: str) -> None:
     pixels = _pixels(2, 8, 9)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cell_pipelines.imaging.tiff_metadata import MAX_OME_TEXT, Metadata, check_ome_text, ome_metadata
+from cell_pipelines.imaging.tiff_metadata import DAMAGED, MAX_OME_TEXT, Metadata, check_ome_text, ome_metadata
 
 Coordinates = tuple[int, int, int]
 
@@ -33,15 +33,19 @@ class OmePart:
 
 
 def read_parts(file: Any, path: Path) -> tuple[OmePart, ...]:
-    """Return what the pages of an open TIFF file are, by its OME description; empty where that doesn't say.
+    """Return what the pages of an open TIFF file are, by its OME description; empty where it doesn't say.
 
     Args:
         file: tifffile's file.
         path: Where it lies; a description that is kept in another file is looked for beside it.
-
-    Raises:
-        ValueError: The description is damaged or would exhaust memory.
     """
+    try:
+        return _read_parts(file, path)
+    except (OSError, *DAMAGED):
+        return ()
+
+
+def _read_parts(file: Any, path: Path) -> tuple[OmePart, ...]:
     root, identity = _description(file, path)
     images = [element for element in root if _tag(element) == "Image"] if root is not None else []
     names = {unicodedata.normalize("NFC", path.name).lower()}

@@ -12,6 +12,8 @@ _UM = {
 }  # fmt: skip
 # TIFF's number of a resolution's unit.
 _TAG_UNITS = {2: 25400.0, 3: 10000.0}
+# What a damaged description raises when it is read; that of XML is a SyntaxError.
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, SyntaxError, StopIteration)
 # Planes that an OME description may claim; more is a damaged or hostile one.
 _MAX_OME_PLANES = 1 << 22
 MAX_OME_TEXT = 64 << 20
@@ -33,7 +35,7 @@ def read_metadata(file: Any, series: Any, number: int, count: int) -> Metadata:
     try:
         found = next((read for applies, read in (*readers, *other) if applies), None)
         told = found(file, series, number, count) if found else Metadata()
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+    except DAMAGED:
         told = Metadata()
     if told.pixel_size_um is None and not file.is_imagej:
         return Metadata(_read_tags(series.keyframe), told.z_step_um, told.channels)
