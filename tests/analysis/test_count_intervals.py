@@ -13,6 +13,7 @@ from cell_pipelines.analysis.count_intervals import (
     intervals_from_record,
     intervals_of,
     intervals_to_record,
+    width_note,
 )
 from cell_pipelines.report.count_interval_figures import count_interval_sections, plot_count_intervals
 from cell_pipelines.report.html import render_report
@@ -86,3 +87,31 @@ def test_the_figure_has_a_panel_a_class_and_says_how_many_held() -> None:
     figure = plot_count_intervals(table)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert len(titles) == 3 and all("of 300 held, 120 shown" in title for title in titles)
+
+
+def test_intervals_that_leave_nothing_of_a_count_say_how_many_images_would_narrow_them() -> None:
+    rng = np.random.default_rng(3)
+    true = rng.poisson(32, 15)
+    predicted = np.maximum(true + np.where(np.arange(15) == 4, 18, rng.integers(-3, 4, 15)), 0)
+    names = [f"i{number}" for number in range(15)]
+    counts = pd.DataFrame({"image": names, "category": "cell", "true": true, "predicted": predicted, "group": None})
+    intervals = calibrate_intervals(counts)
+    table = intervals_of(_counts(60, 1).assign(category="cell"), intervals)
+    coverage = coverage_of(table, intervals)
+    row = coverage.iloc[0]
+    assert row["images_to_narrow"] == 19 and row["mean_width_with_many"] < row["mean_width"] / 2
+    assert "set by the largest error of 15 calibration images; with 19 or more it is left out" in row["note"]
+    assert "19 or more" in render_report("page", {}, count_interval_sections(table, coverage))
+    more = pd.concat([counts.assign(image=lambda rows, copy=copy: rows["image"] + str(copy)) for copy in range(4)])
+    assert "hardly narrow" in width_note(calibrate_intervals(more, level=0.95)["cell"], np.array([20.0]))
+    assert width_note(intervals["cell"], np.array([0.0])) == "" == width_note(None, np.array([5.0]))
+
+
+def test_a_record_of_an_older_file_is_read_without_what_it_lacks() -> None:
+    found = calibrate_intervals(_counts(40, 0))
+    record = intervals_to_record(found)
+    for one in record["classes"].values():
+        for key in ("below_many", "above_many", "symmetric"):
+            del one[key]
+    assert intervals_from_record(record)["red"].ends([20.0])[1] == found["red"].ends([20.0])[1]
+    assert np.isnan(intervals_from_record(record)["red"].width_with_many([20.0])).all()

@@ -104,3 +104,20 @@ def test_what_are_no_counts_is_refused() -> None:
         conformal_quantile([1.0], 1.0)
     with pytest.raises(ValueError, match="`scale` must be one of"):
         calibrate_counts([1], [1], scale="cubic")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9, 0.95])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_with_as_many_images_as_are_said_to_narrow_it_the_largest_error_is_left_out(
+    level: float, symmetric: bool
+) -> None:
+    def reach(images: int) -> CountInterval:
+        true = np.full(images, 100)
+        errors = np.arange(images) % 10
+        errors[0] = 90
+        return calibrate_counts(true, true - errors, level=level, scale="constant", symmetric=symmetric)
+
+    needed = reach(5).images_to_narrow
+    assert reach(needed - 1).above == 90 and reach(needed - 1).images_to_narrow == needed
+    assert reach(needed).above < 10 and reach(needed).images_to_narrow == 0
+    assert reach(needed - 1).above_many < 10

@@ -81,3 +81,13 @@ def test_groups_count_where_there_are_enough_and_images_with_a_warning_where_not
     assert not _is_by_group([f"g{n}" for n in range(30)], auto) and not caplog.text
     assert not _is_by_group(few, auto) and "30 images of 3 groups" in caplog.text
     assert _is_by_group(few, CountIntervalParameters(exchangeable="groups"))
+
+
+def test_wide_intervals_of_new_counts_say_so_beside_them(caplog: pytest.LogCaptureFixture) -> None:
+    images = _images(12, 0)
+    images.loc[3, "predicted"] += 40
+    record = {"count_interval": intervals_to_record(calibrate_intervals(images), split="val", level=0.9)}
+    with caplog.at_level(logging.WARNING):
+        table = _new(record)
+    assert table["interval_note"].str.contains("largest error of 12 calibration images; with 19 or more").all()
+    assert "19 or more" in caplog.text

@@ -14,6 +14,7 @@ from cell_pipelines.metrics.conformal import CountInterval, Scale, calibrate_cou
 from cell_pipelines.metrics.intervals import mean_interval, wilson_interval
 
 Floats = npt.NDArray[np.float64]
+_WIDE: Final = 0.75  # of the count, from which an interval leaves little of it
 #: Columns of the interval of each test image.
 INTERVAL_COLUMNS: Final = {
     "image": "str", "category": "str", "true": "float64", "predicted": "float64", "low": "float64", "high": "float64",
@@ -23,7 +24,8 @@ INTERVAL_COLUMNS: Final = {
 COVERAGE_COLUMNS: Final = {
     "category": "str", "images": "int64", "covered": "int64", "coverage": "float64", "coverage_low": "float64",
     "coverage_high": "float64", "level": "float64", "mean_width": "float64", "mean_width_low": "float64",
-    "mean_width_high": "float64", "calibration_images": "int64", "calibration_groups": "int64", "note": "str",
+    "mean_width_high": "float64", "calibration_images": "int64", "calibration_groups": "int64",
+    "mean_predicted": "float64", "images_to_narrow": "int64", "mean_width_with_many": "float64", "note": "str",
 }  # fmt: skip
 
 
@@ -117,8 +119,10 @@ def coverage_of(
         seed: Of the bootstrap over images for the mean width's interval.
 
     Returns:
-        `COVERAGE_COLUMNS`, a row a class and one for all; coverage with Wilson's interval over images. `note` says why
-        there is no coverage, or what speaks against it.
+        `COVERAGE_COLUMNS`, a row a class and one for all; coverage with Wilson's interval over images. Next to the
+        width stand the mean predicted count, with how many calibration images (or groups) it would be narrower (0 where
+        more hardly help), and about how wide it would be with many. `note` says why there is no coverage, what speaks
+        against it, and where the width leaves little of the count.
     """
     parts = [pd.DataFrame(columns=list(COVERAGE_COLUMNS)).astype(COVERAGE_COLUMNS)]
     rows = [_coverage_row(str(name), own, intervals.get(str(name)), same_images, seed)
@@ -134,19 +138,50 @@ def _coverage_row(
     hits = int(known["covered"].sum())
     share = wilson_interval(hits, len(known))
     width = mean_interval(known["high"] - known["low"], seed=seed)
-    note = "calibrated on these very images" if same_images else ""
+    predicted = rows["predicted"].to_numpy(dtype=float)
+    narrower = interval.width_with_many(predicted).mean() if interval and interval.is_finite and len(rows) else np.nan
+    parts = ["calibrated on these very images" if same_images else "", width_note(interval, predicted)]
+    note = "; ".join(part for part in parts if part)
     if interval is None:
         note = "the model file holds no interval"
     elif not interval.is_finite:
-        counted = "groups" if interval.groups < interval.images else "images"
-        note = f"infinite: {interval.groups} calibration {counted} are too few"
+        note = f"infinite: {interval.groups} calibration {_counted(interval)} are too few"
     return {
         "category": name, "images": len(rows), "covered": hits, "coverage": share.estimate, "coverage_low": share.low,
         "coverage_high": share.high, "level": interval.level if interval else np.nan, "mean_width": width.estimate,
         "mean_width_low": width.low, "mean_width_high": width.high,
         "calibration_images": interval.images if interval else 0,
-        "calibration_groups": interval.groups if interval else 0, "note": note,
+        "calibration_groups": interval.groups if interval else 0,
+        "mean_predicted": predicted.mean() if len(rows) else np.nan,
+        "images_to_narrow": interval.images_to_narrow if interval else 0, "mean_width_with_many": narrower,
+        "note": note,
     }  # fmt: skip
+
+
+def width_note(interval: CountInterval | None, predicted: Floats) -> str:
+    """Say that intervals are wide for their counts, and what more calibration images would change; else empty.
+
+    Args:
+        interval: Of one class.
+        predicted: (I,) the counts that it is made of.
+    """
+    if interval is None or not interval.is_finite or not predicted.any():
+        return ""
+    low, high = interval.ends(predicted)
+    width, count = float((high - low).mean()), float(predicted.mean())
+    if width < _WIDE * count:
+        return ""
+    text = f"wide: {width:.0f} cells on average at a mean count of {count:.0f}"
+    if not interval.images_to_narrow:
+        return f"{text}; errors are this large, more calibration images would hardly narrow it"
+    text += f", set by the largest error of {interval.groups} calibration {_counted(interval)}; with "
+    text += f"{interval.images_to_narrow} or more it is left out"
+    many = float(interval.width_with_many(predicted).mean())
+    return f"{text}, and with many about {many:.0f} cells are left" if many < width else text
+
+
+def _counted(interval: CountInterval) -> str:
+    return "groups" if interval.groups < interval.images else "images"
 
 
 def _by_class(images: pd.DataFrame) -> dict[str, pd.DataFrame]:

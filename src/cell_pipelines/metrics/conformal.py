@@ -36,6 +36,10 @@ class CountInterval:
         scale: How errors grow with the predicted count, see `count_scale`.
         images: Calibration images.
         groups: Groups of them that count as independent; `images` where each is its own.
+        below_many: What `below` would come to with ever more images, by the same images: the level's quantile of their
+            errors without the allowance for few; nan in older files.
+        above_many: Likewise for `above`.
+        symmetric: Whether both sides were learned together.
     """
 
     below: float
@@ -44,11 +48,31 @@ class CountInterval:
     scale: Scale
     images: int
     groups: int
+    below_many: float = float("nan")
+    above_many: float = float("nan")
+    symmetric: bool = True
 
     @property
     def is_finite(self) -> bool:
         """Whether there were enough calibration images."""
         return bool(np.isfinite(self.below) and np.isfinite(self.above))
+
+    @property
+    def images_to_narrow(self) -> int:
+        """Return with how many images, or groups, the largest error would no longer set the width; 0 where it does not.
+
+        The interval goes to the ceil((I + 1) level)-th of I errors, which is the last one below (1 + level) /
+        (1 - level) of them. With more than that, further images hardly narrow it.
+        """
+        used = self.level if self.symmetric else (1 + self.level) / 2
+        needed = int(np.ceil((1 + used) / (1 - used) - _ROUNDING))
+        return needed if self.groups < needed else 0
+
+    def width_with_many(self, predicted: ArrayLike) -> FloatArray:
+        """Return about how wide the interval of each predicted count (I,) would be with many more images."""
+        counts = _check_counts(predicted, "predicted")
+        scale = count_scale(counts, self.scale)
+        return np.asarray(counts + self.above_many * scale - np.maximum(counts - self.below_many * scale, 0.0))
 
     def ends(self, predicted: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return the least and the greatest count that the interval of each image holds.
@@ -73,13 +97,16 @@ class CountInterval:
         """Return it as plain values, with None for infinite, as `from_record` takes them."""
         ends = {side: value if np.isfinite(value) else None for side, value in
                 (("below", self.below), ("above", self.above))}  # fmt: skip
-        return {**ends, "level": self.level, "scale": self.scale, "images": self.images, "groups": self.groups}
+        many = {"below_many": self.below_many, "above_many": self.above_many, "symmetric": self.symmetric}
+        facts = {"level": self.level, "scale": self.scale, "images": self.images, "groups": self.groups}
+        return {**ends, **facts, **(many if np.isfinite(self.below_many + self.above_many) else {})}
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "CountInterval":
         """Return what `to_record` wrote."""
         below, above = (np.inf if record[side] is None else float(record[side]) for side in ("below", "above"))
-        return cls(below, above, record["level"], record["scale"], record["images"], record["groups"])
+        many: dict[str, Any] = {key: record[key] for key in ("below_many", "above_many", "symmetric") if key in record}
+        return cls(below, above, record["level"], record["scale"], record["images"], record["groups"], **many)
 
 
 def calibrate_counts(
@@ -117,11 +144,11 @@ def calibrate_counts(
         raise ValueError(f"`true` and `predicted` must be as long, got {counts[0].size} and {counts[1].size}.")
     off = (counts[0] - counts[1]) / count_scale(counts[1], scale)
     names = np.arange(off.size) if groups is None else np.asarray(groups)
-    if symmetric:
-        below = above = conformal_quantile(np.abs(off), level, groups=names)
-    else:
-        below, above = (conformal_quantile(side, (1 + level) / 2, groups=names) for side in (-off, off))
-    return CountInterval(below, above, level, scale, off.size, len(np.unique(names)))
+    sides, used = ((np.abs(off),) * 2, level) if symmetric else ((-off, off), (1 + level) / 2)
+    below, above = (conformal_quantile(side, used, groups=names) for side in sides)
+    many = [_quantile_of_many(side, used, names) for side in sides]
+    number = len(np.unique(names))
+    return CountInterval(below, above, level, scale, off.size, number, many[0], many[1], symmetric)
 
 
 def conformal_quantile(scores: ArrayLike, level: float, *, groups: ArrayLike | None = None) -> float:
@@ -151,6 +178,14 @@ def conformal_quantile(scores: ArrayLike, level: float, *, groups: ArrayLike | N
     order = np.argsort(values, kind="stable")
     enough = np.flatnonzero(np.cumsum(weights[order]) >= level - _ROUNDING)
     return float(values[order][enough[0]]) if enough.size else float("inf")
+
+
+def _quantile_of_many(scores: FloatArray, level: float, groups: NDArray[np.generic]) -> float:
+    """Return the quantile of scores without allowance for few of them, groups weighing the same; nan without any."""
+    if not scores.size:
+        return float("nan")
+    _, number, size = np.unique(groups, return_inverse=True, return_counts=True)
+    return float(np.quantile(scores, level, method="inverted_cdf", weights=1 / size[number]))
 
 
 def least_images(level: float, *, symmetric: bool = True) -> int:

@@ -24,6 +24,10 @@ _DEFINITIONS: Final = {
     "mean_width": "mean of high - low in cells, with its 95 % bootstrap interval over images",
     "calibration_images": "validation images whose errors set the width",
     "calibration_groups": "series of them, where a series counts as one; else as many as images",
+    "mean_predicted": "mean predicted count of the test images, to compare the width with",
+    "images_to_narrow": "with so many calibration images (or series) the largest error no longer sets the width; 0 "
+    "where more would hardly narrow it",
+    "mean_width_with_many": "about how wide intervals would be with many more calibration images, by these errors",
 }
 
 
@@ -129,4 +133,5 @@ def _sentence(coverage: pd.DataFrame) -> str:
     series = "One value a series counts." if row["calibration_groups"] < row["calibration_images"] else (
         "Each image counts as its own: for images of a new series, unlike these, they may hold less often."
     )  # fmt: skip
-    return f"{text} {series}"
+    wide = f" Note: {row['note']}." if row["note"] else ""
+    return f"{text} {series}{wide}"

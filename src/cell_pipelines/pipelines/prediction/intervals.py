@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.count_intervals import intervals_from_record
+from cell_pipelines.analysis.count_intervals import intervals_from_record, width_note
 from cell_pipelines.analysis.summaries import ALL
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,10 @@ def interval_columns(
         ends = intervals[key].ends(numbers) if key in intervals else (np.full(len(counts), np.nan),) * 2
         found |= {f"{column}_low": ends[0], f"{column}_high": ends[1]}
     level = stored["level"] if intervals else np.nan
-    return pd.DataFrame({**found, "interval_level": level, "interval_note": note}, index=range(len(counts)))
+    wide = width_note(intervals.get(ALL), counts.sum(axis=1).astype(np.float64))
+    if wide and not note:
+        logger.warning("%s: intervals of the total counts are %s.", checkpoint, wide)
+    return pd.DataFrame({**found, "interval_level": level, "interval_note": note or wide}, index=range(len(counts)))
 
 
 def _note(stored: Mapping[str, Any], *, own_thresholds: bool) -> str:

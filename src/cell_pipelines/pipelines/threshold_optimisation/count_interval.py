@@ -41,6 +41,9 @@ def calibrate_intervals(
         text = "Intervals of counts at level %g take at least %d %s of validation, got %d: they are infinite."
         one = found[unlimited[0]]
         logger.warning(text, parameters.level, least, "groups" if by_group else "images", one.groups)
+    for name, rows in counts.groupby("category", sort=False):
+        if note := count_intervals.width_note(found[str(name)], rows["predicted"].to_numpy(dtype=float)):
+            logger.warning("Intervals of the counts of %s are %s.", name, note)
     return count_intervals.intervals_to_record(found, exchangeable="groups" if by_group else "images", **facts)
 
 
