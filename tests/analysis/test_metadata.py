@@ -3,7 +3,7 @@ import logging
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.metadata import describe_images
+from cell_pipelines.analysis.metadata import describe_images, metadata_findings
 
 PATTERN = r"(?P<field>(?P<series>s\d+)_(?P<condition>[a-z]+))_(?P<frame>\d+)"
 NAMES = ["a/s1_low_003.png", "a/s2_high_010.png"]
@@ -46,7 +46,7 @@ def test_a_name_and_a_table_that_contradict_each_other_are_refused():
 
 def test_what_is_missing_or_wrong_is_said(caplog):
     with pytest.raises(ValueError, match="must have the column 'field'"):
-        describe_images(NAMES, pattern=None, table=pd.DataFrame({"image": ["x"]}), key="field")
+        describe_images(NAMES, pattern=None, table=pd.DataFrame({"file": ["x"]}), key="field")
     with pytest.raises(ValueError, match="regular expression"):
         describe_images(NAMES, pattern="(", table=NOTHING, key="image")
     with pytest.raises(ValueError, match="`dose` of an image must be a number, got 'much'"):
@@ -54,7 +54,7 @@ def test_what_is_missing_or_wrong_is_said(caplog):
         describe_images(NAMES, pattern=None, table=table, key="image")
     with caplog.at_level(logging.WARNING):
         describe_images(["other.png", *NAMES], pattern=PATTERN, table=NOTHING, key="image")
-    assert "fits the names of 2 of 3 images, but not other.png" in caplog.text
+    assert "The pattern of image names does not fit this name. (1: other.png)" in caplog.text
 
 
 def test_no_image_gives_no_row():
@@ -70,3 +70,41 @@ def test_numbers_keep_all_their_digits_and_keys_their_zeros():
     numbered = pd.DataFrame({"series": [1234567.0, float("nan")], "dose": [1.0, 2.0]})
     found = describe_images(["s1234567.png"], pattern=r"s(?P<series>\d+)", table=numbered, key="series")
     assert found["dose"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("key", ["field", "image"])
+@pytest.mark.parametrize("names", [["a.png", "b.png"], ["a", "b"]])
+def test_a_pattern_that_fits_no_name_leaves_the_columns_of_the_table(key, names):
+    table = pd.DataFrame({"image": names, "condition": ["ctrl", "drug"], "series": ["s1", "s2"]})
+    facts = describe_images(["a.png", "b.png"], pattern=PATTERN, table=table, key=key)
+    assert facts["condition"].tolist() == ["ctrl", "drug"] and facts["series"].tolist() == ["s1", "s2"]
+
+
+def test_a_table_fills_what_the_pattern_leaves_open():
+    table = pd.DataFrame({"image": ["other"], "series": ["s7"]})
+    facts = describe_images([*NAMES, "other.png"], pattern=PATTERN, table=table, key="image")
+    assert facts["series"].tolist() == ["s1", "s2", "s7"]
+
+
+@pytest.mark.parametrize("written", ["a/s1_low_003.png", "s1_low_003.png", "s1_low_003"])
+@pytest.mark.parametrize("column", ["series", "frame"])
+def test_contradictions_are_seen_however_the_image_is_named(written, column):
+    table = pd.DataFrame({"image": [written], column: ["9"]})
+    with pytest.raises(ValueError, match=f"differ in {column} of 1 of 2 images: a/s1_low_003.png has"):
+        describe_images(NAMES, pattern=PATTERN, table=table, key="image")
+    same = pd.DataFrame({"image": [written], "frame": ["3"]})
+    assert describe_images(NAMES, pattern=PATTERN, table=same, key="image")["frame"].tolist() == [3.0, 10.0]
+
+
+def test_names_without_a_partner_on_either_side_are_findings():
+    table = pd.DataFrame({"image": ["s1_low_003", "typo"], "dose": [1, 2]})
+    found = metadata_findings([*NAMES, "x.png"], pattern=PATTERN, table=table, key="image")
+    assert found[["side", "name"]].to_numpy().tolist() == [
+        ["image", "x.png"], ["image", "a/s2_high_010.png"], ["image", "x.png"], ["table", "typo"],
+    ]  # fmt: skip
+    assert metadata_findings(NAMES, pattern=PATTERN, table=NOTHING, key="image").empty
+
+
+def test_accents_written_in_two_ways_are_one_name():
+    table = pd.DataFrame({"image": ["Ze\u0301lle"], "dose": [1]})
+    assert describe_images(["Z\u00e9lle.png"], pattern=None, table=table, key="image")["dose"].tolist() == [1.0]

@@ -8,7 +8,7 @@ from cell_pipelines import study
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.pipelines.cell_selection import nodes
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
-from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.origins import Origin, findings_sections
 from cell_pipelines.pipelines.prediction_parameters import PredictionParameters
 
 
@@ -53,8 +53,27 @@ def test_truth_leaves_out_regions_of_crowds():
     row = builder.add_image("a.png", width=9, height=9)
     builder.add_box(row, "cell", (0, 0, 2, 2))
     builder.add_box(row, "cell", (3, 3, 9, 9), crowd=True)
-    cells, origin = nodes.take_truth(builder.build())
-    assert cells.n_objects == 1 and origin == Origin("truth", data_sha256=builder.build().fingerprint())
+    cells, origin = nodes.take_truth(builder.build(), CellSelectionParameters())
+    assert cells.n_objects == 1
+    assert origin == Origin("truth", data_sha256=builder.build().fingerprint(), images="1")
+
+
+def test_one_split_is_that_of_the_truth_and_of_a_model_and_each_table_says_how_many_images(model):
+    one = CellSelectionParameters(split="test")
+    truth, origin = nodes.take_truth(predictions(), one)
+    cells, other = nodes.take_predictions(predictions(), model, one)
+    assert truth.names == cells.names == ["b.png"] and origin.images == other.images == "1 (test 1)"
+    table = nodes.take_truth(predictions(), CellSelectionParameters())[1].added_to(pd.DataFrame({"n": [1]}))
+    assert table["source_images"].tolist() == ["2 (val 1, test 1)"]
+
+
+def test_rows_of_a_table_without_an_image_are_findings_on_the_page():
+    table = pd.DataFrame({"image": ["a", "typo"], "dose": ["1", "2"]})
+    parameters = CellSelectionParameters.model_validate({"metadata": {"key": "image"}})
+    facts, findings = nodes.know_images(predictions(), table, parameters)
+    assert facts["dose"].tolist()[0] == 1 and set(findings["name"]) == {"b.png", "typo"}
+    (section,) = findings_sections(findings)
+    assert section.title == "Names without a partner" and findings_sections(findings.iloc[:0]) == []
 
 
 def test_every_row_of_a_table_can_be_traced_and_an_empty_one_has_the_columns():
@@ -68,7 +87,7 @@ def test_every_row_of_a_table_can_be_traced_and_an_empty_one_has_the_columns():
 
 def test_images_are_known_by_name_and_by_what_the_set_says():
     parameters = CellSelectionParameters.model_validate({"metadata": {"pattern": "(?P<series>[ab])"}})
-    facts = nodes.know_images(predictions(), pd.DataFrame(), parameters)
+    facts, _ = nodes.know_images(predictions(), pd.DataFrame(), parameters)
     assert facts["series"].tolist() == ["a", "b"] and facts["split"].tolist() == ["val", "test"]
     assert np.isnan(facts["pixel_height_um"]).all()
 

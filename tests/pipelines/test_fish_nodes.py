@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cell_pipelines.analysis.metadata import metadata_findings
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.pipelines.fish import nodes
@@ -9,7 +10,8 @@ from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.pipelines.origins import Origin
 
 ORIGIN = Origin("truth")
-TRACED = ["source", "model_run_id", "thresholds"]
+NO_FINDINGS = metadata_findings([], pattern=None, table=pd.DataFrame(), key="image")
+TRACED = ["source", "model_run_id", "thresholds", "source_images"]
 
 
 def study(folder, found, *, grey=False):
@@ -57,7 +59,7 @@ def test_every_table_can_be_traced_and_written_however_little_there_is(tmp_path,
     tables = nodes.tabulate(nuclei, ORIGIN, FishParameters())
     scores = nodes.score(pd.DataFrame(), signals, cells, ORIGIN, FishParameters())
     for table in (spots, signals, nuclei, *tables, scores):
-        assert list(table.columns[-3:]) == TRACED
+        assert list(table.columns[-4:]) == TRACED
         table.to_parquet(tmp_path / "table.parquet")
     assert nodes.log_metrics(nuclei, scores)["fish_nuclei"]["value"] == len(nuclei)
 
@@ -99,6 +101,7 @@ def test_signals_are_scored_by_channel_over_all_images(tmp_path):
         ["red", 2, 2, 0, 0],
         ["green", 2, 1, 3, 0],
     ]
+    assert scores["unmatched_images"].tolist() == [1, 1]
     pd.testing.assert_frame_equal(truth, before)
 
 
@@ -111,7 +114,7 @@ def test_the_page_is_made_without_any_nucleus_and_with_text_that_looks_like_mark
         scores = nodes.score(pd.DataFrame(), signals, cells, ORIGIN, parameters)
         drawn = tmp_path / f"drawn {len(nuclei)}"
         nodes.draw(cells, nuclei, signals, spots, images, parameters)(drawn)
-        page = nodes.write_report(drawn, ORIGIN, parameters, spots, nuclei, *tables, scores)
+        page = nodes.write_report(drawn, ORIGIN, NO_FINDINGS, parameters, spots, nuclei, *tables, scores)
         assert cells.names[0] in page and "<b>" not in page.split("<body")[1]
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cell_pipelines.analysis.metadata import metadata_findings
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.pipelines.morphology import nodes
@@ -9,7 +10,8 @@ from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.origins import Origin
 
 ORIGIN = Origin("truth")
-TRACED = ["source", "model_run_id", "thresholds"]
+NO_FINDINGS = metadata_findings([], pattern=None, table=pd.DataFrame(), key="image")
+TRACED = ["source", "model_run_id", "thresholds", "source_images"]
 FORM = MorphologyParameters.model_validate({"measure": {"intensity": False}})
 
 
@@ -60,7 +62,7 @@ def test_what_has_no_outline_is_refused_with_the_name_of_its_image(geometry):
 
 def test_images_without_cells_give_empty_tables_with_all_columns(tmp_path):
     none, some = measured(cells_of({"a.png": []})), measured(cells_of({"a.png": [10]}))
-    assert list(none.columns) == list(some.columns) and list(none.columns[-3:]) == TRACED
+    assert list(none.columns) == list(some.columns) and list(none.columns[-4:]) == TRACED
     groups, comparisons, _ = nodes.compare(none, ORIGIN, FORM)
     for table in (none, groups, comparisons):
         table.to_parquet(tmp_path / "table.parquet")
@@ -112,7 +114,7 @@ def test_brightness_is_named_by_channel_and_the_page_shows_the_cells(tmp_path):
     assert table["intensity_mean_green"].tolist() == [20.0, 20.0]
     nodes.draw(cells, images, parameters)(tmp_path / "drawn")
     groups, comparisons, _ = nodes.compare(table, ORIGIN, parameters)
-    page = nodes.write_report(tmp_path / "drawn", ORIGIN, parameters, table, groups, comparisons)
+    page = nodes.write_report(tmp_path / "drawn", ORIGIN, NO_FINDINGS, parameters, table, groups, comparisons)
     assert "x/ä b.png" in page and "<b>" not in page.split("<body")[1]
 
 

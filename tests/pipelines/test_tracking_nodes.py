@@ -3,6 +3,7 @@ import pandas as pd
 import PIL.Image
 import pytest
 
+from cell_pipelines.analysis.metadata import metadata_findings
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.selection import select_images, select_objects
 from cell_pipelines.files import UnsafePathError
@@ -13,7 +14,8 @@ from cell_pipelines.pipelines.tracking import nodes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 
 ORIGIN = Origin("truth")
-TRACED = ["source", "model_run_id", "thresholds"]
+NO_FINDINGS = metadata_findings([], pattern=None, table=pd.DataFrame(), key="image")
+TRACED = ["source", "model_run_id", "thresholds", "source_images"]
 PLAIN = TrackingParameters()
 KNOWN = TrackingParameters(truth_attribute="label")
 
@@ -118,7 +120,7 @@ def test_films_exports_and_page_of_a_sequence_whose_name_has_a_space(tmp_path):
     nodes.draw(linked, cells, facts, images, KNOWN)(tmp_path / "films")
     assert {path.name for path in (tmp_path / "films").iterdir()} == {"dish β 1.gif", "dish β 1.png"}
     page = nodes.write_report(
-        tmp_path / "films", cells, ORIGIN, KNOWN, linked, tracks, displacements, persistence, scores
+        tmp_path / "films", cells, ORIGIN, NO_FINDINGS, KNOWN, linked, tracks, displacements, persistence, scores
     )
     assert "dish β 1: the last frame" in page
     pd.testing.assert_frame_equal(linked, whole)

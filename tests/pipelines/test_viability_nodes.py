@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cell_pipelines.analysis.metadata import metadata_findings
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.imaging.reading import ImageFile, read_image, write_image
 from cell_pipelines.pipelines.origins import Origin
@@ -9,7 +10,8 @@ from cell_pipelines.pipelines.viability import nodes
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 
 ORIGIN = Origin("yolo", model_run_id="r1", thresholds="{}")
-TRACED = ["source", "model_run_id", "thresholds"]
+NO_FINDINGS = metadata_findings([], pattern=None, table=pd.DataFrame(), key="image")
+TRACED = ["source", "model_run_id", "thresholds", "source_images"]
 TWO_CLASSES = ViabilityParameters(living="live", dead="dead")
 TWO_CHANNELS = ViabilityParameters(nuclei="live", dead="dead")
 
@@ -51,7 +53,7 @@ def test_every_table_can_be_traced_and_written_however_little_there_is(tmp_path,
     cells = cells_of(found)
     _, tables, doses = all_tables(cells, facts_of(cells), parameters)
     for table in (*tables, *doses):
-        assert list(table.columns[-3:]) == TRACED
+        assert list(table.columns[-4:]) == TRACED
         table.to_parquet(tmp_path / "table.parquet")
         assert list(pd.read_parquet(tmp_path / "table.parquet").columns) == list(table.columns)
 
@@ -122,6 +124,16 @@ def test_the_page_shows_pictures_of_images_in_folders(tmp_path, geometry):
     nodes.draw(cells, states, images, TWO_CLASSES)(tmp_path / "drawn")
     assert read_image(tmp_path / "drawn" / "x y" / "ä.png").any()
     page = nodes.write_report(
-        tmp_path / "drawn", responses, ORIGIN, TWO_CLASSES, fields, series, conditions, groups, comparisons, states
+        tmp_path / "drawn",
+        responses,
+        ORIGIN,
+        NO_FINDINGS,
+        TWO_CLASSES,
+        fields,
+        series,
+        conditions,
+        groups,
+        comparisons,
+        states,
     )
     assert "x y/ä.png" in page and "<b>" not in page.split("<body")[1]

@@ -19,6 +19,7 @@ class Origin:
         model_sha256: Of the model file.
         thresholds: By class, as JSON.
         data_sha256: Of the annotations that are counted, or that the model learned from.
+        images: How many images are looked at, and of which splits: sources that differ here count other cells.
     """
 
     source: str
@@ -26,10 +27,12 @@ class Origin:
     model_sha256: str | None = None
     thresholds: str | None = None
     data_sha256: str | None = None
+    images: str | None = None
 
     def added_to(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return a table with source, run and thresholds in every row, so that each can be traced."""
+        """Return a table with source, run, thresholds and images in every row, so that each can be traced."""
         text = {name: getattr(self, name) for name in ("source", "model_run_id", "thresholds")}
+        text["source_images"] = self.images
         return table.assign(**{name: pd.Series(value, index=table.index, dtype="str") for name, value in text.items()})
 
     def section(self) -> Any:
@@ -40,3 +43,14 @@ class Origin:
         facts = {**git_state(Path.cwd()), **package_versions(), **said}
         frame = pd.DataFrame(list(facts.items()), columns=["what", "value"])
         return Section("Origin", [Table(frame, "The code, the packages, the data and the model behind these numbers")])
+
+
+def findings_sections(findings: pd.DataFrame) -> list[Any]:
+    """Return the page's section about names that fit nothing, none where all fit."""
+    from cell_pipelines.report.html import Section, Table
+
+    if findings.empty:
+        return []
+    counts = findings.groupby(["side", "finding"], sort=False)["name"].agg(["size", "first"]).reset_index()
+    table = counts.rename(columns={"size": "names", "first": "such as"})
+    return [Section("Names without a partner", [Table(table, "Each is listed in `metadata_findings.csv`")])]

@@ -65,9 +65,18 @@ def test_series_of_their_own_are_compared_nearly_as_by_welchs_t_test(make_fields
 def test_series_with_both_conditions_give_the_paired_t_test(make_fields: Make) -> None:
     one, two = [70, 60, 80, 75], [60, 45, 71, 70]
     rows = [(f"s{i}", name, np.nan, x, 100) for name, values in (("a", one), ("b", two)) for i, x in enumerate(values)]
-    found = compare_conditions(make_fields(rows)).iloc[0]
+    found = compare_conditions(make_fields(rows), paired=True).iloc[0]
     assert found["p"] == pytest.approx(stats.ttest_rel(two, one).pvalue, rel=1e-3)
-    assert found["shared"] == 4
+    assert (found["shared"], found["caution"]) == (4, "")
+
+
+def test_series_numbered_anew_in_each_condition_are_not_paired_unless_said_to_be(make_fields: Make) -> None:
+    one, two = [70, 60, 80, 75], [60, 45, 71, 70]
+    rows = [(f"s{i}", name, np.nan, x, 100) for name, values in (("a", one), ("b", two)) for i, x in enumerate(values)]
+    own = [(f"{name}{series}", name, dose, live, total) for series, name, dose, live, total in rows]
+    found, separate = (compare_conditions(make_fields(table)).iloc[0] for table in (rows, own))
+    assert found["p"] == separate["p"] > 0.1 > compare_conditions(make_fields(rows), paired=True)["p"].iloc[0]
+    assert found["caution"].startswith("4 series have one name in both conditions") and separate["caution"] == ""
 
 
 def test_all_pairs_or_those_with_the_reference_are_corrected_together(make_fields: Make) -> None:

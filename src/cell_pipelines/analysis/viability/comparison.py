@@ -36,6 +36,9 @@ COLUMNS: Final = {
 _NO_VARIANCE: Final = 1e-15  # of a side of which all or none live
 # Decimal logarithms of p; the posterior's tails are not known any farther than the lesser.
 _LEAST_P, _MOST_P = -9.0, -1e-9
+_NOT_PAIRED: Final = (
+    "{} series have one name in both conditions and are taken for different ones; `viability.paired: true` pairs them"
+)
 _CAUTIONS: Final = {
     "series": "",
     "field": "not every condition has two series: differences between series are not accounted for, p may be too small",
@@ -43,22 +46,26 @@ _CAUTIONS: Final = {
 }
 
 
-def compare_conditions(fields: pd.DataFrame, *, reference: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def compare_conditions(
+    fields: pd.DataFrame, *, reference: str | None = None, paired: bool = False, level: float = 0.95
+) -> pd.DataFrame:
     """Compare the viability of conditions in pairs.
 
     Args:
         fields: A row a field: `series`, `condition`, `live`, `total`, as `counting.count_viability` gives. Fields
             without cells and fields whose condition is not known are left out.
         reference: The condition with which each other is compared, as condition 1; None for all pairs.
+        paired: Whether series of one name in two conditions are the same; else each condition's are its own, and the
+            caution says so where names recur.
         level: Level of the intervals, in (0, 1).
 
     Returns:
         A row a pair, with `COLUMNS`. `unit` is what counts as independent: `series` where every condition has two or
         more and each field's is known, else `field` where every condition has two or more, else `cell`; `caution`
-        says what that leaves out. `n1`, `n2` are units, `shared` the series with both conditions. The difference is
-        condition 2 - condition 1 in percentage points; `odds_ratio` that of living, of 2 over 1 (inf or nan where all
-        or none live); `cohens_h` as defined there, positive where more live in condition 2. No row for fewer than two
-        conditions.
+        says what that leaves out. `n1`, `n2` are units, `shared` the series with both conditions that are taken as
+        pairs. The difference is condition 2 - condition 1 in percentage points; `odds_ratio` that of living, of 2 over
+        1 (inf or nan where all or none live); `cohens_h` as defined there, positive where more live in condition 2. No
+        row for fewer than two conditions.
 
     Raises:
         ValueError: `reference` is no condition with cells, or `level` is not in (0, 1).
@@ -71,7 +78,7 @@ def compare_conditions(fields: pd.DataFrame, *, reference: str | None = None, le
         raise ValueError(f"`reference` must be a condition with cells, one of {', '.join(names)}, got {reference!r}.")
     unit = _unit(known)
     tables = {str(name): _clusters(rows, unit) for name, rows in known.groupby("condition", sort=False)}
-    rows = [_compare(one, two, tables, unit, level) for one, two in _pairs(names, reference)]
+    rows = [_compare(one, two, tables, unit, level=level, paired=paired) for one, two in _pairs(names, reference)]
     found = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     return found.assign(p_adjusted=_holm(found["p"].to_numpy(dtype=np.float64)))
 
@@ -96,11 +103,15 @@ def _clusters(fields: pd.DataFrame, unit: Unit) -> pd.DataFrame:
     return fields[["live", "total"]]
 
 
-def _compare(one: str, two: str, tables: dict[str, pd.DataFrame], unit: Unit, level: float) -> dict[str, Any]:
+def _compare(
+    one: str, two: str, tables: dict[str, pd.DataFrame], unit: Unit, *, level: float, paired: bool
+) -> dict[str, Any]:
     from statsmodels.stats.proportion import proportion_effectsize
 
-    shared = tables[one].index.intersection(tables[two].index).size
-    both = tables[one].add_suffix("_1").join(tables[two].add_suffix("_2"), how="outer").fillna(0)
+    recurring = tables[one].index.intersection(tables[two].index).size if unit == "series" else 0
+    shared = recurring if paired else 0
+    sides = (tables[one].add_suffix("_1"), tables[two].add_suffix("_2"))
+    both = (sides[0].join(sides[1], how="outer") if shared else pd.concat(sides, ignore_index=True)).fillna(0)
     first, second = (clustered_proportion(both[f"live_{side}"], both[f"total_{side}"]) for side in (1, 2))
     p1, p2 = first.estimate, second.estimate
     test = _by_cells if unit == "cell" else compare_clusters
@@ -111,7 +122,7 @@ def _compare(one: str, two: str, tables: dict[str, pd.DataFrame], unit: Unit, le
         "viability_1_percent": 100 * p1, "viability_2_percent": 100 * p2,
         "difference_points": 100 * (p2 - p1), "difference_low_points": 100 * low, "difference_high_points": 100 * high,
         "odds_ratio": _odds_ratio(p1, p2), "cohens_h": float(proportion_effectsize(p2, p1)), "p": p,
-        "method": method, "caution": _CAUTIONS[unit],
+        "method": method, "caution": _CAUTIONS[unit] if shared == recurring else _NOT_PAIRED.format(recurring),
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.metadata import describe_images
+from cell_pipelines.analysis.metadata import describe_images, metadata_findings
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects, select_split
 from cell_pipelines.pipelines.applied_thresholds import applied_thresholds, thresholds_text
@@ -17,9 +17,11 @@ from cell_pipelines.pipelines.origins import Origin
 from cell_pipelines.pipelines.prediction_parameters import PredictionParameters
 
 
-def take_truth(annotations: AnnotationSet) -> tuple[AnnotationSet, Origin]:
+def take_truth(annotations: AnnotationSet, parameters: CellSelectionParameters) -> tuple[AnnotationSet, Origin]:
     """Return the annotated cells, and where they come from; regions that stand for crowds are no cells."""
-    return select_objects(annotations, ~annotations.crowd), Origin("truth", data_sha256=annotations.fingerprint())
+    chosen = select_split(annotations, parameters.split) if parameters.split else annotations
+    origin = Origin("truth", data_sha256=annotations.fingerprint(), images=_count_images(chosen))
+    return select_objects(chosen, ~chosen.crowd), origin
 
 
 def take_predictions(
@@ -30,7 +32,7 @@ def take_predictions(
 
     record = read_record(model)
     chosen = select_split(predictions, parameters.split) if parameters.split else predictions
-    origin = _origin(model.stem, model, record, thresholds_text(record, chosen.categories))
+    origin = _origin(model.stem, model, record, thresholds_text(record, chosen.categories), chosen)
     if record.get("decoding"):  # networks' cells were cut out at their thresholds; detectors keep boxes of lower scores
         return chosen, origin
     applied = applied_thresholds(record, chosen.categories)
@@ -44,22 +46,33 @@ def take_new(predictions: AnnotationSet, model: Path, prediction: PredictionPara
 
     record = read_record(model)
     thresholds = thresholds_text(record, predictions.categories, prediction.confidence)
-    return predictions, _origin("new", model, record, thresholds)
+    return predictions, _origin("new", model, record, thresholds, predictions)
 
 
-def _origin(source: str, model: Path, record: Mapping[str, Any], thresholds: str) -> Origin:
+def _origin(source: str, model: Path, record: Mapping[str, Any], thresholds: str, cells: AnnotationSet) -> Origin:
     return Origin(
         source,
         model_run_id=record.get("run_id"),
         model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
         thresholds=thresholds,
         data_sha256=record.get("data_sha256"),
+        images=_count_images(cells),
     )
 
 
-def know_images(cells: AnnotationSet, table: pd.DataFrame, parameters: CellSelectionParameters) -> pd.DataFrame:
-    """Return a row an image with what its name and the table say of it."""
+def _count_images(cells: AnnotationSet) -> str:
+    """Return how many images there are, and how many of each split that is known."""
+    counts = cells.images["split"].to_pandas().value_counts(sort=False)
+    splits = ", ".join(f"{split} {count}" for split, count in counts.items())
+    return f"{cells.n_images} ({splits})" if splits else str(cells.n_images)
+
+
+def know_images(
+    cells: AnnotationSet, table: pd.DataFrame, parameters: CellSelectionParameters
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a row an image with what its name and the table say of it, and a row a name that fits nothing."""
     metadata = parameters.metadata
     facts = describe_images(cells.names, pattern=metadata.pattern, table=table, key=metadata.key)
     known: pd.DataFrame = cells.images.select(["split", "pixel_height_um", "pixel_width_um"]).to_pandas()
-    return pd.concat([facts, known.drop(columns=[name for name in known if name in facts])], axis=1)
+    findings = metadata_findings(cells.names, pattern=metadata.pattern, table=table, key=metadata.key)
+    return pd.concat([facts, known.drop(columns=[name for name in known if name in facts])], axis=1), findings

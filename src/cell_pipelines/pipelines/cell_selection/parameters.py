@@ -12,7 +12,7 @@ class MetadataParameters(BaseModel):
         pattern: Regular expression with named groups, searched in the images' names: ``(?P<series>…)``,
             ``condition``, ``dose``, ``time``, ``field``, ``subject``, ``sequence``, ``frame``, or any other.
         key: Column of the table of image metadata that says which images a row is about: a group of the pattern, or
-            ``image`` for their names.
+            ``image`` for their names, which is also read where the table lacks the key.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,7 +24,7 @@ class CellSelectionParameters(BaseModel):
     """Which images are taken.
 
     Attributes:
-        split: Of a model's predictions only those of this split; None takes all.
+        split: Only images of this split, of the truth and of models alike; None takes all that there are.
         metadata: How images tell what they show.
     """
 

@@ -13,7 +13,7 @@ def create_pipeline(source: str) -> Pipeline:
     know = Node(
         know_images,
         inputs=["cells", "image_metadata", "params:cell_selection"],
-        outputs="image_facts",
+        outputs=["image_facts", "metadata_findings"],
         name="know_images",
     )
     return Pipeline(
@@ -28,7 +28,7 @@ def create_pipeline(source: str) -> Pipeline:
 def _take(source: str) -> Node:
     outputs = ["cells", "origin"]
     if source == "truth":
-        return Node(take_truth, inputs="annotations", outputs=outputs, name="take_cells")
+        return Node(take_truth, inputs=["annotations", "params:cell_selection"], outputs=outputs, name="take_cells")
     if source == "new":
         return Node(take_new, inputs=[*_SHARED["new"], "params:prediction"], outputs=outputs, name="take_cells")
     inputs = ["predictions", "model", "params:cell_selection"]

@@ -1,5 +1,6 @@
 """Nodes of FISH."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,13 +15,15 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import draw_nothing, some_pictures
 from cell_pipelines.pipelines.fish.images import find_in_images, write_pictures
 from cell_pipelines.pipelines.fish.parameters import FishParameters
-from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.origins import Origin, findings_sections
+
+_log = logging.getLogger(__name__)
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("spots", "nuclei", "patterns", "aneuploidy", "cutoffs", "scores")
 _SCORES = {
-    "channel": "str", "images": "int64", "tp": "int64", "fp": "int64", "fn": "int64", "precision": "float64",
-    "recall": "float64", "f1": "float64",
+    "channel": "str", "images": "int64", "unmatched_images": "int64", "tp": "int64", "fp": "int64", "fn": "int64",
+    "precision": "float64", "recall": "float64", "f1": "float64",
 }  # fmt: skip
 _ALL = "all"
 # Columns of nuclei that are not known of images.
@@ -103,6 +106,9 @@ def score(
     true = truth.rename(columns={"row_px": "row", "column_px": "column"})
     wanted, found = ({str(name): own for name, own in table.groupby("image")} for table in (true, signals))
     names = [name for name in cells.names if name in wanted]
+    strays = sorted(set(wanted) - set(names))
+    if strays:
+        _log.warning("true spots of %d images have no image here, such as %s.", len(strays), strays[0])
     parts = [
         score_spots(wanted[name], found.get(name, signals[:0]), max_distance_px=parameters.match_px, channels=channels)
         for name in names
@@ -110,7 +116,13 @@ def score(
     start = pd.DataFrame([{"channel": channel, **nothing} for channel in channels])
     counts = pd.concat([start, *parts]).groupby("channel", sort=False)[list(nothing)].sum().reset_index()
     tp, fp, fn = (counts[name].to_numpy() for name in nothing)
-    table = counts.assign(images=len(names), precision=precision(tp, fp), recall=recall(tp, fn), f1=f1(tp, fp, fn))
+    table = counts.assign(
+        images=len(names),
+        unmatched_images=len(strays),
+        precision=precision(tp, fp),
+        recall=recall(tp, fn),
+        f1=f1(tp, fp, fn),
+    )
     return origin.added_to(table[list(_SCORES)].astype(_SCORES))
 
 
@@ -149,7 +161,9 @@ def draw(
     return partial(write_pictures, cells, (nuclei, signals, spots), images, parameters)
 
 
-def write_report(pictures: Path, origin: Origin, parameters: FishParameters, *tables: pd.DataFrame) -> str:
+def write_report(
+    pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: FishParameters, *tables: pd.DataFrame
+) -> str:
     """Return the page; `tables` as `TABLES` names them."""
     from cell_pipelines.report.fish import fish_cards, fish_sections
     from cell_pipelines.report.html import render_report
@@ -158,4 +172,6 @@ def write_report(pictures: Path, origin: Origin, parameters: FishParameters, *ta
     sections = fish_sections(
         named, some_pictures(pictures, parameters.pictures), parameters.unit, level=parameters.level
     )
-    return render_report(parameters.title, fish_cards(named), [*sections, origin.section()])
+    return render_report(
+        parameters.title, fish_cards(named), [*sections, *findings_sections(findings), origin.section()]
+    )

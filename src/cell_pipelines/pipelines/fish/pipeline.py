@@ -53,7 +53,13 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         ),
         Node(
             write_report,
-            inputs=["fish_pictures_folder", "origin", settings, *(f"fish_{name}" for name in TABLES)],
+            inputs=[
+                "fish_pictures_folder",
+                "origin",
+                "metadata_findings",
+                settings,
+                *(f"fish_{name}" for name in TABLES),
+            ],
             outputs="fish_report",
             name="report_fish",
         ),

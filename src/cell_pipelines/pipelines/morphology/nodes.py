@@ -14,13 +14,14 @@ from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import draw_nothing, draw_pictures, some_pictures
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
-from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.origins import Origin, findings_sections
 from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.pixel_sizes import with_one_unit
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("cells", "groups", "comparisons")
 _ALL = "all"
+_SOURCE = "source"
 
 
 def measure(
@@ -96,7 +97,12 @@ def _compare(
 
 def _grouped(table: pd.DataFrame, group: str, parameters: MorphologyParameters) -> pd.DataFrame:
     kept = table[~table["touches_border"].astype(bool)] if parameters.complete and "touches_border" in table else table
-    return kept.assign(**{group: _names(kept[group]) if group in kept else _ALL})
+    named = kept.assign(**{group: _names(kept[group]) if group in kept else _ALL})
+    cluster = parameters.cluster
+    if parameters.paired or cluster in ("image", group) or group == _SOURCE or cluster not in named:
+        return named
+    # Clusters numbered anew in each group are not the same.
+    return named.assign(**{cluster: named[group] + "/" + _names(named[cluster])})
 
 
 def _names(values: pd.Series) -> pd.Series:
@@ -140,7 +146,7 @@ def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame,
             )
         seen = set.intersection(*(set(table["image"]) for table in images))
         together = pd.concat([table[table["image"].isin(seen)] for table in cells], ignore_index=True)
-        groups, comparisons, figure = _compare(together, "source", parameters)
+        groups, comparisons, figure = _compare(together, _SOURCE, parameters)
         runs = together.groupby("source", sort=False)[["model_run_id", "thresholds"]].first().reset_index()
         cards = {"Sources": str(len(sources)), "Images seen by all": str(len(seen)), "Cells": str(len(together))}
         page = render_report(
@@ -166,7 +172,9 @@ def draw(
     return partial(draw_pictures, cells, images, parameters.parallel) if parameters.pictures else draw_nothing
 
 
-def write_report(pictures: Path, origin: Origin, parameters: MorphologyParameters, *tables: pd.DataFrame) -> str:
+def write_report(
+    pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: MorphologyParameters, *tables: pd.DataFrame
+) -> str:
     """Return the page; `tables` as `TABLES` names them."""
     from cell_pipelines.report.html import render_report
     from cell_pipelines.report.morphology import morphology_cards, morphology_sections
@@ -176,4 +184,6 @@ def write_report(pictures: Path, origin: Origin, parameters: MorphologyParameter
     features = shown_features(kept, parameters.features)
     shown = some_pictures(pictures, parameters.pictures)
     sections = morphology_sections(kept, named["groups"], named["comparisons"], shown, (parameters.group, features))
-    return render_report(parameters.title, morphology_cards(named["cells"]), [*sections, origin.section()])
+    return render_report(
+        parameters.title, morphology_cards(named["cells"]), [*sections, *findings_sections(findings), origin.section()]
+    )

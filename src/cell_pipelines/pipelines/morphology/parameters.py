@@ -16,6 +16,7 @@ class MorphologyParameters(BaseModel):
         group: Column whose values are compared: ``condition``, ``series``, ``category``, or any other known of images.
         cluster: Column that says which cells are alike since they were taken together; the test beside that of cells
             has one value for each of its values.
+        paired: Whether a cluster of one name in two groups is the same, such as a series; images always are.
         features: Measures that are compared and shown; none for area, circularity, solidity, perimeter, radius and
             shape index.
         reference: Group that all others are compared with; None for every pair.
@@ -29,6 +30,7 @@ class MorphologyParameters(BaseModel):
     measure: MorphologyOptions = MorphologyOptions()
     group: str = "condition"
     cluster: str = "image"
+    paired: bool = False
     features: tuple[str, ...] = ()
     reference: str | None = None
     complete: bool = True

@@ -37,7 +37,13 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         Node(draw, inputs=["cells", images, _SETTINGS], outputs="morphology_pictures_folder", name="draw_cells"),
         Node(
             write_report,
-            inputs=["morphology_pictures_folder", "origin", _SETTINGS, *(f"morphology_{name}" for name in TABLES)],
+            inputs=[
+                "morphology_pictures_folder",
+                "origin",
+                "metadata_findings",
+                _SETTINGS,
+                *(f"morphology_{name}" for name in TABLES),
+            ],
             outputs="morphology_report",
             name="report_morphology",
         ),

@@ -15,7 +15,7 @@ from cell_pipelines.analysis.tracking.positions import cell_positions, frames_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.origins import Origin, findings_sections
 from cell_pipelines.pipelines.pixel_sizes import PixelSize, common_pixel_size, without_sizes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 from cell_pipelines.spreadsheet_text import protect_table
@@ -167,7 +167,12 @@ def log_metrics(tracks: pd.DataFrame, scores: pd.DataFrame) -> dict[str, dict[st
 
 
 def write_report(
-    pictures: Path, cells: AnnotationSet, origin: Origin, parameters: TrackingParameters, *tables: pd.DataFrame
+    pictures: Path,
+    cells: AnnotationSet,
+    origin: Origin,
+    findings: pd.DataFrame,
+    parameters: TrackingParameters,
+    *tables: pd.DataFrame,
 ) -> str:
     """Return the page; `tables` as `TABLES` names them."""
     from cell_pipelines.pipelines.cell_pictures import some_pictures
@@ -176,4 +181,6 @@ def write_report(
 
     named = dict(zip(TABLES, tables, strict=True))
     sections = tracking_sections(named, some_pictures(pictures, parameters.films), common_pixel_size(cells))
-    return render_report(parameters.title, tracking_cards(named), [*sections, origin.section()])
+    return render_report(
+        parameters.title, tracking_cards(named), [*sections, *findings_sections(findings), origin.section()]
+    )

@@ -64,7 +64,14 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         ),
         Node(
             write_report,
-            inputs=["tracking_films_folder", "cells", "origin", _SETTINGS, *(f"tracking_{name}" for name in TABLES)],
+            inputs=[
+                "tracking_films_folder",
+                "cells",
+                "origin",
+                "metadata_findings",
+                _SETTINGS,
+                *(f"tracking_{name}" for name in TABLES),
+            ],
             outputs="tracking_report",
             name="report_tracking",
         ),

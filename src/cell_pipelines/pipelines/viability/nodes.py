@@ -13,7 +13,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import draw_nothing, draw_pictures, some_pictures, with_states
-from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.pipelines.origins import Origin, findings_sections
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 
 #: What the page is made of, in the order of its inputs.
@@ -49,7 +49,7 @@ def compare(fields: pd.DataFrame, origin: Origin, parameters: ViabilityParameter
     """Return a row a pair of conditions."""
     from cell_pipelines.analysis.viability.comparison import compare_conditions
 
-    return origin.added_to(compare_conditions(fields, reference=parameters.reference))
+    return origin.added_to(compare_conditions(fields, reference=parameters.reference, paired=parameters.paired))
 
 
 def fit_doses(fields: pd.DataFrame, origin: Origin) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
@@ -126,7 +126,12 @@ def draw(
 
 
 def write_report(
-    pictures: Path, responses: dict[str, Any], origin: Origin, parameters: ViabilityParameters, *tables: pd.DataFrame
+    pictures: Path,
+    responses: dict[str, Any],
+    origin: Origin,
+    findings: pd.DataFrame,
+    parameters: ViabilityParameters,
+    *tables: pd.DataFrame,
 ) -> str:
     """Return the page; `tables` as `TABLES` names them."""
     from cell_pipelines.report.html import render_report
@@ -135,7 +140,9 @@ def write_report(
     named = dict(zip(TABLES, tables, strict=True))
     shown = some_pictures(pictures, parameters.pictures, _with_most_states(named["cells"]))
     sections = viability_sections(named, responses, shown)
-    return render_report(parameters.title, viability_cards(named), [*sections, origin.section()])
+    return render_report(
+        parameters.title, viability_cards(named), [*sections, *findings_sections(findings), origin.section()]
+    )
 
 
 def _with_most_states(cells: pd.DataFrame) -> list[str]:

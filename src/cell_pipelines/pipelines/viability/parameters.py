@@ -19,6 +19,8 @@ class ViabilityParameters(BaseModel):
         max_distance_px: Farthest that a dead cell may lie from its nucleus; None for the nuclei's mean radius.
         max_distance_um: The same in micrometres, for images with a known pixel size.
         reference: Condition that all others are compared with; None for every pair.
+        paired: Whether a series of one name in two conditions is one series, such as one culture that was split; False
+            takes series numbered anew in each condition for series of their own.
         pictures: Fields on the page; 0 draws none at all.
         title: Of the page.
         parallel: How drawing is spread over processors.
@@ -31,6 +33,7 @@ class ViabilityParameters(BaseModel):
     max_distance_px: Distance | None = None
     max_distance_um: Distance | None = None
     reference: str | None = None
+    paired: bool = False
     pictures: Annotated[int, Field(ge=0)] = 6
     title: str = "Viability"
     parallel: ParallelParameters = ParallelParameters()

@@ -62,7 +62,14 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         ),
         Node(
             write_report,
-            inputs=["viability_pictures_folder", "dose_responses", "origin", "params:viability", *tables],
+            inputs=[
+                "viability_pictures_folder",
+                "dose_responses",
+                "origin",
+                "metadata_findings",
+                "params:viability",
+                *tables,
+            ],
             outputs="viability_report",
             name="report_viability",
         ),
