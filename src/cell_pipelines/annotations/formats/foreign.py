@@ -69,6 +69,7 @@ _SLIDE_XML = (
 _AS_GEOJSON = "open the slide in QuPath, import the annotation there, and export GeoJSON."
 _OUTLINE_LINE = re.compile(r"\d+(,\d+){5,}")
 
+_COLOUR_LIST = "names the classes of pictures that are coloured by object and by class; they are read as voc_masks."
 _IMAGES_ONLY = (
     "only images lie here, and none is called like the labels of another; the annotations may be in another folder, or "
     "name the `format` and its options `label_folder` or `suffix`."
@@ -86,6 +87,9 @@ def explain(folder: Path) -> str | None:
 
 def explain_masks(folder: Path) -> str | None:
     """Say what the masks in `folder` are where a table or list tells that they are no label images; None else."""
+    for path in data_files(folder, ".txt"):
+        if path.name == "labelmap.txt" and (path.parent / "SegmentationObject").is_dir():
+            return f"{path.relative_to(folder).as_posix()} {_COLOUR_LIST}"
     for name, path, _ in _peeks(folder, ".csv"):
         header = set(peek_header(path))
         if any(columns <= header for columns in _OPEN_IMAGES_COLUMNS):

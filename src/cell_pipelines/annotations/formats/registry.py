@@ -24,7 +24,7 @@ FORMATS = (
     "binary_mask", "coco", "create_ml", "cvat", "darwin", "dota", "imagej_roi", "instance_channel", "label_image",
     "label_studio", "labelme", "labelme_xml", "mask_files", "napari_points", "pascal_voc", "point_list",
     "qupath_geojson", "run_length_csv", "supervisely", "tensorflow_csv", "trackmate_csv", "via_csv", "via_json",
-    "vott_csv", "vott_json", "yolo",
+    "voc_masks", "vott_csv", "vott_json", "yolo",
 )  # fmt: skip
 
 
