@@ -59,3 +59,12 @@ def test_without_a_place_for_it_there_is_no_traceback(tmp_path, monkeypatch):
 @pytest.mark.parametrize("text", ["", "two\nlines  and   spaces"])
 def test_a_sentence_is_one_line(text):
     assert "\n" not in describe(RuntimeError(text))
+
+
+def test_a_store_of_runs_that_can_not_be_written_is_one_sentence():
+    from mlflow.exceptions import MlflowException
+
+    error = MlflowException("(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT INTO metrics ...]")
+    assert describe(error) == "MLflow's store can't be written: the disk is full."
+    assert is_mistake(error)
+    assert not is_mistake(KeyError("database or disk is full"))

@@ -309,3 +309,13 @@ def test_a_library_that_hides_a_full_disk_is_seen_through(tmp_path: Path, monkey
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     with pytest.raises(WriteError, match="the disk is full"), atomic_path(tmp_path / "a.pt"):
         raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
+
+
+def test_a_file_that_could_not_be_written_within_a_folder_is_named_as_it_would_be_called(tmp_path: Path) -> None:
+    expected = rf"^{tmp_path}/out/images/a\.png: can't be written: the disk is full"
+    with (
+        pytest.raises(WriteError, match=expected),
+        atomic_folder(tmp_path / "out") as folder,
+        atomic_path(folder / "images" / "a.png"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")

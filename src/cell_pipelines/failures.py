@@ -17,6 +17,15 @@ _PACKAGE = Path(__file__).parent
 # Errors that say by their type that what was given is wrong, whoever raises them.
 _INPUT_ERRORS = (OSError, ValidationError)
 # Errors that the project raises on purpose, with a sentence, on bad input.
+# What SQLite says, with which MLflow's store is written, and what a person can do about it.
+_STORE_ERRORS = {
+    "database or disk is full": "MLflow's store can't be written: the disk is full.",
+    "attempt to write a readonly database": "MLflow's store can't be written: permission denied.",
+    "database is locked": "MLflow's store can't be written: other runs kept it locked for too long; run this again.",
+    "disk I/O error": "MLflow's store can't be written: the disk reports an error, or is full.",
+    "unable to open database file": "MLflow's store can't be opened: its folder is not there, or permission is denied.",
+    "database disk image is malformed": "MLflow's store is damaged; move it away, or put a copy of it in its place.",
+}
 _DELIBERATE = (ValueError, TypeError, RuntimeError, OSError, ImportError)
 
 
@@ -38,6 +47,8 @@ def is_mistake(error: BaseException) -> bool:
     and when the system can't give a file.
     """
     cause = root_cause(error)
+    if _describe_store(cause):
+        return True
     if isinstance(cause, (MistakeError, *_INPUT_ERRORS)) or type(cause).__module__.startswith("kedro."):
         return True
     return isinstance(cause, _DELIBERATE) and _is_raised_here(cause)
@@ -46,6 +57,8 @@ def is_mistake(error: BaseException) -> bool:
 def describe(error: BaseException) -> str:
     """Return what happened as one sentence without a traceback."""
     cause = root_cause(error)
+    if store := _describe_store(cause):
+        return store
     if isinstance(cause, OSError) and cause.filename is not None and cause.strerror:
         return f"{cause.filename}: {cause.strerror[0].lower()}{cause.strerror[1:]}."
     text = re.sub(r"^Failed while (loading data from|saving data to) dataset .*?\.\n", "", str(cause), flags=re.DOTALL)
@@ -53,6 +66,12 @@ def describe(error: BaseException) -> str:
     if is_mistake(error) and text:
         return text
     return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
+
+
+def _describe_store(error: BaseException) -> str | None:
+    """Return what is wrong with MLflow's store; None where an error is of something else."""
+    is_store = type(error).__module__.split(".")[0] in ("mlflow", "sqlalchemy", "sqlite3")
+    return next((said for text, said in _STORE_ERRORS.items() if is_store and text in str(error)), None)
 
 
 def write_traceback(error: BaseException, folder: Path) -> Path | None:

@@ -179,9 +179,12 @@ def _explained(path: Path, temporary: Path) -> Iterator[None]:
     """Say in a sentence why `path` can't be written, where that is why the block failed."""
     try:
         yield
+    except WriteError as error:
+        # Of a file within a folder that is being written: as it will be called.
+        raise WriteError(error.errno, str(error).replace(str(temporary), str(path))) from error
     except OSError as error:
         reason = _reason(error, path, temporary)
-        if reason is None or isinstance(error, WriteError):
+        if reason is None:
             raise
         raise WriteError(error.errno, f"{path}: can't be written: {reason}.") from error
     except RuntimeError as error:

@@ -23,7 +23,7 @@ def locked(path: Path, *, reason: str, seconds: float = 0.0) -> Iterator[None]:
 
     Args:
         path: The lock's file, made if need be; beside it lies a note about who holds it.
-        reason: What another holder means, a part of a sentence.
+        reason: What another holder means, a sentence without its full stop.
         seconds: How long to wait for another holder; below 0 for as long as it takes.
 
     Raises:
@@ -45,11 +45,12 @@ def take_lock(path: Path, *, reason: str, seconds: float = 0.0) -> FileLock:
         lock.acquire()
         _write_holder(path)
     except Timeout as error:
-        raise LockedError(f"{path.parent}: {reason}{_describe_holder(path)}.") from error
+        raise LockedError(f"{reason}{_describe_holder(path)}.") from error
     except OSError as error:
         if isinstance(error, WriteError):
             raise
-        raise WriteError(error.errno, f"{path}: the lock can't be made: {error.strerror}.") from error
+        reason = (error.strerror or str(error)).lower()
+        raise WriteError(error.errno, f"{path.parent}: this folder can't be written into: {reason}.") from error
     return lock
 
 

@@ -11,6 +11,10 @@ from cell_pipelines.files import WriteError, atomic_path, remove_abandoned
 from cell_pipelines.locks import locked
 
 logger = logging.getLogger(__name__)
+# It logs errors of the database with their traceback before it raises them.
+logging.getLogger("mlflow.store.db.utils").addFilter(
+    lambda record: not record.getMessage().startswith("SQLAlchemy database error")
+)
 
 _PREFIX = "sqlite:///"
 # Making the tables takes some seconds, on a busy machine a minute.
@@ -47,7 +51,7 @@ def prepared_store(uri: str) -> Iterator[None]:
         return
     try:
         lock = path.with_name(f".{path.name}.lock")
-        with locked(lock, reason="the MLflow store is being made by another run", seconds=_PATIENCE_S):
+        with locked(lock, reason=f"{path}: the MLflow store is being made by another run", seconds=_PATIENCE_S):
             # What a killed run has left of a store that it was making.
             remove_abandoned(path.parent, skip=tuple(child.name for child in path.parent.iterdir()))
             _prepare(path)

@@ -43,7 +43,7 @@ class OutputLocks:
         """
         try:
             for name in sorted({output.partition(".")[0] for output in outputs if "." in output}):
-                reason = f"another run is working on {name}; wait for it to end, or end it"
+                reason = f"{self._folder}: another run is working on {name}; wait for it to end, or end it"
                 self._own.append(take_lock(lock_file(self._folder, name), reason=reason))
         except LockedError:
             self.release()
@@ -71,7 +71,7 @@ class OutputLocks:
     def _wait(self) -> FileLock:
         path = lock_file(self._folder, _STUDY)
         try:
-            return take_lock(path, reason="another run is preparing the study's data")
+            return take_lock(path, reason=f"{self._folder}: another run is preparing the study's data")
         except LockedError as error:
             logger.info("%s Waiting for it.", error)
             return take_lock(path, reason="", seconds=-1)

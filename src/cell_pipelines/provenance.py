@@ -1,5 +1,6 @@
 """Where a result came from: the code's commit, the versions that ran it."""
 
+import os
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,6 +32,12 @@ def git_state(root: Path) -> dict[str, str]:
 def _git(root: Path, *words: str) -> str:
     command = ["git", "-C", str(root), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def machine() -> dict[str, str]:
+    """Return what results depend on beside code and versions: processors, and how many threads compute with them."""
+    cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return {"machine.cores": cores, "machine.threads": os.environ.get("OMP_NUM_THREADS") or cores}
 
 
 def package_versions() -> dict[str, str]:

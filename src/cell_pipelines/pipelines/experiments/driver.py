@@ -96,7 +96,7 @@ class Driver:
         folder = self.folder / member.name
         device = places.get()
         try:
-            reason = f"the member is still being trained by an earlier call, after {_PATIENCE_S:.0f} s"
+            reason = f"{folder}: the member is still being trained by an earlier call, after {_PATIENCE_S:.0f} s"
             with locked(lock_file(folder, member.model), seconds=_PATIENCE_S, reason=reason):
                 pass  # from here on it is the new member's own
             return self._train(member, key, device)
