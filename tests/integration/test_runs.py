@@ -87,6 +87,24 @@ def owner_of(project):
 
 
 @pytest.mark.exhaustive
+def test_two_trainings_of_one_model_do_not_mix(fresh_project):
+    fresh_project.run("sample_data")
+    work = fresh_project.path("06_models", "yolo", "run", "weights")
+    words = ("--pipelines=train_yolo", "--to-nodes=yolo.train", "--params=yolo.epochs=50")
+    first = start(fresh_project, *words)
+    wait_for(work.is_dir, first)
+    second = start(fresh_project, *words)
+    output, _ = second.communicate(timeout=300)
+    assert second.returncode == 2
+    assert f"another run is working on yolo; wait for it to end, or end it (process {first.pid}, since" in output
+    assert first.poll() is None
+    first.terminate()
+    first.communicate(timeout=60)
+    assert first.returncode == 143
+    assert [run.info.status for run in fresh_project.runs("train_yolo")] == ["KILLED"]
+
+
+@pytest.mark.exhaustive
 def test_several_runs_that_are_the_first_ones_of_a_project_all_finish(tmp_path):
     project = Project(tmp_path)
     (tmp_path / "mlflow.db").unlink()

@@ -1,6 +1,9 @@
 import os
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 from pydantic import ValidationError
 
@@ -69,3 +72,23 @@ def test_loading_ahead_holds_two_results_at_most():
         next(results)
         assert len(loaded) <= done + 2
     results.close()
+
+
+def test_workers_end_when_the_process_that_started_them_was_killed():
+    program = (
+        "import time\n"
+        "from cell_pipelines.pipelines.partitions import ParallelParameters, map_images\n"
+        "parallel = ParallelParameters(engine='processes', workers=2)\n"
+        "list(map_images(time.sleep, [60, 60], description='', total=2, parallel=parallel))\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    children, until = [], time.monotonic() + 60
+    while len(children) < 3 and time.monotonic() < until:  # two workers, and multiprocessing's own helper
+        children = psutil.Process(parent.pid).children(recursive=True)
+        time.sleep(0.1)
+    assert len(children) == 3
+    time.sleep(5)  # until they have begun
+    parent.kill()
+    parent.communicate()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
