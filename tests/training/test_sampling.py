@@ -7,6 +7,7 @@ from cell_pipelines.training.sampling import (
     OversamplingRule,
     TileSampler,
     draw_tiles,
+    rules_without_effect,
     tile_shares,
 )
 from cell_pipelines.training.tile_dataset import list_tiles
@@ -93,3 +94,12 @@ def test_what_can_t_be_is_told(make_image):
         OversamplingRule(2, image="(")
     with pytest.raises(ValueError, match="must name"):
         OversamplingRule(2)
+
+
+def test_rules_that_fit_no_training_image_are_told():
+    rules = (OversamplingRule(2, image="_rare"), OversamplingRule(2, category="debris"),
+             OversamplingRule(2, attribute="stage=m"), OversamplingRule(2, image="a", attribute="stage=g"))  # fmt: skip
+    told = rules_without_effect(Oversampling(rules), ["a.png"], ["cell"], ['{"stage": "g"}', None])
+    assert [what in sentence for what, sentence in zip(("_rare", "debris", "stage=m"), told, strict=True)] == [True] * 3
+    assert rules_without_effect(Oversampling(rules), ["a_rare.png"], ["debris"], ['{"stage": "m"}']) != []
+    assert rules_without_effect(Oversampling(), ["a.png"], [], []) == []

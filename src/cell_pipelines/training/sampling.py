@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,39 @@ class Oversampling:
     def __post_init__(self) -> None:
         if min(self.density, self.error) < 0:
             raise ValueError(f"`density` and `error` must be 0 or more, got {self.density} and {self.error}.")
+
+
+def rules_without_effect(
+    oversampling: Oversampling, names: Sequence[str], categories: Iterable[str], attributes: Iterable[str | None]
+) -> list[str]:
+    """Return a sentence for each rule that fits none of the training images.
+
+    Args:
+        oversampling: The rules.
+        names: Of the training images.
+        categories: Class of each of their objects.
+        attributes: Attributes of each of their objects, as JSON.
+    """
+    known, texts = set(categories), [json.loads(text) for text in set(attributes) if text]
+    sentences = []
+    for rule in oversampling.rules:
+        missing = (
+            (
+                rule.image is not None and not any(re.search(rule.image, name) for name in names),
+                f"image {rule.image!r}",
+            ),
+            (rule.category is not None and rule.category not in known, f"category {rule.category!r}"),
+            (
+                rule.attribute is not None and not any(_has(found, rule.attribute) for found in texts),
+                f"attribute {rule.attribute!r}",
+            ),
+        )
+        sentences += [
+            f"The oversampling rule with the {what} fits none of {len(names)} training images and has no effect."
+            for lacks, what in missing
+            if lacks
+        ]
+    return sentences
 
 
 def tile_shares(

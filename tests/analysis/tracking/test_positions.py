@@ -80,3 +80,33 @@ def test_a_cell_without_number_and_an_impossible_parent_are_refused(make_cells: 
     with pytest.raises(ValueError, match=r"parent of track 9 .* must be one track that ends before it, got track 5"):
         true_tracks(cells, facts, lineage=pd.DataFrame({"track": [9], "parent": [5]}))
     check_lineage(true_tracks(cells, facts))
+
+
+def _set_of(names: list[str]) -> AnnotationSet:
+    builder = AnnotationBuilder(("cell",))
+    for name in names:
+        builder.add_image(name, height=9, width=9)
+    return builder.build()
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        ([0, 10, 20, 30], [0, 1, 2, 3]),
+        ([5, 15, 35], [0, 1, 3]),
+        ([100, 110, 120], [10, 11, 12]),
+        ([0, 10], [0, 10]),
+        ([0, 1, 11], [0, 1, 11]),
+        ([0, 30, 40, 90], [0, 30, 40, 90]),
+    ],
+)
+def test_frames_that_go_in_steps_are_numbered_one_by_one(frames: list[int], expected: list[int]) -> None:
+    names = [f"t{frame}" for frame in frames]
+    told = frames_of(_set_of(names), pd.DataFrame({"image": names, "frame": frames}))
+    assert told["frame"].tolist() == expected
+
+
+def test_sequences_of_different_steps_keep_their_frames() -> None:
+    names = [f"{sequence}{frame}" for sequence in "ab" for frame in (0, 10, 20)]
+    facts = pd.DataFrame({"image": names, "sequence": list("aaabbb"), "frame": [0, 10, 20, 0, 1, 2]})
+    assert frames_of(_set_of(names), facts)["frame"].tolist() == [0, 10, 20, 0, 1, 2]

@@ -3,7 +3,7 @@ import itertools
 import pytest
 from pydantic import ValidationError
 
-from cell_pipelines.pipelines.experiments.members import list_members
+from cell_pipelines.pipelines.experiments.members import equal_members, list_members
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 
 
@@ -79,6 +79,23 @@ def test_a_member_is_another_as_soon_as_its_result_would_be():
     assert key != member.key({**study, "segmentation": {"epochs": 3}}, "data")
     (other,) = list_members(ExperimentParameters(models=("unet",), values={"model.encoder": ("vgg19",)}))
     assert key != other.key(study, "data")
+
+
+def test_a_variant_that_changes_nothing_is_told_with_the_member_that_it_equals():
+    variants = {
+        "as it is": {},
+        "no rules": {"segmentation.rules": []},
+        "plain": {"model": "unet"},
+        "five": {"segmentation.epochs": 5},
+    }
+    given = ExperimentParameters(models=("resunet",), kind="ablation", baseline="as it is", variants=variants)
+    members = list_members(given)
+    study = {"segmentation": {"rules": [], "epochs": 2}, "resunet": {}, "unet": {}}
+    equal = equal_members(members, study)
+    assert list(equal) == [members[1].name] and members[0].name in equal[members[1].name]
+    assert equal_members(members, {**study, "segmentation": {"rules": ["a"], "epochs": 5}}) == {
+        members[3].name: f"It changes nothing: its parameters are those of {members[0].name}, so it is not trained."
+    }
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ POSITION_COLUMNS: Final = {
 TRACK_COLUMNS: Final = {"track": "int64", "parent": "int64"}
 
 _ONLY_SEQUENCE: Final = "all"
+_LEAST_STEPS: Final = 2
 
 
 def cell_positions(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
@@ -55,6 +56,8 @@ def frames_of(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `image`, `sequence` (``all`` where `facts` tell none) and `frame` (int64), a row an image of `cells`.
+        Frames that go in steps, such as 0, 10, 20, are numbered 0, 1, 2, which the log says; one that is left out
+        stays a gap.
 
     Raises:
         ValueError: An image has no frame, or one that is no whole number; some images have a sequence and some have
@@ -79,7 +82,20 @@ def frames_of(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
             f"each frame of a sequence must be one image, got {first['image']!r} and {second['image']!r} for frame "
             f"{first['frame']} of sequence {first['sequence']!r}: give them different sequences or frames."
         )
-    return table
+    return table.assign(frame=_without_steps(table))
+
+
+def _without_steps(table: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return consecutive frame numbers where every sequence goes by a common step, else those given."""
+    frame = table["frame"].to_numpy(dtype=np.int64)
+    steps = table.sort_values(["sequence", "frame"]).groupby("sequence")["frame"].diff().dropna().to_numpy(np.int64)
+    step = int(np.gcd.reduce(steps)) if steps.size else 1
+    # One difference alone, or few that are a whole step, may as well be frames that are missing.
+    if step < 2 or steps.size < _LEAST_STEPS or np.mean(steps == step) < 0.5:
+        return frame
+    _log.warning("frames go in steps of %d; they are numbered one by one instead.", step)
+    first = table.groupby("sequence")["frame"].transform("min").to_numpy(dtype=np.int64)
+    return np.asarray((frame - first % step) // step)
 
 
 def _frames(told: pd.DataFrame) -> npt.NDArray[np.int64]:

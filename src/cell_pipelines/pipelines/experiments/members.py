@@ -4,11 +4,11 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cell_pipelines.invocation import nest
+from cell_pipelines.invocation import merge, nest
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.study import DETECTORS
 
@@ -78,6 +78,23 @@ def list_members(parameters: ExperimentParameters) -> list[Member]:
 class _Change:
     label: Mapping[str, Any]
     values: Mapping[str, Any]
+
+
+def equal_members(members: Sequence[Member], parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return the members that an earlier one equals in all that it is trained by, with a sentence that says so.
+
+    Args:
+        members: Of one experiment.
+        parameters: All parameters of the study at hand.
+    """
+    first: dict[str, str] = {}
+    equal = {}
+    for member in members:
+        changed = merge(parameters, nest(member.changes))
+        other = first.setdefault(replace(member, changes={}).key(changed, ""), member.name)
+        if other != member.name:
+            equal[member.name] = f"It changes nothing: its parameters are those of {other}, so it is not trained."
+    return equal
 
 
 def _changes(parameters: ExperimentParameters) -> Iterator[_Change]:

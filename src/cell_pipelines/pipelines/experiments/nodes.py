@@ -11,7 +11,7 @@ from cell_pipelines import invocation
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.pipelines.experiments.driver import Driver
 from cell_pipelines.pipelines.experiments.estimates import estimate_members, refuse_impossible
-from cell_pipelines.pipelines.experiments.members import Member, list_members
+from cell_pipelines.pipelines.experiments.members import Member, equal_members, list_members
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import read_tables, tabulate_members
 from cell_pipelines.pipelines.experiments.states import State, read_state, write_state
@@ -30,6 +30,7 @@ def plan_members(
     keys = {member.name: member.key(everything, annotations.fingerprint()) for member in members}
     table = estimate_members(members, annotations, everything, folder)
     table.insert(2, "status", [_due(read_state(folder / m.name), keys[m.name]).status for m in members])
+    table["reason"] = table["reason"].fillna(table["member"].map(equal_members(members, everything)))
     table.loc[table["reason"].notna(), "status"] = "impossible"
     left = table[~table["status"].isin(["finished", "impossible"])]
     places = parameters.parallel * len(parameters.devices)
@@ -64,12 +65,13 @@ def _train(
     driver = Driver(invocation.current(), folder, runs, parameters.devices * parameters.parallel)
     try:
         due = _due_members(members, keys, folder, runs)
-        possible = refuse_impossible(due, annotations, everything)
+        impossible = refuse_impossible(due, annotations, everything) | equal_members(members, everything)
         for member in due:
-            if member.name in possible:
-                write_state(folder / member.name, State("impossible", keys[member.name], error=possible[member.name]))
-                logger.warning("%s can't be built: %s", member.name, possible[member.name])
-        left = [member for member in due if member.name not in possible][: parameters.stop_after]
+            if member.name in impossible:
+                reason = impossible[member.name]
+                write_state(folder / member.name, State("impossible", keys[member.name], error=reason))
+                logger.warning("%s is not trained: %s", member.name, reason)
+        left = [member for member in due if member.name not in impossible][: parameters.stop_after]
         logger.info("%s: %d of %d members are left to be trained.", name, len(left), len(members))
         driver.run([(member, keys[member.name]) for member in left])
     except BaseException:

@@ -134,4 +134,6 @@ def training_facts(name: str, record: Mapping[str, Any], history: pd.DataFrame) 
         facts["training memory"] = f"{cost['memory_mb']:.0f} MB"
     if record.get("run_id"):
         facts["MLflow run"] = record["run_id"]
+    if record.get("training_notes"):
+        facts["to be known"] = " ".join(record["training_notes"])
     return {key: str(value) for key, value in facts.items()}

@@ -1,5 +1,6 @@
 """Nodes of the training of segmentation networks."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
 from cell_pipelines.pipelines.training_images import Intensities, describe_training_images
 from cell_pipelines.pipelines.training_subset import SubsetParameters
+
+logger = logging.getLogger(__name__)
 
 # Tiles on the contact sheet of what the network learns from.
 _TILES = 12
@@ -53,7 +56,22 @@ def train_network(
         },
     )
     tracking.complete(history)
-    return with_description(folder / "best.pt", {"training_cost": training_cost(history, len(learnt))}), history
+    record = {"training_cost": training_cost(history, len(learnt)), "training_notes": _notes(chosen, training)}
+    return with_description(folder / "best.pt", record), history
+
+
+def _notes(annotations: AnnotationSet, training: Any) -> list[str]:
+    """Return what must be known of a training, in sentences, and log them."""
+    from cell_pipelines.training.sampling import rules_without_effect
+
+    learnt = select_split(annotations, "train")
+    categories = (learnt.categories[number] for number in learnt.category.tolist())
+    notes = rules_without_effect(
+        training.oversampling, learnt.names, categories, learnt.objects["attributes"].to_pylist()
+    )
+    for note in notes:
+        logger.warning("%s", note)
+    return notes
 
 
 def to_training(shared: SegmentationParameters, own: NetworkParameters, annotations: AnnotationSet) -> Any:

@@ -94,7 +94,8 @@ class _Sweep:
 
 
 def _settings(truth: AnnotationSet, parameters: ThresholdParameters) -> ChoiceSettings:
-    distance = parameters.max_distance_px or mean_diameter_px(truth)
+    # Only of the images that thresholds are chosen on: sizes of test cells are none of a threshold's business.
+    distance = parameters.max_distance_px or mean_diameter_px(select_split(truth, parameters.split))
     return ChoiceSettings(
         objective=parameters.objective,
         choice="knee" if parameters.choice == "knee" else "argmax",
