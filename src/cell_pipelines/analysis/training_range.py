@@ -142,11 +142,15 @@ def _check_contrast(image: ImageStatistics, training: Record) -> list[str]:
     known = training["contrast"].get(image.dtype)
     if not known or image.contrast >= known["min"] / _FACTOR:
         return []
-    return [f"the contrast is {image.contrast:.3g} grey levels, in training {_span(known)}"]
+    return [f"the contrast is {_number(image.contrast)} grey levels, in training {_span(known)}"]
 
 
 def _span(known: Record) -> str:
-    return f"{known['min']:.3g} to {known['max']:.3g}"
+    return f"{_number(known['min'])} to {_number(known['max'])}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def check_objects(boxes: Floats, n_pixels: int, training: Record) -> list[str]:
@@ -171,7 +175,7 @@ def check_objects(boxes: Floats, n_pixels: int, training: Record) -> list[str]:
     upper, lower = _FACTOR * most, least / _FACTOR
     if not lower - 3 * np.sqrt(lower) <= count <= upper + 3 * np.sqrt(upper):
         here = count / n_pixels * 1e6
-        found.append(f"{here:.3g} cells per megapixel were counted, in training and validation {_span(density)}")
+        found.append(f"{_number(here)} cells per megapixel were counted, in training and validation {_span(density)}")
     return found + _check_sizes(boxes, training)
 
 

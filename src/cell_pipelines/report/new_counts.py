@@ -43,7 +43,7 @@ def count_sections(counts: pd.DataFrame, classes: Sequence[str]) -> list[Section
     sections = [_warnings(read)]
     table = Table(read[["image", *shown, "warning"]], "Cells in each image.", _DEFINITIONS)
     sections.append(Section("Counts", [table]))
-    failed = counts.loc[counts["error"] != "", ["image", "error"]]
+    failed = counts.loc[counts["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed):
         sections.append(Section("Images that could not be read", [Table(failed, "Why each was left out.")]))
     return sections
@@ -59,7 +59,7 @@ def _place(name: str, classes: Sequence[str]) -> tuple[int, int]:
 
 
 def _warnings(read: pd.DataFrame) -> Section:
-    told = read.loc[read["warning"] != "", ["image", "total", "warning"]]
+    told = read.loc[read["warning"] != "", ["image", "total", "warning"]].reset_index(drop=True)
     if told.empty:
         return Section("Warnings", [Text("No image differs from the training images in what is compared.")])
     text = f"{len(told)} of {len(read)} images carry a warning. Look at their overlays before you use these counts."
