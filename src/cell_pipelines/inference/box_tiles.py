@@ -11,9 +11,10 @@ from cell_pipelines.inference.tiles import Span, Tiling, Window, core_spans
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-# A box that ends nearer to a tile's border than this, in pixels, may be cut by it.
+# A box that ends nearer to a tile's border than this, in pixels or as a share of its side, may be cut by it: large
+# boxes are less precise.
 _EDGE_PX = 2.0
-_EDGE_SHARE = 0.02
+_EDGE_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,7 @@ class BoxTile:
         return boxes + np.array([left, top, left, top], np.float32), kept
 
     def cut_sides(self, boxes: Floats) -> Mask:
-        """Return which sides of boxes (N, 4) of the tile may be cut by its inner borders: left, top, right, bottom.
-
-        A box may end short of the border by 2 pixels or 2 % of its side, since large boxes are less precise.
-        """
+        """Return which sides of boxes (N, 4) of the tile may be cut by its inner borders: left, top, right, bottom."""
         row, column = self.place
         last_row, last_column = len(self.tiling.rows) - 1, len(self.tiling.columns) - 1
         inner = np.array([column > 0, row > 0, column < last_column, row < last_row])
@@ -86,14 +84,14 @@ def _kept(low: Floats, high: Floats, spans: Sequence[Span], index: int) -> Mask:
     """Return which boxes, from `low` to `high` along one axis of the tile, the neighbours along it leave to it."""
     start, length = spans[index]
     first, core = core_spans(spans)[index]
-    middle = (low + high) / 2
+    middle, edge = (low + high) / 2, np.maximum(_EDGE_PX, _EDGE_SHARE * (high - low))
     kept = np.ones(len(low), dtype=np.bool_)
     if index > 0:
         shared = sum(spans[index - 1]) - start
-        cut = (low < _EDGE_PX) & (high < shared - _EDGE_PX)
+        cut = (low < edge) & (high < shared - edge)
         kept &= ~cut & (middle >= first - shared / 4)
     if index + 1 < len(spans):
         shared = start + length - spans[index + 1][0]
-        cut = (high > length - _EDGE_PX) & (low > length - shared + _EDGE_PX)
+        cut = (high > length - edge) & (low > length - shared + edge)
         kept &= ~cut & (middle <= first + core + shared / 4)
     return kept
