@@ -30,6 +30,7 @@ ASSETS = DATA / "annotation_formats" / "tool_test_assets_datumaro"
         ("a.xml", '<Annotations MicronsPerPixel="0.2"><Annotation><Regions/></Annotation></Annotations>', "Aperio"),
         ("a.xml", "<ASAP_Annotations><Annotations/></ASAP_Annotations>", "ASAP"),
         ("a.ndpa", '<?xml version="1.0"?><annotations><ndpviewstate id="1"/></annotations>', "NDP.view"),
+        ("shapes.csv", "index,shape-type,vertex-index,axis-0,axis-1\n0,polygon,0,1,2\n", "shapes layer of napari"),
         ("a_cp_outlines.txt", "10,10,20,10,20,20,10,20\n1,2,3,4,5,6\n", "Cellpose's list of outlines"),
     ],
 )

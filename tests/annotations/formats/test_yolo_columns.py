@@ -71,6 +71,13 @@ def test_whole_numbers_beyond_one_are_tracks_in_all_files(tmp_path: Path) -> Non
     assert not conversion.findings
 
 
+def test_labels_with_large_numbers_of_tracks_are_recognised(tmp_path: Path) -> None:
+    (tmp_path / "0.txt").write_text(f"{BOX} 0.5 712")
+    conversion = read_annotations(tmp_path, ImageIndex([ImageRecord("0.png", 100, 80)]))
+    assert conversion.source_format == "yolo"
+    assert _facts(conversion) == [("box", 0.5, {"track_id": 712})]
+
+
 def test_fractions_are_scores_though_some_are_one(tmp_path: Path) -> None:
     assert [fact[1] for fact in _facts(_read(tmp_path, f"{BOX} 1\n{BOX} 0.5"))] == [1, 0.5]
 

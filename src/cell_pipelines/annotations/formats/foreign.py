@@ -69,6 +69,10 @@ _SLIDE_XML = (
 _AS_GEOJSON = "open the slide in QuPath, import the annotation there, and export GeoJSON."
 _OUTLINE_LINE = re.compile(r"\d+(,\d+){5,}")
 
+_NAPARI_SHAPES = (
+    "is a shapes layer of napari, which can't be read here; turn it into a labels layer there (Convert to Labels) "
+    "and save that as TIFF."
+)
 _COLOUR_LIST = "names the classes of pictures that are coloured by object and by class; they are read as voc_masks."
 _IMAGES_ONLY = (
     "only images lie here, and none is called like the labels of another; the annotations may be in another folder, or "
@@ -136,6 +140,8 @@ def _xml(folder: Path) -> str | None:
 def _tables(folder: Path) -> str | None:
     for name, path, text in _peeks(folder, ".csv"):
         header = set(peek_header(path))
+        if {"shape-type", "vertex-index"} <= header:
+            return f"{name} {_NAPARI_SHAPES}"
         if header & _IMAGE_COLUMNS and any(box <= header for box in _BOX_COLUMNS):
             return f"{name} {_OTHER_BOXES}"
         if header & _IMAGE_COLUMNS and (_is_image_class(header) or _is_marked(text)):

@@ -51,7 +51,8 @@ def detect(folder: Path) -> str | None:
             return f"{path.name} names the classes"
     for path in _label_files(folder):
         words = peek(path, _PEEK_BYTES).strip().split("\n")[0].split()
-        if len(words) >= 5 and _is_numeric(words) and all(-0.5 <= float(word) <= 1.5 for word in words[1:]):
+        # Behind the fractions may stand the number of a track, of any size.
+        if len(words) >= 5 and _is_numeric(words) and all(-0.5 <= float(word) <= 1.5 for word in words[1:5]):
             return f"{path.relative_to(folder).as_posix()} holds class numbers and fractions"
     return None
 
