@@ -51,7 +51,10 @@ def test_one_key_point_of_two_numbers_is_no_third_vertex(tmp_path: Path) -> None
 def test_a_line_without_its_key_points_is_dropped(tmp_path: Path) -> None:
     conversion = _read(tmp_path, f"{BOX}\n{BOX} 0.4 0.4 2", description="names: [cell]\nkpt_shape: [1, 3]")
     assert (conversion.annotations.n_objects, conversion.objects_dropped) == (1, 1)
-    assert conversion.findings[0].reason == "expected 7 numbers for the task pose, got -3."
+    assert (
+        conversion.findings[0].reason
+        == "expected 7 numbers for pose, got 3 less; the option `extra` says what follows them."
+    )
 
 
 def test_key_points_with_marks_of_visibility_are_recognised_and_suspect(tmp_path: Path) -> None:

@@ -63,8 +63,9 @@ class Columns:
             ValueError: There should be none of them, or it can't be known.
         """
         if surplus not in (0, 1, 2) or (surplus == 1 and self.single == "") or (surplus == 2 and self.pair == ""):
-            what = f"{self.fixed} numbers" if self.fixed else "a box or pairs of a polygon"
-            raise ValueError(f"expected {what} for the task {self.task or 'of the others'}, got {surplus:+d}.")
+            what = f"{self.fixed} numbers for {self.task}" if self.fixed else "a box or pairs of a polygon"
+            more = f"{abs(surplus)} {'more' if surplus > 0 else 'less'}"
+            raise ValueError(f"expected {what}, got {more}; the option `extra` says what follows them.")
         if surplus == 2 and self.pair is None:
             raise ValueError(DOUBTFUL_PAIR)
         return [] if not surplus else (self.pair or "").split() if surplus == 2 else [self.single or ""]
