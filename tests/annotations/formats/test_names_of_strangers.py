@@ -60,9 +60,9 @@ def test_every_format_is_read_from_folders_in_capitals(name: str, tmp_path: Path
     assert conversion.annotations.images["split"].to_pylist() == ["train", "val"]
 
 
-def _coco(folder: Path, *names: str) -> None:
+def _coco(folder: Path, *names: str, size: tuple[int, int] = (20, 16)) -> None:
     boxes = [{"id": i, "image_id": i, "category_id": 1, "bbox": [1, 1, 5, 5]} for i in range(len(names))]
-    images = [{"id": i, "file_name": name, "width": 20, "height": 16} for i, name in enumerate(names)]
+    images = [{"id": i, "file_name": name, "width": size[0], "height": size[1]} for i, name in enumerate(names)]
     content = {"images": images, "categories": [{"id": 1, "name": "cell"}], "annotations": boxes}
     (folder / "a.json").write_text(json.dumps(content))
 
@@ -99,7 +99,7 @@ def test_capitals_count_where_two_images_differ_by_them_only(tmp_path: Path) -> 
 
 def test_a_label_belongs_to_the_large_page_of_a_scan_with_a_thumbnail(tmp_path: Path) -> None:
     scan = [ImageRecord("a.tif/scene 0", 400, 300), ImageRecord("a.tif/scene 1", 50, 38)]
-    _coco(tmp_path, "a.tif")
+    _coco(tmp_path, "a.tif", size=(400, 300))
     conversion = read_annotations(tmp_path, ImageIndex(scan))
     assert _counts(conversion) == {"a.tif/scene 0": 1}
     assert any("taken for the largest" in f.reason for f in conversion.findings)

@@ -78,9 +78,19 @@ def _doubts(labels: Raster) -> list[Remark]:
         reason = f"{len(values)} values that change from pixel to pixel are grey values of a photograph or a map of "
         return [Remark("suspect", f"{reason}probabilities, not numbers of cells; each was taken for a cell.")]
     survey = survey_values(labels)
-    if not survey.scattered.any():
+    remarks = [Remark("suspect", _tell_scattered(survey))] if survey.scattered.any() else []
+    return [*remarks, *_doubt_background(labels)]
+
+
+def _doubt_background(labels: Raster) -> list[Remark]:
+    """Return a remark where a label covers the picture as a background does."""
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    values, counts = np.unique(border, return_counts=True)
+    common = values[np.argmax(counts)]
+    share = float((labels == common).mean())
+    if common == 0 or share <= 0.5 or counts.max() < _BORDER_SHARE * border.size:
         return []
-    return [Remark("suspect", _tell_scattered(survey))]
+    return [Remark("suspect", f"label {common} covers {share:.0%} of the picture, as a background does, not a cell.")]
 
 
 def _tell_scattered(survey: ValueSurvey) -> str:

@@ -5,21 +5,17 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import spatial
 
 from cell_pipelines.annotations.geometry.label_images import split_pieces
+from cell_pipelines.annotations.geometry.scatter import are_scattered
 
 Raster = npt.NDArray[Any]
 Kind = Literal["empty", "full", "binary", "lossy_binary", "classes", "grey", "labels"]
 
-# Share of a value's largest piece from which another piece is no stray pixel.
-_SUBSTANTIAL = 0.1
-# From so many pieces of alike size on a value stands for many cells.
-_MANY_PIECES = 5
 # Grey values are at least so many, and each lies in more pieces than a cell has.
 _GREY_VALUES, _GREY_PIECES = 16, 4
-# Compression moves the two values of a mask by little, and hardly any pixel lies between.
-_LOSSY_STEP, _LOSSY_SHARE, _LOSSY_RANGE = 0.15, 0.95, 64
+# Compression moves the two values of a mask by little; between them lie at most the pixels of smoothed edges.
+_LOSSY_STEP, _LOSSY_SHARE, _LOSSY_RANGE = 0.15, 0.85, 64
 
 
 @dataclass(frozen=True)
@@ -44,14 +40,14 @@ def survey_values(labels: Raster) -> ValueSurvey:
     areas = np.bincount(flat)[1:]
     values, owner = np.unique(labels.ravel()[_first_places(flat, len(areas))], return_inverse=True)
     pieces = np.bincount(owner, minlength=len(values))
-    largest = np.zeros(len(values), dtype=np.int64)
-    np.maximum.at(largest, owner, areas)
-    kept = areas >= _SUBSTANTIAL * largest[owner]
-    counts = np.bincount(owner[kept], minlength=len(values))
-    scattered = counts >= _MANY_PIECES
-    if len(values) < _GREY_VALUES or pieces.sum() <= _GREY_PIECES * len(values):
-        scattered |= _lie_apart(numbered, areas, np.where(kept & (counts[owner] > 1), owner, -1), len(values))
-    return ValueSurvey(values, pieces, scattered)
+
+    def centroids(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        rows, columns = np.nonzero(np.append(False, chosen)[numbered])
+        piece = numbered[rows, columns] - 1
+        sums = [np.bincount(piece, weights=axis, minlength=len(areas)) for axis in (rows, columns)]
+        return np.stack(sums, axis=1)[chosen] / areas[chosen, None]
+
+    return ValueSurvey(values, pieces, are_scattered(owner, areas, len(values), centroids))
 
 
 def _first_places(flat: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int64]:
@@ -59,32 +55,6 @@ def _first_places(flat: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int
     places = np.empty(count + 1, dtype=np.int64)
     places[flat] = np.arange(flat.size)
     return places[1:]
-
-
-def _lie_apart(
-    numbered: npt.NDArray[np.int32], areas: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int
-) -> npt.NDArray[np.bool_]:
-    """Say of each value (N,) whether one of its pieces is further from all others than the largest one's diameter.
-
-    Args:
-        numbered: (H, W) number of the piece of each pixel, from 1.
-        areas: (P,) pixels of the pieces.
-        owner: (P,) index of each piece's value; -1 for pieces that don't count.
-        count: Number of values.
-    """
-    apart = np.zeros(count, dtype=np.bool_)
-    rows, columns = np.nonzero(np.append(False, owner >= 0)[numbered])
-    piece = numbered[rows, columns] - 1
-    sums = [np.bincount(piece, weights=axis, minlength=len(areas)) for axis in (rows, columns)]
-    centroids = np.stack(sums, axis=1) / areas[:, None]
-    order = np.argsort(owner, kind="stable")
-    order = order[owner[order] >= 0]
-    for own in np.split(order, np.flatnonzero(np.diff(owner[order])) + 1) if len(order) else ():
-        radii = np.sqrt(areas[own] / np.pi)
-        distances, nearest = spatial.cKDTree(centroids[own]).query(centroids[own], k=2)
-        gaps = distances[:, 1] - radii - radii[nearest[:, 1]]
-        apart[owner[own[0]]] = (gaps > 2 * radii.max()).any()
-    return apart
 
 
 def kind_of(labels: Raster) -> Kind:

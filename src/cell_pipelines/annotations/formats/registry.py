@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import numpy as np
+
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.encodings import assume_encoding
@@ -15,6 +17,7 @@ from cell_pipelines.annotations.formats.foreign import explain
 from cell_pipelines.annotations.formats.label_questions import explain_labels
 from cell_pipelines.annotations.formats.single_file import as_folder
 from cell_pipelines.annotations.formats.split_lists import read_split_lists
+from cell_pipelines.annotations.geometry.scatter import find_scattered
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -108,7 +111,25 @@ def read_annotations(
         if unknown is None or unknown[1] not in options:
             raise
         raise ValueError(f"{name} has no option {unknown[1]!r}; docs/formats.md lists those there are.") from error
-    return replace(conversion, recognised_by=reason, findings=(*findings, *conversion.findings))
+    # Label images are looked through where they are read, unless a table says what their numbers are.
+    doubts = () if name == "label_image" else _scattered(conversion.annotations)
+    return replace(conversion, recognised_by=reason, findings=(*findings, *conversion.findings, *doubts))
+
+
+def _scattered(annotations: AnnotationSet) -> tuple[Finding, ...]:
+    """Return a finding for each image in which objects are made of many or distant pieces."""
+    images: dict[int, list[int]] = {}
+    for row in find_scattered(annotations).tolist():
+        images.setdefault(int(annotations.image_index[row]), []).append(row)
+    counts = np.bincount(annotations.image_index, minlength=annotations.n_images)
+    return tuple(
+        Finding(
+            annotations.names[image], f"object in row {rows[0]}", "suspect",
+            f"{len(rows)} of {int(counts[image])} objects lie in pieces far from each other, as regions of many cells "
+            "do; each counts as one.", len(rows),
+        )
+        for image, rows in images.items()
+    )  # fmt: skip
 
 
 def fit_annotations(
