@@ -3,7 +3,7 @@
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -101,6 +101,11 @@ class ImageIndex:
         index = copy.copy(self)
         index.splits = dict(splits)
         return index
+
+    def without(self, names: Collection[str]) -> "ImageIndex":
+        """Return the images but those called so; the others keep their splits."""
+        index = ImageIndex(record for name, record in self._by_name.items() if name not in names)
+        return index.with_splits(self.splits)
 
     def find(self, name: str, near: str = "") -> ImageRecord | None:
         """Return the image that `name` stands for, or None where there is none or more than one.

@@ -326,3 +326,38 @@ def test_a_stack_of_pages_is_refused_with_its_reason(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "masks" / "a.tif", np.stack([_labels()] * 3), photometric="minisblack")
     conversion = read_annotations(tmp_path, _index(), format="label_image")
     assert "stack of 3 pages" in conversion.findings[0].reason
+
+
+def test_label_pictures_taken_for_images_are_no_images_without_cells(tmp_path: Path) -> None:
+    write_raster(_labels(), tmp_path / "a_mask.png")
+    write_raster(_photo(), tmp_path / "a.png")
+    conversion = read_annotations(tmp_path, _index("a.png", "a_mask.png"), unlabelled="background")
+    assert conversion.annotations.names == ["a.png"]
+    assert [(f.file, f.action) for f in conversion.findings] == [("a_mask.png", "noted")]
+
+
+def test_labels_find_an_image_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    write_raster(_labels(), tmp_path / "Ground truth" / "1.png")
+    write_raster(_photo(), tmp_path / "Microscope A" / "1.png")
+    conversion = read_annotations(tmp_path, _index("Microscope A/1.png", "Ground truth/1.png"))
+    assert conversion.annotations.names == ["Microscope A/1.png"]
+
+
+def test_masks_of_single_cells_beside_each_other_have_their_sentence(tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_raster(
+            np.where(_labels() == number, 255, 0).astype(np.uint8), tmp_path / "masks" / f"a_mask_{number}.png"
+        )
+    conversion = read_annotations(tmp_path, _index("images/a.png"), format="binary_mask")
+    assert any("seems to be the mask of one cell of images/a.png" in f.reason for f in conversion.findings)
+
+
+def test_a_mask_with_smoothed_edges_is_cut_and_a_blurred_map_of_classes_is_not(tmp_path: Path) -> None:
+    mask = PIL.Image.fromarray(np.where(_labels() > 0, 255, 0).astype(np.uint8))
+    smooth = np.array(mask.resize((80, 60)).resize((SIZE[1], SIZE[0]), PIL.Image.Resampling.BICUBIC))
+    assert kind_of(smooth) == "lossy_binary"
+    assert kind_of(_through_jpeg((_classes() * 127).astype(np.uint8))) == "grey"
+
+
+def test_a_label_that_covers_the_background_is_suspect(tmp_path: Path) -> None:
+    assert "as a background does" in _suspect(_read(tmp_path, _labels() + 1))[0]

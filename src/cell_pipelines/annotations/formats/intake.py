@@ -72,6 +72,7 @@ class Intake:
         self._said: set[tuple[str, ...]] = set()
         self.objects_in = 0
         self.findings: list[Finding] = []
+        self.labels: set[str] = set()
 
     def note(self, file: str, entry: str, action: Action, reason: str, objects: int = 1, *, category: str = "") -> None:
         """List a finding."""
@@ -231,7 +232,9 @@ class Intake:
         for record in self.images.records:
             if self._builder.has_image(record.name):
                 continue
-            if self._unlabelled == "background":
+            if record.name in self.labels:
+                self.note(record.name, "", "noted", "the picture is the label of another image, and no image.", 0)
+            elif self._unlabelled == "background":
                 self._builder.add_image(record, self._splits.of(record, "", None)[0], image_frame(record))
                 self.note(record.name, "", "noted", "image without label: taken as an image without objects.", 0)
             else:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from cell_pipelines.annotations.formats.foreign import explain_masks
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_naming import Naming, is_image_folder, is_label_word
+from cell_pipelines.annotations.formats.label_naming import Naming, image_of_one_cell, is_image_folder, is_label_word
 from cell_pipelines.annotations.formats.label_paths import child, files_below
 from cell_pipelines.annotations.formats.label_values import Remark
 from cell_pipelines.annotations.formats.object_table import has_object_table
@@ -117,11 +117,14 @@ def read_label_files(
             has no label.
     """
     apart = naming.is_label_folder(folder.resolve().name)
-    for path in label_files(folder, naming):
-        file = path.relative_to(folder).as_posix()
-        record = find_image(intake.images, file, naming, apart=apart)
+    files = {path.relative_to(folder).as_posix(): path for path in label_files(folder, naming)}
+    # Where labels and images lie in one folder, all its pictures may have been taken for images.
+    images = intake.images if apart else intake.images.without(files)
+    intake.labels.update(() if apart else files)
+    for file, path in files.items():
+        record = find_image(images, file, naming, apart=apart)
         if record is None:
-            intake.skip_file(file, f"label without image: no image, or more than one, is called {path.stem!r}.")
+            intake.skip_file(file, _tell_lost(images, path.stem))
             continue
         if record.is_damaged:
             intake.image(file, record.name)
@@ -152,6 +155,17 @@ def _add(
         intake.objects_in += said.objects if said.action == "dropped" else 0
         intake.note(file, "", said.action, said.reason, said.objects)
     take(file, row, labels)
+
+
+def _tell_lost(images: ImageIndex, stem: str) -> str:
+    one_cell = image_of_one_cell(stem)
+    record = images.find(one_cell) if one_cell else None
+    if record is not None:
+        name = PurePosixPath(record.name).stem
+        return (
+            f"it seems to be the mask of one cell of {record.name}; mask_files reads such masks as {name}/masks/*.png."
+        )
+    return f"label without image: no image, or more than one, is called {stem!r}."
 
 
 def _refuse_photograph(raster: Raster) -> None:

@@ -7,14 +7,15 @@ from pathlib import PurePosixPath
 from typing import Any
 
 _WORD = r"(?:labels?|labell?ed|lbls?|masks?|masked|instances?|inst|segmentations?|segmented|segs?|gt|ground[ _-]?truth)"
-# Folders of the Cell Tracking Challenge besides 01_GT: silver truth, results, segmentation errors.
-_CHALLENGE = r"\d+_(?:ST|RES|ERR_SEG)"
+# Folders of the Cell Tracking Challenge besides 01_GT and SEG: silver truth, results, segmentation errors, tracks.
+_CHALLENGE = r"\d+_(?:ST|RES|ERR_SEG)|TRA"
 _FOLDER = re.compile(rf"(?:(?P<set>.*)[ ._-])?{_WORD}|{_CHALLENGE}", re.IGNORECASE)
 _PLAIN_FOLDER = re.compile(_WORD, re.IGNORECASE)
 _ENDING = re.compile(
     rf"(?P<name>.+?)[ ._-](?:(?:cp|instance)_)?(?:{_WORD}|annotations?|annotated|instances?_ids|ids)", re.IGNORECASE
 )
 _BEGINNING = re.compile(rf"(?:man_)?(?:{_WORD}|track)(?:[ ._-]+(?P<name>.+)|(?P<number>\d+))", re.IGNORECASE)
+_ONE_CELL = re.compile(rf"(?P<name>.+?)[ ._-]{_WORD}[ ._-]?\d+", re.IGNORECASE)
 _ALONE = re.compile(rf"(?:{_WORD}|instances?_ids|ids)", re.IGNORECASE)
 _IMAGE_FOLDER = re.compile(
     r"(?:.*[ ._-])?(?:images?|imgs?|jpegimages|pictures?|photos?|raw|originals?|frames?|tiles)", re.IGNORECASE
@@ -114,7 +115,13 @@ class Naming:
 
 
 def _set_of_challenge(name: str) -> str:
-    return name.partition("_")[0] if re.fullmatch(_CHALLENGE, name, re.IGNORECASE) else ""
+    return name.partition("_")[0] if "_" in name and re.fullmatch(_CHALLENGE, name, re.IGNORECASE) else ""
+
+
+def image_of_one_cell(stem: str) -> str | None:
+    """Return the image's name in that of a mask of one cell, ``a`` for ``a_mask_3``; None for other names."""
+    found = _ONE_CELL.fullmatch(stem)
+    return found["name"] if found else None
 
 
 def is_label_word(name: str) -> bool:

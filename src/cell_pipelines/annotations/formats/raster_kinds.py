@@ -16,6 +16,8 @@ Kind = Literal["empty", "full", "binary", "lossy_binary", "classes", "grey", "la
 _GREY_VALUES, _GREY_PIECES = 16, 4
 # Compression moves the two values of a mask by little; between them lie at most the pixels of smoothed edges.
 _LOSSY_STEP, _LOSSY_SHARE, _LOSSY_RANGE = 0.15, 0.85, 64
+# Share of the most frequent value on the smaller and on the larger side, and of pixels between that form no line.
+_FLAT_SHARES, _INSIDE_SHARE = (0.15, 0.3), 0.15
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,25 @@ def kind_of(labels: Raster) -> Kind:
 
 
 def is_lossy_mask(labels: Raster) -> bool:
-    """Say whether the picture (H, W) is a mask of two values that compression has blurred."""
+    """Say whether the picture (H, W) is a mask of two values that compression or smoothing has blurred."""
     low, high = int(labels.min()), int(labels.max())
     if high - low < _LOSSY_RANGE:
         return False
     step = _LOSSY_STEP * (high - low)
-    sides = [labels[labels <= low + step], labels[labels >= high - step]]
-    if sum(map(len, sides)) < _LOSSY_SHARE * labels.size:
+    below, above = labels <= low + step, labels >= high - step
+    between = ~(below | above)
+    if between.mean() > 1 - _LOSSY_SHARE or _has_inside(between):
         return False
-    counts = [np.unique(side, return_counts=True)[1] for side in sides]
-    # Compression leaves flat areas as they are; numbers of cells are no neighbours of each other.
-    flat = all(own.max() >= 0.5 * own.sum() for own in counts)
-    return flat and sum(map(len, counts)) > 2 and _varies_within_pieces(labels, labels >= high - step)
+    counts = sorted((np.unique(labels[side], return_counts=True)[1] for side in (below, above)), key=np.sum)
+    # Flat areas stay as they are, at least in part; numbers of cells are no neighbours of each other.
+    flat = all(own.max() >= share * own.sum() for own, share in zip(counts, _FLAT_SHARES, strict=True))
+    return flat and len(np.unique(labels)) > 2 and _varies_within_pieces(labels, above)
+
+
+def _has_inside(mask: npt.NDArray[np.bool_]) -> bool:
+    """Say whether a mask is more than lines: a good part of it has neighbours of its own on all four sides."""
+    inside = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+    return int(inside.sum()) > _INSIDE_SHARE * int(mask.sum())
 
 
 def _varies_within_pieces(labels: Raster, mask: npt.NDArray[np.bool_]) -> bool:
