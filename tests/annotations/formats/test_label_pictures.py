@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,7 @@ from cell_pipelines.annotations.formats.raster_kinds import kind_of, survey_valu
 from cell_pipelines.annotations.formats.rasters import write_raster
 from cell_pipelines.annotations.formats.registry import detect_format, read_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
-from cell_pipelines.imaging.reading import list_image_files
 
-CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[3] / ".." / "shared" / "cases"))
-with_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"no cases in {CASES}; CELL_CASES names their folder")
 SIZE = (120, 160)
 CELLS = 35
 
@@ -227,129 +223,11 @@ def test_a_number_on_two_distant_pieces_is_suspect_and_on_near_ones_is_not(tmp_p
     assert not _read(tmp_path, split).findings
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["a-labelled", "a-lbl", "a_labeled", "a_mask", "a-mask", "a.mask", "a masks", "a_seg", "a_cp_masks", "a_labels",
-     "a_gt", "a_segmentation", "a_instances", "a_ground_truth", "a_annotation", "mask_a", "label-a", "seg_a"],
-)  # fmt: skip
-def test_labels_beside_their_images_are_known_by_their_names(name: str, tmp_path: Path) -> None:
-    write_raster(_labels(), tmp_path / f"{name}.png")
-    write_raster(_photo(), tmp_path / "a.tif")
-    conversion = read_annotations(tmp_path, _index("a.tif"))
-    assert conversion.annotations.n_objects == CELLS
-    # The same, where all pictures of the folder were taken for images.
-    assert read_annotations(tmp_path, _index("a.tif", f"{name}.png")).annotations.names == ["a.tif"]
-
-
-@pytest.mark.parametrize(
-    ("label", "image"),
-    [
-        ("train_masks/1.png", "train_images/1.png"), ("set1_gt/1.png", "set1/1.png"), ("Masks/1_mask.png", "Raw/1.png"),
-        ("masks/mask_001.png", "images/img_001.png"), ("gt/cell7_gt.png", "cell7_image.png"),
-        ("01_GT/TRA/man_track000.tif", "01/t000.tif"), ("01_GT/SEG/man_seg000.tif", "01/t000.tif"),
-        ("01_ST/SEG/man_seg012.tif", "01/t012.tif"), ("02_RES/mask000.tif", "02/t000.tif"),
-        ("masks/a.png", "images/a.ome.tif"),
-    ],
-)  # fmt: skip
-def test_labels_in_folders_find_their_images(label: str, image: str, tmp_path: Path) -> None:
-    write_raster(_labels(), tmp_path / label)
-    decoys = ["02/t001.tif", "other/99.png"]
-    conversion = read_annotations(tmp_path, _index(image, *decoys))
-    assert conversion.annotations.names == [image]
-    assert conversion.annotations.n_objects == CELLS
-
-
-def test_tracks_count_before_outlines_of_some_frames(tmp_path: Path) -> None:
-    """Numbers of both kinds would mix; the outlines are listed, and read where they are named."""
-    for frame in range(2):
-        write_raster(_labels(), tmp_path / "01_GT" / "TRA" / f"man_track00{frame}.tif")
-    write_raster(np.where(_labels() > 30, _labels(), 0).astype(np.uint8), tmp_path / "01_GT" / "SEG" / "man_seg000.tif")
-    (tmp_path / "01_GT" / "TRA" / "man_track.txt").write_text("1 0 1 0\n2 0 1 0\n")
-    index = _index("01/t000.tif", "01/t001.tif")
-    conversion = read_annotations(tmp_path, index)
-    assert conversion.annotations.counts().ravel().tolist() == [CELLS, CELLS]
-    assert [f.file for f in conversion.findings if f.action == "skipped"] == ["01_GT/SEG/man_seg000.tif"]
-    outlines = read_annotations(tmp_path, index, format="label_image", label_folder="SEG")
-    assert outlines.annotations.n_objects == 5
-
-
-def _case(name: str, images: str = "images", labels: str = "", **options: Any) -> Conversion:
-    folder = CASES / name
-    infos = {key: file.info() for key, file in list_image_files(folder / images).items()}
-    return read_annotations(
-        folder / labels, ImageIndex(ImageRecord(key, i.width, i.height) for key, i in infos.items()), **options
-    )
-
-
-@with_cases
-@pytest.mark.parametrize("name", ["classes_0_1_2", "ilastik_1_2", "through_jpeg"])
-def test_the_cases_of_class_maps(name: str) -> None:
-    place = f"formats/semantic_map_as_instances/{name}"
-    assert _case(place, format="binary_mask").annotations.n_objects == CELLS
-    if name != "through_jpeg":
-        with pytest.raises(AnnotationFormatError, match="map of classes"):
-            _case(place)
-    assert _suspect(_case(place, format="label_image"))
-
-
-@with_cases
-@pytest.mark.parametrize("name", ["green", "blue", "red_control"])
-def test_the_cases_of_channels(name: str) -> None:
-    assert _case(f"formats/mask_in_another_channel/{name}").annotations.n_objects == CELLS
-
-
-@with_cases
-@pytest.mark.parametrize("name", ["cell_segmentation", "dataset"])
-def test_the_cases_of_photographs(name: str) -> None:
-    place = "formats/photo_taken_for_its_own_label"
-    with pytest.raises(AnnotationFormatError, match="only images lie here"):
-        _case(f"{place}/photos_only/{name}", "")
-    assert _case(f"{place}/photos_only/{name}", "", format="label_image").annotations.n_objects == 0
-    assert _case(f"{place}/coco/{name}").annotations.n_objects == 1
-
-
-@with_cases
-@pytest.mark.parametrize(("name", "objects"), [("minus_one", 1), ("suffix-labelled", 2), ("suffix-lbl", 2)])
-def test_the_cases_of_label_pictures(name: str, objects: int) -> None:
-    images = "images" if name == "minus_one" else ""
-    assert _case(f"formats/label_picture_not_understood/{name}", images).annotations.n_objects == objects
-
-
-@with_cases
-def test_the_case_of_labels_in_pieces() -> None:
-    conversion = _case("data/labels_in_pieces")
-    assert len(_suspect(conversion)) == 2
-
-
 def test_a_stack_of_pages_is_refused_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     tifffile.imwrite(tmp_path / "masks" / "a.tif", np.stack([_labels()] * 3), photometric="minisblack")
     conversion = read_annotations(tmp_path, _index(), format="label_image")
     assert "stack of 3 pages" in conversion.findings[0].reason
-
-
-def test_label_pictures_taken_for_images_are_no_images_without_cells(tmp_path: Path) -> None:
-    write_raster(_labels(), tmp_path / "a_mask.png")
-    write_raster(_photo(), tmp_path / "a.png")
-    conversion = read_annotations(tmp_path, _index("a.png", "a_mask.png"), unlabelled="background")
-    assert conversion.annotations.names == ["a.png"]
-    assert [(f.file, f.action) for f in conversion.findings] == [("a_mask.png", "noted")]
-
-
-def test_labels_find_an_image_in_a_folder_of_any_name(tmp_path: Path) -> None:
-    write_raster(_labels(), tmp_path / "Ground truth" / "1.png")
-    write_raster(_photo(), tmp_path / "Microscope A" / "1.png")
-    conversion = read_annotations(tmp_path, _index("Microscope A/1.png", "Ground truth/1.png"))
-    assert conversion.annotations.names == ["Microscope A/1.png"]
-
-
-def test_masks_of_single_cells_beside_each_other_have_their_sentence(tmp_path: Path) -> None:
-    for number in (1, 2):
-        write_raster(
-            np.where(_labels() == number, 255, 0).astype(np.uint8), tmp_path / "masks" / f"a_mask_{number}.png"
-        )
-    conversion = read_annotations(tmp_path, _index("images/a.png"), format="binary_mask")
-    assert any("seems to be the mask of one cell of images/a.png" in f.reason for f in conversion.findings)
 
 
 def test_a_mask_with_smoothed_edges_is_cut_and_a_blurred_map_of_classes_is_not(tmp_path: Path) -> None:

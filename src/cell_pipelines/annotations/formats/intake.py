@@ -70,9 +70,8 @@ class Intake:
         self._splits = StatedSplits(images.splits)
         self._sizes = self._builder.sizes
         self._said: set[tuple[str, ...]] = set()
-        self.objects_in = 0
+        self.objects_in, self.labels = 0, set[str]()
         self.findings: list[Finding] = []
-        self.labels: set[str] = set()
 
     def note(self, file: str, entry: str, action: Action, reason: str, objects: int = 1, *, category: str = "") -> None:
         """List a finding."""
