@@ -94,6 +94,7 @@ def end(process, sent):
     return process.returncode, output, errors, time.monotonic() - begun
 
 
+@pytest.mark.quick(sent=[signal.SIGTERM])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("doing", FRIENDLY)
 def test_a_run_ends_by_itself_and_is_marked(doing, sent, tmp_path):
@@ -105,6 +106,7 @@ def test_a_run_ends_by_itself_and_is_marked(doing, sent, tmp_path):
     assert seconds < 15
 
 
+@pytest.mark.quick(sent=[signal.SIGINT])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("doing", STUBBORN)
 def test_a_run_that_does_not_end_by_itself_is_ended_and_marked(doing, sent, tmp_path):
