@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -126,6 +127,24 @@ def draw_training_tiles(
 
     training = to_training(shared, own, annotations)
     return tile_sheet(draw_tiles(training, _labelled(annotations, images, "train"), _TILES))
+
+
+def plot_weights(
+    annotations: AnnotationSet, images: dict[str, ImageFile], shared: SegmentationParameters, own: NetworkParameters
+) -> Any:
+    """Return a figure of the weights of a tile's pixels: of those tiles that are looked at, the one with most cells."""
+    from cell_pipelines.report.panels import create_note
+    from cell_pipelines.report.weight_map_figure import plot_weight_map
+    from cell_pipelines.training.previews import draw_tiles
+    from cell_pipelines.training.weight_previews import preview_weights
+
+    training = to_training(shared, own, annotations)
+    tiles = draw_tiles(training, _labelled(annotations, images, "train"), _TILES)
+    fullest = max((plane for _, labels in tiles for plane in labels), key=lambda plane: np.unique(plane).size)
+    found = preview_weights(training, fullest)
+    if found is None:
+        return create_note("This training has no weight map: every pixel counts alike.")
+    return plot_weight_map(found.labels, found.weights, found.line, found.profiles)
 
 
 def plot_history(history: pd.DataFrame, shared: SegmentationParameters, own: NetworkParameters) -> Any:

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.segmentation.nodes import draw_training_tiles, plot_history, train_network
+from cell_pipelines.pipelines.segmentation.nodes import draw_training_tiles, plot_history, plot_weights, train_network
 
 
 def create_pipeline(model: str) -> Pipeline:
@@ -15,6 +15,12 @@ def create_pipeline(model: str) -> Pipeline:
                 inputs=[*data, "params:segmentation", "params:model"],
                 outputs="augmented_samples",
                 name="draw_training_tiles",
+            ),
+            Node(
+                plot_weights,
+                inputs=[*data, "params:segmentation", "params:model"],
+                outputs="weight_map",
+                name="plot_weight_map",
             ),
             Node(
                 train_network,
