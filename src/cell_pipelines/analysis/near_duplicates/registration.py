@@ -1,0 +1,148 @@
+"""Whether two images show the same field: one is laid on the other and their details are correlated."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from cell_pipelines.imaging.keypoints import Keypoints
+
+# Of the matched descriptors, the second best may be at most this much nearer to the best (Lowe 2004).
+_RATIO = 0.9
+_INLIER_PX = 2.5
+_INLIERS = 4
+_SCALE = (0.3, 3.4)
+# Share of the smaller image that must lie on the larger one.
+_OVERLAP = 0.4
+# Details between these sizes are compared: neither noise nor the light's slope over the field.
+_FINE_PX, _COARSE_PX = 1.5, 12.0
+# From this correlation on, a rough registration may be of two copies, and is refined.
+_NEARLY = 0.15
+#: Correlation from which two images count as copies.
+CORRELATION = 0.7
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How one image lies on another.
+
+    Attributes:
+        correlation: Pearson's correlation of their details where they overlap.
+        scale: Pixels of the first per pixel of the second.
+        turned_deg: Rotation of the second against the first, in [0, 360).
+        is_mirrored: Whether the second is mirrored.
+        overlap: Share of the smaller one that lies on the other.
+    """
+
+    correlation: float
+    scale: float
+    turned_deg: float
+    is_mirrored: bool
+    overlap: float
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the two show the same field."""
+        return self.correlation >= CORRELATION and self.overlap >= _OVERLAP
+
+    def sentence(self) -> str:
+        """Return what was done to the one to get the other, as far as it is seen."""
+        words = ["mirrored"] if self.is_mirrored else []
+        if 2 < self.turned_deg < 358:
+            words.append(f"rotated by {self.turned_deg:.0f}°")
+        if not 0.97 < self.scale < 1.03:
+            words.append(f"scaled by {self.scale:.2f}")
+        if self.overlap < 0.97:
+            words.append(f"{self.overlap:.0%} in common")
+        return ", ".join(words) or "the same field"
+
+
+def register(first: Keypoints, second: Keypoints, *, mirrored: bool) -> Registration | None:
+    """Lay the second image on the first by their keypoints.
+
+    Args:
+        first: Keypoints of one image.
+        second: Those of the other.
+        mirrored: Compare with the second's mirror image.
+
+    Returns:
+        None where no turn, shift and scale brings the keypoints together.
+    """
+    other = second.mirrored() if mirrored else second
+    matrix = _similarity(first, other)
+    if matrix is None:
+        return None
+    correlation, overlap = _compare(first.thumbnail, other.thumbnail, matrix)
+    if _NEARLY < correlation < CORRELATION:
+        matrix = _refine(first.thumbnail, other.thumbnail, matrix)
+        correlation, overlap = _compare(first.thumbnail, other.thumbnail, matrix)
+    thumbnail_scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if not _SCALE[0] < thumbnail_scale < _SCALE[1]:
+        return None
+    return Registration(
+        correlation=correlation,
+        scale=thumbnail_scale * other.scale / first.scale,
+        turned_deg=float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])) % 360),
+        is_mirrored=mirrored,
+        overlap=overlap,
+    )
+
+
+def _compare(
+    first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the correlation of two thumbnails' details where they overlap, and the share of the smaller that does."""
+    size = (first.shape[1], first.shape[0])
+    inside = np.ones(second.shape, dtype=np.uint8)
+    covered = cv2.warpAffine(inside, matrix, size, flags=cv2.INTER_NEAREST, borderValue=0)
+    moved = cv2.warpAffine(second, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    smaller = min(covered.size, second.size * abs(float(np.linalg.det(matrix[:, :2]))))
+    return _correlate(first, moved, covered > 0), float(covered.sum() / max(smaller, 1.0))
+
+
+def _refine(
+    first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return a matrix that brings more of the details together (Evangelidis 2008, doi:10.1109/TPAMI.2008.113)."""
+    start = cv2.invertAffineTransform(matrix).astype(np.float32)
+    end = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
+    try:
+        _, found = cv2.findTransformECC(_details(first), _details(second), start, cv2.MOTION_AFFINE, end, None, 5)
+    except cv2.error:  # it does not converge: they are not alike
+        return matrix
+    return np.asarray(cv2.invertAffineTransform(found), dtype=np.float64)
+
+
+def _similarity(first: Keypoints, second: Keypoints) -> npt.NDArray[np.float64] | None:
+    """Return the 2 x 3 matrix from the second's thumbnail to the first's."""
+    if min(len(first.points), len(second.points)) < _INLIERS:
+        return None
+    matched = cv2.BFMatcher(cv2.NORM_L2).knnMatch(
+        second.descriptors.astype(np.float32), first.descriptors.astype(np.float32), k=2
+    )
+    good = [m[0] for m in matched if len(m) == 2 and m[0].distance <= _RATIO * m[1].distance]
+    if len(good) < _INLIERS:
+        return None
+    source = second.points[[m.queryIdx for m in good]]
+    target = first.points[[m.trainIdx for m in good]]
+    matrix, inliers = cv2.estimateAffinePartial2D(
+        source, target, method=cv2.RANSAC, ransacReprojThreshold=_INLIER_PX, maxIters=500
+    )
+    if matrix is None or int(inliers.sum()) < _INLIERS:
+        return None
+    return np.asarray(matrix, dtype=np.float64)
+
+
+def _correlate(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], where: npt.NDArray[np.bool_]) -> float:
+    """Return Pearson's correlation of the details of two images where both are known; 0 without any."""
+    if where.sum() < 64:
+        return 0.0
+    one, other = (_details(image)[where] for image in (first, second))
+    spread = float(one.std() * other.std())
+    return float(((one - one.mean()) * (other - other.mean())).mean() / spread) if spread > 1e-6 else 0.0
+
+
+def _details(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    grey = image.astype(np.float32)
+    return cv2.GaussianBlur(grey, (0, 0), _FINE_PX) - cv2.GaussianBlur(grey, (0, 0), _COARSE_PX)
