@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -23,8 +25,10 @@ def run(images: int) -> dict:
     from cell_pipelines.imaging.reading import ImageFile, list_images
     from cell_pipelines.pipelines.annotation_conversion.nodes import convert_annotations, survey_images
     from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
-    from cell_pipelines.pipelines.data_preparation.nodes import export_yolo, split_annotations
+    from cell_pipelines.pipelines.data_preparation.nodes import export_yolo
     from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
+    from cell_pipelines.pipelines.data_preparation.splitting import find_near_duplicates, split_annotations
+    from cell_pipelines.pipelines.training_subset import SubsetParameters
 
     folder = Path(os.environ["BENCHMARK_FOLDER"])
     before = peak_kb()
@@ -34,9 +38,10 @@ def run(images: int) -> dict:
     annotations, _, _ = convert_annotations(
         lambda index: read_annotations(folder, index), table, ConversionParameters()
     )
-    prepared, _ = split_annotations(annotations, PreparationParameters())
+    alike = find_near_duplicates(annotations, files, PreparationParameters())
+    prepared, _ = split_annotations(annotations, alike, pd.DataFrame(), PreparationParameters())
     (folder / "out").mkdir()
-    export_yolo(prepared, files, PreparationParameters())(folder / "out")
+    export_yolo(prepared, files, PreparationParameters(), SubsetParameters())(folder / "out")
     seconds = time.perf_counter() - start
     grown = (peak_kb() - before) / 1024
     return {"images": images, "objects": annotations.n_objects, "seconds": seconds, "grown_mb": grown}

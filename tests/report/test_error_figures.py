@@ -44,7 +44,23 @@ SUMMARY = pd.DataFrame(
 )
 FINDINGS = pd.DataFrame(columns=["file", "entry", "action", "reason", "objects", "category"])
 QUALITY = pd.DataFrame(columns=["kind", "image", "objects", "category", "value", "sentence"])
-SPLITS = pd.DataFrame({"split": ["train"], "images": [2]})
+SPLITS = pd.DataFrame({"split": ["train"], "images": [2], "groups": [2]})
+
+
+@pytest.mark.parametrize(
+    ("groups", "apart", "sentence", "other"),
+    [
+        (2, 0, "no series, wells or recordings are known", "none stands on two sides"),
+        (1, 0, "2 images form 1 groups of images that belong together; none stands on two sides.", "are known"),
+        (1, 3, "Caution: 3 pairs of images show the same field on two sides", "each pair stands on one side"),
+    ],
+)
+def test_what_is_said_of_the_split_is_what_its_table_holds(groups: int, apart: int, sentence: str, other: str) -> None:
+    splits = SPLITS.assign(groups=groups, decided_by="the split of the source", pairs_alike=4, pairs_apart=apart)
+    texts = [item.text for item in data_sections(SUMMARY, FINDINGS, QUALITY, splits)[2].items if isinstance(item, Text)]
+    assert any(sentence in text for text in texts)
+    assert not any(other in text for text in texts)
+    assert "The split was decided by the split of the source." in texts
 
 
 def test_data_without_findings_says_so() -> None:

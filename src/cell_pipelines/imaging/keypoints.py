@@ -54,7 +54,7 @@ def find_keypoints(image: npt.NDArray[np.generic]) -> Keypoints:
     shape = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(grey.astype(np.float32), shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     thumbnail = np.asarray(to_uint8(small, normalisation="percentile"), dtype=np.uint8)
-    sift = cv2.SIFT_create(nfeatures=MOST, contrastThreshold=_CONTRAST)
+    sift = cv2.SIFT.create(nfeatures=MOST, contrastThreshold=_CONTRAST)
     found, descriptors = sift.detectAndCompute(thumbnail, None)
     points = np.array([point.pt for point in found], dtype=np.float32).reshape(-1, 2)
     described = np.zeros((0, 128)) if descriptors is None else descriptors

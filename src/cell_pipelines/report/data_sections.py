@@ -12,8 +12,6 @@ from cell_pipelines.report.page_parts import Item, Section, Table, Text
 if TYPE_CHECKING:
     import pandas as pd
 
-_SIDES = "No series, well or recording, and no image of equal pixels, stands on two sides; the run checks it."
-
 
 def data_sections(
     summary: pd.DataFrame, findings: pd.DataFrame, quality: pd.DataFrame, splits: pd.DataFrame
@@ -24,7 +22,8 @@ def data_sections(
         summary: One row: `source_format`, `images_in`, `images_out`, `objects_in`, `objects_out`, `objects_dropped`.
         findings: Findings of the conversion; columns file, entry, action, reason, objects.
         quality: Quality findings; columns kind, image, objects, category, value, sentence.
-        splits: A row a split.
+        splits: One row per split: `split`, `images`, `groups`, one column per class and, but for tables of earlier
+            versions, `decided_by`, `pairs_alike` and `pairs_apart`, the same in each row.
     """
     row = summary.iloc[0]
     account = (
@@ -35,8 +34,33 @@ def data_sections(
     return [
         Section("Data", [Text(account), *_changes(findings)]),
         Section("Quality of the annotations", list(_quality(quality))),
-        Section("Splits", [Table(splits, "Images, groups and objects of each split"), Text(_SIDES)]),
+        Section("Splits", list(_splits(splits))),
     ]
+
+
+def _splits(splits: pd.DataFrame) -> Iterator[Item]:
+    about_all = [name for name in ("decided_by", "pairs_alike", "pairs_apart") if name in splits]
+    yield Table(splits.drop(columns=about_all), "Images, groups and objects of each split")
+    groups, images = int(splits["groups"].sum()), int(splits["images"].sum())
+    if groups < images:
+        yield Text(f"{images} images form {groups} groups of images that belong together; none stands on two sides.")
+    else:
+        yield Text("Each image is a group of its own: no series, wells or recordings are known.")
+    if about_all and len(splits):
+        row = splits.iloc[0]
+        yield Text(f"The split was decided by {row['decided_by']}.")
+        yield Text(_alike(int(row["pairs_alike"]), int(row["pairs_apart"])))
+
+
+def _alike(pairs: int, apart: int) -> str:
+    if apart:
+        return (
+            f"Caution: {apart} pairs of images show the same field on two sides of the split that was given "
+            "(near_duplicates.csv); results on them are better than on new images."
+        )
+    if pairs:
+        return f"{pairs} pairs of images show the same field (near_duplicates.csv); each pair stands on one side."
+    return "No two images were found to show the same field."
 
 
 def _changes(findings: pd.DataFrame) -> Iterator[Item]:

@@ -1,1 +1,1 @@
-"""Pairs of images that show the same field: copies, also turned, mirrored, cropped, resized, brightened, encoded anew."""
+"""Pairs of images of the same field: copies, also turned, mirrored, cropped, resized, brightened, encoded anew."""

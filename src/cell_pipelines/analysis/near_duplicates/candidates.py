@@ -52,7 +52,7 @@ def find_candidates(keypoints: Sequence[Keypoints], *, seed: int = 0) -> list[tu
 
 
 def _nearest(pairs: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
-    """Return the pairs that are among the first ones of either image, so that there are not more than a few an image."""
+    """Return the pairs that are among the first of either image, so that their number grows with that of images."""
     taken: Counter[int] = Counter()
     kept = []
     for first, second, mirrored in pairs:

@@ -145,4 +145,5 @@ def _correlate(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], wher
 
 def _details(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     grey = image.astype(np.float32)
-    return cv2.GaussianBlur(grey, (0, 0), _FINE_PX) - cv2.GaussianBlur(grey, (0, 0), _COARSE_PX)
+    fine, coarse = cv2.GaussianBlur(grey, (0, 0), _FINE_PX), cv2.GaussianBlur(grey, (0, 0), _COARSE_PX)
+    return np.asarray(fine - coarse, dtype=np.float32)

@@ -10,14 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from cell_pipelines.annotations.class_columns import check_class_names
 from cell_pipelines.annotations.findings import to_table
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, crop, iterate_images
-from cell_pipelines.annotations.splitting import assign_groups, split_counts, split_images
 from cell_pipelines.files import link_or_copy
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, png_bits, write_image
@@ -33,20 +30,6 @@ logger = logging.getLogger(__name__)
 
 # What Ultralytics reads as it lies; the rest is converted.
 _AS_IS = {".png", ".jpg", ".jpeg", ".bmp"}
-
-
-def split_annotations(
-    annotations: AnnotationSet, parameters: PreparationParameters
-) -> tuple[AnnotationSet, pd.DataFrame]:
-    """Divide the images; return the set with splits and groups, and the numbers of each split."""
-    check_class_names(annotations.categories)
-    chosen = parameters.split
-    fractions = {"train": chosen.train, "val": chosen.val, "test": chosen.test}
-    if chosen.group_pattern is None and not (chosen.keep_source and all(annotations.images["split"].to_pylist())):
-        logger.warning("each image is a group of its own; name series, wells or recordings by `group_pattern`.")
-    grouped = assign_groups(annotations, chosen.group_pattern)
-    prepared = split_images(grouped, fractions, seed=chosen.seed, keep_source=chosen.keep_source)
-    return prepared, pd.DataFrame(split_counts(prepared))
 
 
 def export_yolo(

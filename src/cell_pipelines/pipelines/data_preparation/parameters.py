@@ -18,7 +18,13 @@ class SplitParameters(BaseModel):
         test: Share to judge on.
         seed: Of the order in which groups of equal weight are dealt out.
         keep_source: Honour the split that the source gives.
-        group_pattern: Regular expression over image names; images with the same match stay together.
+        group_pattern: Regular expression over image names; images with the same match stay together. ``auto`` takes the
+            series of `image_pattern`, else what names tell by themselves; None makes each image its own group.
+        image_pattern: How names tell series, condition and more; a regular expression with named groups.
+        split_pattern: Regular expression over image names whose group ``split`` is train, val or test.
+        find_near_duplicates: Look for images of the same field, also turned, mirrored, cropped, resized or brightened
+            ones, and keep them on one side.
+        allow_near_duplicates: Go on where a split that was given has such images on two sides.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,7 +33,11 @@ class SplitParameters(BaseModel):
     test: Fraction = 0.1
     seed: Annotated[int, Field(ge=0)] = 0
     keep_source: bool = True
-    group_pattern: str | None = None
+    group_pattern: str | None = "auto"
+    image_pattern: str | None = None
+    split_pattern: str | None = None
+    find_near_duplicates: bool = True
+    allow_near_duplicates: bool = False
 
     @model_validator(mode="after")
     def _add_up(self) -> "SplitParameters":

@@ -2,18 +2,25 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.data_preparation.nodes import export_yolo, export_yolo_seg, split_annotations
+from cell_pipelines.pipelines.data_preparation.nodes import export_yolo, export_yolo_seg
+from cell_pipelines.pipelines.data_preparation.splitting import find_near_duplicates, split_annotations
 
 
 def create_pipeline() -> Pipeline:
-    """Return the division of the images into train, val and test."""
+    """Return the division of the images into train, val and test, with images of one field on one side."""
+    search = Node(
+        find_near_duplicates,
+        inputs=["annotations", "raw@images", "params:data_preparation"],
+        outputs="near_duplicates",
+        name="find_near_duplicates",
+    )
     node = Node(
         split_annotations,
-        inputs=["annotations", "params:data_preparation"],
+        inputs=["annotations", "near_duplicates", "split_table", "params:data_preparation"],
         outputs=["prepared_annotations", "split_summary"],
         name="split_annotations",
     )
-    return Pipeline([node], tags="preparation")
+    return Pipeline([search, node], tags="preparation")
 
 
 def create_yolo_pipeline(model: str = "yolo") -> Pipeline:
