@@ -13,14 +13,13 @@ _RATIO = 0.9
 _INLIER_PX = 2.5
 _INLIERS = 4
 _SCALE = (0.3, 3.4)
-# Share of the smaller image that must lie on the larger one.
-_OVERLAP = 0.4
 # Details between these sizes are compared: neither noise nor the light's slope over the field.
 _FINE_PX, _COARSE_PX = 1.5, 12.0
-# From this correlation on, a rough registration may be of two copies, and is refined.
-_NEARLY = 0.15
-#: Correlation from which two images count as copies.
-CORRELATION = 0.7
+# Between these correlations a rough registration may be of two copies, and is refined.
+_NEARLY, _SURE = 0.15, 0.95
+#: Correlation, overlap and keypoints in common of which two images need each, in one of these combinations, to count as
+#: copies. Two fields with a pair of round cells each can be laid on each other by a few keypoints; copies have many.
+COPIES = ((0.7, 0.4, 10), (0.9, 0.4, 7), (0.95, 0.97, 4))
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class Registration:
         turned_deg: Rotation of the second against the first, in [0, 360).
         is_mirrored: Whether the second is mirrored.
         overlap: Share of the smaller one that lies on the other.
+        inliers: Number of keypoints that come together.
     """
 
     correlation: float
@@ -40,11 +40,13 @@ class Registration:
     turned_deg: float
     is_mirrored: bool
     overlap: float
+    inliers: int
 
     @property
     def is_copy(self) -> bool:
         """Whether the two show the same field."""
-        return self.correlation >= CORRELATION and self.overlap >= _OVERLAP
+        found = (self.correlation, self.overlap, self.inliers)
+        return any(all(has >= needed for has, needed in zip(found, least, strict=True)) for least in COPIES)
 
     def sentence(self) -> str:
         """Return what was done to the one to get the other, as far as it is seen."""
@@ -70,11 +72,12 @@ def register(first: Keypoints, second: Keypoints, *, mirrored: bool) -> Registra
         None where no turn, shift and scale brings the keypoints together.
     """
     other = second.mirrored() if mirrored else second
-    matrix = _similarity(first, other)
-    if matrix is None:
+    found = _similarity(first, other)
+    if found is None:
         return None
+    matrix, inliers = found
     correlation, overlap = _compare(first.thumbnail, other.thumbnail, matrix)
-    if _NEARLY < correlation < CORRELATION:
+    if _NEARLY < correlation < _SURE:
         matrix = _refine(first.thumbnail, other.thumbnail, matrix)
         correlation, overlap = _compare(first.thumbnail, other.thumbnail, matrix)
     thumbnail_scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
@@ -86,6 +89,7 @@ def register(first: Keypoints, second: Keypoints, *, mirrored: bool) -> Registra
         turned_deg=float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])) % 360),
         is_mirrored=mirrored,
         overlap=overlap,
+        inliers=inliers,
     )
 
 
@@ -114,8 +118,8 @@ def _refine(
     return np.asarray(cv2.invertAffineTransform(found), dtype=np.float64)
 
 
-def _similarity(first: Keypoints, second: Keypoints) -> npt.NDArray[np.float64] | None:
-    """Return the 2 x 3 matrix from the second's thumbnail to the first's."""
+def _similarity(first: Keypoints, second: Keypoints) -> tuple[npt.NDArray[np.float64], int] | None:
+    """Return the 2 x 3 matrix from the second's thumbnail to the first's, and how many keypoints it brings together."""
     if min(len(first.points), len(second.points)) < _INLIERS:
         return None
     matched = cv2.BFMatcher(cv2.NORM_L2).knnMatch(
@@ -131,7 +135,7 @@ def _similarity(first: Keypoints, second: Keypoints) -> npt.NDArray[np.float64] 
     )
     if matrix is None or int(inliers.sum()) < _INLIERS:
         return None
-    return np.asarray(matrix, dtype=np.float64)
+    return np.asarray(matrix, dtype=np.float64), int(inliers.sum())
 
 
 def _correlate(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], where: npt.NDArray[np.bool_]) -> float:
