@@ -157,7 +157,9 @@ def split_counts(annotations: AnnotationSet) -> list[dict[str, int | str]]:
     split = np.array(annotations.images["split"].to_pylist(), dtype=object)
     group = np.array(annotations.images["group"].to_pylist(), dtype=object)
     counts = annotations.counts()
-    columns = class_columns(annotations.categories, ("split", "images", "groups", "decided_by", "pairs_alike", "pairs_apart"))
+    columns = class_columns(
+        annotations.categories, ("split", "images", "groups", "decided_by", "pairs_alike", "pairs_apart")
+    )
     rows: list[dict[str, int | str]] = []
     for name in [s for s in SPLITS if (split == s).any()]:
         inside: Sequence[bool] = split == name
