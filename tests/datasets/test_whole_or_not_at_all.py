@@ -59,7 +59,8 @@ SAVED = {
 }  # fmt: skip
 #: What is only read, filled by whoever loads it, or never on the disk.
 NEVER_SAVED = {
-    f"{OURS}.chosen_model_dataset.ChosenModelDataset", f"{OURS}.annotation_dataset.SourceAnnotationDataset", f"{OURS}.image_dataset.ImageFolderDataset",
+    f"{OURS}.chosen_model_dataset.ChosenModelDataset", f"{OURS}.annotation_dataset.SourceAnnotationDataset",
+    f"{OURS}.image_dataset.ImageFolderDataset",
     f"{OURS}.tidy_table_dataset.OptionalTableDataset", f"{OURS}.folder_dataset.WorkFolderDataset",
     f"{OURS}.metrics_dataset.ModelMetricsDataset", "kedro.io.MemoryDataset",
 }  # fmt: skip
