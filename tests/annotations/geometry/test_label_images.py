@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage import measure
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry import label_images
 from cell_pipelines.annotations.geometry.label_images import (
     binary_to_labels,
+    foreground_window,
     labels_to_objects,
     objects_to_labels,
     split_pieces,
@@ -168,3 +170,21 @@ def test_pieces_of_one_value_become_objects_of_their_own(connectivity: Any, labe
         expected = np.where(found, found + 1000 * value, expected)
     assert same_partition(pieces, expected)
     assert (pieces.max(), pieces.dtype) == (len(np.unique(expected[expected > 0])), np.int32)
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("place", [None, (0, 0), (37, 52), (20, 30)])
+def test_pieces_are_those_of_the_whole_image_wherever_they_lie(connectivity, place) -> None:
+    labels = np.zeros((40, 55), np.int64)
+    if place is not None:
+        row, column = place
+        blob = np.random.default_rng(0).integers(-1, 3, (9, 9))
+        labels[row : row + 9, column : column + 9] = blob[: 40 - row, : 55 - column]
+    expected = measure.label(labels, background=0, connectivity=connectivity // 4)
+    np.testing.assert_array_equal(split_pieces(labels, connectivity), expected)
+    rows, columns = foreground_window(labels)
+    outside = labels.copy()
+    outside[rows, columns] = 0
+    assert not outside.any()
+    empty = np.zeros((0, 3), np.uint8)
+    assert split_pieces(empty).shape == (0, 3)

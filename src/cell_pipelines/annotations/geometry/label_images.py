@@ -132,4 +132,19 @@ def binary_to_labels(mask: Mask, connectivity: Literal[4, 8] = 8) -> Labels:
 
 def split_pieces(labels: npt.NDArray[Any], connectivity: Literal[4, 8] = 8) -> Labels:
     """Give each connected piece of one value in a label image (H, W) a number of its own; 0 stays background."""
-    return np.asarray(measure.label(labels, background=0, connectivity=connectivity // 4), dtype=np.int32)
+    pieces = np.zeros(labels.shape, dtype=np.int32)
+    inside = foreground_window(labels)
+    pieces[inside] = measure.label(labels[inside], background=0, connectivity=connectivity // 4)
+    return pieces
+
+
+def foreground_window(labels: npt.NDArray[Any]) -> tuple[slice, slice]:
+    """Return rows and columns of the smallest window that holds all that isn't 0; an empty one where all is.
+
+    What is done within takes time and memory by what lies in an image, not by its size.
+    """
+    rows = np.flatnonzero(labels.any(axis=1))
+    if not rows.size:
+        return slice(0, 0), slice(0, 0)
+    columns = np.flatnonzero(labels[rows[0] : rows[-1] + 1].any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
