@@ -57,7 +57,10 @@ def watched(tmp_path_factory):
         ("train_yolo", "yolo.epochs=1,models=yolo"),
         ("evaluation", "models=yolo"),
         ("prediction", "model={folder}/data/test/06_models/yolo.pt,images={folder}/data/test/01_raw/images"),
-        ("benchmark_models", "models=yolo,benchmark_models.engines=[pytorch],benchmark_models.seconds=0.05"),
+        (
+            "benchmark_models",
+            "models=yolo,benchmark_models.engines=[pytorch],benchmark_models.batches=[1],benchmark_models.seconds=0.05",
+        ),
         ("reporting", "models=yolo"),
     ],
 )
