@@ -117,7 +117,7 @@ def _survey(folder: Path, intake: Intake, declared: Columns) -> Columns:
     survey = ColumnSurvey(declared)
     for path in _label_files(folder):
         try:
-            survey.add([words for _, words in _numbered(path) if _is_numeric(words)])
+            survey.add([line.split() for line in read_text(path).splitlines()])
         except ValueError:
             # It is listed where the file is read.
             continue

@@ -106,6 +106,13 @@ class ColumnSurvey:
         """Look at the lines of one file, each in words."""
         for words in lines:
             count = len(words) - 1
+            # Most lines are plain boxes, of which a data set may have millions.
+            if count == 4:
+                self._lengths.add(count)
+                self._marked = False
+                continue
+            if not _are_numbers(words):
+                continue
             fixed = self._declared.fixed
             behind = count - fixed if fixed is not None else 0 if count < 5 else 1 if count % 2 else 2
             if behind == 1:
@@ -138,6 +145,13 @@ class ColumnSurvey:
             return "score track_id"
         # Every polygon would end on the border of its image, which is possible for triangles of few images.
         return None if max(self._lengths) == 6 else ""
+
+
+def _are_numbers(words: Sequence[str]) -> bool:
+    try:
+        return bool(words) and all(isinstance(float(word), float) for word in words)
+    except ValueError:
+        return False
 
 
 def _kind(word: str) -> str:
