@@ -24,11 +24,11 @@ def test_corners_are_edges_unless_the_table_counts_from_one(tmp_path: Path) -> N
 
 def test_every_row_is_accounted_for_with_its_line(tmp_path: Path) -> None:
     rows = [
-        "a.png,9,9,RBC,1,1,4,4",
-        "a.png,9,9,RBC,one,1,4,4",
-        "a.png,9,9,,1,1,4,4",
-        "c.png,9,9,RBC,1,1,4,4",
-        "a.png,9,9,RBC,nan,1,4,4",
+        "a.png,100,81,RBC,1,1,4,4",
+        "a.png,100,81,RBC,one,1,4,4",
+        "a.png,100,81,,1,1,4,4",
+        "c.png,100,81,RBC,1,1,4,4",
+        "a.png,100,81,RBC,nan,1,4,4",
     ]
     (tmp_path / "a.csv").write_text(HEADER + "\n".join(rows))
     conversion = tensorflow_csv.read(tmp_path, IMAGES)

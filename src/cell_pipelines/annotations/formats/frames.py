@@ -19,6 +19,8 @@ from cell_pipelines.annotations.images import ImageRecord
 # A side that was scaled is rounded to whole pixels.
 _ROUNDING_PX = 1.0
 _SIDEWAYS = (5, 6, 7, 8)
+# No image has a longer side; a number beyond is no size.
+_MAX_SIDE = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def find_frame(record: ImageRecord, size: tuple[int, int] | None) -> tuple[Frame
 
     Without a size, or with one that is none, coordinates are taken as those of the image.
     """
-    frame, stated = image_frame(record), size if size and min(size) > 0 else None
+    frame, stated = image_frame(record), size if size and 0 < min(size) <= max(size) <= _MAX_SIDE else None
     real = frame.size
     doubt = _describe_doubt(record, stated)
     if stated is None or stated == real:
