@@ -48,13 +48,13 @@ def test_intervals_cover_and_the_test_errs_as_often_as_they_say(
         assert np.mean(found < 0.05) <= 0.08
 
 
-def test_series_of_their_own_are_compared_nearly_as_by_welchs_t_test(make_fields: Make) -> None:
+def test_series_of_their_own_are_compared_by_no_narrower_interval_than_welchs(make_fields: Make) -> None:
     live = {"a": [70, 60, 80, 75], "b": [40, 55, 30]}
     rows = [(f"{name}{i}", name, np.nan, x, 100) for name, values in live.items() for i, x in enumerate(values)]
     found = compare_conditions(make_fields(rows)).iloc[0]
     welch = stats.ttest_ind(live["b"], live["a"], equal_var=False)
     interval = welch.confidence_interval()
-    assert found["p"] == pytest.approx(welch.pvalue, abs=0.015)
+    assert welch.pvalue * 0.999 <= found["p"] <= welch.pvalue + 0.015
     assert [found["difference_low_points"], found["difference_high_points"]] == pytest.approx(
         [interval.low, interval.high], abs=8
     )

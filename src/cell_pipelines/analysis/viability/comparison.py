@@ -2,9 +2,9 @@
 
 The interval of a difference is put together from those of its sides, which are beta-binomial posteriors of clusters
 (MOVER; Zou & Donner 2008, doi:10.1002/sim.3095), and p is one less the level at which it would just reach 0. Series in
-which both conditions occur are paired: what they share cancels by the correlation of the sides' residuals; the interval
-is then never narrower than that of the paired t test. Welch's degrees of freedom set the levels of the sides of
-unpaired series. p values of all pairs together are corrected by Holm's method.
+which both conditions occur can be paired: what they share cancels by the correlation of the sides' residuals. Welch's
+degrees of freedom set the levels of the sides of unpaired series. The interval is never narrower than that of the
+paired t test or of Welch's. p values of all pairs together are corrected by Holm's method.
 
 How often intervals hold the truth, and equal conditions differ, is simulated in `benchmarks/viability_coverage.py`.
 """
@@ -150,7 +150,7 @@ def compare_clusters(
         quantile = float(special.stdtrit(freedom, (1 + level) / 2))
         (low_1, high_1), (low_2, high_2) = (_distances(side, quantile) for side in (first, second))
         error_1, error_2 = (quantile * float(np.sqrt(side.variance)) for side in (first, second))
-        least = _together(error_1, error_2, correlation) if shared else 0.0
+        least = _together(error_1, error_2, correlation)
         below = max(_together(low_2, high_1, correlation), least)
         above = max(_together(high_2, low_1, correlation), least)
         return max(difference - below, -1.0), min(difference + above, 1.0)
