@@ -8,8 +8,8 @@ K_eff - 1 with the effective number of clusters K_eff = 1 / sum of squared share
 
 The interval does not rest on that variance, which is almost 0 where nearly every cell of a few clusters lives, but on
 the beta-binomial posterior of `beta_binomial`. Simulated (`benchmarks/viability_coverage.py`), nominal 95 % intervals
-cover 93 to 98 % for 4 to 30 clusters, proportions of 0.05 to 0.97 and intraclass correlations of 0.02 to 0.5; where
-clusters do not differ at all, 97 to 100 % for fewer than ten.
+cover 92 to 99 % for 4 to 30 clusters, proportions of 0.05 to 0.97 and intraclass correlations of 0.05 to 0.5; where
+clusters do not differ at all, 97 to 100 %.
 """
 
 from dataclasses import dataclass
