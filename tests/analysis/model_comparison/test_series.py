@@ -41,7 +41,7 @@ def test_the_share_of_equal_models_declared_different_stays_near_five_in_a_hundr
     drawn: Draw, series: int, images: int, are_named: bool
 ) -> None:
     groups = named(series, images) if are_named else None
-    assert declared(drawn, series, images, 200, settings=USUAL, groups=groups) <= (0.08 if are_named else 0.14)
+    assert declared(drawn, series, images, 200, settings=USUAL, groups=groups) <= (0.09 if are_named else 0.14)
 
 
 def test_with_fewer_than_six_series_nothing_is_declared_and_that_is_said(drawn: Draw) -> None:
