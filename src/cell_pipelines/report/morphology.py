@@ -25,13 +25,16 @@ _COMPARED: Final = (
     "feature", "group_1", "group_2", "n_cells_1", "n_cells_2", "rank_biserial", "hodges_lehmann_shift",
     "hodges_lehmann_low", "hodges_lehmann_high", "p_adjusted", "image_test", "n_images_compared",
     "hodges_lehmann_images", "hodges_lehmann_images_low", "hodges_lehmann_images_high", "p_images_adjusted",
+    "p_series_adjusted",
 )  # fmt: skip
 _TESTS: Final = {
     "p": "Mann-Whitney U test that takes cells for independent, which those of one image are not: it is too small",
     "p_adjusted": "corrected for all rows of the table by Holm's method",
     "rank_biserial": "share of pairs of cells in which that of group 1 is larger less that in which it is smaller",
     "hodges_lehmann_shift": "median of all differences between cells of both groups, with its 95 % interval",
-    "…_images": "the same of one median an image, whose independence can be defended: the one to be reported",
+    "…_images": "the same of one median per image, to be reported where images are independent of each other",
+    "p_series_adjusted": "the same of one median per series, to be reported where images come in series; the figure's "
+    "stars are those of the larger p",
 }
 
 

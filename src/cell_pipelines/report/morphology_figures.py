@@ -44,7 +44,8 @@ def plot_box_plots(
         group: Column with the method or condition; rows without one are left out.
         comparison: The table of `analysis.statistics.compare_groups`, to mark which groups differ. Where that makes
             more than 6 marks a panel, none is drawn.
-        p: Its column to mark by: over images, which is the default, or `p_adjusted` over cells.
+        p: Its column to mark by: over images, which is the default, or `p_adjusted` over cells. Where series are known
+            (`p_series_adjusted`), the larger of both marks.
 
     Returns:
         The figure: boxes from the 25th to the 75th percentile with the median, whiskers to the farthest cell within
@@ -69,8 +70,12 @@ def plot_box_plots(
         axes.set_yticks(np.arange(len(names)), labels if place % columns == 0 else [""] * len(names))
         axes.grid(visible=False, axis="y")
         if comparison is not None:
-            marked |= _draw_marks(axes, comparison[comparison["feature"] == feature], [str(n) for n in names], p)
-    panels.add_heading(figure, _heading(len(known), marked, p))
+            rows = _with_series(comparison[comparison["feature"] == feature], p)
+            marked |= _draw_marks(axes, rows, [str(n) for n in names], p)
+    over = "images" if "images" in p else "cells"
+    if comparison is not None and "p_series_adjusted" in comparison and comparison["p_series_adjusted"].notna().any():
+        over += " and series"
+    panels.add_heading(figure, _heading(len(known), marked, over))
     return figure
 
 
@@ -134,9 +139,8 @@ def _missing_text(missing: int) -> str:
     return f"{panels.count_of(missing, 'cell')} without a value" if missing else ""
 
 
-def _heading(count: int, marked: bool, p: str) -> str:
+def _heading(count: int, marked: bool, over: str) -> str:
     text = f"n = {panels.count_of(count, 'cell')}; whiskers within 1.5 box lengths"
-    over = "images" if "images" in p else "cells"
     # A narrow figure would cut one long line.
     return text + (f"\nafter Holm, over {over}: * p < 0.05, ** < 0.01, *** < 0.001" if marked else "")
 
@@ -169,6 +173,11 @@ def _box(values: Values) -> dict[str, Any]:
     if beyond.size > _MOST_POINTS:
         beyond = beyond[np.linspace(0, beyond.size - 1, _MOST_POINTS).round().astype(int)]
     return {"q1": first, "med": median, "q3": third, "whislo": low, "whishi": high, "fliers": beyond}
+
+
+def _with_series(rows: pd.DataFrame, p: str) -> pd.DataFrame:
+    """Return the rows with the larger p of images and of series, where series are known."""
+    return rows.assign(**{p: rows[[p, "p_series_adjusted"]].max(axis=1)}) if "p_series_adjusted" in rows else rows
 
 
 def _draw_marks(axes: Axes, rows: pd.DataFrame, names: Sequence[str], p: str) -> bool:

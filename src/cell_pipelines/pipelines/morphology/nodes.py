@@ -85,6 +85,7 @@ def compare(
 def _compare(
     table: pd.DataFrame, group: str, parameters: MorphologyParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
+    from cell_pipelines.analysis.compared_series import compare_series
     from cell_pipelines.analysis.statistics import compare_groups, describe_groups
     from cell_pipelines.report.morphology_figures import plot_box_plots
 
@@ -92,6 +93,8 @@ def _compare(
     kept = _grouped(table, group, parameters)
     groups = describe_groups(kept, features, group, image=parameters.cluster)
     comparisons = compare_groups(kept, features, group, image=parameters.cluster, reference=parameters.reference)
+    if parameters.cluster == "image":
+        comparisons = compare_series(comparisons, kept, features, group, reference=parameters.reference)
     return groups, comparisons, plot_box_plots(kept, features, group, comparison=comparisons)
 
 
