@@ -20,7 +20,7 @@ from cell_pipelines.annotations.findings import AnnotationFormatError, Conversio
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.decoding import decoding_errors
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, resolve_all
+from cell_pipelines.annotations.formats.label_paths import child, files_below, label_paths, resolve_all
 from cell_pipelines.annotations.formats.rasters import write_raster
 from cell_pipelines.annotations.formats.text import read_bytes, read_text
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels
@@ -40,13 +40,14 @@ LABEL_MAP = "labelmap.txt"
 OBJECTS, CLASSES = "SegmentationObject", "SegmentationClass"
 _LINE = re.compile(r"(?P<name>[^:]+):\s*(?P<red>\d{1,3}),\s*(?P<green>\d{1,3}),\s*(?P<blue>\d{1,3})\s*(:.*)?")
 _UNSAFE = re.compile(r"[%:#\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s|\s$")
+_PICTURES = {OBJECTS.lower(), CLASSES.lower()}
 _BLACK, _BORDER = 0, 0xE0E0C0
 _NO_LABEL_MAP = f"expected a file {LABEL_MAP} beside a folder {OBJECTS}; there is none."
 
 
 def find_label_maps(folder: Path) -> list[Path]:
     """Return the lists of colours below `folder` that stand beside pictures of objects."""
-    return [path for path in files_below(folder, LABEL_MAP) if (path.parent / OBJECTS).is_dir()]
+    return [path for path in files_below(folder, LABEL_MAP) if child(path.parent, OBJECTS).is_dir()]
 
 
 def detect(folder: Path) -> str | None:
@@ -74,7 +75,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         options["classes"] = list(dict.fromkeys(name for names in maps.values() for name in names.values()))
     intake = Intake(images, **options)
     for home, names in maps.items():
-        for path in files_below(home / OBJECTS, ".png"):
+        for path in files_below(child(home, OBJECTS), ".png"):
             _read_picture(intake, folder, (home, path), names)
     return intake.finish("voc_masks")
 
@@ -103,14 +104,14 @@ def _read_label_map(path: Path) -> dict[int, str]:
 
 def _read_picture(intake: Intake, folder: Path, place: tuple[Path, Path], names: dict[int, str]) -> None:
     home, path = place
-    file, inner = path.relative_to(folder).as_posix(), path.relative_to(home / OBJECTS)
+    file, inner = path.relative_to(folder).as_posix(), path.relative_to(child(home, OBJECTS))
     record = _find_image(intake.images, home.relative_to(folder), inner)
     if record is None or record.is_damaged:
         intake.image(file, str(inner.with_suffix("")) if record is None else record.name)
         return
     try:
         size = (record.width, record.height)
-        objects, classes = (_read_colours(home / kind / inner, size) for kind in (OBJECTS, CLASSES))
+        objects, classes = (_read_colours(child(home, str(Path(kind, inner))), size) for kind in (OBJECTS, CLASSES))
     except ValueError as error:
         intake.skip_file(file, str(error))
         return
@@ -136,7 +137,7 @@ def _find_image(images: ImageIndex, home: PurePosixPath | Path, inner: Path) -> 
     name = inner.with_suffix("").as_posix()
     near = (str(PurePosixPath(home.as_posix(), word)) for word in ("JPEGImages", "images", ""))
     found = (images.find(name, place) for place in near)
-    return next((r for r in found if r is not None and not {OBJECTS, CLASSES} & set(r.name.split("/"))), None)
+    return next((r for r in found if r is not None and not _PICTURES & set(r.name.lower().split("/"))), None)
 
 
 def _read_colours(path: Path, size: tuple[int, int]) -> Colours:
