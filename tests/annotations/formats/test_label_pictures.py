@@ -75,7 +75,7 @@ def test_a_map_of_classes_is_a_question_and_named_so_it_gives_the_cells(backgrou
         _read(tmp_path, picture)
     assert _read(tmp_path, picture, format="binary_mask").annotations.n_objects == CELLS
     named = _read(tmp_path, picture, format="label_image")
-    assert "pieces far from each other" in _suspect(named)[0]
+    assert "many or distant pieces" in _suspect(named)[0]
     with pytest.raises(AnnotationFormatError, match="`strict`"):
         named.check_strict()
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from cell_pipelines.annotations.formats.label_files import peek_kinds
 
 _CLASSES = (
-    "looks like a map of classes: a number lies in many pieces far from each other, so it can't be that of one cell. "
-    "Name the `format`: binary_mask, with load_args {values: {1: alive, 2: dead}} where the numbers differ in meaning, "
-    "or label_image where each number is one cell all the same."
+    "looks like a map of classes: a number lies in many or distant pieces, so it can't be that of one cell. "
+    "Name the `format` (`raw_format` for one run): binary_mask, with load_args {values: {1: alive, 2: dead}} where the "
+    "numbers differ in meaning, or label_image where each number is one cell all the same."
 )
 _GREY = (
     "only images lie here: {file} lies or is called as labels are, but its numbers change from pixel to pixel, as grey "

@@ -98,7 +98,7 @@ def _tell_scattered(survey: ValueSurvey) -> str:
     listed = [f"{value} in {count}" for value, count in zip(values[:_SHOWN], pieces[:_SHOWN], strict=True)]
     shown = ", ".join(listed) + (", …" if len(values) > _SHOWN else "")
     return (
-        f"{len(values)} of {len(survey.values)} labels lie in pieces far from each other ({shown} pieces); each was "
+        f"{len(values)} of {len(survey.values)} labels lie in many or distant pieces ({shown} pieces); each was "
         "taken for one cell. Where the numbers are classes, name the `format` binary_mask."
     )
 

@@ -15,6 +15,7 @@ from cell_pipelines.annotations.formats.encodings import assume_encoding
 from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.foreign import explain
 from cell_pipelines.annotations.formats.label_questions import explain_labels
+from cell_pipelines.annotations.formats.links import find_unfollowed, list_unfollowed
 from cell_pipelines.annotations.formats.single_file import as_folder
 from cell_pipelines.annotations.formats.split_lists import read_split_lists
 from cell_pipelines.annotations.geometry.scatter import find_scattered
@@ -77,12 +78,19 @@ def detect_format(folder: Path) -> tuple[str, str]:
     if len(found) == 1:
         return next(iter(found.items()))
     if not found:
-        sentence = (
-            explain_labels(folder) or explain(folder) or f"found no annotations; expected one of {', '.join(FORMATS)}."
-        )
+        sentence = explain_labels(folder) or explain(folder) or _tell_nothing(folder)
         raise AnnotationFormatError(f"{folder}: {sentence}")
     listed = "; ".join(f"{name} ({reason})" for name, reason in found.items())
     raise AnnotationFormatError(f"{folder}: several formats lie here: {listed}. Name the `format` in the catalog.")
+
+
+def _tell_nothing(folder: Path) -> str:
+    nothing = f"found no annotations; expected one of {', '.join(FORMATS)}."
+    links = list(find_unfollowed(folder).items())
+    if not links:
+        return nothing
+    more = f" and {len(links) - 1} more" if len(links) > 1 else ""
+    return f"{nothing} Not looked at: {links[0][0]}{more}: {links[0][1]}"
 
 
 def read_annotations(
@@ -106,6 +114,7 @@ def read_annotations(
             name, reason = detect_format(place) if format == "auto" else (format, "named in the catalog")
             splits, findings = read_split_lists(place, images)
             conversion = create_format(name).read(place, images.with_splits(splits), **options)
+            findings = [*findings, *list_unfollowed(place, images)]
     except TypeError as error:
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         if unknown is None or unknown[1] not in options:
@@ -125,7 +134,7 @@ def _scattered(annotations: AnnotationSet) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             annotations.names[image], f"object in row {rows[0]}", "suspect",
-            f"{len(rows)} of {int(counts[image])} objects lie in pieces far from each other, as regions of many cells "
+            f"{len(rows)} of {int(counts[image])} objects lie in many or distant pieces, as regions of many cells "
             "do; each counts as one.", len(rows),
         )
         for image, rows in images.items()
