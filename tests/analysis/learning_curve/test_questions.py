@@ -30,6 +30,13 @@ def test_of_an_error_less_is_reached_with_more_images() -> None:
     assert answer.is_said and 0 < answer.more_low < answer.more < answer.more_high
 
 
+def test_an_end_beyond_four_times_the_images_is_not_printed_as_if_it_were_known() -> None:
+    answer = answer_target(_law(), 0.91, "AP50")
+    assert answer.is_said and np.isfinite(answer.more_high) and answer.more_high > 3 * 252
+    assert f"{answer.more_high:.0f}" not in answer.sentence
+    assert "beyond 756 more" in answer.sentence
+
+
 @pytest.mark.parametrize(
     ("target", "said"), [(0.5, "reached already"), (0.999, "cannot be said"), (0.945, "cannot be said")]
 )

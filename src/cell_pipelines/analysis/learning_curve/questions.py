@@ -96,7 +96,7 @@ def answer_target(law: AveragedCurve, target: float, metric: str) -> Answer:
         text += f", or {high:.0f} more images may be needed." if high > 0 else "."
     else:
         text = f"About {more:.0f} more images ({images + more:.0f} in all) bring {metric} from {now:.3f} to {target:g} "
-        text += f"(interval {low:.0f} to {high:.0f} more)."
+        text += f"(interval {low:.0f} to {'beyond ' if high > reach else ''}{min(high, reach):.0f} more)."
     if not problem and high > reach:
         text += f" The interval's upper end is beyond {FARTHEST:g} times the images, where the curve is a guess."
     return Answer(
