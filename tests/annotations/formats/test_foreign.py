@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.foreign import explain
+from cell_pipelines.annotations.formats.registry import detect_format
 
 DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))
 ASSETS = DATA / "annotation_formats" / "tool_test_assets_datumaro"
@@ -46,6 +48,17 @@ def test_nothing_is_said_of_an_empty_folder_or_of_damaged_files(tmp_path: Path) 
     for name in ("a.json", "a.csv", "a.txt", "a.xml"):
         (tmp_path / name).write_bytes(bytes(range(256)))
     assert explain(tmp_path) is None
+
+
+def test_a_file_that_may_not_be_read_is_the_reason_why_nothing_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.json").write_text("{}")
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("a.json"))
+    expected = r"1 files or folders can't be read, permission is denied; the first is .*labels/a\.json\."
+    with pytest.raises(AnnotationFormatError, match=expected):
+        detect_format(tmp_path)
 
 
 @pytest.mark.real_data

@@ -1,5 +1,6 @@
 """Well-known sources that no format here reads, each with the sentence that says what to do instead."""
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -87,6 +88,14 @@ def explain(folder: Path) -> str | None:
         if reason:
             return reason
     return None
+
+
+def explain_closed(folder: Path) -> str | None:
+    """Say which files or folders in `folder` this user may not read; None where all can be read."""
+    closed = [path for path in sorted(folder.rglob("*")) if path.exists() and not os.access(path, os.R_OK)]
+    if not closed:
+        return None
+    return f"{len(closed)} files or folders can't be read, permission is denied; the first is {closed[0]}."
 
 
 def explain_masks(folder: Path) -> str | None:
