@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 START = """
-import ctypes, hashlib, os, pathlib, signal, subprocess, sys, threading, time, weakref
+import atexit, ctypes, hashlib, os, pathlib, signal, subprocess, sys, threading, time, weakref
 from concurrent.futures import ThreadPoolExecutor
 from cell_pipelines import termination
 termination.GRACE_S, termination.CHILDREN_S = {grace}, 1.0
@@ -19,6 +19,7 @@ def run():
 {body}
 with termination.exit_status():
     guard = termination.watch_signals(lambda: marked.write_text("KILLED"))
+    atexit.register(guard.leave)
     run()
     guard.check()
     print("finished")
@@ -52,6 +53,11 @@ FRIENDLY = {
             time.sleep(60)
         except BaseException as error:
             raise RuntimeError("the worker died") from error""",
+    "with what takes long when Python ends": """
+        class Slow:
+            def __del__(self): time.sleep(30)
+        atexit._slow = Slow()
+        time.sleep(60)""",
     "in a library that ends with a status of its own": """
         try:
             time.sleep(60)

@@ -121,7 +121,7 @@ class TrackingHooks(MlflowHook):
             mlflow.set_tag("mlflow.parentRunId", parent)
         model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in (*MODELS, *OTHER_CELLS)})
         self._open, self._completed = True, 0
-        atexit.register(self._close_interrupted)  # runs before MLflow's own, which would say FINISHED
+        atexit.register(self._leave)  # runs before MLflow's own, which would say FINISHED
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
@@ -215,6 +215,11 @@ class TrackingHooks(MlflowHook):
         if self._open:
             model_runs.close_runs(status)
         self._open = False
+
+    def _leave(self) -> None:
+        self._close_interrupted()
+        if self._guard is not None:
+            self._guard.leave()
 
     def _check_ended(self) -> None:
         if self._guard is not None:
