@@ -94,3 +94,14 @@ def test_a_page_of_images_that_could_not_be_read_names_them(counted):
     annotations = cells(("cell",), [[1]])
     page = report_counts(counted(annotations, failures=FAILED), annotations, Path("a.pt"))
     assert "broken.png: damaged" in page and "No image differs" in page
+
+
+def test_the_models_page_lists_annotated_images_that_are_unlike_the_training():
+    from cell_pipelines.report.html import render_report
+    from cell_pipelines.report.new_counts import unlike_sections
+
+    table = scores(2, warning=["", "noise is high"]).assign(split="test")
+    page = render_report("a", {}, unlike_sections(table))
+    assert "1 of 2 images" in page and "noise is high" in page and "1.png" in page and "0.png" not in page
+    assert unlike_sections(scores(2).assign(split="test")) == []
+    assert unlike_sections(table.drop(columns="warning")) == []

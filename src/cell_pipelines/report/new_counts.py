@@ -49,6 +49,20 @@ def count_sections(counts: pd.DataFrame, classes: Sequence[str]) -> list[Section
     return sections
 
 
+def unlike_sections(scores: pd.DataFrame) -> list[Section]:
+    """Return the section about annotated images that differ from those of training; none where none is known to.
+
+    Args:
+        scores: One row per image with `image`, `split` and `warning`; without the last, from a version of before.
+    """
+    told = scores.loc[scores["warning"].fillna("") != ""] if "warning" in scores else scores.iloc[:0]
+    if told.empty:
+        return []
+    table = told[["image", "split", "warning"]].reset_index(drop=True)
+    text = f"{len(told)} of {len(scores)} images of validation and test differ from the training and validation images."
+    return [Section("Images unlike the training images", [Text(text), Table(table, "How they differ.")])]
+
+
 def _place(name: str, classes: Sequence[str]) -> tuple[int, int]:
     order = [*classes, "total"]
     for end, place in (("", 0), ("_low", 1), ("_high", 2)):

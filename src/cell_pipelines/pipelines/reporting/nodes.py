@@ -122,11 +122,12 @@ def _mask_sections(instances: pd.DataFrame) -> list[Any]:
     return [Section("Masks", [Picture(plot_instance_curve(instances), caption)])]
 
 
-def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame) -> list[Any]:
-    """Return the section about the intervals of counts; none without test images."""
+def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.DataFrame) -> list[Any]:
+    """Return the sections about the intervals of counts and about images unlike those of training; none without any."""
     from cell_pipelines.report.count_interval_figures import count_interval_sections
+    from cell_pipelines.report.new_counts import unlike_sections
 
-    return list(count_interval_sections(intervals, coverage))
+    return [*count_interval_sections(intervals, coverage), *unlike_sections(scores)]
 
 
 def describe_errors(kinds: pd.DataFrame, confusions: pd.DataFrame, table: pd.DataFrame) -> list[Any]:

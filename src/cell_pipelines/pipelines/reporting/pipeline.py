@@ -39,7 +39,7 @@ def create_pipeline(model: str) -> Pipeline:
             ),
             Node(
                 describe_counts,
-                inputs=["count_intervals", "count_coverage"],
+                inputs=["count_intervals", "count_coverage", "scores"],
                 outputs="count_sections",
                 name="describe_counts",
             ),
