@@ -27,7 +27,7 @@ from cell_pipelines.annotations.geometry.label_images import labels_to_objects, 
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
-from cell_pipelines.files import atomic_path
+from cell_pipelines.files import atomic_path, is_file_inside
 from cell_pipelines.unpacking import check_unpacked
 
 SUMMARY = "Pascal VOC segmentation masks with labelmap.txt: a colour an object and a class (CVAT, Datumaro)."
@@ -66,16 +66,17 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         **options: As for `Intake`: `classes`, `unlabelled`.
 
     Raises:
-        AnnotationFormatError: There is no list of colours, or one can't be read.
+        AnnotationFormatError: A list of colours can't be read.
     """
     maps = {path.parent: _read_label_map(path) for path in find_label_maps(folder)}
-    if not maps:
-        raise AnnotationFormatError(f"{folder}: {_NO_LABEL_MAP}")
     if options.get("classes") is None:
-        options["classes"] = list(dict.fromkeys(name for names in maps.values() for name in names.values()))
+        options["classes"] = list(dict.fromkeys(name for names in maps.values() for name in names.values())) or None
     intake = Intake(images, **options)
+    if not maps:
+        intake.skip_file(LABEL_MAP, _NO_LABEL_MAP)
     for home, names in maps.items():
-        for path in files_below(child(home, OBJECTS), ".png"):
+        # A link may lead out of the source.
+        for path in (path for path in files_below(child(home, OBJECTS), ".png") if is_file_inside(folder, path)):
             _read_picture(intake, folder, (home, path), names)
     return intake.finish("voc_masks")
 
@@ -111,7 +112,10 @@ def _read_picture(intake: Intake, folder: Path, place: tuple[Path, Path], names:
         return
     try:
         size = (record.width, record.height)
-        objects, classes = (_read_colours(child(home, str(Path(kind, inner))), size) for kind in (OBJECTS, CLASSES))
+        pictures = [path, child(home, f"{CLASSES}/{inner.as_posix()}")]
+        if not is_file_inside(folder, pictures[1]):
+            raise ValueError(f"there is no picture of its classes in {CLASSES}.")
+        objects, classes = (_read_colours(picture, size) for picture in pictures)
     except ValueError as error:
         intake.skip_file(file, str(error))
         return
