@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.annotations.geometry.label_images import split_pieces
+from cell_pipelines.annotations.geometry.label_images import foreground_window, split_pieces
 from cell_pipelines.annotations.geometry.scatter import are_scattered
 
 Raster = npt.NDArray[Any]
@@ -37,7 +37,9 @@ class ValueSurvey:
 
 def survey_values(labels: Raster) -> ValueSurvey:
     """Return in which pieces the values of a label image (H, W) of whole numbers lie; 0 and below is background."""
-    numbered = split_pieces(np.where(labels > 0, labels, 0))
+    labels = np.where(labels > 0, labels, 0)
+    labels = labels[foreground_window(labels)]
+    numbered = split_pieces(labels)
     flat = numbered.ravel()
     areas = np.bincount(flat)[1:]
     values, owner = np.unique(labels.ravel()[_first_places(flat, len(areas))], return_inverse=True)
