@@ -86,6 +86,16 @@ def test_cells_of_unknown_condition_are_a_group_and_without_any_all_are_one():
     assert set(groups["group"]) == {"all"} and comparisons.empty
 
 
+def test_series_numbered_anew_in_each_group_are_paired_only_if_said_to_be():
+    cells = cells_of({f"{name}.png": [size] for name, size in zip("abcdef", (8, 9, 10, 11, 12, 13), strict=True)})
+    table = measured(cells, condition=["k"] * 3 + ["l"] * 3, series=["1", "2", "3"] * 2)
+    own = FORM.model_copy(update={"cluster": "series"})
+    same = own.model_copy(update={"paired": True})
+    for parameters, test, count in ((own, "mann_whitney", 6), (same, "wilcoxon_signed_rank", 3)):
+        _, comparisons, _ = nodes.compare(table, ORIGIN, parameters)
+        assert set(comparisons["image_test"]) == {test} and set(comparisons["n_images_compared"]) == {count}
+
+
 def test_neither_facts_nor_cells_are_changed():
     cells = cells_of({"a.png": [10], "b.png": [12]}, sizes={"a.png": (0.5, 0.5)})
     facts, before = facts_of(cells, condition=["k", "l"]), cells.fingerprint()
