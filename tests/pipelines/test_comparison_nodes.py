@@ -82,6 +82,21 @@ def test_groups_are_drawn_where_there_are_several_and_few_are_said_to_decide_not
         assert groups is None and note.startswith("Intervals and tests draw 12 images, each by itself. If they come in")
 
 
+def test_series_that_names_suggest_must_confirm_a_difference_and_the_page_says_so() -> None:
+    names = [f"mouse{i // 4}_field{i % 4}.png" for i in range(32)]
+    builder = AnnotationBuilder(("cell",))
+    for name in names:
+        builder.add_box(builder.add_image(name, width=20, height=10, split="test"), "cell", (1, 1, 5, 5))
+    given = {"poor": tables(32, 0.5), "good": tables(32, 0.95)}
+    for one in given.values():
+        one.images["image"] = names
+    found = compare_tables(given, builder.build(), FEW, ComparisonParameters(metrics=("f1",)))
+    row = found.compared.tests.iloc[0]
+    assert row["units"] == 32 and row["told_apart"] and row["p_series"] < 0.05 and np.isfinite(row["icc"])
+    assert "over 8 series that image names suggest" in row["caution"]
+    assert "also holds over 8 series that image names suggest" in describe_comparison(found, given)[0].items[0].text
+
+
 def test_groups_reach_the_tests() -> None:
     given = {"poor": tables(16, 0.5), "good": tables(16, 0.95)}
     one = ComparisonParameters(metrics=("f1",))

@@ -1,4 +1,4 @@
-"""The evaluation draws whole groups of images where there are enough of them, and the page says what was drawn."""
+"""The evaluation draws whole groups of images where there are several, and the page says what was drawn."""
 
 import pytest
 
@@ -25,11 +25,12 @@ def annotations(per_group: int, *, found: bool) -> AnnotationSet:
 @pytest.mark.parametrize(
     ("per_group", "resample", "units", "told"),
     [
-        (2, "auto", 6, "6 groups of images"), (4, "auto", 12, "12 images"), (4, "groups", 3, "3 groups of images"),
-        (2, "images", 12, "12 images"),
+        (2, "auto", 6, "6 groups of images"), (4, "auto", 3, "3 groups of images"),
+        (4, "groups", 3, "3 groups of images"),
+        (2, "images", 12, "12 images"), (12, "auto", 12, "12 images"),
     ],
 )  # fmt: skip
-def test_intervals_draw_groups_where_there_are_enough(per_group: int, resample: str, units: int, told: str) -> None:
+def test_intervals_draw_groups_where_there_are_several(per_group: int, resample: str, units: int, told: str) -> None:
     parameters = EvaluationParameters.model_validate({"resamples": 100, "resample": resample})
     truth, found = (annotations(per_group, found=found) for found in (False, True))
     table, images, cells, curves, instances = evaluate(truth, found, {"cell": 0.5}, parameters)

@@ -11,7 +11,7 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.drawn_groups import choose_groups, named_groups
+from cell_pipelines.pipelines.drawn_groups import choose_groups, likely_groups, named_groups
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def compare_tables(
     )  # fmt: skip
     compared = compare_models(
         {name: one.images for name, one in given.items()}, settings,
-        groups=named_groups(evaluated) if independent else groups,
+        groups=named_groups(evaluated) if independent else groups, likely_groups=likely_groups(evaluated),
     )  # fmt: skip
     note = " ".join(text for text in (note, compared.note) if text)
     return ModelComparison(

@@ -1,5 +1,6 @@
 """What is drawn for intervals and tests: images, or whole series of them."""
 
+from cell_pipelines.annotations.name_groups import group_by_names
 from cell_pipelines.annotations.schema import AnnotationSet
 
 # Below this no test over groups can decide between two models: 2^(1 - 5) is above 0.05.
@@ -33,6 +34,12 @@ def named_groups(evaluated: AnnotationSet) -> dict[str, str]:
     """Return the group of each image that has one."""
     column = evaluated.images["group"].to_pylist()
     return {name: str(group) for name, group in zip(evaluated.names, column, strict=True) if group}
+
+
+def likely_groups(evaluated: AnnotationSet) -> dict[str, str] | None:
+    """Return the group of each image that names suggest; None where they suggest none."""
+    groups = group_by_names(evaluated.names).groups
+    return dict(zip(evaluated.names, groups, strict=True)) if len(set(groups)) < len(groups) else None
 
 
 def _count(number: int, noun: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.drawn_groups import choose_groups
+from cell_pipelines.pipelines.drawn_groups import choose_groups, likely_groups
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 
@@ -48,12 +48,13 @@ def choose_model(models: tuple[str, ...]) -> Callable[..., Choice]:
         if named is not None and named not in models:
             raise ValueError(f"`reporting.chosen_model` must be one of {', '.join(models)}, got {named!r}.")
         metric = parameters.main_metric or main_metric(classes)
-        groups, _ = choose_groups(select_split(truth, evaluation.split), evaluation.resample)
+        evaluated = select_split(truth, evaluation.split)
+        groups, _ = choose_groups(evaluated, evaluation.resample)
         settings = ComparisonSettings(
             metrics=(metric,), level=comparing.level, n_resamples=evaluation.resamples, seed=evaluation.seed,
             independent=evaluation.resample == "images",
         )  # fmt: skip
-        best, sentence = _conclusion(images, settings, groups)
+        best, sentence = _conclusion(images, settings, (groups, likely_groups(evaluated)))
         return Choice(named or best, metric, sentence, named is not None)
 
     return choose
@@ -67,13 +68,15 @@ def main_metric(classes: Mapping[str, pd.DataFrame]) -> str:
     return _PREFERRED[-1]
 
 
-def _conclusion(images: Mapping[str, pd.DataFrame], settings: Any, groups: Mapping[str, str] | None) -> tuple[str, str]:
+def _conclusion(
+    images: Mapping[str, pd.DataFrame], settings: Any, groups: tuple[Mapping[str, str] | None, ...]
+) -> tuple[str, str]:
     """Return the best model, and what is said of the metric, as on the page that compares all metrics."""
     from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
     from cell_pipelines.analysis.model_comparison.comparing import compare_models
 
     (metric,) = settings.metrics
-    compared = compare_models(images, settings, groups=groups)
+    compared = compare_models(images, settings, groups=groups[0], likely_groups=groups[1])
     known = compared.estimates[compared.estimates["value"].notna()]
     if known.empty:
         return next(iter(images)), f"No model has the metric {metric} on these images, so none is better than another."
