@@ -42,7 +42,7 @@ def watched(tmp_path_factory):
     def run(pipeline, parameters=""):
         command = [sys.executable, "-m", "kedro", "run", "--env=test", f"--pipelines={pipeline}"]
         command += [f"--params={parameters.format(folder=project.folder)}"] if parameters else []
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         assert not log.exists(), log.read_text()
         assert not (home / ".config" / "Ultralytics").exists()
