@@ -1,6 +1,5 @@
 """Reading TIFF and what is built on it: ImageJ, OME-TIFF, LSM, STK, pyramids, tiles, any depth of bits."""
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from cell_pipelines.imaging.description import Image, ImageFormatError, ImageInf
 from cell_pipelines.imaging.ome_planes import Coordinates, read_parts
 from cell_pipelines.imaging.pictures import read_picture
 from cell_pipelines.imaging.tiff_metadata import Metadata, check_ome, read_metadata
-from cell_pipelines.imaging.tiff_pages import PageReader
+from cell_pipelines.imaging.tiff_pages import PageReader, check_chain
 
 # Pages without a name are taken for channels up to this many, for a stack beyond.
 MAX_UNNAMED_CHANNELS = 4
@@ -20,7 +19,6 @@ _MINISWHITE, _RGB, _SEPARATED, _YCBCR = 0, 2, 5, 6
 _LAB = (8, 9, 10)
 # Codecs that give red, green and blue, whatever the file's own colours are.
 _COLOUR_CODECS = (6, 7, 33003, 33004, 33005, 34712, 34892, 34933, 50001)
-_MAX_PAGES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class TiffSource:
         import tifffile
 
         self._path = path
-        _check_chain(path)
+        check_chain(path)
         self._file = tifffile.TiffFile(path, _multifile=False)
         try:
             check_ome(self._file)
@@ -108,34 +106,6 @@ class TiffSource:
             (info,) = _describe(self._path, series[0], part.metadata, pages=part.lengths, name=part.name)
             scenes.append(_Scene(series[0], info, pages=part.pages))
         return tuple(scenes)
-
-
-def _check_chain(path: Path) -> None:
-    """Refuse a file whose pages lead in a circle or are more than any microscope writes.
-
-    Raises:
-        ValueError: It does; reading it would never end.
-    """
-    with path.open("rb") as file:
-        head = file.read(16)
-        order = {b"II": "<", b"MM": ">"}.get(head[:2])
-        if order is None or len(head) < 8:
-            return
-        big = struct.unpack(order + "H", head[2:4])[0] == 43
-        count, entry, pointer = ("Q", 20, "Q") if big else ("H", 12, "I")
-        offset = struct.unpack(order + pointer, head[8:16] if big else head[4:8])[0]
-        seen: set[int] = set()
-        while offset and offset not in seen and len(seen) < _MAX_PAGES:
-            seen.add(offset)
-            file.seek(offset)
-            number = file.read(struct.calcsize(count))
-            if len(number) < struct.calcsize(count):
-                return
-            file.seek(offset + len(number) + struct.unpack(order + count, number)[0] * entry)
-            following = file.read(struct.calcsize(pointer))
-            offset = struct.unpack(order + pointer, following)[0] if len(following) == struct.calcsize(pointer) else 0
-    if offset:
-        raise ValueError(f"pages that lead in a circle, or more than {_MAX_PAGES}")
 
 
 def _describe(

@@ -1,7 +1,8 @@
-"""Pixels of one TIFF page: only the tiles, strips or rows that a window touches are read and decoded."""
+"""Pages of a TIFF, and the pixels of one: only tiles, strips or rows that a window touches are read and decoded."""
 
 import itertools
 import math
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,35 @@ from cell_pipelines.unpacking import check_unpacked
 _MAX_RATIO = {1: 1, 5: 2000, 8: 1100, 32946: 1100, 32773: 128, 6: 5000, 7: 5000}
 _MAX_OTHER_RATIO = 50_000
 _JPEG = (6, 7, 33007, 34892)
+_MAX_PAGES = 1 << 20
+
+
+def check_chain(path: Path) -> None:
+    """Refuse a file whose pages lead in a circle or are more than any microscope writes.
+
+    Raises:
+        ValueError: It does; reading it would never end.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+        order = {b"II": "<", b"MM": ">"}.get(head[:2])
+        if order is None or len(head) < 8:
+            return
+        big = struct.unpack(order + "H", head[2:4])[0] == 43
+        count, entry, pointer = ("Q", 20, "Q") if big else ("H", 12, "I")
+        offset = struct.unpack(order + pointer, head[8:16] if big else head[4:8])[0]
+        seen: set[int] = set()
+        while offset and offset not in seen and len(seen) < _MAX_PAGES:
+            seen.add(offset)
+            file.seek(offset)
+            number = file.read(struct.calcsize(count))
+            if len(number) < struct.calcsize(count):
+                return
+            file.seek(offset + len(number) + struct.unpack(order + count, number)[0] * entry)
+            following = file.read(struct.calcsize(pointer))
+            offset = struct.unpack(order + pointer, following)[0] if len(following) == struct.calcsize(pointer) else 0
+    if offset:
+        raise ValueError(f"pages that lead in a circle, or more than {_MAX_PAGES}")
 
 
 @dataclass(frozen=True)
