@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 from skimage import draw, filters
 
+from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.rasters import write_raster
 from cell_pipelines.annotations.formats.registry import read_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
@@ -102,3 +103,16 @@ def test_masks_of_single_cells_beside_each_other_have_their_sentence(tmp_path: P
         )
     conversion = read_annotations(tmp_path, _index("images/a.png"), format="binary_mask")
     assert any("seems to be the mask of one cell of images/a.png" in f.reason for f in conversion.findings)
+
+
+@pytest.mark.parametrize("file", ["masks/b.gif", "labels/b.MAT", "b_mask.npy", "masks/b.nii.gz"])
+def test_labels_of_formats_that_are_not_read_are_listed(file: str, tmp_path: Path) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_bytes(b"x")
+    with pytest.raises(AnnotationFormatError, match=r"labels ending in \.[a-z.]+ are not read"):
+        read_annotations(tmp_path, _index("a.png", "b.png"))
+    write_raster(_labels(), tmp_path / "a_mask.png")
+    write_raster(_photo(), tmp_path / "a.png")
+    conversion = read_annotations(tmp_path, _index("a.png", "b.png"))
+    assert conversion.annotations.names == ["a.png"]
+    assert (file, "skipped") in [(f.file, f.action) for f in conversion.findings]

@@ -12,6 +12,7 @@ from cell_pipelines.annotations.formats.foreign import explain_masks
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_naming import Naming, image_of_one_cell, is_image_folder, is_label_word
 from cell_pipelines.annotations.formats.label_paths import child, files_below
+from cell_pipelines.annotations.formats.label_unread import unread_labels
 from cell_pipelines.annotations.formats.label_values import Remark
 from cell_pipelines.annotations.formats.object_table import has_object_table
 from cell_pipelines.annotations.formats.raster_kinds import kind_of
@@ -117,6 +118,8 @@ def read_label_files(
             has no label.
     """
     apart = naming.is_label_folder(folder.resolve().name)
+    for file, reason in unread_labels(folder, naming):
+        intake.skip_file(file, reason)
     files = {path.relative_to(folder).as_posix(): path for path in label_files(folder, naming)}
     # Where labels and images lie in one folder, all its pictures may have been taken for images.
     images = intake.images if apart else intake.images.without(files)

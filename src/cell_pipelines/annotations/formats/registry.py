@@ -15,6 +15,7 @@ from cell_pipelines.annotations.formats.encodings import assume_encoding
 from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.foreign import explain, explain_closed
 from cell_pipelines.annotations.formats.label_questions import explain_labels
+from cell_pipelines.annotations.formats.label_unread import explain_unread
 from cell_pipelines.annotations.formats.links import find_unfollowed, list_unfollowed
 from cell_pipelines.annotations.formats.single_file import as_folder
 from cell_pipelines.annotations.formats.split_lists import read_split_lists
@@ -78,7 +79,8 @@ def detect_format(folder: Path) -> tuple[str, str]:
     if len(found) == 1:
         return next(iter(found.items()))
     if not found:
-        sentence = explain_closed(folder) or explain_labels(folder) or explain(folder) or _tell_nothing(folder)
+        asked = (explain_closed, explain_labels, explain_unread, explain, _tell_nothing)
+        sentence = next(filter(None, (explained(folder) for explained in asked)))
         raise AnnotationFormatError(f"{folder}: {sentence}")
     listed = "; ".join(f"{name} ({reason})" for name, reason in found.items())
     raise AnnotationFormatError(f"{folder}: several formats lie here: {listed}. Name the `format` in the catalog.")
