@@ -159,6 +159,15 @@ def test_data_yaml_beside_the_folder_of_labels_counts(tmp_path: Path) -> None:
         assert _facts(conversion)[0][0] == "box"
 
 
+def test_other_files_above_the_folder_of_labels_are_let_be(tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "0.txt").write_text(BOX)
+    (tmp_path / "compose.yml").write_text("names: &a [x]\nother: *a")
+    (tmp_path / "people.yaml").write_text("names: [Ada, Grace]")
+    images = ImageIndex([ImageRecord("0.png", 100, 80)])
+    assert read_annotations(tmp_path / "labels", images).annotations.categories == ("class_0",)
+
+
 @pytest.mark.skipif(not CASES.is_dir(), reason=f"no cases in {CASES}; CELL_CASES names their folder")
 @pytest.mark.parametrize(("case", "count"), [("pose_one_point", 1), ("track_id_only", 2)])
 def test_strangers_poses_and_tracks_are_boxes(case: str, count: int) -> None:

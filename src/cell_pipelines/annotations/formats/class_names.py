@@ -35,29 +35,34 @@ def _places(folder: Path) -> list[Path]:
     return [folder, *above] if last[0] == "labels" or last[0] in SPLIT_WORDS else [folder, above[0]]
 
 
+def _descriptions(folder: Path) -> list[Path]:
+    """Return the YAML files that may describe the labels in `folder`; above it, only those called as trainers ask."""
+    beside, *above = _places(folder)
+    named = [path for place in above for path in yaml_files(place) if path.stem.lower() in ("data", "dataset")]
+    return [*yaml_files(beside), *named]
+
+
 def read_class_names(folder: Path) -> list[str] | None:
     """Return the class names in order of their numbers; None where no file in or above `folder` gives any.
 
     Raises:
         AnnotationFormatError: A file can't be read, or its names are not a list of different names.
     """
-    for place in _places(folder):
-        # Darknet, and CVAT's YOLO 1.1, write obj.names.
-        for path in [*yaml_files(place), child(place, "classes.txt"), child(place, "obj.names")]:
-            if not is_file_inside(place, path):
-                continue
-            try:
-                names = _listed(path) if path.suffix.lower() in (".txt", ".names") else _described(path)
-            except ValueError as error:
-                raise AnnotationFormatError(f"{path}: the class names can't be read: {error}") from error
-            if names is not None:
-                return names
+    # Darknet, and CVAT's YOLO 1.1, write obj.names.
+    lists = [child(place, name) for place in _places(folder) for name in ("classes.txt", "obj.names")]
+    for path in [*_descriptions(folder), *(path for path in lists if is_file_inside(path.parent, path))]:
+        try:
+            names = _listed(path) if path.suffix.lower() in (".txt", ".names") else _described(path)
+        except ValueError as error:
+            raise AnnotationFormatError(f"{path}: the class names can't be read: {error}") from error
+        if names is not None:
+            return names
     return None
 
 
 def read_description(folder: Path) -> Mapping[str, Any]:
     """Return what a ``data.yaml`` in or above `folder` says, which names the classes or the key points' shape."""
-    for path in [path for place in _places(folder) for path in yaml_files(place)]:
+    for path in _descriptions(folder):
         try:
             content = read_yaml(path)
         except ValueError:
