@@ -112,6 +112,7 @@ def test_every_member_of_every_experiment_can_be_configured(study):
                 model.model_validate(merged[name])
 
 
+@pytest.mark.exhaustive  # the published sizes are in tests/models/test_registry.py as well
 def test_the_grid_of_the_cll_study_has_40_members_of_which_34_can_be_built():
     from cell_pipelines.models.untrained import create_untrained_network
 

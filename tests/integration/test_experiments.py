@@ -28,14 +28,26 @@ GRID = {
 MEMBERS = {"pan_timm-mobilenetv3-small-minimal-100", "unet_timm-mobilenetv3-small-minimal-100", "unet_vgg11"}
 
 
-def _call(project, tmp_path, *more):
-    run = {"run": {"env": "test", "pipelines": "architecture_grid",
-                   "params": {"experiments": {"architecture_grid": GRID}}}}  # fmt: skip
-    (tmp_path / "call.yml").write_text(yaml.safe_dump(run))
-    command = [sys.executable, "-m", "kedro", "run", "--config", str(tmp_path / "call.yml"), *more]
-    return subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **project.environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+@pytest.fixture
+def call(fresh_project, tmp_path):
+    """Start an experiment as users do; what is still at work when a test ends, is ended."""
+    started = []
+
+    def start(*more):
+        run = {"run": {"env": "test", "pipelines": "architecture_grid",
+                       "params": {"experiments": {"architecture_grid": GRID}}}}  # fmt: skip
+        (tmp_path / "call.yml").write_text(yaml.safe_dump(run))
+        command = [sys.executable, "-m", "kedro", "run", "--config", str(tmp_path / "call.yml"), *more]
+        environment = {**os.environ, **fresh_project.environment}
+        started.append(
+            subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
 
 
 def _states(project):
@@ -43,7 +55,7 @@ def _states(project):
     return {place.name: read_state(place) for place in folder.iterdir() if place.is_dir()}
 
 
-def _wait_for(project, call, condition, seconds=240):
+def _wait_for(project, call, condition, seconds=900):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert call.poll() is None, call.stdout.read().decode()[-3000:]
@@ -73,13 +85,13 @@ def _runs(project, kind):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
-def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fresh_project, tmp_path):
+def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fresh_project, call):
     fresh_project.run("sample_data")
 
     # One member is killed: the others go on, and the call ends as failed.
-    call = _call(fresh_project, tmp_path)
+    running = call()
     killed = "unet_timm-mobilenetv3-small-minimal-100"
-    _wait_for(fresh_project, call, lambda _: _process_of(killed))
+    _wait_for(fresh_project, running, lambda _: _process_of(killed))
     os.kill(_process_of(killed), signal.SIGKILL)
 
     # Then the call itself, as soon as one member is finished and another is at work.
@@ -87,9 +99,9 @@ def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fre
         by_status = [state.status for state in states.values()]
         return "finished" in by_status and "running" in by_status
 
-    states = _wait_for(fresh_project, call, one_is_done)
-    call.kill()
-    call.communicate()
+    states = _wait_for(fresh_project, running, one_is_done)
+    running.kill()
+    running.communicate()
     assert states[killed].status == "failed"
     assert states[killed].error == "ended by signal 9"
     assert states["pan_vgg11"].status == "impossible"
@@ -101,9 +113,9 @@ def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fre
         time.sleep(0.1)
     assert not any(_process_of(name) for name in MEMBERS)
 
-    call = _call(fresh_project, tmp_path)
-    output = call.communicate(timeout=600)[0].decode()
-    assert call.returncode == 0, output[-3000:]
+    running = call()
+    output = running.communicate(timeout=900)[0].decode()
+    assert running.returncode == 0, output[-3000:]
     assert f"{len(MEMBERS) - len(finished)} of 4 members are left to be trained" in output
     after = _states(fresh_project)
     assert {name for name, state in after.items() if state.status == "finished"} == MEMBERS
@@ -128,18 +140,18 @@ def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fre
     assert [r.data.tags.get("kind") for r in everything if r.info.status == "RUNNING"] in ([], ["call"])
 
     # A third call has nothing to do; a fourth, with one more epoch, would train all anew.
-    call = _call(fresh_project, tmp_path)
-    output = call.communicate(timeout=300)[0].decode()
-    assert call.returncode == 0, output[-3000:]
+    running = call()
+    output = running.communicate(timeout=900)[0].decode()
+    assert running.returncode == 0, output[-3000:]
     assert "0 of 4 members are left to be trained" in output
     assert _states(fresh_project) == after
 
 
-def test_a_dry_run_lists_members_with_time_and_memory_and_trains_nothing(fresh_project, tmp_path):
+def test_a_dry_run_lists_members_with_time_and_memory_and_trains_nothing(fresh_project, call):
     fresh_project.run("sample_data")
-    call = _call(fresh_project, tmp_path, "--dry-run")
-    output = call.communicate(timeout=300)[0].decode()
-    assert call.returncode == 0, output[-3000:]
+    running = call("--dry-run")
+    output = running.communicate(timeout=900)[0].decode()
+    assert running.returncode == 0, output[-3000:]
     assert "3 of 4 members are left" in output
     plan = pd.read_csv(fresh_project.path("08_reporting", "architecture_grid", "plan.csv")).set_index("member")
     assert plan.loc["pan_vgg11", "status"] == "impossible"
