@@ -15,8 +15,8 @@ from cell_pipelines.analysis.judging import (
     INSTANCE_COUNTS,
     JudgingSettings,
     judge_image,
-    match_labels,
 )
+from cell_pipelines.analysis.matched_cells import match_cells
 from cell_pipelines.analysis.pairing import Pairing, pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
@@ -82,8 +82,8 @@ def test_of_overlapping_predictions_the_surest_keeps_the_pixel(pairing: Maker) -
     assert row["instance_tp_95"] == 2, "the left cell, and what is left of the other"
     assert row["pixel_tp"] == 200
     (own,) = pairing(TRUTH, found).pairs()
-    matches = match_labels(own, JudgingSettings(max_distance_px=5))
-    assert (matches.found.tolist(), matches.correct.tolist()) == ([True, True, False], [True, True])
+    matches = match_cells(own, JudgingSettings(max_distance_px=5))
+    assert (matches.matched.tolist(), matches.correct.tolist()) == ([True, True, False], [True, True])
     assert np.unique(matches.labels).tolist() == [0, 1, 2]
 
 
@@ -94,8 +94,8 @@ def test_classes_are_judged_apart_and_drawn_together(pairing: Maker) -> None:
     (own,) = pairing(truth, found, categories=categories).pairs()
     judged = judge_image(own, JudgingSettings(max_distance_px=5))
     assert judged.counts[["category", "tp", "fp", "fn"]].to_numpy().tolist() == [["cell", 0, 0, 1], ["debris", 1, 1, 0]]
-    matches = match_labels(own, JudgingSettings(max_distance_px=5))
-    assert matches.found.tolist() == [False, True]
+    matches = match_cells(own, JudgingSettings(max_distance_px=5))
+    assert matches.matched.tolist() == [False, True]
     assert matches.correct.tolist() == [False, True]
     assert (matches.true_labels.max(), matches.labels.max()) == (2, 2)
 

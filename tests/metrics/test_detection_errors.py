@@ -69,10 +69,10 @@ def test_nothing_predicted_is_all_missed_and_no_cell_is_all_background():
 def _kind_by_the_book(own, other):
     """Follow the rules one by one, as the module's text gives them."""
     best_own, best_other = max(own, default=0.0), max(other, default=0.0)
+    if best_other >= 0.5 and best_other > best_own:
+        return "classification"
     if 0.1 <= best_own < 0.5:
         return "localisation"
-    if best_other >= 0.5:
-        return "classification"
     if best_own >= 0.5:
         return "duplicate"
     return "background" if max(best_own, best_other) <= 0.1 else "both"
@@ -136,6 +136,13 @@ def test_every_cell_and_every_prediction_stands_once_in_the_confusions(seed, cel
     assert np.diag(table)[:2].sum() == correct.sum()
     counts = count_errors(errors, found)
     assert table[0, 1] + table[1, 0] == counts["mended_classification"]
+
+
+def test_a_cell_hit_exactly_under_the_class_of_its_neighbour_is_taken_for_that_class():
+    neighbour = [8, 0, 18, 10]
+    errors, correct, found, _ = _judge([CELL, neighbour], [1, 1], [CELL, neighbour], [0, 1])
+    table = count_confusions(errors, np.array([1, 1]), np.array([0, 1]), correct=correct, found=found, n_categories=2)
+    assert table.tolist() == [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_mending_all_places_of_a_model_that_only_misplaces_makes_it_perfect():

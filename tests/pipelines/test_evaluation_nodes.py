@@ -6,7 +6,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
-from cell_pipelines.pipelines.reporting.nodes import describe_evaluation
+from cell_pipelines.pipelines.reporting.nodes import _COUNTS, _FOUND, _MASKS, definitions_of, describe_evaluation
 
 BOXES = [(2, 2, 12, 12), (20, 4, 30, 14), (6, 20, 16, 30)]
 
@@ -36,5 +36,14 @@ def test_intervals_draw_groups_where_there_are_several(per_group: int, resample:
     table, images, cells, curves, instances = evaluate(truth, found, {"cell": 0.5}, parameters)
     assert table["units"].tolist() == [units, units]
     assert list(table)[:6] == ["category", "images", "units", "objects", "ap50", "ap50_95"]
-    sections = describe_evaluation(table, images, cells, curves, instances)
+    sections = describe_evaluation(table, images, cells, curves, instances, parameters)
     assert sections[0].items[0].definitions["…_low, …_high"].endswith(f"Drawn here: {told}.")
+
+
+@pytest.mark.parametrize("rule", ["hungarian", "greedy_2021", "greedy_2021_code"])
+def test_every_column_of_results_has_a_definition_and_centroids_that_of_their_rule(rule: str) -> None:
+    columns = [*_FOUND, *_MASKS, *_COUNTS]
+    definitions = definitions_of(columns, rule)
+    assert {c for c in columns if not c.endswith(("_low", "_high"))} <= set(definitions)
+    assert ("Morelli" in definitions["centroid_f1"]) == (rule != "hungarian")
+    assert "1.96" in definitions["agreement_low, agreement_high"]

@@ -159,10 +159,7 @@ def test_pages_of_other_parts_are_taken_and_models_and_comparisons_are_not(tmp_p
 
 def test_a_study_is_told_in_words_and_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invocation, "_current", [Invocation(Path.cwd(), "bccd")])
-    assert "8 images with 24 cells to judge on" in facts.data_sentence(TRUTH)
-    assert facts.run_commands(["unet"])["Train the models, from the raw data on:"] == [
-        "kedro run --env=bccd --pipelines=train_unet"
-    ]
+    assert "8 images with 24 cells for the test" in facts.data_sentence(TRUTH)
     assert facts.study_models(["a", "b", "c"]) == "a, b and c"
 
 
@@ -188,6 +185,34 @@ def test_training_is_told_of_networks_and_of_detectors() -> None:
     assert told["training time"] == "2.0 min"
     assert told["training memory"] == "900 MB"
     assert facts.training_facts("yolo", {"weights": "yolov8n.pt"}, history)["training time"] == "1.5 min"
+
+
+@pytest.mark.parametrize(
+    ("record", "key", "value"),
+    [
+        ({"from_scratch": True}, "started from", "random weights of the network of yolov8n.pt"),
+        ({"from_scratch": False}, "started from", "yolov8n.pt"),
+        ({}, "network", "yolov8n.pt"),
+    ],
+)
+def test_what_a_training_started_from_is_told_where_the_file_says_it(record: Any, key: str, value: str) -> None:
+    told = facts.training_facts(
+        "yolo", {"weights": "yolov8n.pt", **record}, pd.DataFrame({"epoch": [1], "seconds": [3.0]})
+    )
+    assert told[key] == value
+    assert len({"started from", "network"} & set(told)) == 1
+
+
+def test_commands_are_those_that_were_typed_and_the_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = Invocation(Path.cwd(), "bccd", None, ("reporting",), {"reporting": {"overlays": 2}})
+    monkeypatch.setattr(invocation, "_current", [running])
+    typed = ["kedro run --env=bccd", "kedro run --env=bccd --pipelines=train_unet --params=unet.encoder=vgg11"]
+    log = pd.DataFrame({"command": typed, "pipeline": ["__default__", "train_unet"]})
+    commands = facts.run_commands(["unet", "yolo"], log)
+    assert commands["Train the models, from the raw data on:"] == typed[::-1]
+    assert commands["Write this page:"] == ["kedro run --env=bccd --pipelines=reporting --params=reporting.overlays=2"]
+    unknown = facts.run_commands(["unet"], log.iloc[:0])
+    assert unknown["Train the models, from the raw data on:"] == ["kedro run --env=bccd --pipelines=train_unet"]
 
 
 def test_tables_are_given_back_to_their_models() -> None:

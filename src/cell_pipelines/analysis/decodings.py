@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cell_pipelines.analysis.judged_image import without_ignored
 from cell_pipelines.analysis.threshold_choice import COUNTS, ChoiceSettings, choose_row, tabulate
 from cell_pipelines.metrics.centroids import label_centroids, match_centroids
 from cell_pipelines.metrics.instances import match_instances
@@ -76,6 +77,8 @@ def count_decodings(
     true_labels: Labels,
     decodings: Sequence[Decoding],
     settings: ChoiceSettings,
+    *,
+    ignored: npt.NDArray[np.bool_] | None = None,
 ) -> Floats:
     """Count what each decoding finds in one image.
 
@@ -87,6 +90,7 @@ def count_decodings(
         true_labels: (H, W) int32, the true cells.
         decodings: D of them.
         settings: The objective, and what counts as found.
+        ignored: (H, W) bool, regions that stand for crowds of the category; cells in them are neither right nor wrong.
 
     Returns:
         (D, 5) float64 in the order of `threshold_choice.COUNTS`, to be summed over images.
@@ -95,11 +99,12 @@ def count_decodings(
     n_true = len(true_centroids)
     rows = []
     for instances in representation.sweep(scores, decodings):
+        labels = instances.labels if ignored is None else without_ignored(instances.labels, ignored, true_labels)
         if settings.objective == "f1_iou":
-            counts = match_instances(true_labels, instances.labels, thresholds=(settings.iou,))
+            counts = match_instances(true_labels, labels, thresholds=(settings.iou,))
             tp, n_found = int(counts.tp[0]), int(counts.tp[0] + counts.fp[0])
         else:
-            _, found = label_centroids(instances.labels)
+            _, found = label_centroids(labels)
             tp = match_centroids(true_centroids, found, max_distance=settings.max_distance_px).tp
             n_found = len(found)
         rows.append((tp, n_found - tp, n_true - tp, n_found - n_true, abs(n_found - n_true)))

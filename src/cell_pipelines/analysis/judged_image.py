@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy.ndimage import find_objects
 
 from cell_pipelines.analysis.pairing import PairedSets, Pairing
 from cell_pipelines.annotations.geometry.areas import object_areas
@@ -125,6 +126,30 @@ def without_crowds(pair: PairedSets) -> PairedSets:
     owner = np.append(-1, regions.category)[region]
     ignored = (owner == found.category) & ~_inside_any(middles, cells.boxes)
     return PairedSets(cells, select_objects(found, ~ignored))
+
+
+def without_ignored(labels: Labels, ignored: npt.NDArray[np.bool_], true_labels: Labels) -> Labels:
+    """Leave out the cells of a label image that lie in an ignored region, by the rule of `without_crowds`.
+
+    Args:
+        labels: (H, W) int32, predicted cells.
+        ignored: (H, W) bool, regions that stand for crowds.
+        true_labels: (H, W) int32, true cells outside of them.
+    """
+    if not ignored.any():
+        return labels
+    ids, boxes = _label_boxes(labels)
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    column, row = np.floor(middles).astype(np.int64).T
+    left_out = ids[ignored[row, column] & ~_inside_any(middles, _label_boxes(true_labels)[1])]
+    return np.where(np.isin(labels, left_out), 0, labels).astype(labels.dtype)
+
+
+def _label_boxes(labels: Labels) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return the ids in a label image, (N,), and their boxes, (N, 4) as x_min, y_min, x_max, y_max."""
+    slices = {number: place for number, place in enumerate(find_objects(labels), start=1) if place is not None}
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in slices.values()]
+    return np.array(list(slices), dtype=np.int64), np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
 def _inside_any(points: Floats, boxes: Floats) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,7 @@ cells and a detector that frames them stand in the same columns. Everything is a
 `summaries.py` divides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -15,8 +15,6 @@ import pandas as pd
 
 from cell_pipelines.analysis.judged_image import (
     JudgedClass,
-    Labels,
-    Side,
     has_boxes,
     has_masks,
     judged_class,
@@ -24,7 +22,6 @@ from cell_pipelines.analysis.judged_image import (
     without_crowds,
 )
 from cell_pipelines.analysis.pairing import PairedSets, Pairing
-from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.metrics.aggregated_jaccard import aggregated_jaccard
 from cell_pipelines.metrics.centroids import CentroidRule, match_centroids
 from cell_pipelines.metrics.instances import IOU_THRESHOLDS, match_overlaps, matched_pairs
@@ -125,7 +122,7 @@ def judge_image(pair: PairedSets, settings: JudgingSettings) -> JudgedImage:
     counts, cells = [], []
     for category, name in enumerate(pair.truth.categories):
         judged = judged_class(pair, category)
-        matched = {kind: _matched(judged, kind, settings) for kind in settings.kinds}
+        matched = {kind: match_class(judged, kind, settings) for kind in settings.kinds}
         key = {"image": pair.name, "category": name}
         counts.append({**key, **_counts(judged, matched, settings)})
         cells.append(_cells(judged, matched).assign(**key))
@@ -135,51 +132,8 @@ def judge_image(pair: PairedSets, settings: JudgingSettings) -> JudgedImage:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class LabelledMatches:
-    """One image's cells as overlays take them.
-
-    Attributes:
-        true_labels: (H, W) int32: 1 + the true cell's row.
-        labels: (H, W) int32: 1 + the predicted cell's row.
-        found: (N,) bool, whether each true cell was found.
-        correct: (M,) bool, whether each predicted cell found one of its class.
-    """
-
-    true_labels: Labels
-    labels: Labels
-    found: Flags
-    correct: Flags
-
-
-def match_labels(pair: PairedSets, settings: JudgingSettings) -> LabelledMatches:
-    """Tell for the masks of one image, all classes together, which are found, false and missed."""
-    pair = without_crowds(pair)
-    parts = [judged_class(pair, category) for category in range(len(pair.truth.categories))]
-    flags = [_matched(part, "mask", settings) for part in parts]
-    none = np.zeros(0, np.bool_)
-    return LabelledMatches(
-        true_labels=_stacked([part.truth for part in parts], pair.truth),
-        labels=_stacked([part.predictions for part in parts], pair.predictions),
-        found=np.concatenate([none, *(found for found, _ in flags)]),
-        correct=np.concatenate([none, *(correct for _, correct in flags)]),
-    )
-
-
-def _stacked(sides: Sequence[Side], objects: AnnotationSet) -> Labels:
-    """Lay the labels of all classes into one image, each numbered after the class before."""
-    height, width = (int(objects.images[side][0].as_py()) for side in ("height", "width"))
-    stacked: Labels = np.zeros((height, width), dtype=np.int32)
-    before = 0
-    for side in sides:
-        free = (stacked == 0) & (side.labels > 0)
-        stacked[free] = side.labels[free] + before
-        before += side.objects.n_objects
-    return stacked
-
-
-def _matched(judged: JudgedClass, kind: Kind, settings: JudgingSettings) -> tuple[Flags, Flags]:
-    """Tell which true cells are found and which predictions are right, (N,) and (M,) bool."""
+def match_class(judged: JudgedClass, kind: Kind, settings: JudgingSettings) -> tuple[Flags, Flags]:
+    """Return which true cells of a class are matched, (N,) bool, and which predictions, (M,) bool, surest first."""
     truth, predictions = judged.truth, judged.predictions
     found = np.zeros(truth.objects.n_objects, dtype=np.bool_)
     if kind == "mask":

@@ -98,6 +98,9 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
             "The harmonic mean of instance precision and recall at the IoU threshold: 2TP/(2TP+FP+FN), from cells "
             "counted over all images."
         ),
+        "instance_f1_mean": (
+            "The mean of instance F1 over the IoU thresholds 0.50, 0.55, … 0.95, from cells counted over all images."
+        ),
         "instance_accuracy": (
             "Matched cells among all true and predicted ones at the IoU threshold: TP/(TP+FP+FN), the number that "
             "StarDist calls accuracy and Cellpose average precision, without any ranking by score."
@@ -117,7 +120,10 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
             "total IoU, so that a prediction serves one cell at most."
         ),
         "split": "True cells in which two or more predictions lie, each with at least half of its pixels.",
-        "merge": "Predictions in which two or more true cells lie, each with at least half of its pixels.",
+        **dict.fromkeys(
+            ("merge", "merged"),
+            "Predictions in which two or more true cells lie, each with at least half of its pixels.",
+        ),
         "missed": (
             "True cells that lie in no prediction and in which no prediction lies, where lying in another means with "
             "at least half of one's own pixels."
@@ -135,6 +141,17 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
             "still free and nearer than the stated distance (Morelli and others, 2021), which is not the best "
             "one-to-one matching."
         ),
+        "centroid_f1_greedy_2021_code": (
+            "F1 of cell centres, 2TP/(2TP+FP+FN), as the published code of Morelli and others (2021) counts: each "
+            "prediction in turn takes the closest true cell nearer than the stated distance."
+        ),
+        "agreement_low, agreement_high": (
+            "Bland and Altman's limits of agreement: the mean of predicted - true minus and plus 1.96 times its "
+            "standard deviation over images, between which about 95 of 100 images lie."
+        ),
+        "objects": "True cells of the class in the test images; ignored regions are not counted.",
+        "predicted": "Predicted cells of the class at or above its threshold, outside of ignored regions.",
+        "images": "Test images.",
         "count_limits_of_agreement": (
             "Bland and Altman's limits of agreement: the mean of predicted - true minus and plus 1.96 times its "
             "standard deviation over images, between which about 95 of 100 images lie."

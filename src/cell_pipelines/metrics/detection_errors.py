@@ -102,8 +102,9 @@ def find_detection_errors(
     own, nearest = _best(overlaps, same, count)
     other, confused = _best(overlaps, ~same, count)
     fits: list[tuple[ErrorKind, Flags]] = [
+        # A cell that is hit well under another class was seen, whatever else of its class the prediction touches.
+        ("classification", (other >= least) & (other > own)),
         ("localisation", (own >= BACKGROUND_OVERLAP) & (own < least)),
-        ("classification", other >= least),
         # A cell of its class that is free would have been found, but where as many as possible were matched.
         ("duplicate", own >= least),
         ("background", np.maximum(own, other) <= BACKGROUND_OVERLAP),

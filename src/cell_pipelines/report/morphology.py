@@ -86,7 +86,7 @@ def method_sections(
         figure: Of both.
         runs: A row a source with its run and thresholds.
     """
-    origin = Section("Origin", [Table(runs, "The run and the thresholds behind each source")])
+    origin = Section("Runs and thresholds", [Table(runs, "The run and the thresholds behind each source")])
     return [Section("Methods", _items(groups, comparisons, figure)), origin]
 
 

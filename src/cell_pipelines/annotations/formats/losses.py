@@ -6,23 +6,41 @@ import pandas as pd
 from cell_pipelines.annotations.columns import Rings
 from cell_pipelines.annotations.formats.capabilities import Capabilities, substitute
 from cell_pipelines.annotations.formats.registry import FORMATS, AnnotationFormat, create_format
+from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
+from cell_pipelines.annotations.selection import iterate_images, select_objects
 
 
 def loss_table(annotations: AnnotationSet) -> pd.DataFrame:
-    """Return what every format would lose of `annotations`: columns format, kept, lost.
-
-    Pixels shared by objects are not looked for, which would mean drawing them all.
-    """
-    rows = []
+    """Return what every format would lose of `annotations`: columns format, kept, lost."""
+    rows, overlap = [], share_pixels(annotations)
     for name in FORMATS:
-        kept, lost = expected_losses(annotations, create_format(name).CAPABILITIES)
+        kept, lost = expected_losses(annotations, create_format(name).CAPABILITIES, overlap=overlap)
         rows.append({"format": name, "kept": "; ".join(kept), "lost": "; ".join(lost) or "nothing"})
     return pd.DataFrame(rows, columns=["format", "kept", "lost"])
 
 
-def expected_losses(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[list[str], list[str]]:
-    """Return what a format of these capabilities keeps of a set and what it loses, in a few words each."""
+def share_pixels(annotations: AnnotationSet) -> bool:
+    """Say whether two objects of an image have pixels in common, as label images can't hold them.
+
+    Images are drawn one after the other, until one has such objects; points have no pixels.
+    """
+    codes = annotations.objects["geometry"].to_numpy()
+    drawn = np.isin(codes, [GEOMETRIES.index(name) for name in ("polygon", "mask", "box")])
+    areas = select_objects(annotations, drawn)
+    return any(bool(objects_to_labels(image)[1].any()) for image in iterate_images(areas) if image.n_objects > 1)
+
+
+def expected_losses(
+    annotations: AnnotationSet, capabilities: Capabilities, *, overlap: bool
+) -> tuple[list[str], list[str]]:
+    """Return what a format of these capabilities keeps of a set and what it loses, in a few words each.
+
+    Args:
+        annotations: The set.
+        capabilities: What the format holds.
+        overlap: Whether objects share pixels; see `share_pixels`.
+    """
     kept: list[str] = []
     lost: list[str] = []
     codes = np.bincount(annotations.objects["geometry"].to_numpy(), minlength=len(GEOMETRIES))
@@ -56,7 +74,7 @@ def expected_losses(annotations: AnnotationSet, capabilities: Capabilities) -> t
         if given:
             others = f"attributes other than {', '.join(named)}" if what == "attributes" and named else what
             (kept if held else lost).append(what if held else others)
-    if not capabilities.overlaps and annotations.n_objects:
+    if not capabilities.overlaps and overlap:
         lost.append("pixels shared by several objects go to the first")
     if not capabilities.touching and annotations.n_objects:
         lost.append("objects that touch become one")

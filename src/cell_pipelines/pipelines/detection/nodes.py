@@ -34,6 +34,7 @@ def train_detector(
         "image_size": parameters.image_size,
         **json.loads((dataset / "recipe.json").read_text()),
         "weights": parameters.weights,
+        "from_scratch": parameters.from_scratch,
         "run_id": run_of(folder.name),
         "training_cost": training_cost(history, select_split(subset.take(annotations), "train").n_images),
     }

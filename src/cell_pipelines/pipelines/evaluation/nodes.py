@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.judging import JudgingSettings, judge_image, match_labels
+from cell_pipelines.analysis.judging import JudgingSettings, Kind, judge_image
+from cell_pipelines.analysis.matched_cells import match_cells
 from cell_pipelines.analysis.pairing import PairedSets, Pairing, pair
 from cell_pipelines.analysis.summaries import ALL, instance_curve, summarise
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -114,7 +115,8 @@ def _write_overlays(
 ) -> None:
     settings = judging_settings(pairing, parameters)
     jobs: Iterator[_ErrorOverlay] = (
-        _ErrorOverlay(image, images[image.name], settings, folder) for image in kept_pairs(pairing, thresholds)
+        _ErrorOverlay(image, images[image.name], settings, parameters.matching, folder)
+        for image in kept_pairs(pairing, thresholds)
     )
     total = pairing.truth.n_images
     for _ in map_images(_ErrorOverlay.run, jobs, description="drawing", total=total, parallel=parameters.parallel):
@@ -128,6 +130,7 @@ class _ErrorOverlay:
     image: PairedSets
     file: ImageFile
     settings: JudgingSettings
+    kind: Kind | None
     folder: Path
 
     def run(self) -> None:
@@ -136,15 +139,10 @@ class _ErrorOverlay:
         from cell_pipelines.report.overlays import overlay_matches
 
         picture = to_rgb(to_uint8(self.file()))
-        if self.settings.masks:
-            m = match_labels(self.image, self.settings)
-            drawn = overlay_instances(picture, m.true_labels, m.labels, found=m.found, correct=m.correct)
+        cells = match_cells(self.image, self.settings, self.kind)
+        flags = {"found": cells.matched, "correct": cells.correct}
+        if cells.true_labels is not None and cells.labels is not None:
+            drawn = overlay_instances(picture, cells.true_labels, cells.labels, **flags)
         else:
-            boxes = self.image.framed()
-            matching = boxes.match(self.settings.iou)
-            found = np.zeros(len(boxes.true_boxes), dtype=bool)
-            found[matching.true_index[matching.is_true_positive]] = True
-            drawn = overlay_matches(
-                picture, boxes.true_boxes, boxes.boxes, found=found, correct=matching.is_true_positive
-            )
+            drawn = overlay_matches(picture, cells.true_boxes, cells.boxes, **flags)
         write_image(drawn, self.folder / picture_name(self.image.name))

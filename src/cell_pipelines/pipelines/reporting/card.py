@@ -1,6 +1,7 @@
 """The node that writes the model card."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def describe_model(models: tuple[str, ...]) -> Callable[..., str]:
                 weaknesses=list(_weaknesses(one, strata)),
                 limits=list(_limits(truth)),
                 tables={**strata, **_kinds(one["error_kinds"]), **_intervals(one["count_coverage"])},
-                commands=_use(choice.model),
+                commands=_use(choice.model, one["model"]),
                 licence=parameters.licence,
                 origin=facts.study_origin(truth, {choice.model: one["model"]}, seeds),
             )
@@ -158,17 +159,15 @@ def _limits(truth: AnnotationSet) -> Iterator[str]:
     yield "Intervals are over these test images; they say nothing of other laboratories."
 
 
-def _use(model: str) -> dict[str, list[str]]:
-    run = facts.study_command()
-    path = f"data/{_study()}/06_models/{model}.pt"
+def _use(model: str, path: Path) -> dict[str, list[str]]:
+    run, project = facts.study_command(), invocation.current().project
+    shown = path.relative_to(project) if path.is_relative_to(project) else path
     return {
         "Count the cells of a folder of images:": [
-            f"{run} --pipelines=prediction --params=model={path},images=/folder/of/images"
+            f"{run} --pipelines=prediction --params=model={shown.as_posix()},images=/folder/of/images"
         ],
-        "Make the model again, from the raw data on:": [f"{run} --pipelines=train_{model}"],
-        "Judge it again, and write this card:": [f"{run} --pipelines=evaluation,reporting"],
+        "Make the model again, from the raw data on; parameters that were given stand in commands.csv:": [
+            f"{run} --pipelines=train_{model}"
+        ],
+        "Evaluate it again, and write this card:": [f"{run} --pipelines=evaluation,reporting"],
     }
-
-
-def _study() -> str:
-    return invocation.current().environment or "demo"

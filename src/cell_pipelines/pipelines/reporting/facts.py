@@ -13,7 +13,7 @@ from cell_pipelines import invocation
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.provenance import git_state, package_versions
 
-_SPLITS = {"train": "to learn from", "val": "to tune on", "test": "to judge on"}
+_SPLITS = {"train": "for training", "val": "for validation", "test": "for the test"}
 _NETWORK = ("architecture", "encoder")
 _TRAINING = ("loss", "weight_map", "optimizer", "learning_rate", "weight_decay", "batch", "tile", "epochs", "seed",
              "precision", "encoder_weights")  # fmt: skip
@@ -66,13 +66,34 @@ def study_origin(truth: AnnotationSet, models: Mapping[str, Path], seeds: Mappin
     }  # fmt: skip
 
 
-def run_commands(models: Sequence[str]) -> dict[str, list[str]]:
-    """Return how the study's models and pages are made again, by what each command does."""
+def run_commands(models: Sequence[str], log: pd.DataFrame) -> dict[str, list[str]]:
+    """Return how the study's models and pages are made again, by what each command does.
+
+    Args:
+        models: By name.
+        log: One row per command that was run for the study to its end, the latest last: `command` and `pipeline`.
+
+    Returns:
+        The latest commands in the log that trained each model, with their parameters; a command without parameters
+        stands for one that is not in the log. The last is the command that is running.
+    """
     run = study_command()
+    training = [_latest(log, f"train_{name}") or f"{run} --pipelines=train_{name}" for name in models]
+    tuning = _latest(log, "evaluation")
     return {
-        "Train the models, from the raw data on:": [f"{run} --pipelines=train_{name}" for name in models],
-        "Choose thresholds, judge on test images, write the pages:": [f"{run} --pipelines=evaluation,reporting"],
+        "Train the models, from the raw data on:": list(dict.fromkeys(training)),
+        **({"Choose thresholds, evaluate on test images:": [tuning]} if tuning and tuning not in training else {}),
+        "Write this page:": [invocation.current().command()],
     }
+
+
+def _latest(log: pd.DataFrame, pipeline: str) -> str | None:
+    """Return the latest command in the log that ran a pipeline, by itself or as part of the full one."""
+    if log.empty:
+        return None
+    names = log["pipeline"].astype(str).str.split("+")
+    rows = log[[pipeline in every or every == ["__default__"] for every in names]]
+    return str(rows["command"].iloc[-1]) if len(rows) else None
 
 
 def study_command() -> str:
@@ -87,7 +108,7 @@ def study_models(models: Sequence[str]) -> str:
 
 
 def data_sentence(truth: AnnotationSet) -> str:
-    """Return in words how many images and cells there are to learn from, to tune on and to judge on."""
+    """Return in words how many images and cells there are for training, validation and the test."""
     split = pd.Series(truth.images["split"].to_pylist())
     cells = truth.counts().sum(axis=1)
     parts = [
@@ -111,6 +132,16 @@ def read_training_record(path: Path) -> dict[str, Any]:
     return {**record, "training": {name: given[key] for key, name in _YOLO.items() if given.get(key) is not None}}
 
 
+def _start(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the training of a detector began with; files of earlier versions name the network only."""
+    weights, from_scratch = record.get("weights"), record.get("from_scratch")
+    if not weights:
+        return {}
+    if from_scratch is None:
+        return {"network": weights}
+    return {"started from": f"random weights of the network of {weights}" if from_scratch else weights}
+
+
 def training_facts(name: str, record: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
     """Return what is known of a model's training by name: network, settings, time, epochs, device."""
     training, network = record.get("training") or {}, record.get("network") or {}
@@ -119,8 +150,7 @@ def training_facts(name: str, record: Mapping[str, Any], history: pd.DataFrame) 
     facts |= {key: network[key] for key in _NETWORK if network.get(key)}
     if record.get("representation"):
         facts["stands for cells as"] = record["representation"]["name"]
-    if record.get("weights"):
-        facts["started from"] = record["weights"]
+    facts |= _start(record)
     if record.get("image_size"):
         facts["image size"] = f"{record['image_size']} px"
     facts |= {key.replace("_", " "): training[key] for key in _TRAINING if training.get(key) is not None}

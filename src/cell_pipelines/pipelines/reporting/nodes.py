@@ -1,6 +1,6 @@
 """Nodes of the report about one model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.pipelines.curve_columns import precision_recall_curves
+from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
 from cell_pipelines.provenance import git_state, package_versions
@@ -38,28 +39,34 @@ def describe_data(
 
 
 def describe_training(
-    history: pd.DataFrame, threshold_table: pd.DataFrame, thresholds: dict[str, Any], samples: Image,
+    history: pd.DataFrame, threshold_table: pd.DataFrame, thresholds: dict[str, Any], samples: Image, model: Path,
     choice: ThresholdParameters, parameters: ReportingParameters,
 ) -> list[Any]:  # fmt: skip
     """Return the sections about what the network saw, its training and the choice of thresholds."""
+    from cell_pipelines.models.model_file import read_record
     from cell_pipelines.report.curves import plot_training_history
     from cell_pipelines.report.html import Picture, Section
     from cell_pipelines.report.threshold_figures import plot_threshold_sweep
 
+    best_by = (read_record(model).get("training") or {}).get("monitor")
     chosen = {n: Decoding(**v) if isinstance(v, dict) else Decoding(v) for n, v in thresholds.items()}
     sweep = plot_threshold_sweep(threshold_table, chosen, objective=choice.objective)
     caption = f"Chosen on images of {choice.split}, never of test; the dot is what the model file keeps"
     seen = Picture(samples, "Augmented samples as the network sees them, with their boxes")
     return [
         *([Section("Training samples", [seen])] if parameters.pictures else []),
-        Section("Training", [Picture(plot_training_history(history), "Losses and validation metrics over epochs")]),
+        Section(
+            "Training",
+            [Picture(plot_training_history(history, best_by=best_by), "Losses and validation metrics over epochs")],
+        ),
         Section("Thresholds", [Picture(sweep, caption)]),
     ]
 
 
 def describe_evaluation(
-    table: pd.DataFrame, images: pd.DataFrame, cells: pd.DataFrame, curves: pd.DataFrame, instances: pd.DataFrame
-) -> list[Any]:
+    table: pd.DataFrame, images: pd.DataFrame, cells: pd.DataFrame, curves: pd.DataFrame, instances: pd.DataFrame,
+    evaluation: EvaluationParameters,
+) -> list[Any]:  # fmt: skip
     """Return the sections about the test: metrics, curves, counts, and every image."""
     from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
     from cell_pipelines.report.count_figures import plot_count_errors
@@ -76,7 +83,7 @@ def describe_evaluation(
     ]
     shown = images[[column for column in _EVERY_IMAGE if images[column].notna().any()]]
     return [
-        Section("Test results", list(_result_tables(table))),
+        Section("Test results", list(_result_tables(table, evaluation.centroid_matching))),
         Section("Precision and recall", [Picture(plot_precision_recall(lines, ap), "Of boxes at IoU 0.5")]),
         *_mask_sections(instances),
         Section(
@@ -91,12 +98,12 @@ def describe_evaluation(
     ]
 
 
-def _result_tables(table: pd.DataFrame) -> Iterator[Any]:
-    """Yield what is found by boxes and middles, what by masks, and what is counted, without empty columns."""
+def _result_tables(table: pd.DataFrame, rule: str) -> Iterator[Any]:
+    """Yield what is found by boxes and centroids, what by masks, and what is counted, without empty columns."""
     from cell_pipelines.report.html import Table
 
     captions = {
-        "Cells found, by boxes and by their middles": _FOUND,
+        "Cells found, by boxes and by centroids": _FOUND,
         "Cells found, by masks": _MASKS,
         "Counts of each image": _COUNTS,
     }
@@ -104,12 +111,28 @@ def _result_tables(table: pd.DataFrame) -> Iterator[Any]:
         shown = [column for column in columns if table[column].notna().any()]
         if caption.endswith("masks") and "instance_f1" not in shown:
             continue
-        definitions = {key: DEFINITIONS[key] for key in shown if key in DEFINITIONS}
+        definitions = definitions_of(shown, rule)
         if any(column.endswith("_low") and column != "agreement_low" for column in shown):
             images, units = (int(table[column].iloc[-1]) for column in ("images", "units"))
             drawn = f"{units} images" if units == images else f"{units} groups of images"
             definitions["…_low, …_high"] = f"{DEFINITIONS['bootstrap_interval']} Drawn here: {drawn}."
         yield Table(table[["category", *shown]], caption, definitions)
+
+
+def definitions_of(columns: Iterable[str], rule: str) -> dict[str, str]:
+    """Return the definition of each column of results, those of centroids by the rule that matched them.
+
+    Raises:
+        KeyError: A column has none, but for the bounds of intervals, which share one.
+    """
+    found = {}
+    for column in columns:
+        if column.startswith("agreement"):
+            found["agreement_low, agreement_high"] = DEFINITIONS["agreement_low, agreement_high"]
+        elif not column.endswith(("_low", "_high")):
+            by_rule = f"{column}_{rule}"
+            found[column] = DEFINITIONS[by_rule if by_rule in DEFINITIONS else column]
+    return found
 
 
 def _mask_sections(instances: pd.DataFrame) -> list[Any]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.judging import JudgingSettings, match_labels
-from cell_pipelines.analysis.pairing import PairedSets, pair
+from cell_pipelines.analysis.matched_cells import MatchedCells, match_cells
+from cell_pipelines.analysis.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images, select_objects, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
@@ -20,8 +20,9 @@ from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.representations.base import Decoding
 
 _MATCHED = (
-    "Found: the prediction's outline. False: a prediction that found no cell, with a cross. Missed: a true cell that "
-    "nothing found. The boxes above each image switch the lines. The worst images by F1 come first, then the best."
+    "Found: the outline of a prediction that matches a true cell (true positive). False: a prediction that matches "
+    "none, with a cross. Missed: a true cell that nothing matches (false negative). The boxes above each image switch "
+    "the lines. The worst images by F1 come first, then the best."
 )
 _SCORES = (
     "From left to right: the image, the network's scores, the cells cut out of them by the thresholds of the model "
@@ -40,53 +41,37 @@ def describe_pictures(
         return []
     pairing = pair(truth, predictions, evaluation.split)
     settings = judging_settings(pairing, evaluation)
-    seen = [_Matched.of(one, settings) for one in kept_pairs(pairing, thresholds)]
+    seen = [match_cells(one, settings, evaluation.matching) for one in kept_pairs(pairing, thresholds)]
     shown = [_layered(one, images) for one in _worst_and_best(seen, parameters.overlays)]
-    return [Section("Worst and best images", shown, note=_MATCHED)]
+    return [Section("Worst and best images", shown, note=f"Cells are matched {seen[0].rule}. {_MATCHED}")]
 
 
-class _Matched:
-    """One image with what was found, by masks where both sides have them, else by boxes."""
-
-    def __init__(self, image: PairedSets, found: Any, correct: Any, labels: Any) -> None:
-        self.image, self.found, self.correct, self.labels = image, found, correct, labels
-        self.tp = int(np.count_nonzero(correct))
-        self.fp, self.fn = len(correct) - self.tp, int(np.count_nonzero(~found))
-        self.f1 = float(f1(self.tp, self.fp, self.fn))
-
-    @classmethod
-    def of(cls, image: PairedSets, settings: JudgingSettings) -> "_Matched":
-        if settings.masks:
-            matches = match_labels(image, settings)
-            return cls(image, matches.found, matches.correct, (matches.true_labels, matches.labels))
-        boxes = image.framed()
-        matching = boxes.match(settings.iou)
-        found = np.zeros(len(boxes.true_boxes), dtype=np.bool_)
-        found[matching.true_index[matching.is_true_positive]] = True
-        return cls(image, found, matching.is_true_positive, None)
+def _f1(cells: MatchedCells) -> float:
+    return float(f1(*cells.counts))
 
 
-def _worst_and_best(seen: list[_Matched], count: int) -> list[_Matched]:
-    ranked = sorted(seen, key=lambda one: (np.isnan(one.f1), one.f1))
+def _worst_and_best(seen: list[MatchedCells], count: int) -> list[MatchedCells]:
+    ranked = sorted(seen, key=lambda cells: (np.isnan(_f1(cells)), _f1(cells)))
     worst = min(count // 2, len(ranked))
     best = max(worst, len(ranked) - (count - worst))
     return [*ranked[:worst], *ranked[best:]]
 
 
-def _layered(one: _Matched, images: Mapping[str, ImageFile]) -> Any:
+def _layered(cells: MatchedCells, images: Mapping[str, ImageFile]) -> Any:
     from cell_pipelines.report.html import LayeredPicture
     from cell_pipelines.report.layers import box_layers, instance_layers
 
-    name = one.image.name
-    shown = _displayed(images[name])
-    flags = {"found": one.found, "correct": one.correct}
-    if one.labels is not None:
-        layers = instance_layers(*one.labels, **flags)
+    shown = _displayed(images[cells.name])
+    flags = {"found": cells.matched, "correct": cells.correct}
+    if cells.true_labels is not None and cells.labels is not None:
+        layers = instance_layers(cells.true_labels, cells.labels, **flags)
     else:
-        boxes = one.image.framed()
-        layers = box_layers(boxes.true_boxes, boxes.boxes, shown.shape, **flags)
-    score = "no cells" if np.isnan(one.f1) else f"F1 {one.f1:.2f}"
-    return LayeredPicture(shown, layers, f"{name}: {score}; {one.tp} found, {one.fp} false, {one.fn} missed")
+        layers = box_layers(cells.true_boxes, cells.boxes, shown.shape, **flags)
+    score = "no cells" if np.isnan(_f1(cells)) else f"F1 {_f1(cells):.2f}"
+    tp, fp, fn = cells.counts
+    return LayeredPicture(
+        shown, layers, f"{cells.name}: {score}; {tp} true positives, {fp} false positives, {fn} false negatives"
+    )
 
 
 def _displayed(file: ImageFile) -> Image:

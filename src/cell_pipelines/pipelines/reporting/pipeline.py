@@ -26,14 +26,17 @@ def create_pipeline(model: str) -> Pipeline:
             Node(describe_data, inputs=[*_DATA, "params:reporting"], outputs="data_sections", name="describe_data"),
             Node(
                 describe_training,
-                inputs=["history", "threshold_table", "thresholds", "augmented_samples",
+                inputs=["history", "threshold_table", "thresholds", "augmented_samples", "model",
                         "params:threshold_optimisation", "params:reporting"],
                 outputs="training_sections",
                 name="describe_training",
             ),
             Node(
                 describe_evaluation,
-                inputs=[f"evaluation_{name}" for name in ("classes", "images", "cells", "curves", "instances")],
+                inputs=[
+                    *(f"evaluation_{name}" for name in ("classes", "images", "cells", "curves", "instances")),
+                    "params:evaluation",
+                ],
                 outputs="evaluation_sections",
                 name="describe_evaluation",
             ),

@@ -47,7 +47,7 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., str]:
             chosen=choice.model,
             comparison=OtherPage("Models compared", comparison) if comparison else None,
             others=list(other_pages(pages)),
-            commands=facts.run_commands(models),
+            commands=facts.run_commands(models, log),
             log=log,
             origin=facts.study_origin(truth, files, {**_seeds(files), "evaluation": evaluation.seed}),
             pictures=parameters.pictures,
@@ -80,7 +80,7 @@ def _seeds(files: Mapping[str, Path]) -> dict[str, Any]:
 
 def _cards(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     best = headlines(given[choice.model]["evaluation_classes"])
-    title = "Chosen model" if choice.is_named or "no clear winner" in choice.sentence else "Best model"
+    title = "Chosen model" if choice.is_named else "Model" if len(given) == 1 else f"Highest test {choice.metric}"
     return {
         "Images": str(truth.n_images),
         "Annotated cells": str(truth.n_objects),
@@ -96,9 +96,9 @@ def _summary(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[s
     yield facts.data_sentence(truth)
     names = facts.study_models(list(given))
     if len(given) == 1:
-        yield f"One model was trained, and judged on test images that it did not learn from: {names}."
+        yield f"One model was trained, and evaluated on test images that it was not trained on: {names}."
     else:
-        yield f"{len(given)} models were trained on the same images and judged on the same test images: {names}."
+        yield f"{len(given)} models were trained on the same images and evaluated on the same test images: {names}."
     yield choice.sentence
     if choice.is_named:
         yield f"The model card is about {choice.model}, as it was asked for."

@@ -83,9 +83,17 @@ class _Sweep:
 
         stored = self.reader.scores(read_arrays(self.path)[0])
         return [
-            count_decodings(self.reader.representation, scores, self._labels(name), grid, self.settings)
+            count_decodings(
+                self.reader.representation, scores, self._labels(name), grid, self.settings, ignored=self._ignored(name)
+            )
             for name, scores, grid in zip(self.reader.categories, stored, self.grids, strict=True)
         ]
+
+    def _ignored(self, category: str) -> npt.NDArray[np.bool_] | None:
+        """Return the regions of a category that stand for crowds; None without any."""
+        number = self.truth.categories.index(category)
+        crowd = self.truth.crowd & (self.truth.category == number)
+        return objects_to_labels(select_objects(self.truth, crowd))[0] > 0 if crowd.any() else None
 
     def _labels(self, category: str) -> npt.NDArray[np.int32]:
         number = self.truth.categories.index(category)
