@@ -85,7 +85,7 @@ def test_what_a_network_finds_in_an_ignored_region_is_no_false_positive(objectiv
     truth[5:15, 5:15], ignored[18:35, 35:55] = 1, True
     settings = ChoiceSettings(objective=objective, split="val", max_distance_px=5.0)  # type: ignore[arg-type]
     representation = create_representation("binary")
-    args = representation, scores, truth, [Decoding(0.5, 4.0, 4.0)], settings
+    args = representation, representation.reduce(scores), truth, [Decoding(0.5, 4.0, 4.0)], settings
     assert count_decodings(*args)[0, :3].tolist() == [1, 2, 0]
     assert count_decodings(*args, ignored=ignored)[0, :3].tolist() == [1, 1, 0]
 
