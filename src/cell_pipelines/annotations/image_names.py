@@ -111,6 +111,13 @@ def scene_file(name: str) -> str | None:
     return str(path.parent) if _SCENE.fullmatch(path.name) else None
 
 
+def name_forms(name: str) -> set[str]:
+    """Return what the last part of an image's name may be written as, with and without endings, in small letters."""
+    path = PurePosixPath(name)
+    forms = {path.name, path.stem, core_name(name), PurePosixPath(scene_file(name) or "").stem}
+    return {plain_text(form).casefold() for form in forms}
+
+
 def describe_match(said: str, name: str) -> str:
     """Say how the image that was matched is called otherwise than an annotation says; nothing where it isn't."""
     of_file = scene_file(name)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from cell_pipelines.annotations.image_names import NameLookup, scene_file, spellings
+from cell_pipelines.annotations.image_names import NameLookup, name_forms, plain_text, scene_file, spellings
 
 SPLITS = ("train", "val", "test")
 SPLIT_WORDS = {
@@ -95,6 +95,8 @@ class ImageIndex:
         self._by_name = {record.name: record for record in everything}
         self._names = [record.name for record in everything]
         self._lookups: dict[bool, NameLookup] = {}
+        self._scenes: dict[str, list[ImageRecord]] | None = None
+        self._forms: set[str] | None = None
 
     def with_splits(self, splits: Mapping[str, str]) -> "ImageIndex":
         """Return the same images with the split that lists state, by image name."""
@@ -145,15 +147,23 @@ class ImageIndex:
 
     def _largest_scene(self, paths: Sequence[PurePosixPath]) -> ImageRecord | None:
         """Return the large image of a file that holds it with small ones, such as a scanner's thumbnail."""
-        files = {name: file for name in self._names if (file := scene_file(name)) is not None}
-        if not files:
-            return None
-        lookup = NameLookup(dict.fromkeys(files.values()), fold=True)
-        chosen = next(filter(None, map(lookup.find, paths)), None)
-        scenes = [self._by_name[name] for name, file in files.items() if file == chosen]
+        if self._scenes is None:
+            self._scenes = defaultdict(list)
+            for record in self._by_name.values():
+                if (file := scene_file(record.name)) is not None:
+                    self._scenes[file].append(record)
+            self._scene_lookup = NameLookup(self._scenes, fold=True)
+        chosen = next(filter(None, map(self._scene_lookup.find, paths)), None)
+        scenes = list(self._scenes[chosen]) if chosen is not None else []
         scenes.sort(key=lambda record: record.width * record.height, reverse=True)
         is_small = [_THUMBNAIL * r.width * r.height <= scenes[0].width * scenes[0].height for r in scenes[1:]]
         return scenes[0] if scenes and all(is_small) and not any(r.is_damaged for r in scenes) else None
+
+    def is_called(self, name: str) -> bool:
+        """Say quickly whether any image may be called so, with or without endings; capitals don't count."""
+        if self._forms is None:
+            self._forms = {form for known in self._names for form in name_forms(known)}
+        return plain_text(name).casefold() in self._forms
 
 
 def _relative(name: str, near: str) -> PurePosixPath | None:

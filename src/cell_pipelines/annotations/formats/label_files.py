@@ -17,7 +17,7 @@ from cell_pipelines.annotations.formats.label_values import Remark
 from cell_pipelines.annotations.formats.object_table import has_object_table
 from cell_pipelines.annotations.formats.raster_kinds import kind_of
 from cell_pipelines.annotations.formats.rasters import SUFFIXES, Raster, one_channel, read_raster, whole_numbers
-from cell_pipelines.annotations.image_names import core_name, describe_match, plain_text, scene_file
+from cell_pipelines.annotations.image_names import describe_match, name_forms, plain_text
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 # Lies in the folder where each picture is the mask of one cell.
@@ -69,11 +69,12 @@ def find_image(images: ImageIndex, file: str, naming: Naming, *, apart: bool = F
     Labels may lie `apart`, in a folder of their own of which no picture is an image; then both may have one path.
     """
     path = PurePosixPath(file)
-    names = naming.image_names(path.stem)
+    possible = naming.image_names(path.stem)
     # By its own name a picture finds itself, where only that name makes it a label.
-    own_name = apart or naming.lies_in_labels(path.parts[:-1]) or len(names) == 1
-    for near in naming.image_folders(path.parent):
-        for name in names if own_name else names[1:]:
+    own_name = apart or naming.lies_in_labels(path.parts[:-1]) or len(possible) == 1
+    names = [name for name in (possible if own_name else possible[1:]) if images.is_called(name)]
+    for near in naming.image_folders(path.parent) if names else ():
+        for name in names:
             record = images.find(name, near)
             if record is not None and is_called(record, name) and _is_image(record, "" if apart else file, naming):
                 return record
@@ -82,9 +83,7 @@ def find_image(images: ImageIndex, file: str, naming: Naming, *, apart: bool = F
 
 def is_called(record: ImageRecord, name: str) -> bool:
     """Say whether the last part of an image's name is `name`, with or without endings; capitals don't count."""
-    path = PurePosixPath(record.name)
-    known = {path.name, path.stem, core_name(record.name), PurePosixPath(scene_file(record.name) or "").stem}
-    return plain_text(name).casefold() in {plain_text(form).casefold() for form in known}
+    return plain_text(name).casefold() in name_forms(record.name)
 
 
 def _is_image(record: ImageRecord, file: str, naming: Naming) -> bool:
