@@ -30,12 +30,13 @@ _COSTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 _DIFFERENCE: Final = {
     "difference": "The model's metric less that of the best, of counts summed over all images.",
-    "p, Holm": "Wilcoxon's signed-rank test over images (zeros after Pratt), adjusted by Holm over all pairs of a "
-    "metric.",
+    "p": "Wilcoxon's signed-rank test over images or groups (zeros after Pratt).",
+    "p, Holm": "The same p, adjusted by Holm over all pairs of a metric; intervals are not adjusted.",
     "told apart": "No interval holds 0, p is below 1 - its level, and so is p over the series that images may come in, "
     "where none are named.",
-    "caution": "What p rests on, and what it cannot decide.",
+    "caution": "What p rests on, what it cannot decide, and why it says other than the interval.",
 }
+_P: Final = {"p": "p", "p_holm": "p, Holm"}
 _EFFECT: Final = {
     "rank-biserial": "Ranks of the images on which the first is higher less those on which the second is, as a share "
     "of all, -1 to 1.",
@@ -50,8 +51,8 @@ class Statements:
         conclusions: A sentence a metric.
         note: What was drawn and tested.
         differences: A row a metric and model but the best: `metric`, `best`, `model`, `difference`, `low`, `high`,
-            `p_holm`, `told_apart`, and where it is known `caution`.
-        tests: A row a metric and pair: also `first`, `second`, `p`, `rank_biserial`.
+            `p`, `p_holm`, `told_apart`, and where it is known `caution`.
+        tests: A row a metric and pair: also `first`, `second`, `rank_biserial`.
         ranks: As `comparison_ranks` takes them.
         unit: What was tested, ``image`` or ``group``.
     """
@@ -142,7 +143,7 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
             **{title: table[column].to_numpy() for column, title in names.items()},
             "difference": [None if np.isnan(value) else _signed(value) for value in table["difference"]],
             "interval": [f"{_signed(a)} to {_signed(b)}" if np.isfinite([a, b]).all() else None for a, b in ends],
-            "p, Holm": [None if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}" for p in table["p_holm"]],
+            **{title: [_p(p) for p in table[column]] for column, title in _P.items() if column in table},
             "told apart": [
                 None if np.isnan(difference) else "yes" if apart else "no"
                 for apart, difference in zip(table["told_apart"], table["difference"], strict=True)
@@ -150,6 +151,10 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
             **cautions,
         }
     )
+
+
+def _p(value: float) -> str | None:
+    return None if np.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _signed(value: float) -> str:

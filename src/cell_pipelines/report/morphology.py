@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
+from cell_pipelines.metrics.interval_and_p import explain_disagreement
 from cell_pipelines.report.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.tables import readable
 
@@ -23,13 +24,14 @@ _MEASURES: Final = {
 }
 _COMPARED: Final = (
     "feature", "group_1", "group_2", "n_cells_1", "n_cells_2", "rank_biserial", "hodges_lehmann_shift",
-    "hodges_lehmann_low", "hodges_lehmann_high", "p_adjusted", "image_test", "n_images_compared",
-    "hodges_lehmann_images", "hodges_lehmann_images_low", "hodges_lehmann_images_high", "p_images_adjusted",
-    "p_series_adjusted",
+    "hodges_lehmann_low", "hodges_lehmann_high", "p", "p_adjusted", "image_test", "n_images_compared",
+    "hodges_lehmann_images", "hodges_lehmann_images_low", "hodges_lehmann_images_high", "p_images",
+    "p_images_adjusted", "p_series_adjusted",
 )  # fmt: skip
+_LEVELS: Final = {"cells": "", "images": "_images"}
 _TESTS: Final = {
     "p": "Mann-Whitney U test that takes cells for independent, which those of one image are not: it is too small",
-    "p_adjusted": "corrected for all rows of the table by Holm's method",
+    "p_adjusted": "corrected for all rows of the table by Holm's method; intervals are not corrected",
     "rank_biserial": "share of pairs of cells in which that of group 1 is larger less that in which it is smaller",
     "hodges_lehmann_shift": "median of all differences between cells of both groups, with its 95 % interval",
     "…_images": "the same of one median per image, to be reported where images are independent of each other",
@@ -98,10 +100,26 @@ def _items(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure) -> l
         return [*items, Text("There is one group, so none are compared.")]
     compared = _significant(readable(comparisons[[name for name in _COMPARED if name in comparisons]]))
     cautions = [text for text in dict.fromkeys(comparisons["caution"]) if text]
-    return [*items, Table(compared, "Groups compared in pairs", _TESTS), *map(Text, cautions)]
+    return [
+        *items,
+        Table(compared, "Groups compared in pairs", _TESTS),
+        *map(Text, cautions),
+        *map(Text, _disagreements(comparisons)),
+    ]
 
 
 def _significant(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose columns hold measures of several units, with four digits of each number."""
     numbers = [str(name) for name in table if table[name].dtype.kind == "f" and not str(name).startswith("p_")]
     return table.assign(**{name: [f"{value:.4g}" for value in table[name]] for name in numbers})
+
+
+def _disagreements(comparisons: pd.DataFrame) -> Iterator[str]:
+    """Yield why the interval and the p of two groups say different things, at the level of cells or of images."""
+    reason = "the interval is made of all differences between both groups, p of their ranks or signs"
+    for row in comparisons.to_dict("records"):
+        for level, ending in _LEVELS.items():
+            ends = (row[f"hodges_lehmann{ending}_low"], row[f"hodges_lehmann{ending}_high"])
+            text = explain_disagreement(ends, row[f"p{ending}"], row[f"p{ending}_adjusted"], reason=reason)
+            if text:
+                yield f"{row['feature']} of {row['group_1']} and {row['group_2']}, {level}: {text}"

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
+from cell_pipelines.metrics.interval_and_p import explain_disagreement
 from cell_pipelines.report.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.tables import readable
 
@@ -23,7 +24,7 @@ _COMPARED: Final = {
     "unit": "what counts as independent",
     "difference_points": "condition 2 less condition 1, in percentage points, with its 95 % interval",
     "cohens_h": "difference of the arcsine square roots; 0.2 is small, 0.5 medium, 0.8 large",
-    "p_adjusted": "corrected for the number of pairs by Holm's method",
+    "p_adjusted": "corrected for the number of pairs by Holm's method; the interval is not corrected",
 }
 
 
@@ -84,6 +85,17 @@ def _conditions(tables: Mapping[str, pd.DataFrame], shown: Mapping[str, pd.DataF
     for sentence in dict.fromkeys(tables["comparisons"]["caution"]):
         if sentence:
             yield Text(f"Mind that {sentence}.")
+    yield from map(Text, _disagreements(tables["comparisons"]))
+
+
+def _disagreements(comparisons: pd.DataFrame) -> Iterator[str]:
+    """Yield why the interval and the p of two conditions say different things, where they do."""
+    for row in comparisons.to_dict("records"):
+        ends = (row["difference_low_points"], row["difference_high_points"])
+        reason = "the interval and the test rest on different approximations"
+        text = explain_disagreement(ends, row["p"], row["p_adjusted"], reason=reason)
+        if text:
+            yield f"{row['condition_1']} and {row['condition_2']}: {text}"
 
 
 def _briefly(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
+from cell_pipelines.metrics.interval_and_p import IMAGES_AND_SUMS, written_p
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +98,7 @@ def _verdict(
         ends = "the highest" if metric.higher_is_better else "the lowest"
         return (
             f"{title}: no clear winner. {best['model']} has {ends}, {value}, but over {units} it cannot be told apart "
-            f"from {_listed(alike, metric, level)}."
+            f"from {_listed(alike, metric, unit, level)}."
         )
     nearest = pairs[0]
     lead = f"{_number(nearest['lead'], metric)}{_interval(nearest['ends'], metric)}"
@@ -105,7 +106,7 @@ def _verdict(
     worst = max(pair["p_holm"] for pair in pairs)
     return (
         f"{title}: {best['model']} is best, {value}; over {units} it lies {lead} {word} {nearest['model']}, the next, "
-        f"and is told apart from {_others(len(pairs))} (p {_p(worst)} after Holm; "
+        f"and is told apart from {_others(len(pairs))} (p {written_p(worst)} after Holm; "
         f"intervals of {level:.0%})."
     )
 
@@ -114,10 +115,10 @@ def _others(count: int) -> str:
     return {1: "it", 2: "both others"}.get(count, f"all {count} others")
 
 
-def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric, level: float) -> str:
+def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric, unit: str, level: float) -> str:
     named = [
         f"{pair['model']} (difference {_number(pair['lead'], metric)}{_interval(pair['ends'], metric, joint=',')}, "
-        f"p {_p(pair['p_holm'])}{_over_series(pair, level)})"
+        f"p {written_p(pair['p_holm'])}{_reason(pair, unit, level)})"
         for pair in alike[:_NAMED]
     ]
     if len(alike) > _NAMED:
@@ -125,10 +126,22 @@ def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric, level: floa
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
 
 
-def _over_series(pair: dict[str, Any], level: float) -> str:
-    """Return the p that decided, where that of images alone would have decided otherwise."""
-    p = pair.get("p_series", math.nan)
-    return f", but {_p(p)} over the series they may come in" if pair["p_holm"] < 1 - level <= p else ""
+def _reason(pair: dict[str, Any], unit: str, level: float) -> str:
+    """Return what decided, where the interval or the p of images alone would have decided otherwise."""
+    alpha, series = 1 - level, pair.get("p_series", math.nan)
+    has_interval = all(math.isfinite(end) for end in pair["ends"])
+    holds_zero = has_interval and pair["ends"][0] <= 0 <= pair["ends"][1]
+    if pair["p_holm"] < alpha:
+        against = ["the interval contains 0"] if holds_zero else []
+        if not holds_zero or series >= alpha:
+            against.append(f"{written_p(series)} over the series they may come in")
+        return f", but {' and '.join(against)}"
+    if holds_zero or not has_interval or math.isnan(pair["p_holm"]):
+        return ""
+    if pair["p"] < alpha:
+        before = f"{written_p(pair['p'])} before it"
+        return f" after Holm's correction for several comparisons, which the interval lacks, {before}"
+    return f"; {IMAGES_AND_SUMS.format(unit=unit)}"
 
 
 def caution(estimates: pd.DataFrame, *, level: float = 0.95, unit: str = "image") -> str:
@@ -162,12 +175,6 @@ def _interval(ends: tuple[float, float], metric: ComparedMetric, *, joint: str =
 def _number(value: float, metric: ComparedMetric) -> str:
     text = f"{value:.{3 if metric.higher_is_better else 2}f}"
     return text.replace("-", "−") if float(text) else text.lstrip("-")
-
-
-def _p(value: float) -> str:
-    if math.isnan(value):
-        return "not defined"
-    return "below 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -22,7 +22,7 @@ COSTS: Final = (
     "latency_ms", "latency_low_ms", "latency_high_ms", "inference_memory_mb", "device",
 )  # fmt: skip
 _WORDS: Final = ("training_device", "input", "device")
-DIFFERENCES: Final = ("metric", "best", "model", "difference", "low", "high", "p_holm", "told_apart", "caution")
+DIFFERENCES: Final = ("metric", "best", "model", "difference", "low", "high", "p", "p_holm", "told_apart", "caution")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def tabulate_differences(compared: ComparedModels) -> pd.DataFrame:
             rows.append(
                 {"metric": metric, "best": best, "model": row["second"] if is_first else row["first"],
                  "difference": -row["difference"] if is_first else row["difference"], "low": ends[0], "high": ends[1],
-                 "p_holm": row["p_holm"], "told_apart": row["told_apart"], "caution": row["caution"]}
+                 "p": row["p"], "p_holm": row["p_holm"], "told_apart": row["told_apart"], "caution": row["caution"]}
             )  # fmt: skip
     return pd.DataFrame(rows, columns=list(DIFFERENCES))
 
