@@ -44,11 +44,11 @@ _OUTLINES: Final = (
 _WITH_INTERVAL: Final = ("f1", "centroid_f1", "instance_f1", "dice", "count_mae")
 # Higher is better for all but these.
 _ERRORS: Final = ("count_mae",)
-_CARDS: Final = {"f1": "Best F1 of boxes", "instance_f1": "Best F1 of masks", "count_mae": "Least count error"}
+_CARDS: Final = {"f1": "F1 of boxes", "instance_f1": "F1 of masks", "count_mae": "Count MAE, cells an image"}
 
 
 def comparison_cards(models: pd.DataFrame) -> dict[str, str]:
-    """Return the headline numbers of the page: how many models, and the best at what.
+    """Return the headline numbers of the page: how many models, and the highest or lowest value of each metric.
 
     Args:
         models: As in `comparison_sections`.
@@ -57,8 +57,13 @@ def comparison_cards(models: pd.DataFrame) -> dict[str, str]:
     for column, title in _CARDS.items():
         values = models[column].to_numpy(dtype=float) if column in models else np.array([])
         if np.isfinite(values).any():
-            best = int(np.nanargmin(values) if column in _ERRORS else np.nanargmax(values))
-            cards[title] = f"{values[best]:.3f} ({models['model'].iloc[best]})"
+            is_error = column in _ERRORS
+            best = np.nanmin(values) if is_error else np.nanmax(values)
+            if len(models) > 1:
+                title = f"Lowest {title[0].lower()}{title[1:]}" if is_error else f"Highest {title}"
+            names = models["model"][values == best].tolist()
+            holders = names[0] if len(names) == 1 else f"{len(names)} models"
+            cards[title] = f"{best:.{2 if is_error else 3}f} ({holders})"
     return cards
 
 
@@ -85,7 +90,7 @@ def comparison_sections(
         statements: What is best and how sure that is; None where nothing was tested.
 
     Returns:
-        The sections, in order: what is best, the tables, figures, ranks, pairs, strips, strata, links. Those without
+        The sections, in order: differences, the tables, figures, ranks, pairs, strips, strata, links. Those without
         content are left out.
     """
     figures: list[Item] = [Picture(plot_comparison(models), "Each model with its 95 % interval")]

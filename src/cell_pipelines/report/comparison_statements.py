@@ -29,7 +29,7 @@ _COSTS: Final[Mapping[str, tuple[str, str]]] = {
     "device": ("measured on", ""),
 }
 _DIFFERENCE: Final = {
-    "difference": "The model's metric less that of the best, of counts summed over all images.",
+    "difference": "The metric of the model, or of the first, less that of the other, of counts summed over all images.",
     "p": "Wilcoxon's signed-rank test over images or groups (zeros after Pratt).",
     "p, Holm": "The same p, adjusted by Holm over all pairs of a metric; intervals are not adjusted.",
     "told apart": "No interval holds 0, p is below 1 - its level, and so is p over the series that images may come in, "
@@ -66,12 +66,18 @@ class Statements:
 
 
 def verdict_section(statements: Statements) -> Section:
-    """Return what is best, by how much, and the differences to the best."""
+    """Return what the comparison of each metric says, and how far models are from the highest value or lowest error."""
     items: list[Item] = [Text("\n\n".join([*statements.conclusions, statements.note]))]
     if len(statements.differences):
-        frame = _readable(statements.differences, {"best": "best", "model": "model"})
-        items.append(Table(frame, "Differences to the best model on the same images", _DIFFERENCE))
-    return Section("Which is best", items)
+        frame = _readable(statements.differences, {"best": "compared with", "model": "model"})
+        items.append(
+            Table(
+                frame,
+                "Differences from the model with the highest value, or the lowest error, on the same images",
+                _DIFFERENCE,
+            )
+        )
+    return Section("Differences between models", items)
 
 
 def test_sections(statements: Statements) -> list[Section]:

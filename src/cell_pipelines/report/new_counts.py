@@ -16,6 +16,10 @@ _DEFINITIONS: Final = {
     "…_low, …_high": "Ends of the interval of a count, for images like those of validation.",
 }
 
+_UNKNOWN: Final = (
+    "The model file does not say what its training images were like, so these images were not compared with them."
+)
+
 
 def count_summary(counts: pd.DataFrame) -> dict[str, str]:
     """Return the headline numbers: images, cells, images with warnings and images that could not be read."""
@@ -28,19 +32,20 @@ def count_summary(counts: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def count_sections(counts: pd.DataFrame, classes: Sequence[str]) -> list[Section]:
+def count_sections(counts: pd.DataFrame, classes: Sequence[str], *, compared: bool = True) -> list[Section]:
     """Return the sections of the page.
 
     Args:
         counts: One row per image with `image`, `total`, `warning`, `error`, a column for each class, and their
             intervals, where there are any.
         classes: Names of the classes' columns.
+        compared: Whether the model file says what its training images were like.
     """
     ends = [f"{name}{end}" for name in (*classes, "total") for end in ("_low", "_high")]
     shown = [name for name in (*classes, "total", *ends) if name in counts and counts[name].notna().any()]
     shown = sorted(shown, key=lambda name: _place(name, classes))
     read = counts[counts["error"] == ""]
-    sections = [_warnings(read)]
+    sections = [_warnings(read, compared)]
     table = Table(read[["image", *shown, "warning"]], "Cells in each image.", _DEFINITIONS)
     sections.append(Section("Counts", [table]))
     failed = counts.loc[counts["error"] != "", ["image", "error"]].reset_index(drop=True)
@@ -72,9 +77,13 @@ def _place(name: str, classes: Sequence[str]) -> tuple[int, int]:
     return len(order), 0
 
 
-def _warnings(read: pd.DataFrame) -> Section:
+def _warnings(read: pd.DataFrame, compared: bool) -> Section:
     told = read.loc[read["warning"] != "", ["image", "total", "warning"]].reset_index(drop=True)
+    if read.empty:
+        return Section("Warnings", [Text("No image could be read.")])
+    unknown = [] if compared else [Text(_UNKNOWN)]
     if told.empty:
-        return Section("Warnings", [Text("No image differs from the training images in what is compared.")])
+        none = Text("No image differs from the training images in what is compared.")
+        return Section("Warnings", unknown or [none])
     text = f"{len(told)} of {len(read)} images carry a warning. Look at their overlays before you use these counts."
-    return Section("Warnings", [Text(text), Table(told, "What speaks against these counts.")])
+    return Section("Warnings", [*unknown, Text(text), Table(told, "What speaks against these counts.")])

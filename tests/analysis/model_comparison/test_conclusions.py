@@ -23,7 +23,7 @@ def test_a_clear_winner_is_named_with_its_lead(drawn: Draw) -> None:
     assert sentence.startswith("F1 of boxes at IoU 0.5: m2 is best, 0.")
     assert "over 60 images it lies 0.1" in sentence
     assert "ahead of m" in sentence
-    assert "told apart from both others (p below 0.001 after Holm; intervals of 95%)" in sentence
+    assert "told apart from both others (p below 0.001 after Holm; intervals of 95 %)" in sentence
     assert "too" not in sentence
 
 
@@ -56,7 +56,7 @@ def test_of_errors_the_lowest_is_best(boxes: Make) -> None:
 
 def test_one_model_has_nothing_to_be_compared_with(drawn: Draw) -> None:
     sentence = said(drawn(40, models=1))
-    assert "only m0 was judged" in sentence
+    assert "only m0 was evaluated" in sentence
     assert "over 40 images; there is nothing to compare it with." in sentence
 
 

@@ -92,7 +92,9 @@ def _verdict(
     value = f"{_number(best['value'], metric)}{_interval((best['low'], best['high']), metric)}"
     title = f"{metric.title[0].upper()}{metric.title[1:]}"
     if not pairs:
-        return f"{title}: only {best['model']} was judged, {value} over {units}; there is nothing to compare it with."
+        return (
+            f"{title}: only {best['model']} was evaluated, {value} over {units}; there is nothing to compare it with."
+        )
     alike = [pair for pair in pairs if not pair["told_apart"]]
     if alike:
         ends = "the highest" if metric.higher_is_better else "the lowest"
@@ -107,7 +109,7 @@ def _verdict(
     return (
         f"{title}: {best['model']} is best, {value}; over {units} it lies {lead} {word} {nearest['model']}, the next, "
         f"and is told apart from {_others(len(pairs))} (p {written_p(worst)} after Holm; "
-        f"intervals of {level:.0%})."
+        f"intervals of {100 * level:g} %)."
     )
 
 

@@ -116,8 +116,11 @@ def _weaknesses(one: Mapping[str, Any], strata: Mapping[str, pd.DataFrame]) -> I
         yield f"{row['errors']} errors of the kind {row['error']} ({row['meaning']}) cost {row['f1_lost']:.3f} of F1."
     total = one["evaluation_classes"].iloc[-1]
     if pd.notna(total["count_bias"]):
-        many = "too many" if total["count_bias"] > 0 else "too few"
-        yield f"It counts {abs(total['count_bias']):.2f} cells an image {many} on average."
+        bias, many = f"{abs(total['count_bias']):.2f}", "many" if total["count_bias"] > 0 else "few"
+        if float(bias):
+            yield f"It counts {bias} cells an image too {many} on average."
+        else:
+            yield "On average it counts neither too many nor too few cells; errors of images can cancel in this."
 
 
 def _worst(table: pd.DataFrame, name: str, metric: str, form: str, words: str) -> Iterator[str]:
@@ -127,7 +130,7 @@ def _worst(table: pd.DataFrame, name: str, metric: str, form: str, words: str) -
         row, best = ordered.iloc[0], ordered.iloc[-1]
         yield (
             f"{words[0].upper()}{words[1:]} {form.format(row[name])}: {row[metric]:.3f} ({int(row['objects'])} cells), "
-            f"against {best[metric]:.3f} in the best group ({best[name]})."
+            f"against {best[metric]:.3f} for {form.format(best[name])}."
         )
 
 
@@ -155,7 +158,7 @@ def _limits(truth: AnnotationSet) -> Iterator[str]:
         yield "The size of a pixel is not known; images of another magnification are another task."
     counts = truth.counts().sum(axis=1)
     if len(counts):
-        yield f"{int(counts.min())} to {int(counts.max())} cells an image; fuller images were never seen."
+        yield f"{int(counts.min())} to {int(counts.max())} cells an image; images with more are not in this study."
     yield "Intervals are over these test images; they say nothing of other laboratories."
 
 

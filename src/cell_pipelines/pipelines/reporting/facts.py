@@ -112,12 +112,16 @@ def data_sentence(truth: AnnotationSet) -> str:
     split = pd.Series(truth.images["split"].to_pylist())
     cells = truth.counts().sum(axis=1)
     parts = [
-        f"{int((split == name).sum())} images with {int(cells[(split == name).to_numpy()].sum())} cells {words}"
+        f"{_count((split == name).sum(), 'image')} with {_count(cells[split == name].sum(), 'cell')} {words}"
         for name, words in _SPLITS.items()
         if (split == name).any()
     ]
     classes = ", ".join(truth.categories)
-    return f"The study has {truth.n_images} annotated images ({classes}): {'; '.join(parts)}."
+    return f"The study has {_count(truth.n_images, 'annotated image')} ({classes}): {'; '.join(parts)}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{int(number)} {noun if number == 1 else f'{noun}s'}"
 
 
 def read_training_record(path: Path) -> dict[str, Any]:
