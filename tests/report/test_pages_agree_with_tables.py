@@ -199,6 +199,13 @@ def _render(name: str, folder: Path) -> Study:
         carded += [one.classes, one.images, one.cells, one.kinds, pd.DataFrame(), HISTORY, {"cell": 0.5}, file]
     first = [compared] if len(names) > 1 else []
     pages["study"] = describe_study(names)(truth, data, choice, folder, log, EVALUATION, REPORTING, *first, *told)
+    by_count = ReportingParameters(title="Study", main_metric="count_mae")
+    fewest = choose_model(names)(
+        truth, EVALUATION, by_count, COMPARING, *(m.classes for m in every), *(m.images for m in every)
+    )
+    pages["study by counts"] = describe_study(names)(
+        truth, data, fewest, folder, log, EVALUATION, by_count, *first, *told
+    )
     card = describe_model(names)(truth, summary, splits, choice, EVALUATION, REPORTING, *carded)
     return Study(truth, models, choice, comparison, pages, card)
 
@@ -305,6 +312,20 @@ def test_an_interval_that_says_other_than_the_verdict_has_its_sentence(study: St
         excludes = not row["low"] <= 0 <= row["high"]
         if excludes != row["told_apart"] or excludes != (row["p_holm"] < 0.05):
             assert re.search("The interval|over .* p could not|over .* it is", row["caution"])
+
+
+def test_a_card_of_an_error_names_the_model_with_the_lowest(study: Study) -> None:
+    texts = [text for text in Said(study.pages["study by counts"]).texts if text.strip()]
+    errors = {name: one.classes["count_mae"].iloc[-1] for name, one in study.models.items()}
+    if len(errors) > 1:
+        named = texts[texts.index("Lowest count MAE, cells an image") + 1]
+        assert errors[named] == min(errors.values())
+    assert not any(text.startswith("Highest count") for text in texts)
+
+
+def test_intervals_are_announced_where_there_are_any(study: Study) -> None:
+    has_interval = study.comparison.compared.estimates["low"].notna().any()
+    assert ("Each model with its 95 % interval" in study.pages["comparison"]) == has_interval
 
 
 def test_splits_without_series_are_not_said_to_keep_series_on_one_side(study: Study) -> None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "images": ("test images", ""),
     "objects": ("true cells", ""),
-    "f1": ("F1, boxes", "2TP/(2TP+FP+FN) with a cell found where boxes overlap by an IoU of at least 0.5."),
-    "centroid_f1": ("F1, centroids", "The same with a cell found where its middle is hit, one to one."),
-    "instance_f1": ("F1, masks", "The same with a cell found where masks overlap by an IoU of at least 0.5."),
+    "f1": ("F1, boxes", "2TP/(2TP+FP+FN) of boxes matched at an IoU of at least 0.5."),
+    "centroid_f1": ("F1, centroids", "The same of centroids, matched as `evaluation.centroid_matching` says."),
+    "instance_f1": ("F1, masks", "The same of masks matched at an IoU of at least 0.5."),
     "instance_f1_mean": ("F1, masks 0.5:0.95", "Mean of the F1 of masks at an IoU of 0.5, 0.55, …, 0.95."),
     "image_iou_mean": ("IoU, mean of images", "The mean of the images' own IoUs, each image counting the same."),
     "panoptic_quality": ("PQ", "Summed IoU of found cells / (TP + FP/2 + FN/2)."),
@@ -93,7 +93,9 @@ def comparison_sections(
         The sections, in order: differences, the tables, figures, ranks, pairs, strips, strata, links. Those without
         content are left out.
     """
-    figures: list[Item] = [Picture(plot_comparison(models), "Each model with its 95 % interval")]
+    known = any(models[f"{name}_low"].notna().any() for name in _WITH_INTERVAL if f"{name}_low" in models)
+    caption = "Each model with its 95 % interval" if known else "Each model; no interval could be computed"
+    figures: list[Item] = [Picture(plot_comparison(models), caption)]
     if curves is not None and len(curves):
         caption = "Quality of masks over the overlap that counts as found"
         figures.append(Picture(plot_instance_curve(curves, name="model"), caption))

@@ -32,8 +32,8 @@ _DIFFERENCE: Final = {
     "difference": "The metric of the model, or of the first, less that of the other, of counts summed over all images.",
     "p": "Wilcoxon's signed-rank test over images or groups (zeros after Pratt).",
     "p, Holm": "The same p, adjusted by Holm over all pairs of a metric; intervals are not adjusted.",
-    "told apart": "No interval holds 0, p is below 1 - its level, and so is p over the series that images may come in, "
-    "where none are named.",
+    "told apart": "The interval does not contain 0, p after Holm is below 1 - its level, and so is p over the series "
+    "that images may come in, where none are named.",
     "caution": "What p rests on, what it cannot decide, and why it says other than the interval.",
 }
 _P: Final = {"p": "p", "p_holm": "p, Holm"}

@@ -79,8 +79,12 @@ def _seeds(files: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def _cards(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
+
     best = headlines(given[choice.model]["evaluation_classes"])
-    title = "Chosen model" if choice.is_named else "Model" if len(given) == 1 else f"Highest test {choice.metric}"
+    metric = METRICS[choice.metric]
+    highest = f"{'Highest' if metric.higher_is_better else 'Lowest'} {metric.title}"
+    title = "Chosen model" if choice.is_named else "Model" if len(given) == 1 else highest
     return {
         "Images": str(truth.n_images),
         "Annotated cells": str(truth.n_objects),
