@@ -77,7 +77,11 @@ def recall(images: int) -> None:
             names += [f"{i}|{change}" for i in range(len(files))]
         table = find_pairs(names, [find_keypoints(i) for i in shown], [None] * len(names), [None] * len(names))
         rows.append({"images": title, "fields": len(files), **_found(table, names), **_wrong(table, alone)})
-    print(pd.DataFrame(rows).set_index("images").T.to_markdown())
+    titles, *_ = [list(row) for row in rows]
+    for title in titles:
+        print(f"| {title} | {' | '.join(str(row[title]) for row in rows)} |")
+        if title == titles[0]:
+            print(f"|---|{'---|' * len(rows)}")
 
 
 def _found(table: pd.DataFrame, names: list[str]) -> dict[str, str]:
