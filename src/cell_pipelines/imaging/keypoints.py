@@ -23,12 +23,14 @@ class Keypoints:
 
     Attributes:
         points: (K, 2) float32, x and y in pixels of the thumbnail.
+        poses: (K, 2) float32, orientation in degrees and diameter in pixels of the thumbnail.
         descriptors: (K, 128) uint8.
         thumbnail: (h, w) uint8, its longer side `SIDE_PX`.
         scale: Pixels of the thumbnail per pixel of the image.
     """
 
     points: npt.NDArray[np.float32]
+    poses: npt.NDArray[np.float32]
     descriptors: npt.NDArray[np.uint8]
     thumbnail: npt.NDArray[np.uint8]
     scale: float
@@ -37,8 +39,9 @@ class Keypoints:
         """Return the keypoints of the mirror image, left for right, without looking for them again."""
         width = self.thumbnail.shape[1]
         points = np.stack([width - 1 - self.points[:, 0], self.points[:, 1]], axis=1).astype(np.float32)
+        poses = np.stack([180 - self.poses[:, 0], self.poses[:, 1]], axis=1).astype(np.float32)
         thumbnail = np.ascontiguousarray(self.thumbnail[:, ::-1])
-        return Keypoints(points, np.ascontiguousarray(self.descriptors[:, _MIRROR]), thumbnail, self.scale)
+        return Keypoints(points, poses, np.ascontiguousarray(self.descriptors[:, _MIRROR]), thumbnail, self.scale)
 
 
 def find_keypoints(image: npt.NDArray[np.generic]) -> Keypoints:
@@ -57,5 +60,6 @@ def find_keypoints(image: npt.NDArray[np.generic]) -> Keypoints:
     sift = cv2.SIFT.create(nfeatures=MOST, contrastThreshold=_CONTRAST)
     found, descriptors = sift.detectAndCompute(thumbnail, None)
     points = np.array([point.pt for point in found], dtype=np.float32).reshape(-1, 2)
+    poses = np.array([(point.angle, point.size) for point in found], dtype=np.float32).reshape(-1, 2)
     described = np.zeros((0, 128)) if descriptors is None else descriptors
-    return Keypoints(points[:MOST], described[:MOST].astype(np.uint8), thumbnail, scale)
+    return Keypoints(points[:MOST], poses[:MOST], described[:MOST].astype(np.uint8), thumbnail, scale)

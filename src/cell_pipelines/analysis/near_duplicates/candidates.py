@@ -15,7 +15,7 @@ _BITS = 48
 _TABLES = 12
 # A descriptor that stands in more places than this is a common shape, such as a round cell, and says nothing.
 _COMMON = 40
-_SHARED = 2
+_SHARED = 3
 # So many partners of an image are looked at; of more copies than that, some are found by way of others.
 _PARTNERS = 16
 

@@ -10,6 +10,7 @@ from cell_pipelines.imaging.keypoints import Keypoints
 
 # Of the matched descriptors, the second best may be at most this much nearer to the best (Lowe 2004).
 _RATIO = 0.9
+_TURNED_DEG, _SCALED = 20.0, 0.5
 _INLIER_PX = 2.5
 _INLIERS = 4
 _SCALE = (0.3, 3.4)
@@ -17,6 +18,8 @@ _SCALE = (0.3, 3.4)
 _FINE_PX, _COARSE_PX = 1.5, 12.0
 # Between these correlations a rough registration may be of two copies, and is refined.
 _NEARLY, _SURE = 0.15, 0.95
+# Fewer keypoints in common are no copy unless one lies on the other whole, which needs no refinement.
+_REFINED = 7
 #: Correlation, overlap and keypoints in common of which two images need each, in one of these combinations, to count as
 #: copies. Two fields with a pair of round cells each can be laid on each other by a few keypoints; copies have many.
 COPIES = ((0.7, 0.4, 10), (0.9, 0.4, 7), (0.95, 0.97, 4))
@@ -77,7 +80,7 @@ def register(first: Keypoints, second: Keypoints, *, mirrored: bool) -> Registra
         return None
     matrix, inliers = found
     correlation, overlap = _compare(first.thumbnail, other.thumbnail, matrix)
-    if _NEARLY < correlation < _SURE:
+    if inliers >= _REFINED and _NEARLY < correlation < _SURE:
         matrix = _refine(first.thumbnail, other.thumbnail, matrix)
         correlation, overlap = _compare(first.thumbnail, other.thumbnail, matrix)
     thumbnail_scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
@@ -91,6 +94,17 @@ def register(first: Keypoints, second: Keypoints, *, mirrored: bool) -> Registra
         overlap=overlap,
         inliers=inliers,
     )
+
+
+def _agreeing(poses: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Return which matches are turned and scaled like most others, (K,) bool: a cheap look before the exact one."""
+    if not len(poses):
+        return np.zeros(0, dtype=np.bool_)
+    turned = poses[:, 0] - others[:, 0]
+    scaled = np.log2(poses[:, 1] / others[:, 1])
+    apart = np.abs((turned[:, np.newaxis] - turned + 180) % 360 - 180)
+    alike = (apart < _TURNED_DEG) & (np.abs(scaled[:, np.newaxis] - scaled) < _SCALED)
+    return np.asarray(alike[np.argmax(alike.sum(axis=1))], dtype=np.bool_)
 
 
 def _compare(
@@ -126,12 +140,13 @@ def _similarity(first: Keypoints, second: Keypoints) -> tuple[npt.NDArray[np.flo
         second.descriptors.astype(np.float32), first.descriptors.astype(np.float32), k=2
     )
     good = [m[0] for m in matched if len(m) == 2 and m[0].distance <= _RATIO * m[1].distance]
-    if len(good) < _INLIERS:
+    source, target = ([m.queryIdx for m in good], [m.trainIdx for m in good])
+    agreeing = _agreeing(second.poses[source], first.poses[target])
+    if agreeing.sum() < _INLIERS:
         return None
-    source = second.points[[m.queryIdx for m in good]]
-    target = first.points[[m.trainIdx for m in good]]
+    from_points, to_points = second.points[source][agreeing], first.points[target][agreeing]
     matrix, inliers = cv2.estimateAffinePartial2D(
-        source, target, method=cv2.RANSAC, ransacReprojThreshold=_INLIER_PX, maxIters=500
+        from_points, to_points, method=cv2.RANSAC, ransacReprojThreshold=_INLIER_PX, maxIters=500
     )
     if matrix is None or int(inliers.sum()) < _INLIERS:
         return None
