@@ -45,6 +45,7 @@ def test_a_name_does_not_depend_on_the_order_of_the_others():
 @pytest.mark.slow
 def test_metrics_of_many_classes_of_any_name_arrive_in_the_run(tmp_path):
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    mlflow.set_experiment("names")  # another test's is not in this store
     classes = [*AWKWARD, *(f"class {number}" for number in range(1200))]
     with mlflow.start_run() as run:
         points = {f"test_f1/{name}": {"value": float(i), "step": 0} for i, name in enumerate(classes)}

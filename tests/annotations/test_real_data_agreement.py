@@ -101,7 +101,8 @@ def test_pycocotools_reads_the_masks_and_outlines_that_are_written(tmp_path: Pat
     for name, picture in (("label_image", "**/raw.tif"), ("imagej_roi", "**/raw.tif")):
         annotations = _read(folder, picture, format=name)
         write_annotations(annotations, tmp_path / name, format="coco")
-        reader = _coco(tmp_path / name / "annotations.json")
+        (written,) = (tmp_path / name).glob("*.json")  # its name says the split that the folder states
+        reader = _coco(written)
         assert len(reader.anns) == annotations.n_objects
         for number, one in enumerate(iterate_images(annotations), start=1):
             entries = reader.imgToAnns[number]
