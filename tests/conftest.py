@@ -1,6 +1,7 @@
 """How the tests are shared out over processes: by file, and files that share an expensive fixture go together."""
 
 import os
+import signal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 ROOT = Path(__file__).resolve().parents[1]
 #: Fixtures of the session that take a minute: the tests that use them are run by one process.
 SHARED = ("whole_road",)
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start hear Ctrl-C, which the background jobs of a shell are told to ignore."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
