@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from cell_pipelines import processes
-from cell_pipelines.processes import ProcessIdentity, end_children, this_process
+from cell_pipelines.processes import ProcessIdentity, this_process
 
 ASK = "from cell_pipelines.processes import this_process; print(this_process(), flush=True); input()"
 
@@ -67,16 +68,26 @@ def test_where_there_is_no_proc_the_start_is_asked_of_the_system(waiting):
     assert processes._started_elsewhere(waiting.pid) is None
 
 
+ENDING = """
+import subprocess, sys
+from cell_pipelines.processes import end_children
+ask = "print('up', flush=True); input()"
+refuse = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+children = [
+    subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for code in (ask, refuse + ask)
+]
+for child in children:
+    child.stdout.readline()
+end_children(0.3)
+print(*(child.wait(10) for child in children))
+"""
+
+
 def test_children_are_ended_those_that_refuse_too():
-    refuse = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + ASK
-    polite, stubborn = start(), start(refuse)
-    for child in (polite, stubborn):
-        child.stdout.readline()
-    end_children(0.3)
-    stubborn.wait(10)
-    assert processes._started(polite.pid) is processes._started(stubborn.pid) is None
-    for child in (polite, stubborn):
-        child.communicate()
+    # In a process of its own, since those that other tests have started are children of this one.
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == [str(-signal.SIGTERM), str(-signal.SIGKILL)], done.stderr
 
 
 def _wait_with_parent(ready):
