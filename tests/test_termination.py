@@ -96,7 +96,10 @@ def start(body, tmp_path, grace):
 def end(process, sent):
     begun = time.monotonic()
     process.send_signal(sent)
-    output, errors = process.communicate(timeout=60)
+    try:
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     return process.returncode, output, errors, time.monotonic() - begun
 
 
