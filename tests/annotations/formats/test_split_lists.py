@@ -86,7 +86,7 @@ def test_an_image_in_two_lists_keeps_the_first_and_a_damaged_list_is_named(tmp_p
 
 def test_a_data_yaml_tells_the_split_by_folder_list_or_several(tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text(
-        "path: /home/somebody/set\ntrain: [images/day1, ../set/images/day2]\nval: lists/rest.txt\ntest: images/day4\n"
+        "path: /elsewhere/set\ntrain: [images/day1, ../set/images/day2]\nval: lists/rest.txt\ntest: images/day4\n"
     )
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "rest.txt").write_text("images/day3/1.png\n")
