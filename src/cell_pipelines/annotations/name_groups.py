@@ -19,11 +19,19 @@ _CHANNEL = re.compile(
     r"|gfp|e?gfp|yfp|cfp|rfp|mcherry|fitc|tritc|texasred|cy[357](?:[._]5)?|alexa\d*|dic|bf|brightfield|phase|pi|calcein",
     re.IGNORECASE,
 )
-_PLANE = re.compile(r"(?:z|zs|slice|plane|t|tp|time|frame|fr)\d+", re.IGNORECASE)
+_PLANE = re.compile(r"(?:z|zs|slice|plane|t|tp|time|frame|fr)\d+|\d+d\d+h\d+m", re.IGNORECASE)
 _TILE = re.compile(r"(?:tile|patch|r|c|x|y|row|col)\d+", re.IGNORECASE)
 _FIELD = re.compile(r"(?:f|fld|field|fov|s|site|pos|position|xy|img|image|im|scene)\d+|\d+", re.IGNORECASE)
 # MetaXpress ends the number of the wavelength with an identifier: w1AAAAAAAA-1111-2222-3333-444444444444.
 _IDENTIFIER = re.compile(r"(?<=w\d)[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE)
+# Names without separators, as screening microscopes write them, each with what it says in separate words:
+# Opera and Operetta, CellVoyager, ArrayScan, IN Cell.
+_COMPACT = (
+    (re.compile(r"(r\d{2}c\d{2})f(\d+)p(\d+)-ch(\d+)(?:sk(\d+)fk\d+fl\d+)?$", re.I), r"\1_f\2_z\3_t0\5_ch\4"),
+    (re.compile(r"_T(\d{4})F(\d{3})L\d{2}A\d{2}Z(\d{2})C(\d{2})$"), r"_f\2_t\1_z\3_ch\4"),
+    (re.compile(r"_([A-P]\d{2})f(\d{2,3})d(\d)$", re.I), r"_\1_f\2_ch\3"),
+    (re.compile(r"\(fld (\d+) (?:z (\d+) )?wv ([^\s()-]+)[^()]*\)$", re.I), r"_f\1_z0\2_\3"),
+)
 _SEPARATORS = re.compile(r"[ _.\-]+")
 #: A grouping by series serves a split only if it leaves so many groups, none with more than this share of the images.
 LEAST_GROUPS = 6
@@ -31,6 +39,7 @@ LARGEST_SHARE = 0.34
 # Channels, planes and tiles stand in nearly all names, and most fields have several; else C01 is a well.
 _IN_NAMES = 0.8
 _IN_FIELDS = 0.5
+_PARTS = 2
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,12 @@ def group_by_names(names: Sequence[str]) -> NameGroups:
     fields = _without_copies([_stem(name) for name in names])
     seen: list[str] = ["copies of one source"] if len(set(fields)) < len(names) else []
     for pattern, words in ((_CHANNEL, "channels"), (_PLANE, "planes or time points"), (_TILE, "tiles")):
-        joined = _join_parts(fields, pattern)
-        if len(set(joined)) < len(set(fields)):
-            seen.append(f"{words} of one field")
+        # Tiles have a row and a column, films of stacks a time and a depth.
+        for again in range(_PARTS):
+            joined = _join_parts(fields, pattern)
+            if len(set(joined)) == len(set(fields)):
+                break
+            seen += [] if again else [f"{words} of one field"]
             fields = joined
     found = f"names show {', '.join(seen)}" if seen else "names show no copies, channels or planes of one field"
     series = _join_parts(fields, _FIELD)
@@ -92,7 +104,10 @@ def source_of_copy(name: str) -> str | None:
 
 def _stem(name: str) -> str:
     ending = PurePosixPath(name).suffix
-    return _IDENTIFIER.sub("", name.removesuffix(ending) if re.fullmatch(r"\.[A-Za-z]{2,4}\d?", ending) else name)
+    stem = _IDENTIFIER.sub("", name.removesuffix(ending) if re.fullmatch(r"\.[A-Za-z]{2,4}\d?", ending) else name)
+    for pattern, words in _COMPACT:
+        stem = pattern.sub(words, stem)
+    return stem
 
 
 def _without_copies(stems: Sequence[str]) -> list[str]:
@@ -118,4 +133,10 @@ def _drop_last(stem: str, pattern: re.Pattern[str]) -> str:
     for index in range(len(parts) - 1, -1, -1):
         if pattern.fullmatch(parts[index]):
             return f"{folder}{slash}{'_'.join([*parts[:index], *parts[index + 1 :]])}"
-    return stem
+    return _drop_channel_folder(folder, last) if pattern is _CHANNEL else stem
+
+
+def _drop_channel_folder(folder: str, last: str) -> str:
+    """Leave out a folder called as a channel: DAPI/field1 and GFP/field1 are one field."""
+    kept = [part for part in folder.split("/") if not _CHANNEL.fullmatch(part)]
+    return "/".join([*kept, last] if folder else [last])

@@ -61,6 +61,26 @@ def test_a_file_that_may_not_be_read_is_the_reason_why_nothing_is_found(
         detect_format(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("labels/a.txt", b"0,.5,.5,.2,.2\n", "None of them is labels/a.txt, which begins '0,.5,.5,.2,.2'."),
+        ("labels/a.txt", b"0 64 64 20 20\n", "which begins '0 64 64 20 20'."),
+        ("cells.shp", b"\0\0", "None of them is cells.shp."),
+        ("export.zip", b"PK\5\6" + bytes(18), "export.zip is an archive in which none was recognised; unpack it."),
+        ("labels.tar.gz", b"\x1f\x8b", "labels.tar.gz is an archive in which none was recognised; unpack it."),
+    ],
+)
+def test_what_is_no_annotation_is_named_with_its_beginning(
+    name: str, content: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(AnnotationFormatError, match="found no annotations") as refused:
+        detect_format(tmp_path)
+    assert str(refused.value).endswith(said)
+
+
 @pytest.mark.real_data
 @pytest.mark.skipif(not ASSETS.is_dir(), reason=f"no public files in {ASSETS}; CELL_REAL_DATA names their folder")
 @pytest.mark.parametrize(

@@ -195,3 +195,21 @@ def test_two_images_that_differ_in_their_ending_only_are_refused_before_anything
     with pytest.raises(ValueError, match=r"labels/a\.txt: two images share this name"):
         write(builder.build(), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["labels", "labels/train", "train/labels"])
+def test_class_names_may_lie_among_the_labels_as_labelimg_writes_them(place: str, tmp_path: Path) -> None:
+    folder = tmp_path / place
+    folder.mkdir(parents=True)
+    (folder / "classes.txt").write_text("live\ndead\n")
+    (folder / "a.txt").write_text("1 .5 .5 .2 .2\n")
+    conversion = read(tmp_path, ImageIndex([ImageRecord(f"{place.replace('labels', 'images')}/a.png", 40, 40)]))
+    assert conversion.annotations.categories == ("live", "dead")
+    assert not conversion.findings
+
+
+def test_a_label_of_an_image_called_classes_is_no_list_of_names(tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/classes.txt").write_text("0 .5 .5 .2 .2\n")
+    conversion = read(tmp_path, ImageIndex([ImageRecord("images/classes.png", 40, 40)]))
+    assert conversion.annotations.n_objects == 1

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
-from cell_pipelines.annotations.formats.label_paths import child
+from cell_pipelines.annotations.formats.label_paths import child, files_below
 from cell_pipelines.annotations.formats.text import read_text, read_yaml
 from cell_pipelines.annotations.images import SPLIT_WORDS
 from cell_pipelines.files import is_file_inside
 
 MAX_CLASSES = 10_000
+# Columns of a label: its class and a box.
+_LEAST_COLUMNS = 5
 
 
 def yaml_files(folder: Path) -> list[Path]:
@@ -50,6 +52,7 @@ def read_class_names(folder: Path) -> list[str] | None:
     """
     # Darknet, and CVAT's YOLO 1.1, write obj.names.
     lists = [child(place, name) for place in _places(folder) for name in ("classes.txt", "obj.names")]
+    lists += class_lists(folder)
     for path in [*_descriptions(folder), *(path for path in lists if is_file_inside(path.parent, path))]:
         try:
             names = _listed(path) if path.suffix.lower() in (".txt", ".names") else _described(path)
@@ -58,6 +61,19 @@ def read_class_names(folder: Path) -> list[str] | None:
         if names is not None:
             return names
     return None
+
+
+def class_lists(folder: Path) -> list[Path]:
+    """Return the ``classes.txt`` below `folder` that LabelImg writes among the labels: texts with no label in them."""
+    found = (path for path in files_below(folder, ".txt") if path.name.lower() == "classes.txt")
+    return sorted((path for path in found if not _holds_label(path)), key=lambda path: (len(path.parts), path))
+
+
+def _holds_label(path: Path) -> bool:
+    try:
+        return any(len(line.split()) >= _LEAST_COLUMNS for line in read_text(path).splitlines())
+    except ValueError:
+        return False
 
 
 def read_description(folder: Path) -> Mapping[str, Any]:

@@ -172,6 +172,7 @@ def _read_content(intake: Intake, file: str, content: Mapping[Any, Any]) -> None
 def _read_images(intake: Intake, file: str, content: Mapping[Any, Any]) -> dict[Any, int | None]:
     """Return the row of each image number; None where the image is missing or its number comes twice."""
     rows: dict[Any, int | None] = {}
+    taken: set[int | None] = set()
     for position, record in enumerate(_entries(content, "images")):
         name, number = record.get("file_name"), _key(record.get("id"))
         if not isinstance(name, str) or number is None:
@@ -187,10 +188,15 @@ def _read_images(intake: Intake, file: str, content: Mapping[Any, Any]) -> dict[
         if split and intake.images.find(name, near) is None:
             near = split
         row = intake.image(file, name, near=near, split=split, size=known)
+        comes_again = row is not None and row in taken
         rows[number] = row
+        taken.add(row)
         if row is not None and (first := intake.first_label(file, row)) != file:
             reason = f"image {name!r} is also labelled in {first}; the objects of both are taken."
             intake.note(file, "", "noted", reason, 0)
+        elif comes_again:
+            reason = f"several entries of the file, the last {name!r}, are one image; the objects of all are taken."
+            intake.note(file, f"image {number!r}", "suspect", reason, 0)
     return rows
 
 

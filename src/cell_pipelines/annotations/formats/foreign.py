@@ -25,6 +25,10 @@ _BOX_LINE = re.compile(r"[^\s,]+\.\w{2,4},\w+(,[-+\d.]+){3,4}")
 _YOLO_LINE = re.compile(r"\d{1,5}(\s+[01]?\.\d+){4,64}")
 _MARK = re.compile(r"\s*[01]\s*")
 
+_ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
+_TEXTS = {".txt", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml"}
+_SHOWN_BYTES, _SHOWN_CHARACTERS = 400, 60
+
 _TFRECORD = (
     "is a TFRecord, which can't be read here; export the annotations as COCO JSON, or take the CSV that the record "
     "was made from."
@@ -191,3 +195,19 @@ def _nothing_else(folder: Path) -> str | None:
     files = [p for p in files if not p.name.lower().startswith(("readme", "license"))]
     # Masks are images as well, and read as such where their names tell.
     return _IMAGES_ONLY if files and all(p.suffix.lower() in _IMAGE_SUFFIXES for p in files) else None
+
+
+def tell_contents(folder: Path) -> str:
+    """Name the first files in `folder` that are no images, archives with what to do; empty where there are none."""
+    files = [p for p in islice(sorted(folder.rglob("*")), 10_000) if p.is_file() and not p.name.startswith(".")]
+    others = [path for path in files if path.suffix.lower() not in _IMAGE_SUFFIXES]
+    if not others:
+        return ""
+    archive = next((path for path in others if path.suffix.lower() in _ARCHIVES), None)
+    if archive is not None:
+        return f" {archive.relative_to(folder).as_posix()} is an archive in which none was recognised; unpack it."
+    more = f" and {len(others) - 1} more files" if len(others) > 1 else ""
+    first = others[0]
+    start = peek(first, _SHOWN_BYTES).strip().splitlines() if first.suffix.lower() in _TEXTS else []
+    begins = f", which begins {start[0][:_SHOWN_CHARACTERS]!r}" if start else ""
+    return f" None of them is {first.relative_to(folder).as_posix()}{begins}{more}."

@@ -23,6 +23,12 @@ from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 # Lies in the folder where each picture is the mask of one cell.
 MASK_TABLE = "masks.csv"
 _PEEK_FILES = 12
+# Of the Cell Tracking Challenge, whose labels are there twice.
+_TRACKING_FOLDERS = {"TRA", "SEG", "ST", "ERR_SEG"}
+_SECOND = (
+    "the cells of this label are left out, since {first} is the label of the same image; where each picture holds a "
+    "class of cells, join them, such as in a label image with a table of classes."
+)
 _PEEK_PIXELS = 1 << 26
 
 
@@ -151,7 +157,11 @@ def _add(
     if remark := describe_match(naming.bare_name(stem) or stem, record.name):
         intake.note(file, "", "noted", remark, 0)
     row = intake.image(file, record.name)
-    if row is None or intake.refuse_second_label(file, row):
+    if row is None:
+        return
+    if intake.refuse_second_label(file, row):
+        if labels.any() and PurePosixPath(file).parent.name.upper() not in _TRACKING_FOLDERS:
+            intake.note(file, "", "suspect", _SECOND.format(first=intake.first_label(file, row)), 0)
         return
     for said in remarks:
         intake.objects_in += said.objects if said.action == "dropped" else 0

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from cell_pipelines.annotations.formats.label_files import peek_kinds
+from cell_pipelines.annotations.formats.label_files import label_files, peek_kinds
+from cell_pipelines.annotations.formats.label_naming import Naming
+from cell_pipelines.annotations.formats.rasters import read_raster
 
 _CLASSES = (
     "looks like a map of classes: a number lies in many or distant pieces, so it can't be that of one cell. "
@@ -32,4 +34,22 @@ def explain_labels(folder: Path) -> str | None:
     for kind, sentence in (("grey", _GREY), ("fractions", _FRACTIONS), ("colours", _COLOURS)):
         if kinds and set(kinds.values()) == {kind}:
             return sentence.format(file=next(iter(kinds)))
+    alike = {"empty": "0", "full": "of one value"}
+    if kinds and set(kinds.values()) <= set(alike):
+        file, kind = next(iter(kinds.items()))
+        return f"{len(kinds)} label pictures were looked at, and none holds a cell: {file} is {alike[kind]} throughout."
+    return _explain_unreadable(folder) if not kinds else None
+
+
+def _explain_unreadable(folder: Path) -> str | None:
+    """Return why the first label picture in `folder` can't be read; None where it can, or none lies here."""
+    naming = Naming()
+    for path in label_files(folder, naming):
+        relative = path.relative_to(folder)
+        if naming.lies_in_labels((folder.resolve().name, *relative.parts[:-1])):
+            try:
+                read_raster(path)
+            except ValueError as error:
+                return f"{relative.as_posix()} lies where labels lie, but {error}"
+            return None
     return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cell_pipelines.annotations.findings import Action
+from cell_pipelines.annotations.formats.mask_doubts import doubt_shapes
 from cell_pipelines.annotations.formats.raster_kinds import ValueSurvey, is_lossy_mask, kind_of, survey_values
 from cell_pipelines.annotations.formats.rasters import Raster, one_channel, whole_numbers
 
@@ -79,7 +80,11 @@ def _doubts(labels: Raster) -> list[Remark]:
         return [Remark("suspect", f"{reason}probabilities, not numbers of cells; each was taken for a cell.")]
     survey = survey_values(labels)
     remarks = [Remark("suspect", _tell_scattered(survey))] if survey.scattered.any() else []
-    return [*remarks, *_doubt_background(labels)]
+    return [*remarks, *_doubt_background(labels), *_doubt_shapes(labels != 0)]
+
+
+def _doubt_shapes(mask: Raster) -> list[Remark]:
+    return [Remark("suspect", sentence) for sentence in doubt_shapes(mask)]
 
 
 def _doubt_background(labels: Raster) -> list[Remark]:
@@ -104,6 +109,12 @@ def _tell_scattered(survey: ValueSurvey) -> str:
 
 
 def read_mask(raster: Raster, background: int | None = None) -> tuple[Raster, list[Remark]]:
+    """Return the mask (H, W) of a picture as `find_mask` does, with remarks on shapes that are no cells' as well."""
+    mask, remarks = find_mask(raster, background)
+    return mask, [*remarks, *_doubt_shapes(mask)]
+
+
+def find_mask(raster: Raster, background: int | None = None) -> tuple[Raster, list[Remark]]:
     """Return the mask (H, W) of a picture of two values, and remarks.
 
     A mask blurred by lossy compression is cut halfway. Of a map of classes everything but 0 belongs to the mask. Of

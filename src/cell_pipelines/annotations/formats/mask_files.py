@@ -15,7 +15,7 @@ from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_files import MASK_TABLE, is_called, is_mask_folder
 from cell_pipelines.annotations.formats.label_paths import child, files_below, label_paths, resolve_all
-from cell_pipelines.annotations.formats.label_values import read_mask
+from cell_pipelines.annotations.formats.label_values import find_mask
 from cell_pipelines.annotations.formats.object_table import (
     LabelRow,
     has_object_table,
@@ -77,7 +77,7 @@ def _read_folder(intake: Intake, folder: Path, name: str, known: dict[Path, Labe
     read: list[tuple[Path, Any]] = []
     for path in known:
         try:
-            mask, remarks = read_mask(read_raster(path, (record.width, record.height)))
+            mask, remarks = find_mask(read_raster(path, (record.width, record.height)))
             read.append((path, labels_to_objects(mask.astype(np.uint8))))
         except ValueError as error:
             intake.drop(path.relative_to(folder).as_posix(), "mask", str(error))

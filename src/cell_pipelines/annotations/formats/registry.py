@@ -11,9 +11,10 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.doubts import doubt_source
 from cell_pipelines.annotations.formats.encodings import assume_encoding
 from cell_pipelines.annotations.formats.fitting import fit
-from cell_pipelines.annotations.formats.foreign import explain, explain_closed
+from cell_pipelines.annotations.formats.foreign import explain, explain_closed, tell_contents
 from cell_pipelines.annotations.formats.label_questions import explain_labels
 from cell_pipelines.annotations.formats.label_unread import explain_unread
 from cell_pipelines.annotations.formats.links import find_unfollowed, list_unfollowed
@@ -87,7 +88,7 @@ def detect_format(folder: Path) -> tuple[str, str]:
 
 
 def _tell_nothing(folder: Path) -> str:
-    nothing = f"found no annotations; expected one of {', '.join(FORMATS)}."
+    nothing = f"found no annotations; expected one of {', '.join(FORMATS)}.{tell_contents(folder)}"
     links = list(find_unfollowed(folder).items())
     if not links:
         return nothing
@@ -124,6 +125,7 @@ def read_annotations(
         raise ValueError(f"{name} has no option {unknown[1]!r}; docs/formats.md lists those there are.") from error
     # Label images are looked through where they are read, unless a table says what their numbers are.
     doubts = () if name == "label_image" else _scattered(conversion.annotations)
+    doubts = (*doubts, *doubt_source(conversion))
     return replace(conversion, recognised_by=reason, findings=(*findings, *conversion.findings, *doubts))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.class_names import read_class_names, read_description, yaml_files
+from cell_pipelines.annotations.formats.class_names import class_lists, read_class_names, read_description, yaml_files
 from cell_pipelines.annotations.formats.intake import Intake
 from cell_pipelines.annotations.formats.label_paths import child, files_below
 from cell_pipelines.annotations.formats.tables import peek
@@ -133,11 +133,12 @@ def _survey(folder: Path, intake: Intake, declared: Columns) -> Columns:
 
 def _label_files(folder: Path) -> Iterator[Path]:
     whole = folder.name.lower() == "labels" and not child(folder, "labels").is_dir()
+    lists = set(class_lists(folder))
     for path in files_below(folder, ".txt"):
         # In a folder of labels any name is that of an image.
         free = whole or "labels" in map(str.lower, path.relative_to(folder).parts[:-1])
         named = path.name.lower() in _NOT_LABELS or path.name.lower().startswith(("readme", "license"))
-        if free or not named:
+        if (free or not named) and path not in lists:
             yield path
 
 

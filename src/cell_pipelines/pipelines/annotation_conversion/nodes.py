@@ -86,6 +86,9 @@ def convert_annotations(
     account = "%s (%s): %d objects in, %d out, %d dropped; %d findings are listed."
     numbers = (conversion.objects_in, conversion.annotations.n_objects, conversion.objects_dropped)
     logger.info(account, conversion.source_format, conversion.recognised_by, *numbers, len(conversion.findings))
+    if not conversion.annotations.n_objects:
+        nothing = "No object came out: all %d images count as images without cells."
+        logger.warning(nothing, conversion.annotations.n_images)
     for finding in [f for f in conversion.findings if f.action == "suspect"][:MAX_WARNINGS]:
         logger.warning("%s", finding.sentence())
     summary = _summary(conversion, len(image_table))
