@@ -116,3 +116,23 @@ def test_damaged_bytes_give_an_image_or_a_refusal(name: str, tmp_path: Path) -> 
             assert read_image(path, ImageSelection(z="max")).ndim in (2, 3)
         except ImageFormatError as error:
             assert str(error).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("kind", ["plain", "imagej", "ome"])
+def test_a_stack_that_is_cut_between_its_pages_is_refused_and_not_read_as_a_shorter_one(
+    kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / ("a.ome.tif" if kind == "ome" else "a.tif")
+    pixels = np.random.default_rng(0).integers(0, 255, (4, 40, 50), dtype=np.uint8)
+    with tifffile.TiffWriter(path, imagej=kind == "imagej", ome=kind == "ome") as file:
+        if kind == "plain":
+            for page in pixels:
+                file.write(page, contiguous=False, metadata=None)
+        else:
+            file.write(pixels, metadata={"axes": "TYX"})
+    whole = path.read_bytes()
+    with tifffile.TiffFile(path) as file:
+        last = file.pages[-1].offset
+    path.write_bytes(whole[: last - 20])
+    with pytest.raises(ImageFormatError, match="a file cut short or damaged: page [2-4] "):
+        read_image(path, ImageSelection(time=0))

@@ -22,10 +22,10 @@ _MAX_PAGES = 1 << 20
 
 
 def check_chain(path: Path) -> None:
-    """Refuse a file whose pages lead in a circle or are more than any microscope writes.
+    """Refuse a file whose pages lead in a circle, out of the file, or are more than any microscope writes.
 
     Raises:
-        ValueError: It does; reading it would never end.
+        ValueError: They do; reading would never end, or would give fewer pages than there were.
     """
     with path.open("rb") as file:
         head = file.read(16)
@@ -41,10 +41,14 @@ def check_chain(path: Path) -> None:
             file.seek(offset)
             number = file.read(struct.calcsize(count))
             if len(number) < struct.calcsize(count):
-                return
+                raise ValueError(
+                    f"a file cut short or damaged: page {len(seen)} should lie at byte {offset}, beyond it"
+                )
             file.seek(offset + len(number) + struct.unpack(order + count, number)[0] * entry)
             following = file.read(struct.calcsize(pointer))
-            offset = struct.unpack(order + pointer, following)[0] if len(following) == struct.calcsize(pointer) else 0
+            if len(following) < struct.calcsize(pointer):
+                raise ValueError(f"a file cut short or damaged: page {len(seen)} ends beyond the file")
+            offset = struct.unpack(order + pointer, following)[0]
     if offset:
         raise ValueError(f"pages that lead in a circle, or more than {_MAX_PAGES}")
 

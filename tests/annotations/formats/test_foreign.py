@@ -68,6 +68,8 @@ def test_a_file_that_may_not_be_read_is_the_reason_why_nothing_is_found(
         ("labels/a.txt", b"0 64 64 20 20\n", "which begins '0 64 64 20 20'."),
         ("cells.shp", b"\0\0", "None of them is cells.shp."),
         ("export.zip", b"PK\5\6" + bytes(18), "export.zip is an archive in which none was recognised; unpack it."),
+        ("export.zip", b"PK\3\4" + bytes(40), "export.zip is no whole zip archive: damaged, or cut short."),
+        ("a.roi", b"", "None of them is a.roi, which is empty."),
         ("labels.tar.gz", b"\x1f\x8b", "labels.tar.gz is an archive in which none was recognised; unpack it."),
     ],
 )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -204,10 +205,13 @@ def tell_contents(folder: Path) -> str:
     if not others:
         return ""
     archive = next((path for path in others if path.suffix.lower() in _ARCHIVES), None)
+    if archive is not None and archive.suffix.lower() == ".zip" and not zipfile.is_zipfile(archive):
+        return f" {archive.relative_to(folder).as_posix()} is no whole zip archive: damaged, or cut short."
     if archive is not None:
         return f" {archive.relative_to(folder).as_posix()} is an archive in which none was recognised; unpack it."
     more = f" and {len(others) - 1} more files" if len(others) > 1 else ""
     first = others[0]
     start = peek(first, _SHOWN_BYTES).strip().splitlines() if first.suffix.lower() in _TEXTS else []
     begins = f", which begins {start[0][:_SHOWN_CHARACTERS]!r}" if start else ""
+    begins = begins if first.stat().st_size else ", which is empty"
     return f" None of them is {first.relative_to(folder).as_posix()}{begins}{more}."
