@@ -87,7 +87,7 @@ def test_a_missing_and_a_spurious_label_are_found_marked_drawn_and_reported(stud
     assert len(list((tmp_path / "pictures").iterdir())) == 2
     page = write_report(("net",))(suspects, per_image, tmp_path / "pictures", PARAMETERS)
     assert "A suspicion is no proof" in page
-    assert "None of these images was learned from" in page
+    assert "None of these 4 images is a training image" in page
 
 
 def test_images_that_were_learned_from_are_said_to_be(study, model, tmp_path):
@@ -99,7 +99,9 @@ def test_images_that_were_learned_from_are_said_to_be(study, model, tmp_path):
     everything = SuspectedLabelsParameters(splits="all", least=0.0, pictures=0)
     suspects, per_image, _ = find(("net",))(wrong.build(), scores, everything, model, store)
     assert suspects["in_training"].any()
-    assert "whose errors they may repeat" in write_report(("net",))(suspects, per_image, tmp_path, everything)
+    for shown in (suspects, suspects.iloc[:0]):  # also where nothing is suspected
+        page = write_report(("net",))(shown, per_image, tmp_path, everything)
+        assert "learned from 2 of these 6 images" in page and f"of {len(shown)} suspects" in page
 
 
 def test_stored_scores_are_not_made_again(study, model):

@@ -51,7 +51,7 @@ class ModelComparison:
         found = {f"ranks_{metric}": figure for metric, figure in ranks.items()}
         for metric in self.compared.conclusions:
             found[f"intervals_{metric}"] = plot_intervals(
-                self.table, metric, titles[metric], higher_is_better=METRICS[metric].higher_is_better
+                self.table, metric, titles[metric], higher_is_better=METRICS[metric].higher_is_better, level=self.level
             )
         return found
 
@@ -89,8 +89,9 @@ def compare_tables(
     )  # fmt: skip
     note = " ".join(text for text in (note, compared.note) if text)
     return ModelComparison(
-        tabulate_models(given, compared), tabulate_differences(compared), compared, note, parameters.level
-    )
+        tabulate_models(given, compared, level=parameters.level), tabulate_differences(compared), compared, note,
+        parameters.level,
+    )  # fmt: skip
 
 
 def describe_comparison(
@@ -115,7 +116,7 @@ def describe_comparison(
     found = comparison.compared
     statements = Statements(
         _said(comparison), comparison.note, comparison.differences, found.tests, found.ranks,
-        "group" if found.grouped else "image",
+        "group" if found.grouped else "image", comparison.level,
     )  # fmt: skip
     density = [tabulate_density(one.images).assign(model=name) for name, one in given.items()]
     return comparison_sections(

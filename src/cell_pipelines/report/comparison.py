@@ -94,8 +94,9 @@ def comparison_sections(
         content are left out.
     """
     known = any(models[f"{name}_low"].notna().any() for name in _WITH_INTERVAL if f"{name}_low" in models)
-    caption = "Each model with its 95 % interval" if known else "Each model; no interval could be computed"
-    figures: list[Item] = [Picture(plot_comparison(models), caption)]
+    level = f"{100 * statements.level if statements else 95:g} %"
+    caption = f"Each model with its {level} interval" if known else "Each model; no interval could be computed"
+    figures: list[Item] = [Picture(plot_comparison(models, level=statements.level if statements else 0.95), caption)]
     if curves is not None and len(curves):
         caption = "Quality of masks over the overlap that counts as found"
         figures.append(Picture(plot_instance_curve(curves, name="model"), caption))
@@ -103,7 +104,7 @@ def comparison_sections(
     links: list[Item] = [Text("Each model has a report of its own."), Links(reports)] if reports else []
     before = [verdict_section(statements)] if statements else []
     tested = test_sections(statements) if statements else []
-    first = [("Comparison", _comparison_tables(models)), ("Figures", figures)]
+    first = [("Comparison", _comparison_tables(models, level)), ("Figures", figures)]
     rest: list[tuple[str, list[Item]]] = [
         ("The same images side by side", list(strips)),
         ("Where the errors are", tables),
@@ -116,19 +117,19 @@ def _filled(parts: Sequence[tuple[str, list[Item]]]) -> list[Section]:
     return [Section(title, items) for title, items in parts if items]
 
 
-def _comparison_tables(models: pd.DataFrame) -> list[Item]:
+def _comparison_tables(models: pd.DataFrame, level: str) -> list[Item]:
     """Return tables of what models have; what none has, such as outlines of detectors, is left out."""
     parts = {"Finding cells": _FINDING, "Outlines of cells": _OUTLINES, "Counting cells": _COUNTING}
     tables: list[Item] = []
     for caption, columns in parts.items():
         known = [column for column in columns if column in models]
         if known and models[known].notna().any(axis=None):
-            tables.append(_table(models, known, f"{caption}, on the same test images"))
+            tables.append(_table(models, known, f"{caption}, on the same test images", level))
     costs = cost_table(models)
     return [*tables, costs] if costs else tables
 
 
-def _table(models: pd.DataFrame, columns: Sequence[str], caption: str) -> Table:
+def _table(models: pd.DataFrame, columns: Sequence[str], caption: str, level: str) -> Table:
     import pandas as pd
 
     frame: dict[str, list[object]] = {"model": models["model"].tolist()}
@@ -139,8 +140,8 @@ def _table(models: pd.DataFrame, columns: Sequence[str], caption: str) -> Table:
         if meaning:
             definitions[title] = meaning
         if column in _WITH_INTERVAL and f"{column}_low" in models:
-            frame[f"{title}, 95 %"] = _intervals(models, column)
-            definitions["95 %"] = DEFINITIONS["bootstrap_interval"]
+            frame[f"{title}, {level}"] = _intervals(models, column)
+            definitions[level] = DEFINITIONS["bootstrap_interval"]
     return Table(pd.DataFrame(frame), caption, definitions)
 
 

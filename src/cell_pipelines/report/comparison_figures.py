@@ -61,7 +61,9 @@ def plot_instance_curve(table: pd.DataFrame, *, name: str = "category") -> Figur
     return figure
 
 
-def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = None) -> Figure:
+def plot_comparison(
+    table: pd.DataFrame, *, metrics: Mapping[str, str] | None = None, level: float = 0.95
+) -> Figure:
     """Plot each metric of each model as a point with its interval.
 
     Args:
@@ -69,6 +71,7 @@ def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = 
             `…_high` where it has one. A metric that no model has gets no panel; one that a model does not have is a
             dash in its row.
         metrics: The columns to be shown with what they are called; None for six of `METRICS`.
+        level: Of the intervals, to be told.
 
     Returns:
         The figure, a panel a metric; models are in the order of the table. It says so where there is nothing.
@@ -83,7 +86,7 @@ def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = 
     figure, all_axes = panels.create_panels(len(shown), columns=_COLUMNS, size=size)
     handles: dict[str, Any] = {}
     for place, (axes, column) in enumerate(zip(all_axes, shown, strict=True)):
-        handles |= _draw_metric(axes, table, column)
+        handles |= _draw_metric(axes, table, column, level)
         axes.set_yticks(np.arange(len(names)), names if place % _COLUMNS == 0 else [""] * len(names))
         axes.set_ylim(len(names) - 0.5, -0.5)
         panels.style_axes(axes, title=metrics[column], x="", y="")
@@ -92,7 +95,7 @@ def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = 
     return figure
 
 
-def _draw_metric(axes: Axes, table: pd.DataFrame, column: str) -> dict[str, Any]:
+def _draw_metric(axes: Axes, table: pd.DataFrame, column: str, level: float) -> dict[str, Any]:
     values = table[column].to_numpy(dtype=float)
     places = np.arange(len(values))
     handles: dict[str, Any] = {}
@@ -100,7 +103,7 @@ def _draw_metric(axes: Axes, table: pd.DataFrame, column: str) -> dict[str, Any]
         low, high = (table[f"{column}_{end}"].to_numpy(dtype=float) for end in ("low", "high"))
         known = np.isfinite(low) & np.isfinite(high)
         if known.any():
-            handles["95 % interval over images"] = axes.hlines(
+            handles[f"{100 * level:g} % interval"] = axes.hlines(
                 places[known], low[known], high[known], color=_BLUE, linewidth=2.4, alpha=0.55
             )
     known = np.isfinite(values)

@@ -18,7 +18,13 @@ _ROW: Final = 0.205  # inches
 
 
 def plot_intervals(
-    table: pd.DataFrame, metric: str, title: str, *, name: str = "model", higher_is_better: bool = True
+    table: pd.DataFrame,
+    metric: str,
+    title: str,
+    *,
+    name: str = "model",
+    higher_is_better: bool = True,
+    level: float = 0.95,
 ) -> Figure:
     """Plot a metric of each model as a point with its interval, the best on top, with the number at the right.
 
@@ -29,6 +35,7 @@ def plot_intervals(
         title: What it is called.
         name: The column that names the models, such as model or member.
         higher_is_better: Whether more is better.
+        level: Of the intervals, to be told.
 
     Returns:
         The figure, legible for 40 models; it says so where no model has the metric.
@@ -50,7 +57,7 @@ def plot_intervals(
     )
     known = np.isfinite(low) & np.isfinite(high)
     if known.any():
-        handles["95 % interval"] = axes.hlines(
+        handles[f"{100 * level:g} % interval"] = axes.hlines(
             places[known], low[known], high[known], color=_BLUE, linewidth=2.4, alpha=0.55
         )
     shown = np.isfinite(values)

@@ -55,6 +55,7 @@ class Statements:
         tests: A row a metric and pair: also `first`, `second`, `rank_biserial`.
         ranks: As `comparison_ranks` takes them.
         unit: What was tested, ``image`` or ``group``.
+        level: Of intervals and tests.
     """
 
     conclusions: Sequence[str]
@@ -63,6 +64,7 @@ class Statements:
     tests: pd.DataFrame
     ranks: pd.DataFrame
     unit: str = "image"
+    level: float = 0.95
 
 
 def verdict_section(statements: Statements) -> Section:

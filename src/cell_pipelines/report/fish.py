@@ -13,15 +13,15 @@ from cell_pipelines.report.tables import readable
 
 _DEFINITIONS: Final = {
     "fraction_percent": "of the whole nuclei whose signals are known",
-    "low_percent, high_percent": "95 % interval of nuclei taken as independent (Wilson 1927)",
-    "clustered_…": "95 % interval that allows for nuclei of one image or sample being alike",
+    "low_percent, high_percent": "{level} interval of nuclei taken as independent (Wilson 1927)",
+    "clustered_…": "{level} interval that allows for nuclei of one image or sample being alike",
     "threshold_percent": "a sample with this share of its nuclei or more is above the threshold: the beta-binomial "
     "prediction limit for a further normal sample, all tests of a sample together",
     "p_normal, p_adjusted": "probability that a normal sample shows so many such nuclei or more; times the number of "
     "tests of a sample",
     "mean_3sd_percent": "a convention of laboratories: mean of the controls and three standard deviations; with few "
     "controls it is often below what normal samples show",
-    "beta_inverse_percent": "another: BETAINV(0.95, most false positives of a control + 1, nuclei scored)",
+    "beta_inverse_percent": "another: BETAINV({share}, most false positives of a control + 1, nuclei scored)",
 }
 _SCORES: Final = {
     "precision": "found signals that are true ones",
@@ -76,16 +76,18 @@ def _states(tables: Mapping[str, pd.DataFrame], unit: str, level: float) -> Iter
         "Share of whole nuclei with each number of signals, with intervals; marks are the thresholds of each sample, "
         "lines the cut-offs of laboratories, all from the controls"
     )
+    told = {"level": f"{100 * level:g} %", "share": f"{level:g}"}
+    definitions = {name: text.format(**told) for name, text in _DEFINITIONS.items()}
     yield Picture(plot_aneuploidy(tables["aneuploidy"], name=unit, level=level), caption)
     judged = tables["aneuploidy"]
-    yield Table(readable(judged.drop(columns="note")), "Every state of every chromosome", _DEFINITIONS)
+    yield Table(readable(judged.drop(columns="note")), "Every state of every chromosome", definitions)
     notes = [note for note in judged.loc[judged["state"] != "disomic", "note"].dropna().unique() if note]
     if notes:
         yield Text("\n\n".join(notes))
     if tables["cutoffs"].empty:
         yield Text("No controls are named, so there is no threshold: `fish.controls` names them.")
     else:
-        yield Table(readable(tables["cutoffs"]), "Thresholds and cut-offs by the controls", _DEFINITIONS)
+        yield Table(readable(tables["cutoffs"]), "Thresholds and cut-offs by the controls", definitions)
 
 
 def _patterns(tables: Mapping[str, pd.DataFrame], unit: str) -> Iterator[Item]:

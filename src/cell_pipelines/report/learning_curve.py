@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FITS: Final = {
-    "limit": "what the average of the laws comes to with ever more images, with its 95 % interval over all laws",
+    "limit": "what the average of the laws comes to with ever more images, with its interval over all laws",
     "amplitude, exponent": "b and c of the power law metric(n) = a - b n^-c (count errors: a + b n^-c)",
     "spread": "standard deviation of a training with the most images around the power law",
     "degrees": "degrees of freedom of the spread",
@@ -32,7 +32,7 @@ _ANSWERS: Final = {
     "is_extrapolated": "whether it reaches beyond 4 times the images",
 }
 _WHAT_IT_MEANS: Final = (
-    "An interval is for the curve: the mean over trainings on other images of this kind, by the same settings, "
+    "An interval is a {level} interval for the curve: the mean over trainings on other images of this kind, by the same settings, "
     "evaluated on these test images. Trainings on the very same images count as one. One training lies around the "
     "curve. Which law the curve follows is not known, so the number is the average of four laws, weighted by how well "
     "they fit, and the interval also holds a curve that goes on rising as it did over the last sizes, or half as much "
@@ -53,7 +53,7 @@ def learning_curve_cards(fits: pd.DataFrame, trainings: pd.DataFrame) -> dict[st
 
 
 def learning_curve_sections(
-    tables: Mapping[str, pd.DataFrame], names: Mapping[str, str], *, alpha: float = 0.6
+    tables: Mapping[str, pd.DataFrame], names: Mapping[str, str], *, alpha: float = 0.6, level: float = 0.95
 ) -> list[Section]:
     """Return the sections of the page.
 
@@ -62,6 +62,7 @@ def learning_curve_sections(
             them.
         names: What metrics are called.
         alpha: By which histories were smoothed.
+        level: Of all intervals.
     """
     from cell_pipelines.report.learning_curve_figures import plot_epochs, plot_learning_curves
 
@@ -69,13 +70,13 @@ def learning_curve_sections(
     several = answers["model"].nunique() > 1
     sentences = [f"{row['model']}: {row['sentence']}" if several else row["sentence"] for _, row in answers.iterrows()]
     said: list[Item] = [Text("\n\n".join(sentences) or "No training has a metric, so nothing can be said.")]
-    figure = plot_learning_curves(tables["trainings"], tables["points"], names)
+    figure = plot_learning_curves(tables["trainings"], tables["points"], names, level=level)
     caption = "Metrics on test over the number of training images; dashed beyond the data"
     epochs = plot_epochs(tables["histories"])
     smooth = f"On validation images, exponential moving average over epochs (weight of the past {alpha:g}); faint: raw"
     lost = tables["trainings"][tables["trainings"]["status"] != "finished"]
     return [
-        Section("What more images bring", [*said, Text(_WHAT_IT_MEANS)]),
+        Section("What more images bring", [*said, Text(_WHAT_IT_MEANS.format(level=f"{100 * level:g} %"))]),
         Section("Metrics over images", [Picture(figure, caption), *_table(tables["sizes"], "By size", _SIZES)]),
         Section("Metrics over epochs", [Picture(epochs, smooth)]),
         Section(

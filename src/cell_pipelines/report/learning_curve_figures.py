@@ -31,13 +31,16 @@ _COLOURS: Final = (5, 1, 2, 3, 4, 0, 6)  # the darkest blue first
 _AHEAD: Final = 4  # times the most images, where the curve ends
 
 
-def plot_learning_curves(trainings: pd.DataFrame, points: pd.DataFrame, names: Mapping[str, str]) -> Figure:
+def plot_learning_curves(
+    trainings: pd.DataFrame, points: pd.DataFrame, names: Mapping[str, str], *, level: float = 0.95
+) -> Figure:
     """Plot each metric over the number of training images, logarithmic.
 
     Args:
         trainings: A row a training: `model`, `images` and a column a metric; nan leaves a training out of its panel.
         points: The fitted curves: `model`, `metric`, `images`, `value`, `low`, `high`, `is_extrapolated`; may be empty.
         names: The metrics that get a panel, with what they are called; those that no training has get none.
+        level: Of the interval of the curve, to be told.
 
     Returns:
         The figure: a point a training, a larger one for the mean of a size, the curve with its band, dashed beyond the
@@ -53,7 +56,7 @@ def plot_learning_curves(trainings: pd.DataFrame, points: pd.DataFrame, names: M
         for place, model in enumerate(models):
             own = trainings[(trainings["model"] == model) & trainings[metric].notna()]
             line = points[(points["model"] == model) & (points["metric"] == metric)]
-            drawn = _draw_curve(axes, own.rename(columns={metric: "value"}), line, place)
+            drawn = _draw_curve(axes, own.rename(columns={metric: "value"}), line, (place, level))
             handles |= {f"{model}: {name}" if len(models) > 1 else name: artist for name, artist in drawn.items()}
         panels.style_axes(axes, title=names[metric], x="training images", y=names[metric])
         _frame(axes, trainings, points[points["metric"] == metric], metric)
@@ -61,7 +64,8 @@ def plot_learning_curves(trainings: pd.DataFrame, points: pd.DataFrame, names: M
     return figure
 
 
-def _draw_curve(axes: Axes, own: pd.DataFrame, line: pd.DataFrame, place: int) -> dict[str, Any]:
+def _draw_curve(axes: Axes, own: pd.DataFrame, line: pd.DataFrame, shown: tuple[int, float]) -> dict[str, Any]:
+    place, level = shown
     style = {**panels.marker_style(place), "color": to_hex(category_colour(_COLOURS[place % len(_COLOURS)]))}
     colour = style["color"]
     handles: dict[str, Any] = {}
@@ -77,7 +81,7 @@ def _draw_curve(axes: Axes, own: pd.DataFrame, line: pd.DataFrame, place: int) -
     ahead = pd.concat([seen.tail(1), ordered[ordered["is_extrapolated"]]])
     (handles["average of fitted laws"],) = axes.plot(seen["images"], seen["value"], color=colour, linewidth=1.8)
     (handles["beyond the data"],) = axes.plot(ahead["images"], ahead["value"], color=colour, linewidth=1.5, ls="--")
-    handles["95 % interval of the curve"] = axes.fill_between(
+    handles[f"{100 * level:g} % interval of the curve"] = axes.fill_between(
         ordered["images"].to_numpy(), ordered["low"].to_numpy(), ordered["high"].to_numpy(), color=colour, alpha=0.16,
         linewidth=0,
     )  # fmt: skip

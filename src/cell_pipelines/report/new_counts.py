@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _DEFINITIONS: Final = {
     "warning": "How the image or its cells differ from the images that the model was trained and validated on. A count "
     "with a warning may be wrong in a way that its interval does not cover.",
-    "…_low, …_high": "Ends of the interval of a count, for images like those of validation.",
+    "…_low, …_high": "Ends of the {level}interval of a count, for images like those of validation.",
 }
 
 _UNKNOWN: Final = (
@@ -37,7 +37,7 @@ def count_sections(counts: pd.DataFrame, classes: Sequence[str], *, compared: bo
 
     Args:
         counts: One row per image with `image`, `total`, `warning`, `error`, a column for each class, and their
-            intervals, where there are any.
+            intervals, where there are any, with `interval_level` and `interval_note`.
         classes: Names of the classes' columns.
         compared: Whether the model file says what its training images were like.
     """
@@ -46,8 +46,8 @@ def count_sections(counts: pd.DataFrame, classes: Sequence[str], *, compared: bo
     shown = sorted(shown, key=lambda name: _place(name, classes))
     read = counts[counts["error"] == ""]
     sections = [_warnings(read, compared)]
-    table = Table(read[["image", *shown, "warning"]], "Cells in each image.", _DEFINITIONS)
-    sections.append(Section("Counts", [table]))
+    table = Table(read[["image", *shown, "warning"]], "Cells in each image.", _definitions(read))
+    sections.append(Section("Counts", [table, *_interval_notes(read)]))
     failed = counts.loc[counts["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed):
         sections.append(Section("Images that could not be read", [Table(failed, "Why each was left out.")]))
@@ -66,6 +66,19 @@ def unlike_sections(scores: pd.DataFrame) -> list[Section]:
     table = told[["image", "split", "warning"]].reset_index(drop=True)
     text = f"{len(told)} of {len(scores)} images of validation and test differ from the training and validation images."
     return [Section("Images unlike the training images", [Text(text), Table(table, "How they differ.")])]
+
+
+def _definitions(read: pd.DataFrame) -> dict[str, str]:
+    """Return what columns mean, with the level of the intervals where there are any."""
+    levels = sorted(set(read["interval_level"].dropna())) if "interval_level" in read else []
+    told = " and ".join(f"{100 * level:g} %" for level in levels)
+    return {name: text.format(level=f"{told} " if told else "") for name, text in _DEFINITIONS.items()}
+
+
+def _interval_notes(read: pd.DataFrame) -> list[Text]:
+    """Return what is said of the intervals of all images: why there are none, or why they are wide."""
+    notes = dict.fromkeys(read["interval_note"].dropna()) if "interval_note" in read else {}
+    return [Text(f"Intervals of counts: {note}.") for note in notes if note]
 
 
 def _place(name: str, classes: Sequence[str]) -> tuple[int, int]:

@@ -64,7 +64,7 @@ def suspect_sections(
         models: The models that were asked.
         settings: Shown as they are.
     """
-    first: list[Item] = [Text(_account(suspects, models)), Text(_COLOURS)]
+    first: list[Item] = [Text(_account(suspects, images, models)), Text(_COLOURS)]
     first += [Picture(picture, caption) for caption, picture in pictures]
     shown = readable(suspects.drop(columns=["model", "prediction"]))
     listed = pd.DataFrame([(key, str(value)) for key, value in settings.items()], columns=["setting", "value"])
@@ -82,12 +82,15 @@ _COLOURS: Final = (
 )
 
 
-def _account(suspects: pd.DataFrame, models: Sequence[str]) -> str:
-    learned = int(suspects["in_training"].sum())
+def _account(suspects: pd.DataFrame, images: pd.DataFrame, models: Sequence[str]) -> str:
+    learned, known = int(images["in_training"].sum()), int(suspects["in_training"].sum())
     said = f"Models: {', '.join(models)}. A suspicion is no proof: look at each before changing a label."
     if not learned:
-        return f"{said} None of these images was learned from."
-    return f"{said} {learned} suspects are in images that the models learned from, whose errors they may repeat."
+        return f"{said} None of these {len(images)} images is a training image."
+    return (
+        f"{said} The models learned from {learned} of these {len(images)} images and may repeat their errors; "
+        f"{known} of {len(suspects)} suspects are in them."
+    )
 
 
 def draw_suspect(image: Image, labels: AnnotationSet, suspect: Mapping[str, Any], found: AnnotationSet) -> Canvas:

@@ -40,6 +40,18 @@ def test_costs_and_metrics_stand_in_one_row_a_model(drawn: Draw) -> None:
             assert table[f"{metric}{end}"].tolist() == known[column].tolist(), "one interval in all of the page"
 
 
+@pytest.mark.parametrize(("level", "kept"), [(0.95, True), (0.9, False)])
+def test_all_intervals_of_the_table_have_the_level_of_the_comparison(drawn: Draw, level: float, kept: bool) -> None:
+    images = drawn(20, models=2)
+    ends = {"f1_low": 0.0, "f1_high": 1.0, "dice": 0.6, "dice_low": 0.5, "dice_high": 0.7, "agreement_low": -1.0}
+    given = {name: ModelTables(CLASSES.assign(**ends), own) for name, own in images.items()}
+    compared = compare_models(images, ComparisonSettings(metrics=("f1",), level=level, n_resamples=100))
+    table = tabulate_models(given, compared, level=level)
+    assert ((table["f1_low"] > 0) & (table["f1_high"] < 1)).all(), "those of the comparison"
+    assert table[["dice_low", "dice_high"]].notna().all(axis=None) == kept
+    assert table["dice"].tolist() == [0.6, 0.6] and table["agreement_low"].tolist() == [-1.0, -1.0]
+
+
 def test_differences_are_to_the_best_of_each_metric(drawn: Draw) -> None:
     compared = compare_models(drawn(30, models=3, better=1.0), ComparisonSettings(metrics=("f1", "count_mae")))
     found = tabulate_differences(compared)

@@ -57,8 +57,8 @@ def find_suspects(
         it repeats; `prediction` the place of what `model` found among all it found in the image, missing where it
         found nothing; the box is the label's, or that of the cell without one.
 
-        And a row an image, the one with the greatest sum of suspicions first: `image`, `split`, `labels`, `suspects`,
-        `suspicion_sum`, a column a kind, and `worst` (the greatest suspicion).
+        And a row an image, the one with the greatest sum of suspicions first: `image`, `split`, `in_training`, `labels`,
+        `suspects`, `suspicion_sum`, a column a kind, and `worst` (the greatest suspicion).
     """
     models = list(dict.fromkeys(model for image in images for model in image.evidence))
     trust = {
@@ -73,7 +73,7 @@ def find_suspects(
         }
         rows += [row for row in suspects_of(image.labels, views) if row["suspicion"] >= least]
     table = _suspect_table(rows, set(learned))
-    return table, _image_table(images, table)
+    return table, _image_table(images, table, set(learned))
 
 
 def _suspect_table(rows: Sequence[dict[str, Any]], learned: set[str]) -> pd.DataFrame:
@@ -105,11 +105,12 @@ def _reason(row: Mapping[Any, Any]) -> str:
     }[str(row["kind"])]
 
 
-def _image_table(images: Sequence[Asked], table: pd.DataFrame) -> pd.DataFrame:
+def _image_table(images: Sequence[Asked], table: pd.DataFrame, learned: set[str]) -> pd.DataFrame:
     rows = pd.DataFrame(
         {
             "image": pd.Series([i.labels.image for i in images], dtype="str"),
             "split": pd.Series([i.labels.split for i in images], dtype="str"),
+            "in_training": np.array([i.labels.split in learned for i in images], dtype=bool),
             "labels": np.array([len(i.labels) for i in images], dtype=np.int64),
         }
     )

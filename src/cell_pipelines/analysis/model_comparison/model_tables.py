@@ -21,6 +21,7 @@ COSTS: Final = (
     "parameters_m", "flops_g", "checkpoint_mb", "training_seconds", "training_memory_mb", "training_device", "input",
     "latency_ms", "latency_low_ms", "latency_high_ms", "inference_memory_mb", "device",
 )  # fmt: skip
+EVALUATED: Final = 0.95  # level of the intervals of a model's own evaluation
 _WORDS: Final = ("training_device", "input", "device")
 DIFFERENCES: Final = ("metric", "best", "model", "difference", "low", "high", "p", "p_holm", "told_apart", "caution")
 
@@ -59,13 +60,17 @@ def training_record(record: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def tabulate_models(given: Mapping[str, ModelTables], compared: ComparedModels) -> pd.DataFrame:
+def tabulate_models(
+    given: Mapping[str, ModelTables], compared: ComparedModels, *, level: float = EVALUATED
+) -> pd.DataFrame:
     """Return a row a model: `model`, `COSTS`, and its numbers on test for all classes together.
 
     Args:
         given: The models by name.
         compared: Their comparison, whose intervals take the place of those of the single evaluations, so that all that
             is said of a metric is said with the same interval.
+        level: Of the comparison's intervals. Where it is not that of the evaluations, metrics that were not compared
+            have no interval, since a table has one level.
     """
     import pandas as pd
 
@@ -73,12 +78,20 @@ def tabulate_models(given: Mapping[str, ModelTables], compared: ComparedModels) 
     for name, one in given.items():
         rows.append({"model": name, **_costs(one), **_last(one.classes)})
     table = pd.DataFrame(rows, columns=None if rows else ["model", *COSTS])
+    if level != EVALUATED:
+        table = table.assign(**{name: math.nan for name in table if _is_end(str(name), table)})
     for row in compared.estimates.to_dict("records"):
         place = table["model"] == row["model"]
         if not math.isnan(row["value"]):
             ends = [f"{row['metric']}{end}" for end in ("", "_low", "_high")]
             table.loc[place, ends] = [row["value"], row["low"], row["high"]]
     return table
+
+
+def _is_end(name: str, table: pd.DataFrame) -> bool:
+    """Tell whether a column is an end of another one's interval."""
+    stem = name.removesuffix("_low").removesuffix("_high")
+    return stem != name and stem in table
 
 
 def tabulate_differences(compared: ComparedModels) -> pd.DataFrame:

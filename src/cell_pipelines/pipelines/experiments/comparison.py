@@ -206,7 +206,7 @@ def _page(
     first: list[Any] = [Table(listed, f"The {len(members)} members")]
     if len(varied) and members["model"].nunique() > 1:
         first.append(Picture(figures["grid"], "The metric of each combination, on the same test images"))
-    sections = [Section("Members", first), *_change_sections(tables, parameters)]
+    sections = [Section("Members", first), *_change_sections(tables, parameters, found.level if found else 0.95)]
     if found is not None:
         sections += [
             Section("Tables of the papers", _paper_tables(tables)),
@@ -233,11 +233,13 @@ def _paper_tables(tables: Mapping[str, pd.DataFrame]) -> list[Any]:
     return [Table(filled[key], caption) for key, caption in captions.items() if key in filled and len(filled[key])]
 
 
-def _change_sections(tables: Mapping[str, pd.DataFrame], parameters: ExperimentParameters) -> list[Any]:
+def _change_sections(
+    tables: Mapping[str, pd.DataFrame], parameters: ExperimentParameters, level: float
+) -> list[Any]:
     from cell_pipelines.report.html import Section, Table
 
     table = tables["baseline"]
     if table.empty:
         return []
     note = f"Each change against “{parameters.baseline}” on the same images: what it brings (above 0) or costs."
-    return [Section("What each change does", [Table(table, "Differences to the baseline, 95 % intervals")], note=note)]
+    return [Section("What each change does", [Table(table, f"Differences to the baseline, {100 * level:g} % intervals")], note=note)]

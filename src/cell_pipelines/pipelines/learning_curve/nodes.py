@@ -46,7 +46,8 @@ def plot_curves(trainings: pd.DataFrame, points: pd.DataFrame, parameters: Learn
     """Return the figure of metrics over the number of training images."""
     from cell_pipelines.report.learning_curve_figures import plot_learning_curves
 
-    return plot_learning_curves(trainings, points, {name: METRICS[name] for name in _asked(parameters)})
+    names = {name: METRICS[name] for name in _asked(parameters)}
+    return plot_learning_curves(trainings, points, names, level=parameters.level)
 
 
 def plot_histories(histories: pd.DataFrame) -> Any:
@@ -61,7 +62,8 @@ def describe_curve(parameters: LearningCurveParameters, *tables: pd.DataFrame) -
     from cell_pipelines.report.learning_curve import learning_curve_sections
 
     names = {name: METRICS[name] for name in _asked(parameters)}
-    return learning_curve_sections(dict(zip(TABLES, tables, strict=True)), names, alpha=parameters.alpha)
+    named = dict(zip(TABLES, tables, strict=True))
+    return learning_curve_sections(named, names, alpha=parameters.alpha, level=parameters.level)
 
 
 def write_report(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> str:
