@@ -53,13 +53,17 @@ def three():
 
 def test_the_page_has_every_number_and_every_reason(three):
     models, runs = three
-    page = render_report("Costs", benchmark_cards(models), benchmark_sections(models, runs))
+    page = render_report("Costs", benchmark_cards(models, runs), benchmark_sections(models, runs))
     assert "there is no GPU." in page and "a &lt;processor&gt;" in page and "c-&lt;ResUNet&gt;" in page
     assert "OpenVINO" in page and "onnxruntime 1.0" in page and "TensorRT, GPU" in page
 
 
-def test_cards_name_the_smallest_and_the_fastest(three):
-    assert benchmark_cards(three[0]) == {"Models": "3", "Smallest": "yolov8n, 3 M", "Fastest": "yolov8n, 120 ms"}
+def test_cards_name_the_fewest_parameters_and_the_lowest_time_where_times_can_be_compared(three):
+    models, runs = three
+    size = {"Models": "3", "Fewest parameters": "yolov8n, 3 M"}
+    assert benchmark_cards(models, runs) == {**size, "Lowest time, PyTorch": "yolov8n, 120 ms"}
+    assert benchmark_cards(models, runs.assign(others_share=0.5)) == size
+    assert benchmark_cards(models.assign(input=["a", "b", "a"]), runs) == size
 
 
 def test_a_figure_has_panels_for_time_and_speed_and_for_quality_where_there_is_one(three):
@@ -82,11 +86,11 @@ def test_nothing_measured_is_said(three):
     assert len(plot_benchmark(models, runs[runs["batch"] == 0]).axes) == 0
     (section,) = benchmark_sections(models.iloc[:0], runs.iloc[:0])
     assert section.items[0].text == "There is no model to measure."
-    assert benchmark_cards(models.iloc[:0]) == {"Models": "0"}
+    assert benchmark_cards(models.iloc[:0], runs.iloc[:0]) == {"Models": "0"}
 
 
 def test_work_beside_the_measurement_is_warned_of(three):
     models, runs = three
     assert "Measure again" not in render_report("Costs", {}, benchmark_sections(models, runs))
     disturbed = benchmark_sections(models, runs.assign(others_share=0.4))
-    assert "Other work took up to 40% of the processors" in render_report("Costs", {}, disturbed)
+    assert "Other work took up to 40 % of the processors" in render_report("Costs", {}, disturbed)

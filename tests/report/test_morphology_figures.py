@@ -1,5 +1,6 @@
 """Figures of measured cells: what they show, and that it can be read."""
 
+import re
 from collections.abc import Callable
 from itertools import combinations
 
@@ -8,6 +9,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from cell_pipelines.analysis.statistics import compare_groups, describe_groups
+from cell_pipelines.report.html import render_report
+from cell_pipelines.report.morphology import morphology_cards, morphology_sections
 from cell_pipelines.report.morphology_figures import feature_label, plot_box_plots, plot_feature_histograms
 
 Check = Callable[[Figure], None]
@@ -24,6 +28,20 @@ def compared(names: list[str]) -> pd.DataFrame:
     pairs = [(feature, one, other) for feature in FEATURES for one, other in combinations(names, 2)]
     table = pd.DataFrame(pairs, columns=["feature", "group_1", "group_2"])
     return table.assign(p_images_adjusted=0.0004, p_adjusted=0.2)
+
+
+def test_a_page_names_what_was_taken_as_independent_and_counts_only_what_it_compares() -> None:
+    table = cells(["a", "b"]).assign(image="1.png", touches_border=[True] * 60 + [False] * 60)
+    kept = table[~table["touches_border"]]
+    assert morphology_cards(table, kept)["Median area, µm²"] == f"{kept['area_um2'].median():.1f}"
+    assert morphology_cards(table, kept)["Cells compared"] == "60"
+    named = table.assign(sequence=np.tile(["s1", "s2", "s3"], 40))
+    groups = describe_groups(named, FEATURES[:1], "method", image="sequence")
+    pairs = compare_groups(named, FEATURES[:1], "method", image="sequence")
+    page = render_report("a", {}, morphology_sections(named, groups, pairs, [], ("method", FEATURES[:1], "sequence")))
+    text = re.sub(r'src="data:[^"]*"|<wbr>', "", page).split("<body")[1]
+    assert "n_sequences" in text and "one median per sequence" in text and "sequence-level p" in text
+    assert not re.search(r"n_images|per image|images? (level|are)|image-level", text)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 15])

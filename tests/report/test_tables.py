@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.report.tables import format_numbers, format_table
+from cell_pipelines.report.tables import defined, format_numbers, format_table, readable, significant
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ from cell_pipelines.report.tables import format_numbers, format_table
         ([-12345.0], ("−12\u202f345",)),
         ([9999], ("9999",)),
         ([0.9, 0.0001], ("0.900", "1.0e−04")),
+        ([0.99964, 1.0, 0.5], ("0.9996", "1.000", "0.500")),
         ([float("inf"), 0.25], ("∞", "0.250")),
         ([], ()),
         ([None], ("–",)),
@@ -26,6 +27,25 @@ from cell_pipelines.report.tables import format_numbers, format_table
 )
 def test_numbers_are_rounded_as_their_column_needs(values: list[float | None], texts: tuple[str, ...]) -> None:
     assert format_numbers(values) == texts
+
+
+def test_only_columns_that_a_table_has_are_defined() -> None:
+    frame = pd.DataFrame(columns=["low_percent", "sd_between_fields"])
+    meanings = {"low_percent, high_percent": "a", "sd_…": "b", "…_between_…": "c", "high": "d", "percent": "e"}
+    assert list(defined(frame, meanings)) == ["low_percent, high_percent", "sd_…", "…_between_…"]
+
+
+def test_what_holds_nothing_or_traces_a_row_is_left_out() -> None:
+    frame = pd.DataFrame({"a": [1], "error": [""], "none": [None], "source": ["truth"], "source_images": ["120"]})
+    assert list(readable(frame)) == ["a"] and list(readable(frame.iloc[:0])) == ["a", "error", "none"]
+
+
+def test_numbers_of_several_units_keep_their_digits() -> None:
+    frame = pd.DataFrame({"estimate": [95.58823, 2.96123, -0.00123456, np.nan], "p_adjusted": 0.5, "count": 3})
+    shown = significant(frame)
+    assert shown["estimate"].tolist()[:3] == ["95.59", "2.961", "−0.001235"]
+    assert format_table(shown)[0].cells[3] == "–"
+    assert shown["p_adjusted"].tolist() == [0.5] * 4 and frame["estimate"].dtype.kind == "f"
 
 
 def test_numbers_are_known_from_words_and_flags() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cell_pipelines.report.track_figures import plot_lineage, plot_msd, plot_track_speeds, plot_tracks_origin
@@ -28,7 +29,7 @@ def linked(groups: int) -> pd.DataFrame:
 def test_tracks_start_at_one_origin(groups: int) -> None:
     figure = plot_tracks_origin(linked(groups), pixel_size_um=0.5)
     assert len(figure.axes) == min(groups, 12) and "n = 4" in texts(figure) and "µm" in texts(figure)
-    assert ("2 more groups are not shown" in texts(figure)) == (groups == 14)
+    assert ("2 more groups not shown" in texts(figure)) == (groups == 14)
     (lines,) = figure.axes[0].collections[:1]
     assert all((path.vertices[0] == 0).all() for path in lines.get_paths())
 
@@ -51,6 +52,20 @@ def test_spreading_is_told_with_its_number_of_tracks_and_persistence(groups: int
     fits = pd.DataFrame({"sequence": ["g0"], "persistence_min": [12.3], "identifiable": [True]})
     figure = plot_msd(msd(groups), fits=fits)
     assert "n = 7" in texts(figure) and "P = 12.3 min" in texts(figure) and figure.axes[0].get_xscale() == "log"
+
+
+def test_many_sequences_of_long_names_leave_room_for_the_panel_and_keep_their_names_apart() -> None:
+    table = msd(24).assign(sequence=lambda t: "series02_growing_field0" + t["sequence"])
+    fits = pd.DataFrame({"sequence": table["sequence"].unique(), "persistence_min": 12.3, "identifiable": True})
+    figure = plot_msd(table, fits=fits)
+    FigureCanvasAgg(figure).draw()
+    (legend,), renderer = figure.legends, figure.canvas.get_renderer()
+    assert len({text.get_text() for text in legend.get_texts()}) == 12 + 2, "and two slopes"
+    assert all("…" not in text.get_text() for text in legend.get_texts())
+    assert "12 more groups not shown" in texts(figure)
+    panel, box = figure.axes[0].get_tightbbox(renderer), legend.get_window_extent(renderer)
+    assert not panel.overlaps(box) and box.y0 >= 0
+    assert figure.axes[0].get_window_extent(renderer).height > 0.3 * figure.bbox.height
 
 
 def test_speeds_and_lineages_count_their_tracks() -> None:

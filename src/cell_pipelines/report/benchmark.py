@@ -23,7 +23,7 @@ _SIZE: Final = {
     "checkpoint_mb": ("file, MB", "Size of the model file."),
     "input": ("input", "Channels x height x width of the image that all numbers are for."),
     "latency_ms": ("time, ms", "Median time of the network for one image, after a warm-up."),
-    "latency_range": ("5 to 95 %", "Between which nine of ten calls took."),
+    "latency_range": ("5 to 95 %", "Range of the time of nine of ten calls."),
     "memory_mb": ("memory, MB", "What a fresh process took for one image at most, beside the libraries."),
 }
 _RUNS: Final = {
@@ -35,16 +35,20 @@ _RUNS: Final = {
 }  # fmt: skip
 
 
-def benchmark_cards(models: pd.DataFrame) -> dict[str, str]:
-    """Return the headline numbers: how many models, the smallest, and the fastest.
+def benchmark_cards(models: pd.DataFrame, runs: pd.DataFrame) -> dict[str, str]:
+    """Return the headline numbers: how many models, the fewest parameters, and the lowest time.
 
     Args:
         models: As `analysis.benchmark.summarise_benchmark` gives it.
+        runs: The measurements. Times that other work disturbed, or of images of several sizes, give no lowest one.
     """
     cards = {"Models": str(len(models))}
-    for title, column, unit in (("Smallest", "parameters_m", "M"), ("Fastest", "latency_ms", "ms")):
+    for title, column, unit in (("Fewest parameters", "parameters_m", "M"), ("Lowest time", "latency_ms", "ms")):
         known = models[models[column].notna()]
-        if len(known):
+        comparable = known["input"].nunique() <= 1 and not runs["others_share"].max() > _DISTURBED
+        if len(known) and (column == "parameters_m" or comparable):
+            if column == "latency_ms":
+                title += f", {ENGINES.get(str(known['engine'].iloc[0]), known['engine'].iloc[0])}"
             best = known.iloc[int(known[column].to_numpy(dtype=float).argmin())]
             cards[title] = f"{best['model']}, {_short(float(best[column]))} {unit}"
     return cards
@@ -123,8 +127,8 @@ def _how(runs: pd.DataFrame) -> list[Item]:
     threads = sorted(set(runs["threads"]))
     busiest = runs["others_share"].max()
     warning = (
-        f"Other work took up to {busiest:.0%} of the processors meanwhile, so that times are longer than they need be "
-        "and engines are not to be compared. Measure again while the machine rests."
+        f"Other work took up to {100 * busiest:.0f} % of the processors meanwhile, so that times are longer than they "
+        "need be and engines are not to be compared. Measure again while the machine rests."
     )
     return [
         *([Text(warning)] if busiest > _DISTURBED else []),

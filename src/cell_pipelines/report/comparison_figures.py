@@ -61,9 +61,7 @@ def plot_instance_curve(table: pd.DataFrame, *, name: str = "category") -> Figur
     return figure
 
 
-def plot_comparison(
-    table: pd.DataFrame, *, metrics: Mapping[str, str] | None = None, level: float = 0.95
-) -> Figure:
+def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = None, level: float = 0.95) -> Figure:
     """Plot each metric of each model as a point with its interval.
 
     Args:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.html import Item, Picture, Section, Table, Text
-from cell_pipelines.report.tables import readable
+from cell_pipelines.report.tables import defined, readable
 
 _DEFINITIONS: Final = {
     "fraction_percent": "of the whole nuclei whose signals are known",
@@ -19,6 +19,12 @@ _DEFINITIONS: Final = {
     "prediction limit for a further normal sample, all tests of a sample together",
     "p_normal, p_adjusted": "probability that a normal sample shows so many such nuclei or more; times the number of "
     "tests of a sample",
+    "controls, control_nuclei": "how many samples the thresholds are learned from, and their whole nuclei",
+    "n_nuclei": "whole nuclei of a sample that these thresholds and cut-offs are for",
+    "mean_percent, sd_percent": "mean and standard deviation over the controls",
+    "most_false_positives": "most such nuclei of a control, scaled to `n_nuclei` and rounded up",
+    "clopper_pearson_percent": "upper limit of their share of `n_nuclei` (Clopper and Pearson 1934)",
+    "destroyed, unknown": "nuclei that are not counted: destroyed, and those whose signals are not known",
     "mean_3sd_percent": "a convention of laboratories: mean of the controls and three standard deviations; with few "
     "controls it is often below what normal samples show",
     "beta_inverse_percent": "another: BETAINV({share}, most false positives of a control + 1, nuclei scored)",
@@ -42,7 +48,7 @@ def fish_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "Whole nuclei": f"{int(whole.sum())}",
         "Destroyed nuclei": f"{int((~whole).sum())}",
         "Spots kept": f"{int(spots['kept'].sum())} of {len(spots)}",
-        "Images": f"{nuclei['image'].nunique()}",
+        "Images with nuclei": f"{nuclei['image'].nunique()}",
     }
 
 
@@ -80,14 +86,25 @@ def _states(tables: Mapping[str, pd.DataFrame], unit: str, level: float) -> Iter
     definitions = {name: text.format(**told) for name, text in _DEFINITIONS.items()}
     yield Picture(plot_aneuploidy(tables["aneuploidy"], name=unit, level=level), caption)
     judged = tables["aneuploidy"]
-    yield Table(readable(judged.drop(columns="note")), "Every state of every chromosome", definitions)
-    notes = [note for note in judged.loc[judged["state"] != "disomic", "note"].dropna().unique() if note]
-    if notes:
-        yield Text("\n\n".join(notes))
+    shown = readable(judged.drop(columns="note"))
+    yield Table(shown, "Every state of every chromosome", defined(shown, definitions))
+    yield from _notes(judged[judged["state"] != "disomic"], unit)
     if tables["cutoffs"].empty:
         yield Text("No controls are named, so there is no threshold: `fish.controls` names them.")
     else:
-        yield Table(readable(tables["cutoffs"]), "Thresholds and cut-offs by the controls", definitions)
+        limits = readable(tables["cutoffs"])
+        yield Table(limits, "Thresholds and cut-offs by the controls", defined(limits, definitions))
+
+
+def _notes(judged: pd.DataFrame, unit: str) -> Iterator[Item]:
+    """Yield what is said of the thresholds: once where it is said of all samples, else beside each sample's name."""
+    told = judged.loc[judged["note"].fillna("") != "", [unit, "note"]].drop_duplicates()
+    if told.empty:
+        return
+    if told["note"].nunique() == 1 and len(told) == judged[unit].nunique():
+        yield Text(str(told["note"].iloc[0]))
+        return
+    yield Table(told.reset_index(drop=True), "What is to be known of the thresholds")
 
 
 def _patterns(tables: Mapping[str, pd.DataFrame], unit: str) -> Iterator[Item]:

@@ -32,11 +32,11 @@ _ANSWERS: Final = {
     "is_extrapolated": "whether it reaches beyond 4 times the images",
 }
 _WHAT_IT_MEANS: Final = (
-    "An interval is a {level} interval for the curve: the mean over trainings on other images of this kind, by the same settings, "
-    "evaluated on these test images. Trainings on the very same images count as one. One training lies around the "
-    "curve. Which law the curve follows is not known, so the number is the average of four laws, weighted by how well "
-    "they fit, and the interval also holds a curve that goes on rising as it did over the last sizes, or half as much "
-    "as the average. A jump that the sizes trained so far do not show cannot be foreseen."
+    "An interval is a {level} interval for the curve: the mean over trainings on other images of this kind, by the "
+    "same settings, evaluated on these test images. Trainings on the very same images count as one. One training lies "
+    "around the curve. Which law the curve follows is not known, so the number is the average of four laws, weighted "
+    "by how well they fit, and the interval also holds a curve that goes on rising as it did over the last sizes, or "
+    "half as much as the average. A jump that the sizes trained so far do not show cannot be foreseen."
 )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.interval_and_p import explain_disagreement
 from cell_pipelines.report.html import Item, Picture, Section, Table, Text
-from cell_pipelines.report.tables import readable
+from cell_pipelines.report.tables import defined, plural, readable, significant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,14 +40,21 @@ _TESTS: Final = {
 }
 
 
-def morphology_cards(cells: pd.DataFrame) -> dict[str, str]:
-    """Return the numbers at the top of the page."""
-    cards = {"Cells": f"{len(cells)}", "Images": f"{cells['image'].nunique()}"}
+def morphology_cards(cells: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
+    """Return the numbers at the top of the page.
+
+    Args:
+        cells: A row a cell.
+        compared: Those of them that the page's figures and tables are made of.
+    """
+    cards = {"Cells": f"{len(cells)}", "Images with cells": f"{cells['image'].nunique()}"}
     if "touches_border" in cells and len(cells):
         cards["Touch the border"] = f"{int(cells['touches_border'].astype(bool).sum())}"
+    if len(compared) < len(cells):
+        cards["Cells compared"] = f"{len(compared)}"
     area = next((name for name in ("area_um2", "area_px2") if name in cells), None)
-    if area and len(cells):
-        cards[f"Median area, {'µm²' if area.endswith('um2') else 'px²'}"] = f"{cells[area].median():.1f}"
+    if area and len(compared):
+        cards[f"Median area, {'µm²' if area.endswith('um2') else 'px²'}"] = f"{compared[area].median():.1f}"
     return cards
 
 
@@ -56,7 +63,7 @@ def morphology_sections(
     groups: pd.DataFrame,
     comparisons: pd.DataFrame,
     pictures: Sequence[tuple[str, Image]],
-    shown: tuple[str, Sequence[str]],
+    shown: tuple[str, Sequence[str], str],
 ) -> list[Section]:
     """Return the sections of the page.
 
@@ -65,20 +72,20 @@ def morphology_sections(
         groups: What each group measures.
         comparisons: How groups differ.
         pictures: Some images with the outlines of the cells, and their names.
-        shown: The column of groups, and the measures.
+        shown: The column of groups, the measures, and the column that names what is independent, such as image.
     """
     from cell_pipelines.report.morphology_figures import plot_box_plots
 
-    group, features = shown
-    figure = plot_box_plots(cells, list(features), group, comparison=comparisons)
-    sections = [Section("Groups", list(_items(groups, comparisons, figure)))]
+    group, features, unit = shown
+    figure = plot_box_plots(cells, list(features), group, comparison=comparisons, unit=unit)
+    sections = [Section("Groups", list(_items(groups, comparisons, figure, unit)))]
     if pictures:
         sections.append(Section("Cells", [Picture(image, name) for name, image in pictures]))
     return sections
 
 
 def method_sections(
-    groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure, runs: pd.DataFrame
+    groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure, runs: pd.DataFrame, *, unit: str = "image"
 ) -> list[Section]:
     """Return the sections of the page that compares sources of cells, such as methods and the truth.
 
@@ -87,31 +94,35 @@ def method_sections(
         comparisons: How sources differ.
         figure: Of both.
         runs: A row a source with its run and thresholds.
+        unit: Column that names what is independent.
     """
     origin = Section("Runs and thresholds", [Table(runs, "The run and the thresholds behind each source")])
-    return [Section("Methods", _items(groups, comparisons, figure)), origin]
+    return [Section("Methods", _items(groups, comparisons, figure, unit)), origin]
 
 
-def _items(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure) -> list[Item]:
+def _items(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure, unit: str) -> list[Item]:
     caption = "Cells of each group: median, quartiles, whiskers; cells at the border are left out unless asked for"
-    measured = Table(_significant(readable(groups)), "What cells of each group measure", _MEASURES)
+    measured = Table(_of(unit, significant(readable(groups))), "What cells of each group measure", _MEASURES)
     items: list[Item] = [Picture(figure, caption), measured]
     if comparisons.empty:
         return [*items, Text("There is one group, so none are compared.")]
-    compared = _significant(readable(comparisons[[name for name in _COMPARED if name in comparisons]]))
+    compared = _of(unit, significant(readable(comparisons[[name for name in _COMPARED if name in comparisons]])))
+    tests = {_named(key, unit): _named(text, unit) for key, text in _TESTS.items()}
     cautions = [text for text in dict.fromkeys(comparisons["caution"]) if text]
     return [
         *items,
-        Table(compared, "Groups compared in pairs", _TESTS),
-        *map(Text, cautions),
-        *map(Text, _disagreements(comparisons)),
+        Table(compared, "Groups compared in pairs", defined(compared, tests)),
+        *(Text(_named(text, unit)) for text in (*cautions, *_disagreements(comparisons))),
     ]
 
 
-def _significant(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose columns hold measures of several units, with four digits of each number."""
-    numbers = [str(name) for name in table if table[name].dtype.kind == "f" and not str(name).startswith("p_")]
-    return table.assign(**{name: [f"{value:.4g}" for value in table[name]] for name in numbers})
+def _of(unit: str, table: pd.DataFrame) -> pd.DataFrame:
+    return table.rename(columns=lambda name: _named(str(name), unit))
+
+
+def _named(text: str, unit: str) -> str:
+    """Return a text or name about images, for whatever was taken as independent in their place."""
+    return text if unit == "image" else text.replace("images", plural(unit)).replace("image", unit)
 
 
 def _disagreements(comparisons: pd.DataFrame) -> Iterator[str]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cell_pipelines.report import panels
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.report.tables import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ def plot_box_plots(
     *,
     comparison: pd.DataFrame | None = None,
     p: str = "p_images_adjusted",
+    unit: str = "image",
 ) -> Figure:
     """Plot how each feature lies in each group, a panel a feature and a box a group.
 
@@ -46,6 +48,7 @@ def plot_box_plots(
             more than 6 marks a panel, none is drawn.
         p: Its column to mark by: over images, which is the default, or `p_adjusted` over cells. Where series are known
             (`p_series_adjusted`), the larger of both marks.
+        unit: What stands in the place of an image there, such as sequence.
 
     Returns:
         The figure: boxes from the 25th to the 75th percentile with the median, whiskers to the farthest cell within
@@ -72,7 +75,7 @@ def plot_box_plots(
         if comparison is not None:
             rows = _with_series(comparison[comparison["feature"] == feature], p)
             marked |= _draw_marks(axes, rows, [str(n) for n in names], p)
-    over = "images" if "images" in p else "cells"
+    over = plural(unit) if "images" in p else "cells"
     if comparison is not None and "p_series_adjusted" in comparison and comparison["p_series_adjusted"].notna().any():
         over += " and series"
     panels.add_heading(figure, _heading(len(known), marked, over))

@@ -21,6 +21,7 @@ from cell_pipelines.report.tables import readable
 _TILE: Final = 360  # pixels
 _LONGEST_NAME: Final = 22  # letters
 _DEFINITIONS: Final = {
+    "rank": "in which order to annotate",
     "gain": "weighted mean of the image's ranks in the four parts, in (0, 1); higher is more worth annotating",
     "disagreement": "1 - F1 of two models' cells matched one to one at the IoU of the settings, mean over all pairs",
     "count_spread": "standard deviation of the models' counts / (their mean + 1)",
@@ -28,7 +29,7 @@ _DEFINITIONS: Final = {
     "images; mean over models",
     "novelty": "how far the density lies outside of the 5 to 95 % range of training images, in widths of it (log axis)",
     "likeness": "to the most similar image ranked before: 1 for a copy",
-    "cells": "by the middle model",
+    "cells": "median over the models",
 }
 
 
@@ -38,7 +39,7 @@ def next_images_cards(table: pd.DataFrame, cells: AnnotationSet) -> dict[str, st
     failed = int((~ranked).sum())
     return {
         "Images ranked": str(int(ranked.sum())),
-        "Images with proposals": str(cells.n_images),
+        "Images exported": str(cells.n_images),
         "Proposed cells": str(cells.n_objects),
         **({"Images that could not be read": str(failed)} if failed else {}),
     }
@@ -56,7 +57,7 @@ def next_images_sections(
         views: On how many turned views a single model was compared with itself.
         parameters: Settings, shown as they are.
     """
-    first: list[Item] = [Text(_account(models, views))]
+    first: list[Item] = [Text(f"{_account(models, views)} {_order(float(parameters['diversity']))}")]
     if sheet is not None:
         first.append(Picture(sheet, "The first images by rank, with the cells that are proposed for correction"))
     reasons = readable(table[["rank", "image", "gain", "reason", "error"]])
@@ -66,7 +67,7 @@ def next_images_sections(
         Section("The next images", first),
         Section("Ranking", [Table(reasons, "Every image, the one to annotate next first")]),
         Section("Numbers", [Table(numbers, "What the ranking is made of", _DEFINITIONS)]),
-        Section("Settings", [Table(settings, "params:next_images")]),
+        Section("Settings", [Table(settings, "Parameters `next_images` of this run")]),
     ]
 
 
@@ -92,6 +93,15 @@ def proposal_sheet(
         short = name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
         panels.append((_fitted(read(name), one), f"{rank}. {short}: gain {gain:.2f}"))
     return join_panels(panels, columns=4) if panels else None
+
+
+def _order(diversity: float) -> str:
+    if not diversity:
+        return "Images are ranked by gain alone."
+    return (
+        "Next is always the image with the greatest gain x (1 - "
+        f"{diversity:g} x likeness to the most similar image ranked before); so a lower gain may come first."
+    )
 
 
 def _account(models: Sequence[str], views: int) -> str:

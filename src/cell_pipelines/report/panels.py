@@ -21,6 +21,8 @@ DARK: Final = "#24292f"
 GREY: Final = "#6e7781"
 PALE: Final = "#d8dee4"
 
+LONGEST_LABEL: Final = 44  # letters of a legend's entry
+_FEW_ROWS: Final = 4  # of a legend, for which a figure has room
 _NARROWEST: Final = 4.6  # inches, room for heading and legend
 _LINES: Final = ("-", "--", "-.", ":")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
@@ -85,10 +87,12 @@ def add_legend(figure: Figure, handles: Mapping[str, Any], *, place: str = "lowe
     """
     if not handles:
         return
-    labels = [to_plain(label, longest=44) for label in handles]
+    labels = [to_plain(label, longest=LONGEST_LABEL) for label in handles]
     widest = (max(len(label) for label in labels) * 0.62 + 4.5) * SMALL
     fitting = max(1, int(figure.get_figwidth() * 72 / widest)) if place == "lower center" else 1
     rows = -(-len(labels) // fitting)
+    if place == "lower center":  # a long one must not take the panels' room
+        figure.set_figheight(figure.get_figheight() + max(0, rows - _FEW_ROWS) * 1.5 * SMALL / 72)
     figure.legend(
         list(handles.values()), labels, loc=f"outside {place}", ncols=-(-len(labels) // rows),
         frameon=False, fontsize=SMALL, labelcolor=DARK, handlelength=2.6, borderaxespad=0.9,

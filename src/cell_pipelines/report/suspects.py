@@ -26,14 +26,17 @@ _LEAST: Final = 48  # pixels of the image
 _DEFINITIONS: Final = {
     "suspicion": "mean over the models asked, in [0, 1]",
     "missing_label": "models see a cell where no label is; the box is that cell's",
-    "spurious_label": "no model sees anything where the label is",
+    "spurious_label": "models see nothing where the label is",
     "bad_outline": "models see the cell, and agree that its outline is another",
     "wrong_class": "models see a cell of another class, `suggested`",
     "duplicate_label": "the label lies on `other_label`, and models see one cell there",
     "support": "how much speaks for a cell of any class where the label is, mean over the models",
     "in_training": "the models learned from this image, so they may repeat its errors",
-    "suspicion_sum": "of the suspects of an image; images are ranked by it",
     "label": "place of the label among those of its image, from 0",
+}
+_IMAGES: Final = {
+    "suspicion_sum": "of the suspects of an image; images are ranked by it",
+    "worst": "the greatest suspicion of a suspect of the image",
 }
 
 
@@ -71,8 +74,8 @@ def suspect_sections(
     return [
         Section("The most suspicious", first),
         Section("Suspects", [Table(shown, "Every suspect, the most suspicious first", _DEFINITIONS)]),
-        Section("Images", [Table(images, "Every image, the one with most to look at first")]),
-        Section("Settings", [Table(listed, "params:suspected_labels")]),
+        Section("Images", [Table(images, "Every image, the one with most to look at first", _IMAGES)]),
+        Section("Settings", [Table(listed, "Parameters `suspected_labels` of this run")]),
     ]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "–"
 _SHORT: Final = 24  # letters
-_TRACED: Final = ("source", "model_run_id", "thresholds")  # said once on a page
+_TRACED: Final = ("source", "source_images", "model_run_id", "thresholds")  # said once on a page
 _THIN_SPACE: Final = "\u202f"
 
 
@@ -40,7 +42,41 @@ class Column:
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table for a page: without columns that hold nothing, and without those that trace a row to its model."""
-    return frame.drop(columns=list(_TRACED), errors="ignore").dropna(axis="columns", how="all")
+    known = frame.drop(columns=list(_TRACED), errors="ignore")
+    return known.loc[:, [len(known) == 0 or not all(map(_is_missing, known.iloc[:, i])) for i in range(known.shape[1])]]
+
+
+def significant(frame: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
+    """Return a table whose columns hold numbers of several units, with so many digits of each number but of p."""
+    numbers = [str(name) for name in frame if frame[name].dtype.kind == "f" and not str(name).startswith("p_")]
+    shown = frame.copy()
+    for name in numbers:
+        shown[name] = [_with_digits(value, digits) for value in frame[name]]
+    return shown
+
+
+def _with_digits(value: float, digits: int) -> str | None:
+    return None if math.isnan(value) else f"{value:.{digits}g}".replace("-", "−")
+
+
+def defined(frame: pd.DataFrame, definitions: Mapping[str, str]) -> dict[str, str]:
+    """Return those definitions whose columns a table has.
+
+    Args:
+        frame: The table.
+        definitions: By the names of columns, with commas between several; … stands for any letters.
+    """
+    names = [str(name) for name in frame]
+
+    def is_known(pattern: str) -> bool:
+        return any(fnmatchcase(name, pattern.strip().replace("…", "*")) for name in names)
+
+    return {key: text for key, text in definitions.items() if any(map(is_known, key.split(",")))}
+
+
+def plural(noun: str) -> str:
+    """Return several of a noun."""
+    return noun if noun.endswith("s") else f"{noun}s"
 
 
 def format_table(frame: pd.DataFrame) -> tuple[Column, ...]:
@@ -50,7 +86,8 @@ def format_table(frame: pd.DataFrame) -> tuple[Column, ...]:
         frame: Any table. Its index is shown unless it only numbers the rows. Whole numbers get thin spaces
             from 10 000 on. Other numbers get as many decimals as the largest of their column needs: three up
             to 1, two up to 10, one up to 1000, none above; one that would be rounded to zero is written as a
-            power of ten. Missing values, nan and empty text become a dash.
+            power of ten, one
+            below 1 that would be rounded to 1 gets more decimals. Missing values, nan and empty text become a dash.
 
     Returns:
         The columns, those of the index first, each with as many cells as `frame` has rows.
@@ -84,6 +121,8 @@ def _format_number(value: float | None, decimals: int) -> str:
     text = f"{value:.{decimals}f}"
     if value and not float(text):
         text = f"{value:.1e}"
+    elif decimals == 3 and float(text) == 1 and value < 1:
+        text = next((t for t in (f"{value:.{d}f}" for d in range(4, 10)) if float(t) < 1), text)
     digits, dot, rest = text.lstrip("-").partition(".")
     if len(digits) > 4 and digits.isdigit():
         digits = f"{int(digits):,}".replace(",", _THIN_SPACE)

@@ -60,8 +60,11 @@ def plot_tracks_origin(
 
 
 def _heading(groups: int) -> str:
-    more = "" if groups <= _MOST_PANELS else f"; {groups - _MOST_PANELS} more groups are not shown"
-    return f"Tracks from a common origin; square: mean of the ends; n = tracks{more}"
+    return f"Tracks from a common origin; square: mean of the ends; n = tracks{_left_out(groups)}"
+
+
+def _left_out(groups: int) -> str:
+    return "" if groups <= _MOST_PANELS else f"; {panels.count_of(groups - _MOST_PANELS, 'more group')} not shown"
 
 
 def _from_origin(own: pd.DataFrame, height: float, width: float) -> Values:
@@ -95,43 +98,42 @@ def plot_msd(table: pd.DataFrame, *, fits: pd.DataFrame | None = None) -> Figure
     Returns:
         The figure: points with their interval as a band, and thin lines of slope 1 (random walk) and 2 (straight
         way) through the first point of the first group. Lags or groups with a mean of 0 can't be drawn and are
-        left out. Without a row it says so.
+        left out; of many groups the first 12 are drawn. Without a row it says so.
     """
     name, value = str(table.columns[0]), next((c for c in table if str(c).startswith("msd_")), None)
     drawable = table[table[value] > 0] if value is not None else table.iloc[:0]
     if drawable.empty:
         return panels.create_note("There are no displacements to average.")
-    time = "lag_min" if "lag_min" in table else "lag_frames"
-    unit = str(value)[4:]
-    figure, (axes,) = panels.create_panels(1, columns=1, size=(4.6, 3.4))
+    time, unit = "lag_min" if "lag_min" in table else "lag_frames", str(value)[4:]
+    groups = [rows for _, rows in drawable.groupby(name, sort=True)]
+    figure, (axes,) = panels.create_panels(1, columns=1, size=(4.6 if len(groups) < 4 else 7.4, 3.4))
     handles: dict[str, Any] = {}
-    for place, (group, rows) in enumerate(drawable.groupby(name, sort=True)):
+    for place, rows in enumerate(groups[:_MOST_PANELS]):
         look = {**panels.marker_style(_ORDER[place % len(_ORDER)]), "linewidth": 1.4, "markersize": 4}
         lags = rows[time].to_numpy(float)
         (line,) = axes.plot(lags, rows[value].to_numpy(float), **look)
         low, high = (rows[f"{side}_{unit}"].to_numpy(float) for side in ("low", "high"))
         axes.fill_between(lags, low, high, color=look["color"], alpha=0.18, linewidth=0)
-        handles[
-            f"{panels.to_plain(str(group), longest=24)}, n = {rows['n_tracks'].max()}{_told(fits, name, group)}"
-        ] = line
+        handles[_label(rows, name, fits)] = line
     handles |= _draw_slopes(axes, drawable[time].to_numpy(float), float(drawable[value].iloc[0]))
     axes.set(xscale="log", yscale="log")
     axes.tick_params(which="minor", labelsize=panels.SMALL - 1.5, labelcolor=panels.DARK)
     length = "µm²" if unit == "um2" else "px²"
     labels = {"x": f"time ({'min' if time == 'lag_min' else 'frames'})", "y": f"mean squared displacement ({length})"}
-    panels.style_axes(axes, title="Band: interval over tracks (n)", **labels)
+    panels.style_axes(axes, title=f"Band: interval over tracks (n){_left_out(len(groups))}", **labels)
     panels.add_legend(figure, handles)
     return figure
 
 
-def _told(fits: pd.DataFrame | None, name: str, group: object) -> str:
-    if fits is None or name not in fits:
-        return ""
-    row = fits[(fits[name] == group) & fits["identifiable"]]
-    column = next((c for c in fits if c in ("persistence_min", "persistence_frames")), None)
-    if row.empty or column is None:
-        return ""
-    return f", P = {row[column].iloc[0]:.3g} {column.split('_')[1]}"
+def _label(rows: pd.DataFrame, name: str, fits: pd.DataFrame | None) -> str:
+    """Return the group, its tracks and, where there is room for it, its persistence."""
+    label = f"{panels.to_plain(str(rows[name].iloc[0]), longest=32)}, n = {rows['n_tracks'].max()}"
+    column = next((c for c in ("persistence_min", "persistence_frames") if fits is not None and c in fits), None)
+    if fits is None or name not in fits or column is None:
+        return label
+    known = fits.loc[(fits[name] == rows[name].iloc[0]) & fits["identifiable"], column]
+    told = f"{label}, P = {known.iloc[0]:.3g} {column.split('_')[1]}" if len(known) else label
+    return told if len(told) <= panels.LONGEST_LABEL else label
 
 
 def _draw_slopes(axes: Axes, lags: Values, start: float) -> dict[str, Any]:

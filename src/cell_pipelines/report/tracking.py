@@ -10,7 +10,7 @@ import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.html import Links, Picture, Section, Table, Text
-from cell_pipelines.report.tables import readable
+from cell_pipelines.report.tables import format_numbers, readable
 
 _TRACKS: Final = {
     "straightness": "displacement / path length, 0 to 1; it falls with the number of frames",
@@ -19,6 +19,8 @@ _TRACKS: Final = {
 _SCORES: Final = {
     "tra, det, lnk": "how few corrections the whole graph, the cells, and the links need (Matula et al. 2015), 0 to 1",
     "seg": "mean IoU of the true cells, 0 for those not found",
+    "valid": "whether the tracks keep the rules of the Cell Tracking Challenge",
+    "true_tracks, tracks": "as the challenge counts them: a track with a gap is one before and one after it",
 }
 _PERSISTENCE: Final = {
     "persistence": "time over which a cell keeps its direction, from Fürth's formula, with a 95 % interval over tracks",
@@ -41,7 +43,7 @@ def tracking_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         f"Median speed, {speed.removeprefix('mean_speed_').replace('_', ' ')}": f"{tracks[speed].median():.2f}",
     }
     if "tra" in scores and len(scores):
-        cards["TRA"] = f"{scores['tra'].mean():.3f}"
+        cards["Mean TRA"] = format_numbers([float(scores["tra"].mean())])[0]
     return cards
 
 

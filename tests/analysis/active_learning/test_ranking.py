@@ -128,6 +128,16 @@ def test_a_model_that_is_never_sure_does_not_outweigh_the_others():
     )
 
 
+@pytest.mark.parametrize("nothing", [0.0, float("nan")])
+def test_a_model_that_finds_nothing_leaves_the_uncertainty_of_the_mean_image_at_one(nothing):
+    table = measured(4, uncertainty_unet=[0.1, 0.2, 0.3, 0.6], uncertainty_yolo=nothing)
+    ranked = rank_images(table, TRAINING, weights=EQUAL)
+    assert ranked["uncertainty"].mean() == pytest.approx(1)
+    assert rank_images(measured(4, uncertainty_unet=nothing, uncertainty_yolo=nothing), TRAINING, weights=EQUAL)[
+        "uncertainty"
+    ].isna().all()  # fmt: skip
+
+
 def test_a_crowded_image_is_named_as_such():
     ranked = rank_images(measured(4, cells=[150.0, 150.0, 150.0, 9000.0]), TRAINING, weights=EQUAL)
     assert (

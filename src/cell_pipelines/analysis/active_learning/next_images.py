@@ -27,9 +27,9 @@ def rank_images(
     """Return the images, the one to annotate next first.
 
     Args:
-        measured: A row an image: `image`, `height`, `width`, `disagreement`, `count_spread`, `cells` (by the middle
-            model), for each model a column ``uncertainty_<model>`` in bits, `FEATURES`, `series` (missing where there
-            is none) and `error` (empty where the image could be read).
+        measured: A row an image: `image`, `height`, `width`, `disagreement`, `count_spread`, `cells` (median over
+            the models), for each model a column ``uncertainty_<model>`` in bits, `FEATURES`, `series` (missing
+            where there is none) and `error` (empty where the image could be read).
         training: Densities of the images that the models learned from.
         weights: Of the parts of the gain, see `ranking.expected_gain`.
         diversity: How much likeness to images ranked before counts, in [0, 1].
@@ -39,7 +39,8 @@ def rank_images(
         A row an image by rising `rank`: `image`, `gain` (in (0, 1)), `PARTS`, `likeness` to the most similar image of
         a lower rank, `reason`, `cells_per_mpx` and what came in but the features. `uncertainty` is the mean over
         models of the image's entropy over the model's mean entropy of all images, since some models are always surer
-        than others. Images with an error have no rank and come last.
+        than others; a model that finds nothing to be unsure of in any image does not count. Images
+        with an error have no rank and come last.
     """
     known = measured[measured["error"] == ""].reset_index(drop=True)
     parts = known.assign(
@@ -69,8 +70,9 @@ def _relative_uncertainty(table: pd.DataFrame) -> Any:
     values = table[columns].to_numpy(dtype=float)
     if not values.size:
         return np.full(len(table), np.nan)
-    seen = ~np.isnan(values)
-    usual = np.where(seen, values, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    total = np.nansum(values, axis=0)
+    seen = ~np.isnan(values) & (total > 0)
+    usual = total / np.maximum(seen.sum(axis=0), 1)
     relative = np.where(seen, values / np.where(usual > 0, usual, 1.0), 0.0)
     return np.where(seen.any(axis=1), relative.sum(axis=1) / np.maximum(seen.sum(axis=1), 1), np.nan)
 

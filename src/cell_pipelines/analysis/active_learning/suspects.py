@@ -57,8 +57,8 @@ def find_suspects(
         it repeats; `prediction` the place of what `model` found among all it found in the image, missing where it
         found nothing; the box is the label's, or that of the cell without one.
 
-        And a row an image, the one with the greatest sum of suspicions first: `image`, `split`, `in_training`, `labels`,
-        `suspects`, `suspicion_sum`, a column a kind, and `worst` (the greatest suspicion).
+        And a row an image, the one with the greatest sum of suspicions first: `image`, `split`, `in_training`,
+        `labels`, `suspects`, `suspicion_sum`, a column a kind, and `worst` (the greatest suspicion).
     """
     models = list(dict.fromkeys(model for image in images for model in image.evidence))
     trust = {
@@ -92,16 +92,21 @@ def _suspect_table(rows: Sequence[dict[str, Any]], learned: set[str]) -> pd.Data
 
 
 def _reason(row: Mapping[Any, Any]) -> str:
-    """Say in words what is wrong."""
-    who = f"{row['models_agreeing']} of {row['models_asked']} models"
+    """Say in words what is wrong, and whether any model suspects it strongly by itself."""
+    agreeing, asked = int(row["models_agreeing"]), int(row["models_asked"])
+    if not agreeing:
+        named = str(row["kind"]).replace("_", " ")
+        return f"perhaps a {named}; no model of {asked} suspects it strongly"
+    who = "the model" if asked == 1 else f"{agreeing} of {asked} models"
+    s = "s" if agreeing == 1 else ""
     pieces = row.get("pieces", 0)
     several = f", and {pieces:.0f} cells within it" if pd.notna(pieces) and pieces >= 2 else ""
     return {
-        "missing_label": f"{who} see a cell ({row['suggested']}) where no label is",
-        "spurious_label": f"{who} see no cell here; support {row['support']:.2f}",
-        "bad_outline": f"{who} draw this cell otherwise: IoU {row['iou']:.2f} with the label{several}",
-        "wrong_class": f"{who} see {row['suggested']} in place of {row['category']}",
-        "duplicate_label": f"lies on another label, and {who} see one cell here",
+        "missing_label": f"{who} see{s} a cell ({row['suggested']}) where no label is",
+        "spurious_label": f"{who} see{s} no cell here; support {row['support']:.2f}",
+        "bad_outline": f"{who} draw{s} this cell otherwise: IoU {row['iou']:.2f} with the label{several}",
+        "wrong_class": f"{who} see{s} {row['suggested']} in place of {row['category']}",
+        "duplicate_label": f"lies on another label, and {who} see{s} one cell here",
     }[str(row["kind"])]
 
 

@@ -79,7 +79,7 @@ def tabulate_models(
         rows.append({"model": name, **_costs(one), **_last(one.classes)})
     table = pd.DataFrame(rows, columns=None if rows else ["model", *COSTS])
     if level != EVALUATED:
-        table = table.assign(**{name: math.nan for name in table if _is_end(str(name), table)})
+        table = table.assign(**{str(name): math.nan for name in table if _is_end(str(name), table)})
     for row in compared.estimates.to_dict("records"):
         place = table["model"] == row["model"]
         if not math.isnan(row["value"]):

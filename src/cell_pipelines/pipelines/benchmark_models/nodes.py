@@ -136,4 +136,4 @@ def write_report(models: pd.DataFrame, runs: pd.DataFrame, parameters: Benchmark
     from cell_pipelines.report.html import render_report
 
     sections = benchmark_sections(models, runs, quality=choose_quality(models, parameters.quality))
-    return render_report(parameters.title, benchmark_cards(models), sections)
+    return render_report(parameters.title, benchmark_cards(models, runs), sections)

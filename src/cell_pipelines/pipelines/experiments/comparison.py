@@ -233,13 +233,17 @@ def _paper_tables(tables: Mapping[str, pd.DataFrame]) -> list[Any]:
     return [Table(filled[key], caption) for key, caption in captions.items() if key in filled and len(filled[key])]
 
 
-def _change_sections(
-    tables: Mapping[str, pd.DataFrame], parameters: ExperimentParameters, level: float
-) -> list[Any]:
+def _change_sections(tables: Mapping[str, pd.DataFrame], parameters: ExperimentParameters, level: float) -> list[Any]:
     from cell_pipelines.report.html import Section, Table
 
     table = tables["baseline"]
     if table.empty:
         return []
     note = f"Each change against “{parameters.baseline}” on the same images: what it brings (above 0) or costs."
-    return [Section("What each change does", [Table(table, f"Differences to the baseline, {100 * level:g} % intervals")], note=note)]
+    return [
+        Section(
+            "What each change does",
+            [Table(table, f"Differences to the baseline, {100 * level:g} % intervals")],
+            note=note,
+        )
+    ]

@@ -95,7 +95,7 @@ def _compare(
     comparisons = compare_groups(kept, features, group, image=parameters.cluster, reference=parameters.reference)
     if parameters.cluster == "image":
         comparisons = compare_series(comparisons, kept, features, group, reference=parameters.reference)
-    return groups, comparisons, plot_box_plots(kept, features, group, comparison=comparisons)
+    return groups, comparisons, plot_box_plots(kept, features, group, comparison=comparisons, unit=parameters.cluster)
 
 
 def _grouped(table: pd.DataFrame, group: str, parameters: MorphologyParameters) -> pd.DataFrame:
@@ -153,7 +153,9 @@ def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame,
         runs = together.groupby("source", sort=False)[["model_run_id", "thresholds"]].first().reset_index()
         cards = {"Sources": str(len(sources)), "Images seen by all": str(len(seen)), "Cells": str(len(together))}
         page = render_report(
-            f"{parameters.title}: methods compared", cards, method_sections(groups, comparisons, figure, runs)
+            f"{parameters.title}: methods compared",
+            cards,
+            method_sections(groups, comparisons, figure, runs, unit=parameters.cluster),
         )
         return groups, comparisons, figure, page
 
@@ -186,7 +188,7 @@ def write_report(
     kept = _grouped(named["cells"], parameters.group, parameters)
     features = shown_features(kept, parameters.features)
     shown = some_pictures(pictures, parameters.pictures)
-    sections = morphology_sections(kept, named["groups"], named["comparisons"], shown, (parameters.group, features))
-    return render_report(
-        parameters.title, morphology_cards(named["cells"]), [*sections, *findings_sections(findings), origin.section()]
-    )
+    asked = (parameters.group, features, parameters.cluster)
+    sections = morphology_sections(kept, named["groups"], named["comparisons"], shown, asked)
+    cards = morphology_cards(named["cells"], kept)
+    return render_report(parameters.title, cards, [*sections, *findings_sections(findings), origin.section()])
