@@ -14,6 +14,7 @@ from kedro.utils import find_kedro_project
 from kedro.validation import ParameterValidationError
 
 from cell_pipelines.command_parameters import parse_parameters
+from cell_pipelines.chosen_nodes import describe_selection
 from cell_pipelines.failures import MISTAKE, MistakeError, describe, is_mistake, root_cause, write_traceback
 from cell_pipelines.invalid_parameters import describe_invalid_parameters
 from cell_pipelines.termination import exit_status
@@ -89,7 +90,7 @@ def _to_message(
     elif str(error).startswith("Failed to find the pipeline named"):
         sentence = _describe_unknown_pipeline(str(root_cause(error)))
     else:
-        sentence = describe(error)
+        sentence = describe_selection(root_cause(error), dict(pipelines)) or describe(error)
     path = write_traceback(error, project / "logs")
     if sentence != describe(error) or is_mistake(error):
         return _Mistake(sentence)

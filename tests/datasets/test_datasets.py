@@ -105,3 +105,8 @@ def test_a_checkpoint_is_its_bytes_and_a_missing_one_says_what_to_do(tmp_path):
         dataset.load()
     dataset.save(b"weights")
     assert dataset.load().read_bytes() == b"weights"
+
+
+def test_a_format_that_is_misspelt_is_refused_before_anything_is_read():
+    with pytest.raises(DatasetError, match=r"no format 'labelimage' of annotations .*did you mean 'label_image'\?"):
+        SourceAnnotationDataset(path="raw", format="labelimage")

@@ -67,7 +67,7 @@ def test_two_images_of_one_frame_and_images_without_frame_are_refused():
         nodes.link(cells, facts.assign(frame=0.0), ORIGIN, PLAIN)
     with pytest.raises(ValueError, match="`frame` must be a whole number for every image"):
         nodes.link(cells, facts.assign(frame=[0.0, np.nan]), ORIGIN, PLAIN)
-    with pytest.raises(ValueError, match="must have a column `frame`"):
+    with pytest.raises(ValueError, match="must have a `frame`"):
         nodes.link(cells, facts[["image"]], ORIGIN, PLAIN)
 
 

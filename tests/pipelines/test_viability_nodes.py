@@ -84,7 +84,7 @@ def test_no_node_changes_its_facts_or_fields():
 
 def test_a_class_that_no_image_can_show_is_refused_by_name():
     cells = cells_of({"a.png": [("live", 9, 9)]}, categories=("live",))
-    with pytest.raises(ValueError, match="categories dead, their categories are live"):
+    with pytest.raises(ValueError, match="categories dead .`dead`., their categories are live"):
         nodes.count(cells, facts_of(cells), ORIGIN, TWO_CLASSES)
 
 

@@ -1,5 +1,6 @@
 """Annotations as another tool wrote them, and our own form of them."""
 
+import difflib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 
 from cell_pipelines.annotations.class_columns import class_columns
-from cell_pipelines.annotations.formats.registry import Reader, read_annotations
+from cell_pipelines.annotations.formats.registry import FORMATS, Reader, read_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.storage import read_parquet, write_parquet
 
@@ -34,6 +35,10 @@ class SourceAnnotationDataset(AbstractDataset[Any, Reader]):
         load_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
+        if format not in ("auto", *FORMATS):
+            close = difflib.get_close_matches(format, FORMATS, n=1)
+            hint = f" did you mean {close[0]!r}?" if close else f" expected auto, {', '.join(FORMATS)}."
+            raise DatasetError(f"there is no format {format!r} of annotations (`raw_format`, `format`);{hint}")
         self._path = Path(path).expanduser()
         self._format = format
         self._load_args = load_args or {}

@@ -51,7 +51,7 @@ def test_no_images_give_an_empty_table() -> None:
 @pytest.mark.parametrize(
     ("facts", "sentence"),
     [
-        ({"image": ["t000.png", "t001.png"]}, "must have a column `frame`.*name it in the pattern"),
+        ({"image": ["t000.png", "t001.png"]}, "must have a `frame`.*Name it in `image_pattern`"),
         ({"image": ["t000.png"], "frame": [0]}, "must be a whole number for every image, got nan for 't001.png'"),
         ({"image": ["t000.png", "t001.png"], "frame": [0, 1.5]}, "must be a whole number for every image, got .*1.5"),
         ({"image": ["t000.png", "t001.png"], "frame": [4, 4]}, "got 't000.png' and 't001.png' for frame 4 of sequence"),

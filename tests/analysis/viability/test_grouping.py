@@ -119,6 +119,6 @@ def test_rules_are_checked() -> None:
         ViabilityRules("a", "b", max_distance_px=1, max_distance_um=1)
     with pytest.raises(ValueError, match="above 0, got 0"):
         ViabilityRules("a", "b", max_distance_px=0)
-    with pytest.raises(ValueError, match="categories green, their categories are blue, red"):
+    with pytest.raises(ValueError, match="categories green .`nuclei`., their categories are blue, red"):
         count_viability(build({"a": (1, 1)}), pd.DataFrame({"image": ["a"]}), ViabilityRules("red", "green"))
     assert some_of([]) == ""

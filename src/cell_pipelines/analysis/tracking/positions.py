@@ -65,8 +65,8 @@ def frames_of(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
     """
     if "frame" not in facts:
         raise ValueError(
-            "`facts` must have a column `frame`, the number of each image in its time-lapse, got "
-            f"{', '.join(map(str, facts.columns)) or 'no column'}: name it in the pattern over file names or in a CSV."
+            "the images must have a `frame`, the number of each in its time-lapse; what is known of them is "
+            f"{', '.join(map(str, facts.columns)) or 'nothing'}. Name it in `image_pattern` or in a table of the images."
         )
     if facts["image"].duplicated().any():
         twice = facts["image"][facts["image"].duplicated()].iloc[0]

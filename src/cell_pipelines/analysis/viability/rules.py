@@ -50,10 +50,14 @@ class ViabilityRules:
 
     def check(self, categories: Sequence[str]) -> None:
         """Raise a ValueError that names the categories of a set, if it lacks one of these rules."""
-        missing = [name for name in (self.cells, self.dead) if name not in categories]
+        roles = {"nuclei" if self.nuclei is not None else "living": self.cells, "dead": self.dead}
+        missing = [f"{name} (`{role}`)" for role, name in roles.items() if name not in categories]
         if missing:
             known = ", ".join(categories) or "none"
-            raise ValueError(f"the cells must have the categories {', '.join(missing)}, their categories are {known}.")
+            raise ValueError(
+                f"the cells must have the categories {', '.join(missing)}, their categories are {known}; the "
+                "parameters in brackets say which is which."
+            )
 
 
 def some_of(names: Sequence[str]) -> str:
