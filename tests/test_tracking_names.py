@@ -42,6 +42,12 @@ def test_a_name_does_not_depend_on_the_order_of_the_others():
     }
 
 
+def test_a_class_has_one_name_in_all_metrics_also_in_those_that_another_lacks():
+    found = to_tracking_names(["f1/CD4+", "f1/CD4*", "ap50/CD4+", "ap50/CD4*", "low/CD4+"])
+    assert len({name.partition("/")[2] for original, name in found.items() if original.endswith("+")}) == 1
+    assert len({name.partition("/")[2] for name in found.values()}) == 2
+
+
 @pytest.mark.slow
 def test_metrics_of_many_classes_of_any_name_arrive_in_the_run(tmp_path):
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")

@@ -13,8 +13,8 @@ from kedro.framework.project import pipelines, settings
 from kedro.utils import find_kedro_project
 from kedro.validation import ParameterValidationError
 
-from cell_pipelines.command_parameters import parse_parameters
 from cell_pipelines.chosen_nodes import describe_selection
+from cell_pipelines.command_parameters import parse_parameters
 from cell_pipelines.failures import MISTAKE, MistakeError, describe, is_mistake, root_cause, write_traceback
 from cell_pipelines.invalid_parameters import describe_invalid_parameters
 from cell_pipelines.termination import exit_status

@@ -66,7 +66,7 @@ def frames_of(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
     if "frame" not in facts:
         raise ValueError(
             "the images must have a `frame`, the number of each in its time-lapse; what is known of them is "
-            f"{', '.join(map(str, facts.columns)) or 'nothing'}. Name it in `image_pattern` or in a table of the images."
+            f"{', '.join(map(str, facts.columns)) or 'nothing'}. Name it in `image_pattern` or in a table."
         )
     if facts["image"].duplicated().any():
         twice = facts["image"][facts["image"].duplicated()].iloc[0]
