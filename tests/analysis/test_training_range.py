@@ -55,6 +55,24 @@ def test_other_types_fit_percentiles_and_not_the_range_of_a_type(kind, factor):
     assert old or kind == "float64"
 
 
+def test_pixels_of_the_type_of_training_are_not_said_to_be_of_another():
+    dim = np.zeros((200, 200, 3), np.uint8)
+    dim[..., 2] = blobs(50)  # one of three channels, as a red or blue picture has it
+    (first, *_) = check_image(seen(dim, "percentile"), trained("percentile"), "percentile")
+    assert "the brightest pixels" in first
+    assert "pixels are" not in first
+
+
+@pytest.mark.parametrize("model", ["known", "unknown"])
+def test_values_that_are_no_numbers_stand_beside_the_count(model):
+    image = blobs(50).astype(np.float32)
+    image[3, 4:6] = np.nan, np.inf
+    record = trained("percentile") if model == "known" else {}
+    (warning,) = check_image(seen(image, "percentile"), record, "percentile")
+    assert warning == "2 values are no finite numbers and count as 0"
+    assert check_image(seen(np.full_like(image, np.nan), "percentile"), record, "percentile")[0].startswith("40000 ")
+
+
 def test_the_same_scene_in_all_sixteen_bits_fits_any_normalisation():
     image = blobs(50).astype(np.uint16) * 257
     assert check_image(seen(image, "full_range"), trained("full_range"), "full_range") == []

@@ -85,11 +85,12 @@ def check_image(image: ImageStatistics, training: Record, normalisation: str) ->
             what is suspect for any model is said.
         normalisation: How the model scales intensities.
     """
+    broken = [f"{image.broken} values are no finite numbers and count as 0"] if image.broken else []
     if image.contrast == 0:
-        return ["all pixels have one intensity"]
+        return [*broken, "all pixels have one intensity"]
     if not training.get("seen_high"):
-        return _check_unknown(image, normalisation)
-    return [*_check_scale(image, training), *_check_noise(image, training), *_check_contrast(image, training)]
+        return [*broken, *_check_unknown(image, normalisation)]
+    return [*broken, *_check_scale(image, training), *_check_noise(image, training), *_check_contrast(image, training)]
 
 
 def _check_unknown(image: ImageStatistics, normalisation: str) -> list[str]:
@@ -113,10 +114,11 @@ def _check_scale(image: ImageStatistics, training: Record) -> list[str]:
     found = []
     high, median = training["seen_high"], training["seen_median"]
     if not high["min"] / _FACTOR <= image.seen_high <= max(high["max"] * 1.05, 1.01):
-        types = " or ".join(training["contrast"])
+        types = training["contrast"]
+        other = f"; pixels are {image.dtype}, in training {' or '.join(types)}" if image.dtype not in types else ""
         found.append(
             f"the brightest pixels (99.9 %) lie at {image.seen_high:.3g} of the model's range, in training at "
-            f"{_span(high)}; pixels are {image.dtype}, in training {types}"
+            f"{_span(high)}{other}"
         )
     elif not median["min"] - _PART <= image.seen_median <= median["max"] + _PART:
         found.append(

@@ -27,6 +27,7 @@ class ImageStatistics:
         seen_median: Its median, likewise.
         noise_share: Standard deviation of what varies from pixel to pixel, as a share of `contrast`; the same in any
             type and at any gain. 0.16 is nothing but normal noise. 0 for an image of one intensity.
+        broken: How many of the values that were looked at are no finite numbers.
     """
 
     dtype: str
@@ -35,6 +36,7 @@ class ImageStatistics:
     seen_high: float
     seen_median: float
     noise_share: float
+    broken: int = 0
 
 
 def measure_image(image: Image | LargeImage, limits: tuple[float, float]) -> ImageStatistics:
@@ -50,7 +52,9 @@ def measure_image(image: Image | LargeImage, limits: tuple[float, float]) -> Ima
         Noise is the mean absolute second difference along rows over `sqrt(6)`, as a standard deviation of normal noise
         (after Immerkaer 1996); fine structure counts as noise.
     """
-    parts = [_grey(part) for part in _parts(image)]
+    read = _parts(image)
+    broken = sum(int(np.count_nonzero(~np.isfinite(part))) for part in read if part.dtype.kind == "f")
+    parts = [_grey(part) for part in read]
     low, median, high = np.percentile(np.concatenate([part.ravel() for part in parts]), (0.1, 50, 99.9))
     contrast = float(high - low)
     differences = [np.abs(np.diff(part, n=2, axis=1)).ravel() for part in parts if part.shape[1] > 2]
@@ -59,7 +63,7 @@ def measure_image(image: Image | LargeImage, limits: tuple[float, float]) -> Ima
     scale = max(limits[1] - limits[0], 1e-12)
     seen_low, seen_high, seen_median = (float((value - limits[0]) / scale) for value in (low, high, median))
     share = noise / contrast if contrast > 0 else 0.0
-    return ImageStatistics(str(image.dtype), contrast, seen_low, seen_high, seen_median, share)
+    return ImageStatistics(str(image.dtype), contrast, seen_low, seen_high, seen_median, share, broken)
 
 
 def _grey(part: Image) -> npt.NDArray[np.float64]:
