@@ -10,6 +10,9 @@ from cell_pipelines.pipelines.cell_selection import nodes
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
 from cell_pipelines.pipelines.origins import Origin, findings_sections
 from cell_pipelines.pipelines.prediction_parameters import PredictionParameters
+from cell_pipelines.report.html import render_report
+
+NO_WARNINGS = pd.DataFrame({"image": ["a.png", "b.png"]})  # as written before there were any
 
 
 def predictions():
@@ -31,21 +34,35 @@ def model(tmp_path, monkeypatch):
 
 
 def test_a_detectors_boxes_are_cut_at_the_threshold_of_their_class(model):
-    cells, origin = nodes.take_predictions(predictions(), model, CellSelectionParameters())
+    cells, origin = nodes.take_predictions(predictions(), model, NO_WARNINGS, CellSelectionParameters())
     assert cells.counts().tolist() == [[1, 1], [1, 1]]
     assert (origin.source, origin.model_run_id) == ("yolo", "r1")
     assert json.loads(origin.thresholds) == {"live": 0.5, "dead": 0.2}
 
 
 def test_one_split_can_be_taken(model):
-    cells, _ = nodes.take_predictions(predictions(), model, CellSelectionParameters(split="test"))
+    cells, _ = nodes.take_predictions(predictions(), model, NO_WARNINGS, CellSelectionParameters(split="test"))
     assert cells.names == ["b.png"]
 
 
 def test_new_predictions_are_taken_as_they_were_accepted(model):
-    cells, origin = nodes.take_new(predictions(), model, PredictionParameters(confidence=0.1))
+    cells, origin = nodes.take_new(predictions(), model, NO_WARNINGS, PredictionParameters(confidence=0.1))
     assert cells.n_objects == 6 and origin.source == "new"
     assert json.loads(origin.thresholds) == {"live": 0.1, "dead": 0.1}
+
+
+def test_what_speaks_against_a_count_stands_on_the_page_of_statements_made_of_it(model):
+    table = NO_WARNINGS.assign(warning=["noise is high", "dark"])
+    one = CellSelectionParameters(split="test")
+    for _, origin in (
+        nodes.take_predictions(predictions(), model, table, one),
+        nodes.take_new(predictions(), model, table.assign(warning=["", "dark"]), PredictionParameters()),
+    ):
+        assert origin.warnings == {"b.png": "dark"}, "of the images that are looked at"
+        page = render_report("a", {}, [*origin.warning_sections(), origin.section()])
+        assert "1 image carries a warning" in page and ">dark<" in page and "noise is high" not in page
+    _, origin = nodes.take_predictions(predictions(), model, NO_WARNINGS, one)
+    assert origin.warning_sections() == []
 
 
 def test_truth_leaves_out_regions_of_crowds():
@@ -61,7 +78,7 @@ def test_truth_leaves_out_regions_of_crowds():
 def test_one_split_is_that_of_the_truth_and_of_a_model_and_each_table_says_how_many_images(model):
     one = CellSelectionParameters(split="test")
     truth, origin = nodes.take_truth(predictions(), one)
-    cells, other = nodes.take_predictions(predictions(), model, one)
+    cells, other = nodes.take_predictions(predictions(), model, NO_WARNINGS, one)
     assert truth.names == cells.names == ["b.png"] and origin.images == other.images == "1 (test 1)"
     table = nodes.take_truth(predictions(), CellSelectionParameters())[1].added_to(pd.DataFrame({"n": [1]}))
     assert table["source_images"].tolist() == ["2 (val 1, test 1)"]

@@ -54,6 +54,12 @@ def test_six_sizes_give_a_curve_an_answer_and_a_page() -> None:
     assert "train_loss" not in named["histories"]
 
 
+def test_without_a_curve_a_page_explains_no_interval_and_no_dashes() -> None:
+    page = write_report(ASKED, *summarise_curve(*_experiment((0.1, 1.0), seeds=1), ASKED)).split("<body")[1]
+    assert "cannot be said" in page
+    assert not any(text in page for text in ("interval for the curve", "dashed", "amplitude"))
+
+
 def test_members_that_failed_keep_their_row_and_their_reason() -> None:
     members, results = _experiment((0.1, 0.3, 1.0))
     members.loc[0, ["status", "error", "images"]] = ["failed", "out of memory", np.nan]

@@ -1,6 +1,7 @@
 """Where cells come from, said in every table and on every page that is made of them."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ class Origin:
         thresholds: By class, as JSON.
         data_sha256: Of the annotations that are counted, or that the model learned from.
         images: How many images are looked at, and of which splits: sources that differ here count other cells.
+        warnings: What speaks against the cells of an image, by its name, for those that carry a warning.
     """
 
     source: str
@@ -28,6 +30,7 @@ class Origin:
     thresholds: str | None = None
     data_sha256: str | None = None
     images: str | None = None
+    warnings: Mapping[str, str] = field(default_factory=dict)
 
     def added_to(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return a table with source, run, thresholds and images in every row, so that each can be traced."""
@@ -35,14 +38,31 @@ class Origin:
         text["source_images"] = self.images
         return table.assign(**{name: pd.Series(value, index=table.index, dtype="str") for name, value in text.items()})
 
+    def warning_sections(self) -> list[Any]:
+        """Return the page's section about images whose cells may be wrong, none where none carries a warning."""
+        from cell_pipelines.report.html import Section, Table, Text
+
+        if not self.warnings:
+            return []
+        count = len(self.warnings)
+        images = f"{count} image{' carries' if count == 1 else 's carry'} a warning"
+        text = f"{images}. What is said of these cells may be wrong in a way that no interval covers."
+        table = pd.DataFrame(list(self.warnings.items()), columns=["image", "warning"])
+        return [Section("Warnings", [Text(text), Table(table, "What speaks against the cells of these images")])]
+
     def section(self) -> Any:
         """Return the page's section about code, packages, data and model."""
         from cell_pipelines.report.html import Section, Table
 
-        said = {key: value for key, value in asdict(self).items() if value is not None}
+        said = {key: value for key, value in asdict(self).items() if value is not None and key != "warnings"}
         facts = {**git_state(Path.cwd()), **package_versions(), **said}
         frame = pd.DataFrame(list(facts.items()), columns=["what", "value"])
         return Section("Origin", [Table(frame, "The code, the packages, the data and the model behind these numbers")])
+
+
+def framed(sections: Sequence[Any], findings: pd.DataFrame, origin: Origin) -> list[Any]:
+    """Return a page's sections after warnings about its images, and before names that fit nothing and the origin."""
+    return [*origin.warning_sections(), *sections, *findings_sections(findings), origin.section()]
 
 
 def findings_sections(findings: pd.DataFrame) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from cell_pipelines.report.html import Item, Picture, Section, Table, Text
+from cell_pipelines.report.tables import defined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,12 +72,16 @@ def learning_curve_sections(
     sentences = [f"{row['model']}: {row['sentence']}" if several else row["sentence"] for _, row in answers.iterrows()]
     said: list[Item] = [Text("\n\n".join(sentences) or "No training has a metric, so nothing can be said.")]
     figure = plot_learning_curves(tables["trainings"], tables["points"], names, level=level)
-    caption = "Metrics on test over the number of training images; dashed beyond the data"
+    dashed = "; dashed beyond the data" if len(tables["points"]) else ""
+    caption = f"Metrics on test over the number of training images{dashed}"
     epochs = plot_epochs(tables["histories"])
     smooth = f"On validation images, exponential moving average over epochs (weight of the past {alpha:g}); faint: raw"
     lost = tables["trainings"][tables["trainings"]["status"] != "finished"]
+    if answers["is_said"].any():
+        said.append(Text(_WHAT_IT_MEANS.format(level=f"{100 * level:g} %")))
+    answers = answers.assign(images=answers["images"].where(answers["images"] > 0))  # 0 where there is no curve
     return [
-        Section("What more images bring", [*said, Text(_WHAT_IT_MEANS.format(level=f"{100 * level:g} %"))]),
+        Section("What more images bring", said),
         Section("Metrics over images", [Picture(figure, caption), *_table(tables["sizes"], "By size", _SIZES)]),
         Section("Metrics over epochs", [Picture(epochs, smooth)]),
         Section(
@@ -96,4 +101,4 @@ def learning_curve_sections(
 def _table(frame: pd.DataFrame, caption: str, definitions: Mapping[str, str]) -> list[Item]:
     """Return a table without what nobody knows; none without rows."""
     shown = frame.replace("", None).dropna(axis="columns", how="all")
-    return [Table(shown, caption, definitions)] if len(shown) else []
+    return [Table(shown, caption, defined(shown, definitions))] if len(shown) else []

@@ -25,14 +25,14 @@ def take_truth(annotations: AnnotationSet, parameters: CellSelectionParameters) 
 
 
 def take_predictions(
-    predictions: AnnotationSet, model: Path, parameters: CellSelectionParameters
+    predictions: AnnotationSet, model: Path, scores: pd.DataFrame, parameters: CellSelectionParameters
 ) -> tuple[AnnotationSet, Origin]:
     """Return the cells that a model accepts by the thresholds in its file, and where they come from."""
     from cell_pipelines.models.model_file import read_record
 
     record = read_record(model)
     chosen = select_split(predictions, parameters.split) if parameters.split else predictions
-    origin = _origin(model.stem, model, record, thresholds_text(record, chosen.categories), chosen)
+    origin = _origin(model.stem, model, record, thresholds_text(record, chosen.categories), (chosen, scores))
     if record.get("decoding"):  # networks' cells were cut out at their thresholds; detectors keep boxes of lower scores
         return chosen, origin
     applied = applied_thresholds(record, chosen.categories)
@@ -40,16 +40,22 @@ def take_predictions(
     return select_objects(chosen, chosen.scores.astype(np.float64) >= limits[chosen.category]), origin
 
 
-def take_new(predictions: AnnotationSet, model: Path, prediction: PredictionParameters) -> tuple[AnnotationSet, Origin]:
+def take_new(
+    predictions: AnnotationSet, model: Path, counts: pd.DataFrame, prediction: PredictionParameters
+) -> tuple[AnnotationSet, Origin]:
     """Return the cells that `prediction` found in new images, which are accepted ones, and where they come from."""
     from cell_pipelines.models.model_file import read_record
 
     record = read_record(model)
     thresholds = thresholds_text(record, predictions.categories, prediction.confidence)
-    return predictions, _origin("new", model, record, thresholds, predictions)
+    return predictions, _origin("new", model, record, thresholds, (predictions, counts))
 
 
-def _origin(source: str, model: Path, record: Mapping[str, Any], thresholds: str, cells: AnnotationSet) -> Origin:
+def _origin(
+    source: str, model: Path, record: Mapping[str, Any], thresholds: str, chosen: tuple[AnnotationSet, pd.DataFrame]
+) -> Origin:
+    """Return where cells come from; `chosen` are these and the table that may hold warnings about their images."""
+    cells, table = chosen
     return Origin(
         source,
         model_run_id=record.get("run_id"),
@@ -57,7 +63,16 @@ def _origin(source: str, model: Path, record: Mapping[str, Any], thresholds: str
         thresholds=thresholds,
         data_sha256=record.get("data_sha256"),
         images=_count_images(cells),
+        warnings=_warnings(cells, table),
     )
+
+
+def _warnings(cells: AnnotationSet, table: pd.DataFrame) -> dict[str, str]:
+    """Return the warnings about images by name; tables of before have none."""
+    if "warning" not in table:
+        return {}
+    told = dict(zip(table["image"], table["warning"].fillna(""), strict=True))
+    return {name: str(told[name]) for name in cells.names if told.get(name)}
 
 
 def _count_images(cells: AnnotationSet) -> str:

@@ -5,7 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from cell_pipelines.pipelines.cell_selection.nodes import know_images, take_new, take_predictions, take_truth
 
 # What is not the source's own.
-_SHARED = {"truth": ("annotations",), "new": ("new_predictions", "chosen_model")}
+_SHARED = {"truth": ("annotations",), "new": ("new_predictions", "chosen_model", "new_counts")}
 
 
 def create_pipeline(source: str) -> Pipeline:
@@ -31,5 +31,5 @@ def _take(source: str) -> Node:
         return Node(take_truth, inputs=["annotations", "params:cell_selection"], outputs=outputs, name="take_cells")
     if source == "new":
         return Node(take_new, inputs=[*_SHARED["new"], "params:prediction"], outputs=outputs, name="take_cells")
-    inputs = ["predictions", "model", "params:cell_selection"]
+    inputs = ["predictions", "model", "scores", "params:cell_selection"]
     return Node(take_predictions, inputs=inputs, outputs=outputs, name="take_cells")

@@ -15,7 +15,7 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import draw_nothing, some_pictures
 from cell_pipelines.pipelines.fish.images import find_in_images, write_pictures
 from cell_pipelines.pipelines.fish.parameters import FishParameters
-from cell_pipelines.pipelines.origins import Origin, findings_sections
+from cell_pipelines.pipelines.origins import Origin, framed
 
 _log = logging.getLogger(__name__)
 
@@ -173,5 +173,7 @@ def write_report(
         named, some_pictures(pictures, parameters.pictures), parameters.unit, level=parameters.level
     )
     return render_report(
-        parameters.title, fish_cards(named), [*sections, *findings_sections(findings), origin.section()]
+        parameters.title,
+        fish_cards(named),
+        framed(sections, findings, origin),
     )

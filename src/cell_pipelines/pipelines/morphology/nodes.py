@@ -14,7 +14,7 @@ from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import draw_nothing, draw_pictures, some_pictures
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
-from cell_pipelines.pipelines.origins import Origin, findings_sections
+from cell_pipelines.pipelines.origins import Origin, framed
 from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.pixel_sizes import with_one_unit
 
@@ -191,4 +191,4 @@ def write_report(
     asked = (parameters.group, features, parameters.cluster)
     sections = morphology_sections(kept, named["groups"], named["comparisons"], shown, asked)
     cards = morphology_cards(named["cells"], kept)
-    return render_report(parameters.title, cards, [*sections, *findings_sections(findings), origin.section()])
+    return render_report(parameters.title, cards, framed(sections, findings, origin))

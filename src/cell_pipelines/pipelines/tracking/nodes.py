@@ -15,7 +15,7 @@ from cell_pipelines.analysis.tracking.positions import cell_positions, frames_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.origins import Origin, findings_sections
+from cell_pipelines.pipelines.origins import Origin, framed
 from cell_pipelines.pipelines.pixel_sizes import PixelSize, common_pixel_size, without_sizes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 from cell_pipelines.spreadsheet_text import protect_table
@@ -182,5 +182,7 @@ def write_report(
     named = dict(zip(TABLES, tables, strict=True))
     sections = tracking_sections(named, some_pictures(pictures, parameters.films), common_pixel_size(cells))
     return render_report(
-        parameters.title, tracking_cards(named), [*sections, *findings_sections(findings), origin.section()]
+        parameters.title,
+        tracking_cards(named),
+        framed(sections, findings, origin),
     )

@@ -13,7 +13,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.cell_pictures import draw_nothing, draw_pictures, some_pictures, with_states
-from cell_pipelines.pipelines.origins import Origin, findings_sections
+from cell_pipelines.pipelines.origins import Origin, framed
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 
 #: What the page is made of, in the order of its inputs.
@@ -141,7 +141,9 @@ def write_report(
     shown = some_pictures(pictures, parameters.pictures, _with_most_states(named["cells"]))
     sections = viability_sections(named, responses, shown)
     return render_report(
-        parameters.title, viability_cards(named), [*sections, *findings_sections(findings), origin.section()]
+        parameters.title,
+        viability_cards(named),
+        framed(sections, findings, origin),
     )
 
 
