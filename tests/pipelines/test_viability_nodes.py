@@ -8,6 +8,8 @@ from cell_pipelines.imaging.reading import ImageFile, read_image, write_image
 from cell_pipelines.pipelines.origins import Origin
 from cell_pipelines.pipelines.viability import nodes
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
+from cell_pipelines.report import viability
+from cell_pipelines.report.tables import defined
 
 ORIGIN = Origin("yolo", model_run_id="r1", thresholds="{}")
 NO_FINDINGS = metadata_findings([], pattern=None, table=pd.DataFrame(), key="image")
@@ -69,6 +71,15 @@ def test_tables_of_counts_have_the_same_columns_with_and_without_cells():
     full, empty = (all_tables(cells, facts_of(cells))[1] for cells in (some, none))
     for one, other in zip(full, empty, strict=True):
         assert one.dtypes.to_dict() == other.dtypes.to_dict()
+
+
+def test_every_definition_of_the_page_is_of_a_column_and_every_state_has_a_meaning():
+    cells = cells_of({"a.png": [("live", 9, 9)]})
+    _, tables, _ = all_tables(cells, facts_of(cells))
+    columns = pd.DataFrame(columns=[name for table in tables for name in table])
+    for definitions in (viability._DEFINITIONS, viability._COMPARED):
+        assert defined(columns, definitions) == definitions
+    assert tuple(viability._STATES) == nodes.STATES
 
 
 def test_no_node_changes_its_facts_or_fields():

@@ -14,9 +14,11 @@ from cell_pipelines.report.comparison import comparison_sections
 from cell_pipelines.report.comparison_figures import plot_comparison
 from cell_pipelines.report.comparison_intervals import plot_intervals
 from cell_pipelines.report.comparison_statements import Statements
+from cell_pipelines.report.fish import _DEFINITIONS as FISH
 from cell_pipelines.report.fish import fish_sections
 from cell_pipelines.report.html import render_report
 from cell_pipelines.report.new_counts import count_sections
+from cell_pipelines.report.tables import defined
 
 LEVELS = [0.9, 0.95]
 MODELS = pd.DataFrame({"model": ["a", "b"], "f1": [0.8, 0.7], "f1_low": [0.7, 0.6], "f1_high": [0.9, 0.8]})
@@ -53,6 +55,9 @@ def test_a_page_of_fish_states_the_level_of_its_intervals_and_cut_offs(level: fl
     tables = {"spots": spots, "nuclei": nuclei, "patterns": tabulate_patterns(nuclei, level=level),
               "aneuploidy": judge_samples(measured, cutoffs, measured, level=level), "cutoffs": cutoffs,
               "scores": pd.DataFrame()}  # fmt: skip
+    both = tables["aneuploidy"].merge(cutoffs, how="cross")
+    named = both.rename(columns=lambda name: name.removesuffix("_x").removesuffix("_y"))
+    assert defined(named, FISH) == FISH, "every definition is of a column"
     page = render_report("a", {}, fish_sections(tables, [], "subject", level=level))
     assert stated(page) == {f"{100 * level:g}"}
     assert f"BETAINV({level:g}," in page

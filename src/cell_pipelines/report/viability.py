@@ -14,9 +14,10 @@ from cell_pipelines.report.tables import defined, readable, significant
 
 _DEFINITIONS: Final = {
     "viability_percent": "living cells over living and dead ones",
-    "low_percent, high_percent": "95 % interval of one field's cells, taken as independent (Wilson 1927)",
-    "…_by_field, …_by_series": "95 % interval with fields, or series, as what is independent: quantiles of the "
-    "beta-binomial posterior that the differences between them leave",
+    "viability_low_percent, viability_high_percent": "95 % interval of one field's cells, taken as "
+    "independent (Wilson 1927)",
+    "…_by_field_percent, …_by_series_percent": "95 % interval with fields, or series, as what is independent: "
+    "quantiles of the beta-binomial posterior that the differences between them leave",
     "series_count": "series that the cells come from",
     "sd_between_…": "standard deviation of the viabilities of fields, or of series, in percentage points",
     "design_effect_…": "variance with fields, or series, as what is independent, over that of independent cells",
