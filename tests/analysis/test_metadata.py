@@ -108,3 +108,10 @@ def test_names_without_a_partner_on_either_side_are_findings():
 def test_accents_written_in_two_ways_are_one_name():
     table = pd.DataFrame({"image": ["Ze\u0301lle"], "dose": [1]})
     assert describe_images(["Z\u00e9lle.png"], pattern=None, table=table, key="image")["dose"].tolist() == [1.0]
+
+
+def test_blanks_around_a_name_or_a_word_of_a_table_do_not_count():
+    table = pd.DataFrame({"image": ["a.tif ", " b.tif"], "condition": ["control", "control "], "dose": [" ", "2"]})
+    found = describe_images(["a.tif", "b.tif"], pattern=None, table=table, key="image")
+    assert found["condition"].tolist() == ["control", "control"]
+    assert found["dose"].isna().tolist() == [True, False]

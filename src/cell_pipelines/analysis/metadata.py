@@ -113,14 +113,14 @@ def _rows(table: pd.DataFrame, key: str) -> pd.DataFrame | None:
 
 
 def _to_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table's cells as text, whole numbers without a point."""
+    """Return a table's cells as text, whole numbers without a point, no blanks around; None for empty ones."""
     return table.map(_as_text)
 
 
 def _as_text(value: object) -> str | None:
     if value is None or value != value:
         return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip() or None
 
 
 def _join(facts: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

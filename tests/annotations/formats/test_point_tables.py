@@ -102,3 +102,15 @@ def test_micron_become_pixels_by_the_size_that_is_given_or_that_the_image_knows(
         assert conversion.objects_in == 2
     with pytest.raises(ValueError, match="positive"):
         trackmate_csv.read(tmp_path, ONE, pixel_size_um=0)
+
+
+def test_the_label_of_imagejs_results_is_the_title_of_an_image_and_no_class(tmp_path: Path) -> None:
+    rows = "1,a.png:0001-0007,1.5,2.5\n2,b.png:12-9,3.5,4.5\n3,b.png,5.5,6.5\n"
+    (tmp_path / "Results.csv").write_text(f" ,Label,X,Y\n{rows}")
+    conversion = point_list.read(tmp_path, TWO)
+    assert conversion.annotations.categories == ("cell",)
+    assert conversion.annotations.image_index.tolist() == [0, 1, 1]
+    assert not conversion.findings
+    (tmp_path / "Results.csv").write_text(" ,Label,X,Y\n1,cells.tif:0001-0007,1.5,2.5\n")
+    alone = point_list.read(tmp_path, ONE).annotations
+    assert (alone.categories, alone.n_objects) == (("cell",), 1)

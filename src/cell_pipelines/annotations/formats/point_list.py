@@ -134,8 +134,32 @@ def _open(
         classes = 2 if any(row[2] for _, row in rows) else None
         return PointReader(0, 1, AttributeReader(()), classes, default=category, shift=shift), rows, None
     table = read_table(path)
-    image_at = table.column(*_IMAGE_COLUMNS)
-    return _table_reader(table, image_at, choices), fitting_rows(intake, file, table), image_at
+    image_at, rows = table.column(*_IMAGE_COLUMNS), list(fitting_rows(intake, file, table))
+    if image_at is None and _is_imagej(table):
+        image_at = _find_titles(table, rows, intake.images)
+    return _table_reader(table, image_at, choices), rows, image_at
+
+
+def _is_imagej(table: Table) -> bool:
+    """Say whether a table is ImageJ's results: a first column without a name, then X and Y among others."""
+    return table.header[0] == "" and {"X", "Y"} <= set(table.header)
+
+
+def _find_titles(table: Table, rows: list[tuple[int, list[str]]], images: ImageIndex) -> int | None:
+    """Return the column in which ImageJ keeps the title of the image, where its titles are those of several images.
+
+    Of a single one, which may be a stack, the planes are told by other columns.
+    """
+    label_at = table.column("label")
+    if label_at is None or not rows:
+        return None
+    titles = {_title(row[label_at]) for _, row in rows}
+    return label_at if len(titles) > 1 and all(images.find(title) is not None for title in titles) else None
+
+
+def _title(label: str) -> str:
+    """Return the title of the image in a label of ImageJ, behind which the ROI and the slice may stand."""
+    return label.partition(":")[0].strip()
 
 
 def _lines(intake: Intake, file: str, text: str) -> Iterator[tuple[int, list[str]]]:
@@ -153,8 +177,10 @@ def _table_reader(table: Table, image_at: int | None, choices: tuple[Origin, str
     origin, category = choices
     pairs = ((table.column(x), table.column(y)) for x, y in _PAIRS)
     x, y = next((x, y) for x, y in pairs if x is not None and y is not None)
-    class_at, score_at = table.column(*CATEGORY_COLUMNS, *_MORE_CLASS_COLUMNS), table.column(*SCORE_COLUMNS)
-    is_imagej = table.header[0] == "" and {"X", "Y"} <= set(table.header)
+    is_imagej = _is_imagej(table)
+    # ImageJ's Label is the title of the image.
+    more = [name for name in _MORE_CLASS_COLUMNS if not (is_imagej and name == "label")]
+    class_at, score_at = table.column(*CATEGORY_COLUMNS, *more), table.column(*SCORE_COLUMNS)
     shift = 0.0 if origin == "corner" or (origin == "auto" and is_imagej) else CENTRE
     used = {x, y, class_at, score_at, image_at}
     attributes = AttributeReader.of(table.header, used)
@@ -182,6 +208,7 @@ def _read_named(intake: Intake, file: str, rows: Iterable[tuple[int, list[str]]]
     found = FileImages(intake, file)
     for line, row in rows:
         name = row[image_at].strip()
+        name = name if intake.images.find(name) is not None else _title(name)
         image = found.row(name)
         if image is None:
             found.leave_out(name)
