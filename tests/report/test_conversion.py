@@ -72,7 +72,7 @@ def test_nothing_found_is_said() -> None:
     )
     text = words(render_conversion_report("t", overview(3, 0), nothing))
     assert "Nothing was dropped, changed or skipped." in text
-    assert "Nothing looks wrong." in text
+    assert "No check has a finding." in text
     assert "What other formats" not in text
     assert "no label is known" not in text
     held = tables(losses=pd.DataFrame(columns=["format", "lost"]))

@@ -119,7 +119,7 @@ def _account(overview: ConversionOverview, tables: ConversionTables) -> list[Ite
     out, dropped = overview.objects_out, overview.objects_dropped
     total = (
         f"{_count(overview.objects_in, 'object')} in = {out} out + {dropped} dropped. "
-        f"{overview.images_out} of {_count(overview.images_in, 'image')} are annotated and readable."
+        f"Annotated and readable: {overview.images_out} of {_count(overview.images_in, 'image')}."
     )
     items: list[Item] = [Text(f"{source}\n\n{total}")]
     if overview.unlabelled:
@@ -167,7 +167,7 @@ def _changes(overview: ConversionOverview, findings: pd.DataFrame) -> list[Item]
 
 def _quality(overview: ConversionOverview, problems: pd.DataFrame) -> list[Item]:
     if problems.empty:
-        return [Text("Nothing looks wrong.")]
+        return [Text("No check has a finding.")]
     counts, examples = group_problems(problems, KINDS)
     note = (
         "What is listed here was kept as it stands, and need not be wrong. "

@@ -28,7 +28,7 @@ def data_sections(
     row = summary.iloc[0]
     account = (
         f"{row['objects_in']} objects came in; {row['objects_out']} went on and {row['objects_dropped']} were dropped. "
-        f"{row['images_out']} of {row['images_in']} images are annotated and readable. "
+        f"Annotated and readable images: {row['images_out']} of {row['images_in']}. "
         f"Source format: {row['source_format']}."
     )
     return [

@@ -62,7 +62,7 @@ def plot_class_balance(table: pd.DataFrame) -> Figure:
 
     Returns:
         The figure, with a bar for each category and split, and beside it the number and its share of the
-        split's cells. Without a category or a split, it says so.
+        split's cells, or of all where there is one column. Without a category or a split, it says so.
     """
     if table.empty:
         return panels.create_note("There are no cells to count.")
@@ -77,7 +77,7 @@ def plot_class_balance(table: pd.DataFrame) -> Figure:
         bars = axes.barh(places, values, height=thickness * 0.88, color=colour)
         axes.bar_label(bars, _bar_texts(values), padding=3, fontsize=panels.SMALL, color=panels.DARK)
         handles[f"{name}, n = {values.sum():.0f}"] = bars
-    panels.style_axes(axes, x="cells (share of the split)", y="")
+    panels.style_axes(axes, x=f"cells (share of {'the split' if n_splits > 1 else 'all'})", y="")
     axes.set_yticks(np.arange(n_categories), [panels.to_plain(str(name), longest=40) for name in table.index])
     axes.invert_yaxis()
     axes.set_xlim(0, max(counts.max(), 1) * 1.2)

@@ -63,6 +63,13 @@ def test_differences_are_to_the_best_of_each_metric(drawn: Draw) -> None:
         assert (row.difference < 0) == (row.metric == "f1")
 
 
+@pytest.mark.parametrize("images", [2, 3, 20])
+def test_shares_differ_by_one_at_most(drawn: Draw, images: int) -> None:
+    compared = compare_models(drawn(images, models=3), ComparisonSettings(metrics=("f1", "pixel_iou"), n_resamples=100))
+    assert (compared.tests["low"].fillna(-1) >= -1).all() and (compared.tests["high"].fillna(1) <= 1).all()
+    assert (compared.tests["low"] <= compared.tests["difference"]).all()
+
+
 def test_what_training_took_is_found_in_new_files_and_not_in_old_ones() -> None:
     took = {"seconds": 3.0, "memory_mb": 900.0}
     assert training_record({"training_cost": took, "training": {"seed": 0}}) == took

@@ -68,6 +68,8 @@ def compare_metric(
         percentile_intervals(samples[:, first] - samples[:, second], level=wide),
         jackknife_intervals(difference, without[:, first] - without[:, second], level=level, scale="identity"),
     )
+    if metric.higher_is_better:  # of shares, which differ by 1 at most
+        ends = np.clip(ends[0], -1.0, 1.0), np.clip(ends[1], -1.0, 1.0)
     p, effect, tested = signed_rank_tests(_unit_differences(measured, first, second))
     p_series, icc = _over_series(aligned, measured, first, second)
     adjusted = adjust(p)

@@ -239,7 +239,9 @@ def _change_sections(tables: Mapping[str, pd.DataFrame], parameters: ExperimentP
     table = tables["baseline"]
     if table.empty:
         return []
-    note = f"Each change against “{parameters.baseline}” on the same images: what it brings (above 0) or costs."
+    note = (
+        f"Each change less “{parameters.baseline}” on the same images: above 0 is better, but of errors (MAE) below 0."
+    )
     return [
         Section(
             "What each change does",
