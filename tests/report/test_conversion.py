@@ -52,7 +52,8 @@ def test_the_page_says_what_came_in_what_was_lost_and_why() -> None:
     text = words(page)
     for said in (
         "My conversion", "Read as coco: labels.json is a JSON file", "5 objects in = 3 out + 2 dropped",
-        "2 of 3 images are annotated", "1 image no label is known", "never seen", "zero width or height: (…, …, …, …).",
+        "Annotated and readable: 2 of 3 images.", "1 image no label is known", "never seen",
+        "zero width or height: (…, …, …, …).",
         "labels.json, object 1; labels.json, object 7", "'c.png' can't be read.", "tiny",
         "a.png: cell (row 2) has an area of 1 px².", "2 polygons become boxes", "findings.csv", "quality.csv",
     ):  # fmt: skip
