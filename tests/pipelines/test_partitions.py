@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import psutil
 import pytest
 from pydantic import ValidationError
@@ -23,6 +24,10 @@ def where(_):
     return os.getpid()
 
 
+def threads(_):
+    return cv2.getNumThreads()
+
+
 def run(function, items, **parallel):
     parameters = ParallelParameters(**parallel)
     return list(map_images(function, items, description="test", total=len(items), parallel=parameters))
@@ -40,6 +45,10 @@ def test_a_slow_item_keeps_its_place():
 
 def test_processes_are_other_processes():
     assert os.getpid() not in run(where, [1, 2], engine="processes", workers=2)
+
+
+def test_each_process_computes_in_one_thread():
+    assert set(run(threads, [1, 2, 3], engine="processes", workers=2)) == {1}
 
 
 def test_items_are_taken_only_as_results_are_asked_for():

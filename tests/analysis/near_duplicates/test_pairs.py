@@ -83,11 +83,9 @@ def test_keypoints_of_the_mirror_image_are_those_that_would_be_found_in_it():
     ours, found = find_keypoints(image).mirrored(), find_keypoints(np.ascontiguousarray(image[:, ::-1]))
     np.testing.assert_array_equal(ours.thumbnail, found.thumbnail)
     distances = np.linalg.norm(ours.points[:, None] - found.points[None], axis=2)
-    assert np.median(distances.min(axis=1)) < 1
-    nearest = distances.argmin(axis=1)
-    near = distances.min(axis=1) < 1
-    change = np.linalg.norm(ours.descriptors[near].astype(float) - found.descriptors[nearest[near]], axis=1)
-    assert np.median(change) < 100  # of a length of 512
+    changes = np.linalg.norm(ours.descriptors[:, None].astype(float) - found.descriptors[None], axis=2)
+    changes[distances >= 1] = np.inf  # a point may have several orientations, each with a descriptor
+    assert np.median(changes.min(axis=1)) < 100  # of a length of 512
 
 
 def test_equal_pixels_and_copies_by_roboflows_names_are_pairs_without_a_look_at_them():

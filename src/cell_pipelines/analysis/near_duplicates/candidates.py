@@ -39,10 +39,9 @@ def find_candidates(keypoints: Sequence[Keypoints], *, seed: int = 0) -> list[tu
     vectors -= vectors.mean(axis=0)
     rng = np.random.default_rng(seed)
     matches = [_same_key(_keys(vectors, rng), owner, len(keypoints)) for _ in range(_TABLES)]
-    pairs = np.unique(np.concatenate(matches), axis=0)
-    images = owner[pairs]
+    one, other = (owner[descriptor] for descriptor in np.divmod(np.unique(np.concatenate(matches)), len(owner)))
     count = len(keypoints)
-    first, second = images.min(axis=1), images.max(axis=1)
+    first, second = np.minimum(one, other), np.maximum(one, other)
     is_mirrored = second >= count
     low, high = np.minimum(first, second % count), np.maximum(first, second % count)
     code, shared = np.unique((low * count + high) * 2 + is_mirrored, return_counts=True)
@@ -64,23 +63,22 @@ def _nearest(pairs: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
 
 def _keys(vectors: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.uint64]:
     directions = rng.normal(size=(vectors.shape[1], _BITS)).astype(np.float32)
-    powers = np.left_shift(np.uint64(1), np.arange(_BITS, dtype=np.uint64))
-    keys = np.empty(len(vectors), dtype=np.uint64)
+    keys = np.zeros((len(vectors), 8), dtype=np.uint8)
     for start in range(0, len(vectors), 1 << 16):  # so that memory does not grow with the projections
         signs = vectors[start : start + (1 << 16)] @ directions > 0
-        keys[start : start + (1 << 16)] = signs @ powers
-    return keys
+        keys[start : start + (1 << 16), : _BITS // 8] = np.packbits(signs, axis=1)
+    return keys.view(np.uint64)[:, 0]
 
 
 def _same_key(keys: npt.NDArray[np.uint64], owner: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """Return (M, 2) numbers of descriptors of different images with equal keys, the lower first."""
+    """Return (M,) pairs of descriptors of different images with equal keys, as lower number times N plus the other."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     lengths = np.diff(np.r_[starts, len(ordered)])
     order = order[np.repeat(lengths <= _COMMON, lengths)]
     ordered = keys[order]
-    found = [np.empty((0, 2), dtype=np.int64)]
+    found = [np.empty(0, dtype=np.int64)]
     for step in range(1, _COMMON):
         same = np.flatnonzero(ordered[step:] == ordered[:-step])
         if not len(same):
@@ -88,5 +86,5 @@ def _same_key(keys: npt.NDArray[np.uint64], owner: npt.NDArray[np.int64], count:
         one, other = order[same], order[same + step]
         images = owner[one] % count != owner[other] % count
         is_new = (owner[one] < count) | (owner[other] < count)  # two mirror images are the two images once more
-        found.append(np.stack([np.minimum(one, other), np.maximum(one, other)], axis=1)[images & is_new])
+        found.append((np.minimum(one, other) * len(keys) + np.maximum(one, other))[images & is_new])
     return np.concatenate(found)

@@ -11,18 +11,18 @@ from cell_pipelines.imaging.keypoints import Keypoints
 # Of the matched descriptors, the second best may be at most this much nearer to the best (Lowe 2004).
 _RATIO = 0.9
 _TURNED_DEG, _SCALED = 20.0, 0.5
-_INLIER_PX = 2.5
+_INLIER_PX = 1.5
 _INLIERS = 4
 _SCALE = (0.3, 3.4)
 # Details between these sizes are compared: neither noise nor the light's slope over the field.
-_FINE_PX, _COARSE_PX = 1.5, 12.0
+_FINE_PX, _COARSE_PX = 1.0, 7.5
 # Between these correlations a rough registration may be of two copies, and is refined.
 _NEARLY, _SURE = 0.15, 0.95
 # Fewer keypoints in common are no copy unless one lies on the other whole, which needs no refinement.
 _REFINED = 7
 #: Correlation, overlap and keypoints in common of which two images need each, in one of these combinations, to count as
 #: copies. Two fields with a pair of round cells each can be laid on each other by a few keypoints; copies have many.
-COPIES = ((0.7, 0.4, 10), (0.9, 0.4, 7), (0.95, 0.97, 4))
+COPIES = ((0.7, 0.4, 10), (0.9, 0.6, 7), (0.95, 0.97, 4))
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,21 @@ def register(first: Keypoints, second: Keypoints, *, mirrored: bool) -> Registra
         mirrored: Compare with the second's mirror image.
 
     Returns:
-        None where no turn, shift and scale brings the keypoints together.
+        None where no turn, shift and scale brings enough of the keypoints and of the fields together for copies.
     """
     other = second.mirrored() if mirrored else second
     found = _similarity(first, other)
     if found is None:
         return None
     matrix, inliers = found
-    correlation, overlap = _compare(first.thumbnail, other.thumbnail, matrix)
+    covered, overlap = _cover(first.thumbnail, other.thumbnail, matrix)
+    if not any(overlap >= least and inliers >= fewest for _, least, fewest in COPIES):
+        return None
+    correlation = _correlate(first.thumbnail, other.thumbnail, matrix, covered)
     if inliers >= _REFINED and _NEARLY < correlation < _SURE:
         matrix = _refine(first.thumbnail, other.thumbnail, matrix)
-        correlation, overlap = _compare(first.thumbnail, other.thumbnail, matrix)
+        covered, overlap = _cover(first.thumbnail, other.thumbnail, matrix)
+        correlation = _correlate(first.thumbnail, other.thumbnail, matrix, covered)
     thumbnail_scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if not _SCALE[0] < thumbnail_scale < _SCALE[1]:
         return None
@@ -107,16 +111,14 @@ def _agreeing(poses: npt.NDArray[np.float32], others: npt.NDArray[np.float32]) -
     return np.asarray(alike[np.argmax(alike.sum(axis=1))], dtype=np.bool_)
 
 
-def _compare(
+def _cover(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return the correlation of two thumbnails' details where they overlap, and the share of the smaller that does."""
-    size = (first.shape[1], first.shape[0])
+) -> tuple[npt.NDArray[np.bool_], float]:
+    """Return where the second thumbnail lies on the first, and the share of the smaller one that does."""
     inside = np.ones(second.shape, dtype=np.uint8)
-    covered = cv2.warpAffine(inside, matrix, size, flags=cv2.INTER_NEAREST, borderValue=0)
-    moved = cv2.warpAffine(second, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    covered = cv2.warpAffine(inside, matrix, first.shape[::-1], flags=cv2.INTER_NEAREST, borderValue=0)
     smaller = min(covered.size, second.size * abs(float(np.linalg.det(matrix[:, :2]))))
-    return _correlate(first, moved, covered > 0), float(covered.sum() / max(smaller, 1.0))
+    return covered > 0, float(covered.sum() / max(smaller, 1.0))
 
 
 def _refine(
@@ -136,11 +138,7 @@ def _similarity(first: Keypoints, second: Keypoints) -> tuple[npt.NDArray[np.flo
     """Return the 2 x 3 matrix from the second's thumbnail to the first's, and how many keypoints it brings together."""
     if min(len(first.points), len(second.points)) < _INLIERS:
         return None
-    matched = cv2.BFMatcher(cv2.NORM_L2).knnMatch(
-        second.descriptors.astype(np.float32), first.descriptors.astype(np.float32), k=2
-    )
-    good = [m[0] for m in matched if len(m) == 2 and m[0].distance <= _RATIO * m[1].distance]
-    source, target = ([m.queryIdx for m in good], [m.trainIdx for m in good])
+    source, target = _matches(second.descriptors.astype(np.float32), first.descriptors.astype(np.float32))
     agreeing = _agreeing(second.poses[source], first.poses[target])
     if agreeing.sum() < _INLIERS:
         return None
@@ -153,11 +151,27 @@ def _similarity(first: Keypoints, second: Keypoints) -> tuple[npt.NDArray[np.flo
     return np.asarray(matrix, dtype=np.float64), int(inliers.sum())
 
 
-def _correlate(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], where: npt.NDArray[np.bool_]) -> float:
-    """Return Pearson's correlation of the details of two images where both are known; 0 without any."""
-    if where.sum() < 64:
+def _matches(
+    queries: npt.NDArray[np.float32], others: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the numbers of descriptors, and of their nearest ones, where the second nearest are clearly further."""
+    squares = (queries**2).sum(axis=1)[:, np.newaxis] + (others**2).sum(axis=1) - 2 * queries @ others.T
+    nearest, second = np.partition(squares, 1, axis=1)[:, :2].T
+    source = np.flatnonzero(nearest <= _RATIO**2 * second)
+    return source, squares[source].argmin(axis=1)
+
+
+def _correlate(
+    first: npt.NDArray[np.uint8],
+    second: npt.NDArray[np.uint8],
+    matrix: npt.NDArray[np.float64],
+    covered: npt.NDArray[np.bool_],
+) -> float:
+    """Return Pearson's correlation of two thumbnails' details where they overlap; 0 where they hardly do."""
+    if covered.sum() < 64:
         return 0.0
-    one, other = (_details(image)[where] for image in (first, second))
+    moved = cv2.warpAffine(second, matrix, first.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    one, other = (_details(image)[covered] for image in (first, moved))
     spread = float(one.std() * other.std())
     return float(((one - one.mean()) * (other - other.mean())).mean() / spread) if spread > 1e-6 else 0.0
 
