@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.analysis.multiple_testing import adjust_holm
 from cell_pipelines.analysis.rank_tests import (
     compare_independent,
     compare_pairs,
@@ -100,8 +101,8 @@ def compare_groups(
             names = {"feature": feature, "group_1": one, "group_2": other}
             rows.append(names | _compare(groups[one], groups[other], level) | {"rows": len(features) * len(pairs)})
     compared = pd.DataFrame(rows, columns=[*_COMPARED, "least_p", "rows"])
-    compared["p_adjusted"] = _adjust(compared["p"].to_numpy(dtype=float))
-    compared["p_images_adjusted"] = _adjust(compared["p_images"].to_numpy(dtype=float))
+    compared["p_adjusted"] = adjust_holm(compared["p"].to_numpy(dtype=float))
+    compared["p_images_adjusted"] = adjust_holm(compared["p_images"].to_numpy(dtype=float))
     compared["caution"] = [_caution(row, 1 - level) for row in compared.to_dict("records")]
     return compared[list(_COMPARED)].astype(_COMPARED)
 
@@ -193,17 +194,6 @@ def _compare_images(one: pd.Series[float], other: pd.Series[float], level: float
         "hodges_lehmann_images_high": found.high,
         "least_p": found.least_p,
     }
-
-
-def _adjust(p: Values) -> Values:
-    """Return p-values after Holm; what is NaN stays so and counts for nothing."""
-    from statsmodels.stats.multitest import multipletests
-
-    adjusted = np.full(p.size, np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method="holm")[1]
-    return adjusted
 
 
 def _caution(row: Mapping[Any, Any], alpha: float) -> str:

@@ -18,6 +18,7 @@ from cell_pipelines.analysis.model_comparison.resampling import (
 )
 from cell_pipelines.analysis.model_comparison.series import intraclass_correlation
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
+from cell_pipelines.analysis.multiple_testing import adjust_holm
 from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, widen
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def compare_metric(
         ends = np.clip(ends[0], -1.0, 1.0), np.clip(ends[1], -1.0, 1.0)
     p, effect, tested = signed_rank_tests(_unit_differences(measured, first, second))
     p_series, icc = _over_series(aligned, measured, first, second)
-    adjusted = adjust(p)
+    adjusted = adjust_holm(p)
     # Without an interval, as where every image differs by the same, the test alone tells.
     apart = ~((ends[0] <= 0) & (ends[1] >= 0)) & (adjusted < 1 - level)
     if aligned.series is not None and not aligned.independent:
@@ -97,7 +98,9 @@ def _over_series(
         return unknown, unknown
     p = unknown
     if aligned.series is not None:
-        p = adjust(signed_rank_tests(_unit_differences(measure(aligned, measured.metric, units), first, second))[0])
+        p = adjust_holm(
+            signed_rank_tests(_unit_differences(measure(aligned, measured.metric, units), first, second))[0]
+        )
     if aligned.series is not None and aligned.series.origin == "order":
         return p, unknown
     images = measure(aligned, measured.metric, np.arange(len(aligned.images)))
@@ -108,18 +111,6 @@ def pair_places(count: int) -> tuple[Places, Places]:
     """Return the places of the first and the second of every pair of `count` models."""
     pairs = np.array(list(combinations(range(count), 2)), dtype=np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
-
-
-def adjust(p: Floats) -> Floats:
-    """Return p-values (P,) after Holm (1979, Scand. J. Statist. 6, 65-70), over those that are known.
-
-    The same as statsmodels' `multipletests`, which collects the garbage of the whole process and so takes 0.3 s a call.
-    """
-    known = np.flatnonzero(np.isfinite(p))
-    ordered = known[np.argsort(p[known], kind="stable")]
-    adjusted = np.full(p.shape, np.nan)
-    adjusted[ordered] = np.minimum(np.maximum.accumulate(p[ordered] * np.arange(len(ordered), 0, -1)), 1.0)
-    return adjusted
 
 
 def _unit_differences(measured: MeasuredModels, first: Places, second: Places) -> Floats:

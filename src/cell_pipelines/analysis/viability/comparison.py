@@ -14,10 +14,10 @@ from itertools import combinations
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, special, stats
 
+from cell_pipelines.analysis.multiple_testing import adjust_holm
 from cell_pipelines.metrics.clustered_proportions import (
     ClusteredProportion,
     clustered_proportion,
@@ -80,7 +80,7 @@ def compare_conditions(
     tables = {str(name): _clusters(rows, unit) for name, rows in known.groupby("condition", sort=False)}
     rows = [_compare(one, two, tables, unit, level=level, paired=paired) for one, two in _pairs(names, reference)]
     found = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
-    return found.assign(p_adjusted=_holm(found["p"].to_numpy(dtype=np.float64)))
+    return found.assign(p_adjusted=adjust_holm(found["p"].to_numpy(dtype=np.float64)))
 
 
 def _pairs(names: list[str], reference: str | None) -> Iterator[tuple[str, str]]:
@@ -218,9 +218,3 @@ def _odds_ratio(p1: float, p2: float) -> float:
     if odds[0] in (0.0, np.inf) and odds[0] == odds[1]:
         return float("nan")
     return odds[1] / odds[0] if odds[0] else float("inf")
-
-
-def _holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    from statsmodels.stats.multitest import multipletests
-
-    return np.asarray(multipletests(p, method="holm")[1] if p.size else p, dtype=np.float64)
