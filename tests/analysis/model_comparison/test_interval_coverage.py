@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cell_pipelines.analysis.model_comparison import METRICS
-from cell_pipelines.analysis.model_comparison.pairwise import adjust, pair_places
+from cell_pipelines.analysis.model_comparison.pairwise import pair_places
 from cell_pipelines.analysis.model_comparison.resampling import (
     bca_intervals,
     leave_one_out,
@@ -12,6 +12,7 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     resample_totals,
 )
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
+from cell_pipelines.analysis.multiple_testing import adjust_holm
 from cell_pipelines.metrics.jackknife import widen
 from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 
@@ -72,5 +73,5 @@ def test_some_pair_of_equal_models_is_told_apart_in_at_most_5_of_100_experiments
     values = F1.of_totals(drawn(CountModel(), 30, 800, 3, models=5))
     differences = (values[..., first] - values[..., second]).reshape(30, -1)
     p = signed_rank_tests(differences)[0].reshape(800, len(first))
-    wrong = np.mean([(adjust(row) < 0.05).any() for row in p])
+    wrong = np.mean([(adjust_holm(row) < 0.05).any() for row in p])
     assert 0.01 < wrong < 0.065

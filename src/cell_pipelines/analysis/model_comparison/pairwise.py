@@ -98,9 +98,8 @@ def _over_series(
         return unknown, unknown
     p = unknown
     if aligned.series is not None:
-        p = adjust_holm(
-            signed_rank_tests(_unit_differences(measure(aligned, measured.metric, units), first, second))[0]
-        )
+        differences = _unit_differences(measure(aligned, measured.metric, units), first, second)
+        p = adjust_holm(signed_rank_tests(differences)[0])
     if aligned.series is not None and aligned.series.origin == "order":
         return p, unknown
     images = measure(aligned, measured.metric, np.arange(len(aligned.images)))
