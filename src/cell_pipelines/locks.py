@@ -60,11 +60,6 @@ def release_lock(lock: FileLock) -> None:
     lock.release()
 
 
-def describe_holder(path: Path) -> str | None:
-    """Return who holds the lock at `path` now; None where nobody does that is known."""
-    return _describe_holder(path).removeprefix(" (").removesuffix(")") or None
-
-
 def _holder(path: Path) -> Path:
     return path.with_name(f"{path.name}.holder")
 

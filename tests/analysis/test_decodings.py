@@ -1,6 +1,6 @@
 """The decoding of score maps is chosen by what it finds in whole images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cell_pipelines.analysis.decodings import choose_decoding, count_decodings, decide, decoding_grid
+from cell_pipelines.analysis.decodings import count_decodings, decide, decoding_grid
 from cell_pipelines.analysis.threshold_choice import ChoiceSettings
 from cell_pipelines.representations.base import Decoding, Instances, Scores
 
@@ -44,11 +44,24 @@ def image(*, noise: float = 0.35) -> tuple[dict[str, Any], np.ndarray]:
     return {"probabilities": scores}, labels
 
 
+def choose(
+    representation: Plain,
+    images: Iterable[tuple[dict[str, Any], np.ndarray]],
+    grid: list[Decoding],
+    settings: ChoiceSettings,
+    *,
+    default: Decoding,
+) -> tuple[Decoding, Any]:
+    """Choose as the pipeline does: counts of every image first, the decision over their sum."""
+    counts = [count_decodings(representation, *one, grid, settings) for one in images]
+    return decide(grid, sum(counts, np.zeros((len(grid), 5))), len(counts), settings, default=default)
+
+
 @pytest.mark.parametrize("objective", ["f1_iou", "f1_centroid", "count_mae", "count_bias"])
 def test_the_best_decoding_is_found(objective: Any) -> None:
     grid = decoding_grid(DEFAULT, n_cutoffs=20, min_areas=(0.1, 1.0))
     settings = ChoiceSettings(objective, max_distance_px=2)
-    chosen, table = choose_decoding(Plain(), [image(), image()], grid, settings, default=DEFAULT)
+    chosen, table = choose(Plain(), [image(), image()], grid, settings, default=DEFAULT)
     assert chosen.min_area_px == 6
     if objective == "f1_iou":
         assert chosen.cutoff == pytest.approx(0.475, abs=0.03), "at 0.6 cells lose their rims"
@@ -62,14 +75,14 @@ def test_the_best_decoding_is_found(objective: Any) -> None:
 
 def test_one_sweep_an_image_serves_all_decodings() -> None:
     plain, grid = Plain(), decoding_grid(DEFAULT, n_cutoffs=5)
-    choose_decoding(plain, (image() for _ in range(3)), grid, ChoiceSettings(), default=DEFAULT)
+    choose(plain, (image() for _ in range(3)), grid, ChoiceSettings(), default=DEFAULT)
     assert plain.swept == [len(grid)] * 3
 
 
 def test_counts_of_images_add_up_in_any_order() -> None:
     grid, settings = decoding_grid(DEFAULT, n_cutoffs=6), ChoiceSettings("f1_centroid", max_distance_px=2)
     images = [image(), image(noise=0.7)]
-    chosen, table = choose_decoding(Plain(), images, grid, settings, default=DEFAULT)
+    chosen, table = choose(Plain(), images, grid, settings, default=DEFAULT)
     totals = sum(count_decodings(Plain(), *one, grid, settings) for one in reversed(images))
     again, same = decide(grid, totals, 2, settings, default=DEFAULT)
     assert again == chosen
@@ -80,7 +93,7 @@ def test_without_images_or_cells_the_default_is_kept() -> None:
     nothing = {"probabilities": np.zeros((8, 8), np.float32)}, np.zeros((8, 8), np.int32)
     grid = decoding_grid(DEFAULT, n_cutoffs=3)
     for images in ([], [nothing]):
-        chosen, table = choose_decoding(Plain(), images, grid, ChoiceSettings(), default=DEFAULT)
+        chosen, table = choose(Plain(), images, grid, ChoiceSettings(), default=DEFAULT)
         assert chosen is DEFAULT
         assert len(table) == len(grid)
 

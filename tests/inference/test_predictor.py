@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from cell_pipelines.inference.detections import Detections
 from cell_pipelines.inference.predictor import (
     create_predictor,
     create_reader,
     pack_scores,
     predictor_options,
-    read_detections_from,
     unpack_scores,
 )
 from cell_pipelines.inference.stored import read_arrays, write_arrays
@@ -78,7 +78,7 @@ def test_a_yolo_is_used_the_same_way(tmp_path, image):
     YOLO("yolov8n.yaml").save(path)
     predictor = create_predictor(path, device="cpu", confidence=1e-6, image_size=64)
     arrays = predictor.predict(image)
-    found = read_detections_from(arrays)
+    found = Detections.from_arrays(arrays)
     assert len(predictor.categories) == 80
     assert found.boxes.shape == (len(found.scores), 4)
     with pytest.raises(ValueError, match="expected stored scores of 2 categories"):
@@ -98,7 +98,7 @@ def test_what_does_not_fit_is_told(tmp_path, image):
     with pytest.raises(ValueError, match="`family` must be one of yolo, segmentation, got 'x'"):
         predictor_options("x")
     with pytest.raises(ValueError, match="expected stored boxes"):
-        read_detections_from({"0/cell": np.zeros(1)})
+        Detections.from_arrays({"0/cell": np.zeros(1)})
     assert {"tile", "overlap", "device"} <= set(predictor_options("yolo")) & set(predictor_options("segmentation"))
 
 

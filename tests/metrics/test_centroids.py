@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from skimage.measure import regionprops
 
-from cell_pipelines.metrics.centroids import label_box_centres, label_centroids, match_centroids
+from cell_pipelines.metrics.centroids import label_centroids, match_centroids
 
 
 def random_points(seed: int, n_true: int, n_predicted: int, side: float = 300):
@@ -95,22 +95,17 @@ def test_an_empty_side_matches_nothing(n_true: int, n_predicted: int, rule: str)
     assert np.isnan(matching.distance).all()
 
 
-def test_centroids_and_box_middles_equal_those_of_scikit_image(make_labels) -> None:
+def test_centroids_equal_those_of_scikit_image(make_labels) -> None:
     labels, _ = make_labels(5)
     cells = regionprops(labels)
     ids, points = label_centroids(labels)
     assert ids.tolist() == [cell.label for cell in cells]
     np.testing.assert_allclose(points, [cell.centroid for cell in cells])
-    boxes = np.array([cell.bbox for cell in cells])
-    ids, middles = label_box_centres(labels)
-    assert ids.tolist() == [cell.label for cell in cells]
-    np.testing.assert_array_equal(middles, boxes[:, :2] + (boxes[:, 2:] - boxes[:, :2]) // 2)
 
 
 def test_labels_without_cells_have_no_points() -> None:
-    for measure in (label_centroids, label_box_centres):
-        ids, points = measure(np.zeros((4, 5), dtype=np.int32))
-        assert ids.shape == (0,) and points.shape == (0, 2)
+    ids, points = label_centroids(np.zeros((4, 5), dtype=np.int32))
+    assert ids.shape == (0,) and points.shape == (0, 2)
 
 
 def test_wrong_arguments_are_refused_in_a_sentence() -> None:

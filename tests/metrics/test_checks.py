@@ -8,7 +8,6 @@ from cell_pipelines.metrics.checks import (
     check_flags,
     check_indices,
     check_labels,
-    check_masks,
     check_points,
     check_scores,
 )
@@ -59,13 +58,11 @@ def test_zeros_and_ones_are_not_taken_for_flags() -> None:
         check_flags([0, 1], "crowd", length=2)
 
 
-def test_points_labels_and_masks_are_passed_on_and_not_copied() -> None:
+def test_points_and_labels_are_passed_on_and_not_copied() -> None:
     labels = np.zeros((2, 3), dtype=np.uint16)
     assert check_labels(labels, "labels", shape=(2, 3)) is labels
     assert check_points([[1, 2]], "points").dtype == np.float64
     assert check_points(np.zeros((0, 2)), "points").shape == (0, 2)
-    mask = labels > 0
-    assert all(checked is mask for checked in check_masks(mask, mask))
 
 
 def test_points_need_a_row_and_a_column() -> None:

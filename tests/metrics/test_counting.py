@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cell_pipelines.metrics.counting import count_errors, count_errors_by_category, limits_of_agreement
+from cell_pipelines.metrics.counting import count_errors, limits_of_agreement
 
 
 def test_three_images_counted_by_hand() -> None:
@@ -61,13 +61,6 @@ def test_empty_images_have_an_error_but_no_percentage_and_no_r2() -> None:
     assert math.isnan(errors.r2)
 
 
-def test_each_category_is_measured_by_itself() -> None:
-    true, predicted = np.random.default_rng(2).integers(0, 50, (2, 8, 3))
-    by_category = count_errors_by_category(true, predicted)
-    assert by_category == tuple(count_errors(true[:, c], predicted[:, c]) for c in range(3))
-    assert count_errors_by_category(np.zeros((5, 0)), np.zeros((5, 0))) == ()
-
-
 def test_about_nineteen_of_twenty_normal_differences_lie_within_the_limits_of_agreement() -> None:
     rng = np.random.default_rng(3)
     true = rng.integers(100, 300, 4000)
@@ -94,7 +87,5 @@ def test_unsigned_counts_do_not_wrap_around() -> None:
 def test_wrong_arguments_are_refused_in_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"must have one shape \(I,\), got \(2,\) and \(3,\)"):
         count_errors([1, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match=r"must have one shape \(I, C\), got \(2,\) and \(2,\)"):
-        count_errors_by_category([1, 2], [1, 2])
     with pytest.raises(ValueError, match="`predicted_counts` must be finite and 0 or more, got -2.0"):
         count_errors([1, 2], [1, -2])

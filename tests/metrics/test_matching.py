@@ -10,7 +10,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from cell_pipelines.metrics.matching import box_iou, count_by_category, match_boxes, match_by_category
+from cell_pipelines.metrics.matching import box_iou, match_boxes, match_by_category
 
 NO_BOXES = np.zeros((0, 4))
 THREE_CELLS = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10]], dtype=float)
@@ -150,21 +150,6 @@ def test_a_cell_found_under_the_wrong_category_is_missed_and_spurious() -> None:
     true_categories, categories = np.array([0, 0, 1]), np.array([0, 1, 1])
     matching = match_by_category(THREE_CELLS, true_categories, THREE_CELLS, categories, np.full(3, 0.9))
     assert matching.true_index.tolist() == [0, -1, 2]
-    counts = count_by_category(matching, true_categories, categories, n_categories=3)
-    assert counts.tolist() == [[1, 0, 1], [1, 1, 0], [0, 0, 0]]
-
-
-def test_counts_by_category_sum_to_those_of_the_image(make_scene) -> None:
-    scene = make_scene(1)
-    matching = match_by_category(scene.true_boxes, scene.true_category, scene.boxes, scene.category, scene.scores)
-    counts = count_by_category(matching, scene.true_category, scene.category, n_categories=4)
-    assert counts.sum(axis=0).tolist() == [matching.tp, matching.fp, matching.fn]
-
-
-def test_an_empty_image_counts_nothing_in_any_category() -> None:
-    nothing = np.zeros(0, dtype=np.int64)
-    matching = match_by_category(NO_BOXES, nothing, NO_BOXES, nothing, np.zeros(0))
-    assert count_by_category(matching, nothing, nothing, n_categories=2).tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
 def test_wrong_arguments_are_refused_in_a_sentence() -> None:
@@ -173,8 +158,3 @@ def test_wrong_arguments_are_refused_in_a_sentence() -> None:
         match_boxes(THREE_CELLS, THREE_CELLS, scores, iou_threshold=0)
     with pytest.raises(ValueError, match=r"`scores` must have shape \(3,\)"):
         match_boxes(THREE_CELLS, THREE_CELLS, scores[:2])
-    matching = match_boxes(THREE_CELLS, THREE_CELLS, scores)
-    with pytest.raises(ValueError, match="must come from `match_by_category`"):
-        count_by_category(matching, np.array([0, 0, 0]), np.array([0, 0, 1]), n_categories=2)
-    with pytest.raises(ValueError, match=r"below `n_categories` \(1\)"):
-        count_by_category(matching, np.array([0, 0, 1]), np.array([0, 0, 1]), n_categories=1)

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from cell_pipelines.metrics.matching import match_boxes, match_by_category
+from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.metrics.ratios import f1
 from cell_pipelines.metrics.thresholds import (
     ConfidenceCurve,
     best_f1_confidence,
     confidence_curve,
-    confidence_curves_by_category,
 )
 
 
@@ -49,18 +48,6 @@ def test_one_matching_restricted_to_a_confidence_is_the_matching_at_that_confide
         again = match_boxes(scene.true_boxes, scene.boxes[kept], scene.scores[kept])
         np.testing.assert_array_equal(full.true_index[kept], again.true_index)
         assert curve.counts_at(cut) == (again.tp, again.fp, again.fn)
-
-
-def test_each_category_has_the_curve_of_its_own_predictions(make_scene) -> None:
-    scene = make_scene(5)
-    matching = match_by_category(scene.true_boxes, scene.true_category, scene.boxes, scene.category, scene.scores)
-    n_true = np.bincount(scene.true_category, minlength=5)
-    curves = confidence_curves_by_category(scene.scores, scene.category, matching.is_true_positive, n_true)
-    assert len(curves) == 5
-    for category, curve in enumerate(curves):
-        mine, true = scene.category == category, scene.true_category == category
-        alone = match_boxes(scene.true_boxes[true], scene.boxes[mine], scene.scores[mine])
-        assert curve.counts_at(0) == (alone.tp, alone.fp, alone.fn)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -119,5 +106,3 @@ def test_wrong_arguments_are_refused_in_a_sentence() -> None:
         curve_of([0.5, 0.6], [True, True], 1)
     with pytest.raises(ValueError, match=r"`is_true_positive` must have shape \(2,\)"):
         curve_of([0.5, 0.6], [True], 1)
-    with pytest.raises(ValueError, match=r"`categories` must be below the length of `n_true` \(1\), got 1"):
-        confidence_curves_by_category(np.array([0.5]), np.array([1]), np.array([True]), np.array([1]))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from cell_pipelines.analysis.statistics import compare_groups, describe_groups
 from cell_pipelines.report.html import render_report
 from cell_pipelines.report.morphology import morphology_cards, morphology_sections
-from cell_pipelines.report.morphology_figures import feature_label, plot_box_plots, plot_feature_histograms
+from cell_pipelines.report.morphology_figures import feature_label, plot_box_plots
 
 Check = Callable[[Figure], None]
 FEATURES = ["area_um2", "circularity", "solidity", "perimeter_um", "equivalent_radius_um", "shape_index"]
@@ -84,24 +84,12 @@ def test_whiskers_end_at_cells_and_points_beyond_reach_the_farthest() -> None:
     assert whisker == table["area_um2"][table["area_um2"] <= third + 1.5 * (third - first)].max()
 
 
-@pytest.mark.parametrize("count", [1, 3, 9])
-def test_histograms_can_be_read(count: int, assert_readable: Check) -> None:
-    names = [f"a condition of a rather long name, {number}" for number in range(count)]
-    table = cells(names).assign(solidity=1.0)
-    figure = plot_feature_histograms(table, FEATURES, "method")
-    assert_readable(figure)
-    assert len(figure.legends[0].get_texts()) == count
-    total = figure.axes[0].patches[0].get_data().values.sum()
-    assert total == pytest.approx(100)
-
-
-@pytest.mark.parametrize("plot", [plot_box_plots, plot_feature_histograms])
 @pytest.mark.parametrize(
     "table",
     [cells(["a"])[:0], cells(["a"]).drop(columns="method"), cells(["a"]).assign(area_um2=np.nan), pd.DataFrame()],
 )
-def test_nothing_to_show_is_said(plot, table, assert_readable: Check) -> None:
-    figure = plot(table, ["area_um2", "other"], "method")
+def test_nothing_to_show_is_said(table, assert_readable: Check) -> None:
+    figure = plot_box_plots(table, ["area_um2", "other"], "method")
     assert_readable(figure)
     assert figure.texts[0].get_text() == "There are no measured cells to compare."
 

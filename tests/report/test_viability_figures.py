@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from cell_pipelines.report.dose_response_figures import plot_dose_response
-from cell_pipelines.report.viability_figures import plot_live_dead, plot_viability
+from cell_pipelines.report.viability_figures import plot_viability
 
 Check = Callable[[Figure], None]
 LONG = "a condition with a very long name that nobody would want to read in $full$"
@@ -63,7 +63,6 @@ def test_any_number_of_conditions_and_series_can_be_read(
 ) -> None:
     fields = fields_of(conditions, series=series)
     assert_readable(plot_viability(fields, summary_of(fields)))
-    assert_readable(plot_live_dead(fields))
 
 
 def test_fields_series_and_cells_are_counted_and_every_field_is_a_point() -> None:
@@ -83,11 +82,6 @@ def test_doses_of_a_condition_are_rows_of_their_own(assert_readable: Check) -> N
     figure = plot_viability(fields, summary_of(fields).assign(dose=[0.0, 1.0]))
     assert_readable(figure)
     assert figure.axes[0].get_yticklabels()[1].get_text().startswith("b, dose 1\n")
-
-
-def test_more_than_thirty_fields_become_a_bar_a_condition() -> None:
-    assert len(plot_live_dead(fields_of(("a", "b"), series=5, fields=3)).axes[0].get_yticks()) == 30
-    assert len(plot_live_dead(fields_of(("a", "b"), series=6, fields=3)).axes[0].get_yticks()) == 2
 
 
 @pytest.mark.parametrize("series", [0, 3, 12])
@@ -112,7 +106,6 @@ def test_nothing_is_drawn_as_a_sentence() -> None:
     fields = fields_of(())
     for figure in (
         plot_viability(fields, summary_of(fields)),
-        plot_live_dead(fields),
         plot_dose_response(fields, Result()),
     ):
         assert not figure.axes

@@ -1,6 +1,6 @@
 """How the score maps of a network become cells: many decodings are tried on stored scores, and one is chosen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -42,33 +42,6 @@ def decoding_grid(
     areas = {default.min_area_px * factor for factor in (1.0, *min_areas)}
     distances = {default.spacing_px * factor for factor in (1.0, *spacings)}
     return [Decoding(c, area, gap) for c in sorted(cutoffs) for gap in sorted(distances) for area in sorted(areas)]
-
-
-def choose_decoding(
-    representation: Representation,
-    images: Iterable[tuple[Scores, Labels]],
-    decodings: Sequence[Decoding],
-    settings: ChoiceSettings,
-    *,
-    default: Decoding,
-) -> tuple[Decoding, pd.DataFrame]:
-    """Choose the decoding of one category. Memory does not grow with the number of images.
-
-    Args:
-        representation: What the network was trained on.
-        images: For each image its stored scores and its true cells (H, W).
-        decodings: What to try, such as `decoding_grid`.
-        settings: By what, how and on which split; `images` must be of that split.
-        default: What to return where nothing can be chosen: no image, or no cell is ever found.
-
-    Returns:
-        The decoding, and the table of `threshold_choice.tabulate` with a row for each that was tried.
-    """
-    totals, n_images = np.zeros((len(decodings), len(COUNTS))), 0
-    for scores, true_labels in images:
-        totals += count_decodings(representation, scores, true_labels, decodings, settings)
-        n_images += 1
-    return decide(decodings, totals, n_images, settings, default=default)
 
 
 def count_decodings(

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.inference.detection import BoxPredictor
-from cell_pipelines.inference.detections import Detections
 from cell_pipelines.inference.pixels import trained_normalisation
 from cell_pipelines.inference.segmentation import SegmentationPredictor
 from cell_pipelines.representations.base import Decoding, Instances, Representation, Scores
@@ -194,12 +193,3 @@ def create_reader(checkpoint: Path) -> CellReader:
         else:
             decodings.append(representation.default_decoding(float(area)) if area else Decoding())
     return CellReader(categories, representation, tuple(decodings))
-
-
-def read_detections_from(arrays: Mapping[str, npt.NDArray[Any]]) -> Detections:
-    """Return what a YOLO's stored arrays hold: boxes, and masks where its network outlines cells.
-
-    Raises:
-        ValueError: The arrays are those of another family.
-    """
-    return Detections.from_arrays(arrays)

@@ -11,7 +11,7 @@ optimal: a cell can take the only partner of the next, and the result depends on
 
 * ``greedy_2021``: true cells choose among predictions, as section 5.1 of the paper says.
 * ``greedy_2021_code``: predictions choose among true cells, as the authors' published script does. The script
-  measures between the middles of bounding boxes, `label_box_centres`, rounded down to pixels.
+  measures between the centres of bounding boxes, rounded down to pixels.
 """
 
 from dataclasses import dataclass
@@ -126,27 +126,6 @@ def label_centroids(labels: NDArray[np.integer]) -> tuple[IntArray, FloatArray]:
     ids, area, cell = number_cells(labels[row, column])
     sums = (np.bincount(cell, weights=values, minlength=ids.size) for values in (row, column))
     return ids, np.stack([total / area for total in sums], axis=1)
-
-
-def label_box_centres(labels: NDArray[np.integer]) -> tuple[IntArray, FloatArray]:
-    """Give the middle of every cell's bounding box, rounded down as the script of Morelli et al. 2021 does.
-
-    Args:
-        labels: (H, W) integer, 0 for background. Labels may have gaps.
-
-    Returns:
-        The labels (N,) int64, ascending, and the middles (N, 2) float64 as (row, column), whole numbers.
-    """
-    labels = check_labels(labels, "labels")
-    row, column = np.nonzero(labels)
-    ids, _, cell = number_cells(labels[row, column])
-    centres = np.zeros((ids.size, 2))
-    for axis, values in enumerate((row, column)):
-        first, last = np.full(ids.size, labels.shape[axis]), np.zeros(ids.size, dtype=np.int64)
-        np.minimum.at(first, cell, values)
-        np.maximum.at(last, cell, values)
-        centres[:, axis] = first + (last + 1 - first) // 2
-    return ids, centres
 
 
 def _match_all_against_all(true: FloatArray, predicted: FloatArray, limit: float) -> Pairs:

@@ -153,31 +153,6 @@ def check_labels(values: ArrayLike, name: str, *, shape: tuple[int, ...] | None 
     return labels
 
 
-def check_masks(true_mask: ArrayLike, predicted_mask: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return a true and a predicted mask as they are.
-
-    Args:
-        true_mask: (H, W) bool.
-        predicted_mask: (H, W) bool.
-
-    Returns:
-        Both, not copied.
-
-    Raises:
-        ValueError: If the two are not of one shape (H, W).
-        TypeError: If one is not bool; 0 and 1 are not taken for a mask.
-    """
-    masks = np.asarray(true_mask), np.asarray(predicted_mask)
-    if masks[0].ndim != 2 or masks[0].shape != masks[1].shape:
-        raise ValueError(
-            f"`true_mask` and `predicted_mask` must have one shape (H, W), got {masks[0].shape} and {masks[1].shape}."
-        )
-    for name, mask in zip(("true_mask", "predicted_mask"), masks, strict=True):
-        if mask.dtype != np.bool_:
-            raise TypeError(f"`{name}` must have dtype bool, got {mask.dtype}.")
-    return masks
-
-
 def _check_length(shape: tuple[int, ...], name: str, length: int) -> None:
     if shape != (length,):
         raise ValueError(f"`{name}` must have shape ({length},), one value a row, got {shape}.")

@@ -72,20 +72,6 @@ def count_errors(true_counts: ArrayLike, predicted_counts: ArrayLike) -> CountEr
     )
 
 
-def count_errors_by_category(true_counts: ArrayLike, predicted_counts: ArrayLike) -> tuple[CountErrors, ...]:
-    """Measure the count errors of each category on its own.
-
-    Args:
-        true_counts: (I, C), cells of each of C categories in each image, 0 or more.
-        predicted_counts: (I, C), the same.
-
-    Returns:
-        C times the errors over the I images.
-    """
-    true, predicted = _check_pair(true_counts, predicted_counts, shape="(I, C)")
-    return tuple(count_errors(*columns) for columns in zip(true.T, predicted.T, strict=True))
-
-
 @dataclass(frozen=True)
 class LimitsOfAgreement:
     """Between which bounds predicted and true counts differ in about 95 of 100 images (Bland & Altman 1986).

@@ -167,20 +167,3 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
     }
 )
-
-
-def define(metric: str) -> str:
-    """Return the definition of a metric.
-
-    Args:
-        metric: Its key, for example ``"ap50"``.
-
-    Returns:
-        One sentence in plain words, with the formula.
-
-    Raises:
-        ValueError: If there is no such metric; the message lists those there are.
-    """
-    if metric not in DEFINITIONS:
-        raise ValueError(f"`metric` must be one of {', '.join(sorted(DEFINITIONS))}, got {metric!r}.")
-    return DEFINITIONS[metric]

@@ -159,35 +159,6 @@ def match_by_category(
     return Matching(true_index, iou, len(true_boxes))
 
 
-def count_by_category(
-    matching: Matching, true_categories: IntArray, predicted_categories: IntArray, *, n_categories: int
-) -> IntArray:
-    """Count true positives, false positives and false negatives of each category in one image.
-
-    Args:
-        matching: What `match_by_category` gave.
-        true_categories: (N_true,) int in [0, n_categories).
-        predicted_categories: (N_predicted,) int in [0, n_categories).
-        n_categories: How many categories there are, present in this image or not.
-
-    Returns:
-        Counts (n_categories, 3) int64 with columns tp, fp, fn, to be summed over images; all 0 for an empty
-        image.
-    """
-    true_categories = check_indices(true_categories, "true_categories", length=matching.n_true)
-    predicted_categories = check_indices(predicted_categories, "predicted_categories", length=matching.true_index.size)
-    hit = matching.is_true_positive
-    if (true_categories[matching.true_index[hit]] != predicted_categories[hit]).any():
-        raise ValueError("`matching` must come from `match_by_category`, got matches between two categories.")
-    tp, predicted, true = (
-        np.bincount(categories, minlength=n_categories)
-        for categories in (predicted_categories[hit], predicted_categories, true_categories)
-    )
-    if max(predicted.size, true.size) > n_categories:
-        raise ValueError(f"Categories must be below `n_categories` ({n_categories}), got one above.")
-    return np.stack([tp, predicted - tp, true - tp], axis=1)
-
-
 def _areas(boxes: FloatArray) -> FloatArray:
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 

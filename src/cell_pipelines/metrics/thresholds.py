@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cell_pipelines.metrics.checks import check_flags, check_indices, check_scores
+from cell_pipelines.metrics.checks import check_flags, check_scores
 from cell_pipelines.metrics.ratios import f1, precision, recall
 
 BoolArray: TypeAlias = NDArray[np.bool_]
@@ -95,31 +95,6 @@ def confidence_curve(scores: FloatArray, is_true_positive: BoolArray, n_true: in
     last = np.flatnonzero(np.diff(descending, append=-1.0))  # the last prediction of each distinct score
     tp = np.cumsum(is_true_positive[order], dtype=np.int64)[last]
     return ConfidenceCurve(descending[last], tp, last + 1 - tp, int(n_true))
-
-
-def confidence_curves_by_category(
-    scores: FloatArray, categories: IntArray, is_true_positive: BoolArray, n_true: IntArray
-) -> tuple[ConfidenceCurve, ...]:
-    """Count at every distinct score of each category on its own.
-
-    Args:
-        scores: (N,) in [0, 1], of the predictions of all images together, in any order.
-        categories: (N,) int in [0, C), category of each prediction.
-        is_true_positive: (N,) bool, whether each found a cell of its category, as `match_by_category` says.
-        n_true: (C,) int, how many cells of each category there are in all images.
-
-    Returns:
-        C curves, one for each category, also for those that were never predicted.
-    """
-    n_true = check_indices(n_true, "n_true", length=np.size(n_true))
-    categories = check_indices(categories, "categories", length=np.size(scores))
-    if categories.size and categories.max() >= n_true.size:
-        raise ValueError(f"`categories` must be below the length of `n_true` ({n_true.size}), got {categories.max()}.")
-    members = (categories == category for category in range(n_true.size))
-    return tuple(
-        confidence_curve(scores[member], is_true_positive[member], int(total))
-        for member, total in zip(members, n_true, strict=True)
-    )
 
 
 def best_f1_confidence(curve: ConfidenceCurve, *, default: float = 0.25) -> float:

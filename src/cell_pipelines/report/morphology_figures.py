@@ -82,39 +82,6 @@ def plot_box_plots(
     return figure
 
 
-def plot_feature_histograms(table: pd.DataFrame, features: Sequence[str], group: str) -> Figure:
-    """Plot how many cells of each group have which value, a panel a feature and a line a group.
-
-    Args:
-        table: A row a cell; the columns `features` (numbers; what is not finite is left out) and `group`.
-        features: Columns to show.
-        group: Column with the method or condition; rows without one are left out.
-
-    Returns:
-        The figure; each line is the share of its group's cells in each of equal bins, from the 0.5th to the 99.5th
-        percentile of all cells, those beyond being counted in the outermost. Without a cell it says so.
-    """
-    known = table[table[group].notna()] if group in table else table[:0]
-    shown = [feature for feature in features if feature in known and np.isfinite(_values(known, feature)).any()]
-    if not shown:
-        return panels.create_note("There are no measured cells to compare.")
-    figure, all_axes = panels.create_panels(len(shown), columns=3, size=(3.1, 2.2))
-    handles: dict[str, Any] = {}
-    for axes, feature in zip(all_axes, shown, strict=True):
-        every = _values(known, feature)
-        low, high = np.percentile(every[np.isfinite(every)], [0.5, 99.5])
-        edges = np.linspace(low, high, 31) if high > low else np.array([low - 0.5, low + 0.5])
-        for place, (name, own) in enumerate(known.groupby(group, sort=False)):
-            values = _values(own, feature)
-            counts = np.histogram(np.clip(values[np.isfinite(values)], low, high), edges)[0]
-            style = panels.line_style(_COLOURS[place % len(_COLOURS)])
-            line = axes.stairs(100 * counts / max(counts.sum(), 1), edges, **style)
-            handles.setdefault(_group_label(str(name), len(own)), line)
-        panels.style_axes(axes, x=feature_label(feature), y="cells, %")
-    panels.add_legend(figure, handles)
-    return figure
-
-
 def feature_label(name: str) -> str:
     """Return what a column is called on an axis, with its unit.
 

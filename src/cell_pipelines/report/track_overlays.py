@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -183,27 +182,6 @@ def write_gif(frames: Iterable[Canvas], path: Path, *, fps: float = 5.0) -> None
     with atomic_path(path) as temporary:
         look = {"duration": round(1000 / fps), "loop": 0, "optimize": False}
         picture.save(temporary, format="GIF", save_all=True, append_images=others, **look)
-
-
-def write_video(frames: Iterable[Canvas], path: Path, *, fps: float = 5.0) -> bool:
-    """Write frames as MP4 where OpenCV can; arguments as for `write_gif`, the path ends in ``.mp4``.
-
-    Returns:
-        Whether it could; otherwise nothing is written.
-    """
-    import cv2
-
-    first, rest = _first_frame(frames, fps)
-    with atomic_path(path) as temporary:
-        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, first.shape[1::-1])
-        try:
-            if not writer.isOpened():
-                return False
-            for frame in chain([first], rest):
-                writer.write(np.ascontiguousarray(_checked(frame, first)[..., ::-1]))
-        finally:
-            writer.release()
-    return True
 
 
 def _first_frame(frames: Iterable[Canvas], fps: float) -> tuple[Canvas, Iterator[Canvas]]:

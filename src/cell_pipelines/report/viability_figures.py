@@ -58,37 +58,6 @@ def plot_viability(fields: pd.DataFrame, conditions: pd.DataFrame, *, level: flo
     return figure
 
 
-def plot_live_dead(fields: pd.DataFrame) -> Figure:
-    """Plot how many cells live and how many are dead, a bar a field; a bar a condition beyond thirty fields.
-
-    Args:
-        fields: A row a field: `field`, `condition`, `series`, `live`, `dead`, `total`.
-
-    Returns:
-        The figure; without a field it says so.
-    """
-    if fields.empty:
-        return panels.create_note("There are no fields whose cells could be shown.")
-    of_fields = len(fields) <= _MOST_BARS
-    key = fields["field"] if of_fields else fields["condition"].astype("object").fillna("condition unknown")
-    table = fields.assign(bar=key.astype("str")).groupby("bar", sort=False)[["live", "dead"]].sum()
-    figure, (axes,) = panels.create_panels(1, columns=1, size=(6.4, max(1.5, 0.27 * len(table) + 0.6)))
-    places, live, dead = np.arange(len(table)), table["live"].to_numpy(), table["dead"].to_numpy()
-    handles: dict[str, Any] = {}
-    handles[f"live, n = {live.sum()}"] = axes.barh(places, live, height=0.72, color=_LIVE)
-    bars = axes.barh(places, dead, left=live, height=0.72, color=_DEAD, hatch="////", edgecolor="white", linewidth=0)
-    handles[f"dead, n = {dead.sum()}"] = bars
-    texts = [f"{alive} + {gone}" for alive, gone in zip(live.tolist(), dead.tolist(), strict=True)]
-    axes.bar_label(bars, texts, padding=3, fontsize=panels.SMALL, color=panels.DARK)
-    panels.style_axes(axes, x=f"cells a {'field' if of_fields else 'condition'}, live + dead", y="")
-    axes.set_yticks(places, [panels.to_plain(str(name), longest=_LONGEST) for name in table.index])
-    axes.set(ylim=(len(table) - 0.4, -0.6), xlim=(0, 1.25 * max(float((live + dead).max()), 1.0)))
-    axes.grid(visible=False, axis="y")
-    panels.add_heading(figure, count_units(fields))
-    panels.add_legend(figure, handles)
-    return figure
-
-
 def _name_of(row: Mapping[Any, Any]) -> str:
     """Return the name of a group and, on a line below, its numbers."""
     parts = [str(row["condition"])] + [f"{key} {row[key]:g}" for key in ("dose", "time") if _is_known(row.get(key))]

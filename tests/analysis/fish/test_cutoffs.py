@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from cell_pipelines.analysis.fish.cutoffs import beta_inverse, control_cutoffs, judge_samples, select_controls
+from cell_pipelines.analysis.fish.cutoffs import beta_inverse, control_cutoffs, judge_samples
 from cell_pipelines.analysis.fish.mosaicism import STATES
 
 
@@ -108,7 +108,3 @@ def test_wrong_numbers_and_names_are_told() -> None:
         beta_inverse(6, 5)
     with pytest.raises(ValueError, match=r"`level` must lie in \(0, 1\), got 1"):
         beta_inverse(1, 5, level=1)
-    with pytest.raises(ValueError, match="`controls` must be among the names in subject, nobody is not"):
-        select_controls(table_of(1), "subject", ["nobody"])
-    assert len(select_controls(table_of(1, 2), "subject", ["c1"])) == 1
-    assert select_controls(table_of(1, 2), "subject", []).empty

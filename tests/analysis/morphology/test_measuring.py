@@ -11,7 +11,6 @@ from skimage.measure import regionprops_table
 
 from cell_pipelines.analysis.morphology.measuring import (
     MorphologyOptions,
-    feature_names,
     measure_cells,
     paper_features,
 )
@@ -32,7 +31,6 @@ def test_lengths_are_in_um_where_the_pixel_size_is_known_and_in_px_otherwise(lab
     assert not [name for name in known if name.endswith("_px2")]
     assert not [name for name in unknown if "_um" in name]
     assert known["centroid_row_px"].equals(unknown["centroid_row_px"])
-    assert set(feature_names(pixel_size_known=True)[:12]) <= set(known)
     assert set(paper_features(pixel_size_known=False)) <= set(unknown)
 
 
@@ -62,9 +60,6 @@ def test_no_cells_give_the_same_columns_and_types(size, to_cells) -> None:
     one = measure_cells(to_cells(labels, size), image, options=ALL)
     assert len(none) == 0
     assert none.dtypes.equals(one.dtypes)
-    channels = ["channel_0", "channel_1"]
-    features = feature_names(pixel_size_known=size[0] is not None, channels=channels, options=ALL)
-    assert features == [name for name in one if name in features]
 
 
 def test_what_cannot_be_measured_is_said(to_cells) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cell_pipelines.annotations.columns import RunLengths
-from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings, mask_to_rings, run_lengths_to_rings
+from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings, mask_to_rings
 from cell_pipelines.annotations.geometry.rasterising import rings_to_mask
 from cell_pipelines.annotations.geometry.rings import join_rings, polygon_area, split_ring
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
@@ -91,17 +91,11 @@ def test_runs_give_the_same_rings_one_by_one_and_all_at_once(one: NDArray[np.boo
     masks = [np.pad(m, ((0, height - m.shape[0]), (0, 0))) for m in (one, other, np.zeros((1, 1), bool), one)]
     counts = [mask_to_run_lengths(mask) for mask in masks]
     together = all_run_lengths_to_rings(RunLengths.from_lists(counts), height)
-    for row, (mask, runs) in enumerate(zip(masks, counts, strict=True)):
+    for row, mask in enumerate(masks):
         expected = [ring.tolist() for ring in mask_to_rings(mask)]
-        assert [ring.tolist() for ring in run_lengths_to_rings(runs, *mask.shape)] == expected
         assert [ring.tolist() for ring in together.of(row)] == expected
 
 
 def test_runs_of_no_pixels_make_no_corners() -> None:
-    rings = run_lengths_to_rings([4, 1, 0, 2, 1, 0, 2], 5, 2)
+    rings = all_run_lengths_to_rings(RunLengths.from_lists([[4, 1, 0, 2, 1, 0, 2]]), 5).of(0)
     check_rings(rings, np.array([[0, 0, 0, 0, 1], [1, 1, 0, 0, 0]], bool).T)
-
-
-def test_runs_beyond_the_image_are_refused() -> None:
-    with pytest.raises(ValueError, match="within 6 pixels"):
-        run_lengths_to_rings([5, 2], 3, 2)

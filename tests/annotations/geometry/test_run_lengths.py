@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pycocotools import mask as reference_mask
 
 from cell_pipelines.annotations.geometry.run_lengths import (
-    compress_run_lengths,
     crop_to_run_lengths,
     decompress_run_lengths,
     mask_box,
@@ -33,9 +32,7 @@ def encode(mask: NDArray[np.bool_]) -> dict[str, bytes]:
 
 def check_against_pycocotools(mask: NDArray[np.bool_]) -> None:
     runs, expected = mask_to_run_lengths(mask), encode(mask)
-    text = compress_run_lengths(runs)
-    assert text.encode() == expected["counts"]
-    assert decompress_run_lengths(text) == runs.tolist()
+    assert decompress_run_lengths(expected["counts"].decode()) == runs.tolist()
     assert run_lengths_area(runs) == reference_mask.area(expected)
     x, y, width, height = reference_mask.toBbox(expected)
     around = (x, y, x + width, y + height) if mask.any() else (0, 0, 0, 0)
@@ -60,12 +57,6 @@ def test_large_masks_with_long_runs_equal_those_of_pycocotools() -> None:
     large[300:1100, 200:850] = True
     for mask in (large, ~large, rng.random((700, 500)) < 0.01):
         check_against_pycocotools(mask)
-
-
-@given(st.lists(st.integers(0, 2**32 - 1), max_size=12))
-@settings(max_examples=50, deadline=None)
-def test_any_runs_of_32_bits_survive_compression(runs: list[int]) -> None:
-    assert decompress_run_lengths(compress_run_lengths(runs)) == runs
 
 
 @pytest.mark.parametrize("text", ["P", "o" * 9 + "0", "5 2", "52é"])

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems, quality_summary
-from cell_pipelines.annotations.quality.table import KINDS
+from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images
 
@@ -75,15 +74,6 @@ def test_the_set_is_not_changed(make_annotations: Callable[..., AnnotationSet]) 
     find_quality_problems(annotations)
     find_quality_problems(select_images(annotations, [0]))
     assert annotations.fingerprint() == before
-
-
-def test_the_summary_counts_every_kind_and_says_what_it_means(tidy: Field) -> None:
-    tidy.box(*square(0, 0)).box(*square(0, 0))
-    summary = quality_summary(tidy.problems()).set_index("kind")
-    assert summary.index.tolist() == list(KINDS)
-    assert summary.loc["duplicate", ["findings", "images"]].tolist() == [2, 1]
-    assert summary["findings"].sum() == 2
-    assert summary["meaning"].tolist() == list(KINDS.values())
 
 
 def test_limits_outside_their_range_are_all_named() -> None:

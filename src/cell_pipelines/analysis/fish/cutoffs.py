@@ -17,7 +17,6 @@ lower else (for 5 among 200, 5.06 % instead of 5.18 %). We keep theirs, so that 
 and give the exact one beside it.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -139,24 +138,6 @@ def judge_samples(
     notes = [_note(*values, named=not cutoffs.empty) for values in zip(*columns, strict=True)]
     judged["note"] = pd.array(notes, dtype="str")
     return judged
-
-
-def select_controls(aneuploidy: pd.DataFrame, column: str, controls: Sequence[str]) -> pd.DataFrame:
-    """Give the rows of the control samples.
-
-    Args:
-        aneuploidy: Rows of `measure_aneuploidy`.
-        column: The column that names samples or subjects.
-        controls: Names of the controls; none gives no rows.
-
-    Raises:
-        ValueError: A control has no row.
-    """
-    require_columns(aneuploidy, "aneuploidy", (column,))
-    missing = sorted(set(controls) - set(aneuploidy[column].dropna()))
-    if missing:
-        raise ValueError(f"`controls` must be among the names in {column}, {', '.join(map(str, missing))} is not.")
-    return aneuploidy[aneuploidy[column].isin(list(controls))]
 
 
 def _cutoff(own: pd.DataFrame, n_nuclei: int | None, level: float) -> dict[str, Any]:

@@ -17,12 +17,6 @@ _MEASURED = ("mean", "median", "std", "min", "max", "integrated")
 _CORRECTED = ("background", "mean_corrected", "integrated_corrected")
 
 
-def intensity_names(channels: Sequence[str], background: Background) -> list[str]:
-    """Return the columns that `measure_intensities` makes, in order."""
-    quantities = _MEASURED + (_CORRECTED if background != "none" else ())
-    return [f"intensity_{quantity}_{channel}" for channel in channels for quantity in quantities]
-
-
 def measure_intensities(
     spans: CellSpans, image: Image, channels: Sequence[str], *, background: Background = "none", ring_px: int = 5
 ) -> dict[str, Values]:

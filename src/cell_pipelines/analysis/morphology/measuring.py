@@ -12,12 +12,11 @@ import numpy.typing as npt
 from cell_pipelines.analysis.morphology.intensity import (
     Background,
     channel_columns,
-    intensity_names,
     measure_intensities,
 )
 from cell_pipelines.analysis.morphology.shapes import PixelSize, measure_shapes
 from cell_pipelines.analysis.morphology.spans import find_spans
-from cell_pipelines.analysis.morphology.texture import measure_textures, texture_names
+from cell_pipelines.analysis.morphology.texture import measure_textures
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.description import Image
 
@@ -115,22 +114,6 @@ def measure_cells(
     elif options.texture or options.background != "none":
         raise ValueError("`image` must be given where texture or a background is to be measured, got None.")
     return _to_table(cells, features)
-
-
-def feature_names(
-    *, pixel_size_known: bool, channels: Sequence[str] = (), options: MorphologyOptions = _DEFAULT
-) -> list[str]:
-    """Return the columns that can be compared between groups, in order: form, brightness and texture.
-
-    Args:
-        pixel_size_known: Whether both pixel sizes are.
-        channels: Names as `intensity.channel_columns` returns them.
-        options: What is measured beside the form.
-    """
-    named = [_with_unit(name, "um" if pixel_size_known else "px") for name in (*_SIZES, *_RATIOS)]
-    named.remove("orientation")  # an angle: its median means nothing
-    intensities = intensity_names(channels, options.background) if options.intensity else []
-    return named + intensities + (texture_names(channels) if options.texture else [])
 
 
 def paper_features(*, pixel_size_known: bool) -> list[str]:

@@ -18,11 +18,6 @@ _PERCENTILES: Final = (0.1, 99.9)
 _NUMBERS_AT_A_TIME: Final = 1 << 21  # of co-occurrence matrices, 16 MB
 
 
-def texture_names(channels: Sequence[str]) -> list[str]:
-    """Return the columns that `measure_textures` makes, in order."""
-    return [f"texture_{name}_{channel}" for channel in channels for name in TEXTURES]
-
-
 def measure_textures(
     spans: CellSpans,
     image: Image,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.images import ImageRecord, split_of
+from cell_pipelines.annotations.images import split_of
 
 
 class FileImages:
@@ -75,28 +75,3 @@ def choose_name(intake: Intake, file: str, said: str | None, own: str = "") -> s
     reason = f"names the image {by_content.name!r}, which is taken, but is called like {by_name.name!r}."
     intake.note(file, "", "suspect", reason, 0)
     return said
-
-
-def choose_image(
-    intake: Intake, file: str, *stems: str, image: str | None = None, alone: bool = False
-) -> tuple[int, ImageRecord] | None:
-    """Return row and record of the one image that a file is about; None where there is none, which is listed.
-
-    Args:
-        intake: Where it goes.
-        file: The file, relative to the source's folder.
-        stems: Names the image may have, tried before the file's own.
-        image: Name of the image where the user says it.
-        alone: Whether this is the only file, so that it belongs to the only image.
-    """
-    near = str(PurePosixPath(file).parent)
-    # A file may be called a.csv or a.png.csv.
-    names = [image] if image is not None else [PurePosixPath(file).stem, *stems]
-    if image is None and alone and len(intake.images.records) == 1:
-        names.append(intake.images.records[0].name)
-    found = ((name, intake.images.find(name, near)) for name in names)
-    name, record = next((pair for pair in found if pair[1] is not None), (names[0], None))
-    row = intake.image(file, name, near=near)
-    if row is None or record is None or intake.refuse_second_label(file, row):
-        return None
-    return row, record

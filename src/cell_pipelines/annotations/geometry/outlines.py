@@ -8,9 +8,7 @@ from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.intervals import (
     Integers,
     Mask,
-    Runs,
     all_run_lengths_to_intervals,
-    run_lengths_to_intervals,
     split_at_columns,
 )
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
@@ -27,15 +25,8 @@ def mask_to_rings(mask: Mask) -> list[Floats]:
     left, top, right, bottom = (int(v) for v in mask_box(mask))
     crop = mask[top:bottom, left:right]
     corner = np.array([left, top], dtype=np.float64)
-    return [ring + corner for ring in run_lengths_to_rings(mask_to_run_lengths(crop), *crop.shape)]
-
-
-def run_lengths_to_rings(counts: Runs, height: int, width: int) -> list[Floats]:
-    """Return the rings of COCO run lengths as `mask_to_rings` does, from the runs alone, without drawing them."""
-    start, stop = run_lengths_to_intervals(counts)
-    if start.size and stop[-1] > height * width:
-        raise ValueError(f"run lengths must lie within {height * width} pixels, got {int(stop[-1])}.")
-    return trace_outlines(np.zeros(start.size, np.int64), start, stop, 1, height).of(0)
+    runs = RunLengths.from_lists([mask_to_run_lengths(crop)])
+    return [ring + corner for ring in all_run_lengths_to_rings(runs, len(crop)).of(0)]
 
 
 def all_run_lengths_to_rings(runs: RunLengths, height: int) -> Rings:

@@ -125,13 +125,6 @@ def _odd_ones(keys: Integers) -> Integers:
     return odd
 
 
-def spans_to_run_lengths(spans: Spans, n_objects: int, height: int, width: int) -> list[Counts]:
-    """Return the COCO run lengths of each object; one without span is all background."""
-    owner, start, stop = spans.intervals(height)
-    runs = intervals_to_run_lengths(owner, start, stop, n_objects, height * width)
-    return [runs.of(row) for row in range(n_objects)]
-
-
 def polygons_to_run_lengths(rings: Rings, height: int, width: int) -> tuple[Counts, Integers, Floats]:
     """Return what many polygons of one image cover: run lengths, where each object's start, and boxes (N, 4) around.
 

@@ -126,24 +126,6 @@ def runs_to_row_major(counts: Runs, height: int, width: int) -> tuple[Integers, 
     return start, stop - start
 
 
-def compress_run_lengths(counts: Runs) -> str:
-    """Return COCO's compressed string: 5 bits a character, differences to the last but one from the fourth on.
-
-    >>> compress_run_lengths([5, 2, 2, 2, 5])
-    '52203'
-    """
-    runs = np.asarray(counts, dtype=np.int64)
-    values = runs.copy()
-    values[3:] -= runs[1:-2]
-    codes: list[int] = []
-    for value in values.tolist():
-        while not -16 <= value < 16:
-            codes.append((value & 0x1F) + 80)
-            value >>= 5
-        codes.append((value & 0x1F) + 48)
-    return bytes(codes).decode("ascii")
-
-
 def decompress_run_lengths(text: str) -> list[int]:
     """Return the run lengths in COCO's compressed string: 5 bits a character, differences from the fourth on.
 

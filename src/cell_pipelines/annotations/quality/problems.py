@@ -23,7 +23,7 @@ from cell_pipelines.annotations.quality.pairs import (
     find_repeated,
     find_same_points,
 )
-from cell_pipelines.annotations.quality.table import KINDS, Found, to_quality_table
+from cell_pipelines.annotations.quality.table import Found, to_quality_table
 from cell_pipelines.annotations.schema import AnnotationSet
 
 Integers = npt.NDArray[np.int64]
@@ -111,20 +111,6 @@ def find_quality_problems(
     found.append(find_tiny(annotations, areas, min_area=limits.min_area, min_share=limits.min_median_share))
     others = [*_find_images(annotations, unlabelled), *_find_classes(annotations, limits.class_ratio)]
     return to_quality_table(annotations, found, others)
-
-
-def quality_summary(problems: pd.DataFrame) -> pd.DataFrame:
-    """Return how many findings there are of each kind, also of kinds that were not found.
-
-    Args:
-        problems: What `find_quality_problems` gave.
-
-    Returns:
-        Columns kind, findings, images (in how many) and meaning.
-    """
-    counts = problems.groupby("kind")["image"].agg(["size", "nunique"])
-    rows = [(kind, *(int(n) for n in counts.reindex([kind]).fillna(0).iloc[0]), KINDS[kind]) for kind in KINDS]
-    return pd.DataFrame(rows, columns=["kind", "findings", "images", "meaning"])
 
 
 def _chunks(annotations: AnnotationSet) -> Iterator[Integers]:

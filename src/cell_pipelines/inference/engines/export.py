@@ -58,16 +58,6 @@ def export_onnx(deployed: DeployedNetwork, path: Path) -> float:
     raise errors[-1]
 
 
-def read_onnx_record(path: Path) -> dict[str, Any]:
-    """Return what `export_onnx` wrote of a network; empty for a file from elsewhere."""
-    import onnx
-
-    # The graph is enough: weights may be large.
-    model = onnx.load(str(path), load_external_data=False)
-    found = {entry.key: entry.value for entry in model.metadata_props}
-    return dict(json.loads(found.get(RECORD_KEY, "{}")))
-
-
 def _check_installed() -> None:
     from importlib.util import find_spec
 
