@@ -23,7 +23,8 @@ import torch
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.losses.registry import create_loss
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import use_all_cores
 from cell_pipelines.training.reports import EpochReport
 from cell_pipelines.training.samples import LabelledImage

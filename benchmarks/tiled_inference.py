@@ -30,7 +30,8 @@ EQUAL_PIXELS = 1.1 * TILE**2
 def make_network(name: str):
     import torch
 
-    from cell_pipelines.models.registry import NetworkSpec, create_network
+    from cell_pipelines.models.registry import create_network
+    from cell_pipelines.models.spec import NetworkSpec
 
     torch.manual_seed(0)
     architecture, encoder = NETWORKS[name]

@@ -43,7 +43,7 @@ def small_unet():
     from torch import nn
 
     from cell_pipelines.models.any_size import AnySize
-    from cell_pipelines.models.registry import NetworkSpec
+    from cell_pipelines.models.spec import NetworkSpec
 
     class Small(nn.Module):
         def __init__(self, channels, outputs):

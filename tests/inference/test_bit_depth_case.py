@@ -13,7 +13,7 @@ from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.imaging.reading import read_image
 from cell_pipelines.inference.pixels import UnitPixels
 from cell_pipelines.inference.predictor import create_predictor, create_reader
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.training.samples import LabelledImage
 from cell_pipelines.training.segmentation import train_segmentation
 from cell_pipelines.training.segmentation_settings import SegmentationTraining

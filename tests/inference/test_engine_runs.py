@@ -13,7 +13,7 @@ from cell_pipelines.inference.engine_comparison import measure_engines
 from cell_pipelines.inference.engine_runs import Settings, measure_batches, write_reference
 from cell_pipelines.inference.engines.deployed import load_deployed
 from cell_pipelines.inference.engines.export import export_onnx
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.untrained_file import write_untrained_network, write_untrained_yolo
 
 QUICK = Settings(threads=1, seconds=0.01)

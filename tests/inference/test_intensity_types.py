@@ -6,7 +6,8 @@ import pytest
 from cell_pipelines.inference.pixels import ColourPixels, UnitPixels, trained_normalisation
 from cell_pipelines.inference.predictor import create_predictor
 from cell_pipelines.models.checkpoint import write_checkpoint
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 
 KINDS = [("uint8", 1), ("uint16", 16), ("uint16", 257), ("int32", 1000), ("float32", 1.0), ("float64", 1 / 255)]
 

@@ -8,7 +8,8 @@ import pytest
 from cell_pipelines.analysis.threshold_choice import chosen_f1, tabulate
 from cell_pipelines.inference.model_choice import choose_model
 from cell_pipelines.models.checkpoint import write_checkpoint
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.representations.base import Decoding
 
 STUDY = ("resunet", "unetpp")

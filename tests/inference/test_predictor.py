@@ -14,7 +14,8 @@ from cell_pipelines.inference.predictor import (
 )
 from cell_pipelines.inference.stored import read_arrays, write_arrays
 from cell_pipelines.models.checkpoint import write_checkpoint
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
 from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.registry import REPRESENTATIONS, create_representation

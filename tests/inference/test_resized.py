@@ -27,7 +27,8 @@ def test_a_network_that_sees_one_size_gives_scores_of_the_images_own():
 
 
 def test_an_image_of_other_channels_than_the_network_takes_is_refused():
-    from cell_pipelines.models.registry import NetworkSpec, create_network
+    from cell_pipelines.models.registry import create_network
+    from cell_pipelines.models.spec import NetworkSpec
 
     network = create_network(NetworkSpec("resunet", in_channels=1, options={"width": 4}))
     with pytest.raises(ValueError, match="the image has 3 channels, but the model learned from 1"):

@@ -85,7 +85,7 @@ def test_every_study_has_valid_parameters_and_no_unknown_ones(study):
 @pytest.mark.parametrize("study", ["base", *STUDIES])
 def test_every_network_of_every_study_can_be_configured(study):
     from cell_pipelines.losses.registry import LOSSES, create_loss
-    from cell_pipelines.models.registry import NetworkSpec
+    from cell_pipelines.models.spec import NetworkSpec
     from cell_pipelines.representations.registry import create_representation
     from cell_pipelines.representations.weight_map import create_weight_map
 

@@ -35,7 +35,7 @@ def test_dice_and_iou_are_of_one_count_of_pixels(whole_road, model):
 
 @pytest.mark.parametrize("model", NETWORKS)
 def test_the_model_file_carries_its_decodings_and_origin(whole_road, model):
-    from cell_pipelines.models.checkpoint import read_description
+    from cell_pipelines.models.checkpoint_file import read_description
 
     description = read_description(whole_road.path("06_models", f"{model}.pt"))
     chosen = json.loads(whole_road.path("08_reporting", model, "thresholds.json").read_text())

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cell_pipelines.models.any_size import AnySize, pad_by_mirroring
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 
 
 class Recorder(nn.Module):

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from cell_pipelines.models.attention import AttentionGate
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 
 
 def test_a_gate_is_what_the_paper_writes():

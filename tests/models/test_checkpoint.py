@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from cell_pipelines.models.checkpoint import (
-    FORMAT,
-    VERSION,
-    is_checkpoint,
-    read_checkpoint,
-    read_description,
-    with_description,
-    write_checkpoint,
-)
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.checkpoint import read_checkpoint, write_checkpoint
+from cell_pipelines.models.checkpoint_file import FORMAT, VERSION, is_checkpoint, read_description, with_description
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 
 SPEC = NetworkSpec("resunet", None, 2, 3, {"width": 2})
 DESCRIPTION = {

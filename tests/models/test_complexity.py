@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from cell_pipelines.models.complexity import Complexity, measure_complexity
-from cell_pipelines.models.registry import ARCHITECTURES, NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import ARCHITECTURES, NetworkSpec
 from cell_pipelines.models.untrained import create_untrained_yolo
 
 #: Millions of parameters and GFLOPs at 640 pixels of the networks as they are trained, with 80 classes.

@@ -6,7 +6,9 @@ from safetensors.torch import save_file
 
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.encoders import check_encoder
-from cell_pipelines.models.registry import NetworkSpec, WeightsError, create_network, encoder_statistics
+from cell_pipelines.models.registry import create_network, encoder_statistics
+from cell_pipelines.models.spec import NetworkSpec
+from cell_pipelines.models.ultralytics_home import WeightsError
 
 smp = pytest.importorskip("segmentation_models_pytorch")
 

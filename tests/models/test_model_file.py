@@ -5,7 +5,8 @@ import torch
 
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.model_file import model_family, read_record, with_record
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 
 
 @pytest.fixture

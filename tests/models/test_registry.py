@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from cell_pipelines.models.registry import ARCHITECTURES, NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import ARCHITECTURES, NetworkSpec
 
 #: Millions of parameters with a ResNet-152, of the study of CLL cells, table 1.
 PUBLISHED = {

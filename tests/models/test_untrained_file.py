@@ -3,7 +3,7 @@ import torch
 
 from cell_pipelines.models.checkpoint import read_checkpoint
 from cell_pipelines.models.model_file import count_parameters, model_family, read_record
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import WeightsError
 from cell_pipelines.models.untrained_file import write_untrained_network, write_untrained_yolo
 

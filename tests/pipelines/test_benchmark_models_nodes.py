@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.untrained_file import write_untrained_network
 from cell_pipelines.pipelines.benchmark_models import create_pipeline, create_untrained_pipeline, nodes
 from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters

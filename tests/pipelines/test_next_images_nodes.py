@@ -7,7 +7,8 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.registry import read_annotations
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, write_image
 from cell_pipelines.models.checkpoint import write_checkpoint
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.pipelines.next_images.nodes import (
     best_model,
     draw_proposals,

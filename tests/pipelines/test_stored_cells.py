@@ -8,7 +8,8 @@ from cell_pipelines.annotations.selection import select_images
 from cell_pipelines.inference.predictor import pack_scores
 from cell_pipelines.inference.stored import write_arrays
 from cell_pipelines.models.checkpoint import write_checkpoint
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.pipelines.image_scoring import COLUMNS
 from cell_pipelines.pipelines.stored_cells import read_cells
 from cell_pipelines.representations.base import Decoding

@@ -12,7 +12,8 @@ from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.inference.predictor import pack_scores
 from cell_pipelines.inference.stored import write_arrays
 from cell_pipelines.models.checkpoint import write_checkpoint
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.pipelines.model_sights import ModelSight
 from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
 from cell_pipelines.pipelines.suspected_labels.nodes import draw, export_marked, find, score_labelled, write_report

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.training.schedules import RateSchedule
 from cell_pipelines.training.segmentation_settings import SegmentationTraining
 

@@ -9,7 +9,7 @@ import torch
 
 from cell_pipelines.losses.registry import LOSSES
 from cell_pipelines.models.checkpoint import read_checkpoint
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.representations.registry import REPRESENTATIONS
 from cell_pipelines.training.augmentation import Augmentation
 from cell_pipelines.training.detection import ResumeError

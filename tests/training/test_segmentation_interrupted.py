@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.training.network_module import DivergedError
 from cell_pipelines.training.sampling import Oversampling
 from cell_pipelines.training.segmentation import read_history, train_segmentation

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cell_pipelines.models.registry import NetworkSpec
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.report.weight_map_figure import plot_weight_map
 from cell_pipelines.representations.weight_map import crowding_weights
 from cell_pipelines.training.segmentation_settings import SegmentationTraining

@@ -178,7 +178,7 @@ def create_reader(checkpoint: Path) -> CellReader:
     Raises:
         ValueError: The file is no segmentation model.
     """
-    from cell_pipelines.models.checkpoint import read_description
+    from cell_pipelines.models.checkpoint_file import read_description
     from cell_pipelines.representations.registry import create_representation
 
     description = read_description(checkpoint)

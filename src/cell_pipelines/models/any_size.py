@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from cell_pipelines.models.registry import NetworkSpec
+    from cell_pipelines.models.spec import NetworkSpec
 
 
 class AnySize(nn.Module):

@@ -79,7 +79,7 @@ def find_statistics(encoder: str, weights: str) -> Statistics | None:
     None for a model file of this project, whose network has seen images as they are.
     """
     if _is_file_name(weights):
-        from cell_pipelines.models.checkpoint import is_checkpoint
+        from cell_pipelines.models.checkpoint_file import is_checkpoint
 
         path = Path(weights).expanduser()
         if path.is_file() and is_checkpoint(path):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from cell_pipelines.models import checkpoint, yolo_checkpoint
+from cell_pipelines.models import checkpoint, checkpoint_file, yolo_checkpoint
 from cell_pipelines.models.yolo_pickle import read_pickled
 
 Family = Literal["yolo", "segmentation"]
@@ -26,7 +26,7 @@ def model_family(path: Path) -> Family:
         raise ValueError(str(error).replace("expected a model file of PyTorch", known)) from error
     if any(name.partition(".")[0] == "ultralytics" for name in names):
         return "yolo"
-    checkpoint.read_description(path)
+    checkpoint_file.read_description(path)
     return "segmentation"
 
 
@@ -36,7 +36,7 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: It is no model file.
     """
-    return yolo_checkpoint.read_record(path) if model_family(path) == "yolo" else checkpoint.read_description(path)
+    return yolo_checkpoint.read_record(path) if model_family(path) == "yolo" else checkpoint_file.read_description(path)
 
 
 def with_record(path: Path, record: Mapping[str, Any]) -> bytes:
@@ -47,7 +47,7 @@ def with_record(path: Path, record: Mapping[str, Any]) -> bytes:
     """
     if model_family(path) == "yolo":
         return yolo_checkpoint.with_record(path, record)
-    return checkpoint.with_description(path, record)
+    return checkpoint_file.with_description(path, record)
 
 
 def count_parameters(path: Path) -> int:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import WeightsError, prepare_ultralytics, resolve_weights
 from cell_pipelines.models.yolo_networks import network_task
 

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from cell_pipelines.models.checkpoint import write_checkpoint
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.untrained import create_untrained_yolo
 from cell_pipelines.models.yolo_checkpoint import RECORD_KEY
 

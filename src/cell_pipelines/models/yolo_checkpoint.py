@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from cell_pipelines.models.checkpoint import to_plain
+from cell_pipelines.models.checkpoint_file import to_plain
 from cell_pipelines.models.ultralytics_home import open_restricted
 from cell_pipelines.models.yolo_pickle import PickledFile, StandIn, count_values, read_pickled, without_stand_ins
 

@@ -9,7 +9,7 @@ from cell_pipelines.training.augmentation import Augmentation
 from cell_pipelines.training.sampling import Oversampling
 
 if TYPE_CHECKING:
-    from cell_pipelines.models.registry import NetworkSpec
+    from cell_pipelines.models.spec import NetworkSpec
 
 Schedule = Literal["constant", "cosine", "one_cycle", "plateau"]
 Monitor = Literal["val_loss", "val_dice", "val_iou"]

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from cell_pipelines.models.checkpoint import write_checkpoint
-from cell_pipelines.models.registry import NetworkSpec, create_network
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.untrained_file import write_untrained_yolo
 from cell_pipelines.representations.registry import create_representation
 

@@ -5,7 +5,7 @@ from cell_pipelines.inference.engines.deployed import load_deployed
 from cell_pipelines.inference.engines.export import RECORD_KEY, TOLERANCE, ExportError, export_onnx
 from cell_pipelines.inference.engines.outputs import compare_outputs, sample_images
 from cell_pipelines.inference.engines.registry import create_engine
-from cell_pipelines.models.registry import ARCHITECTURES
+from cell_pipelines.models.spec import ARCHITECTURES
 from cell_pipelines.representations.registry import REPRESENTATIONS
 
 QUICK = ("resunet", "attention_unet")

@@ -88,7 +88,7 @@ def measure_untrained(parameters: BenchmarkParameters) -> pd.DataFrame:
 
 
 def _write_untrained(path: Path, choice: str | NetworkChoice, parameters: BenchmarkParameters) -> None:
-    from cell_pipelines.models.registry import NetworkSpec
+    from cell_pipelines.models.spec import NetworkSpec
     from cell_pipelines.models.untrained_file import write_untrained_network, write_untrained_yolo
 
     categories = tuple(f"category {number + 1}" for number in range(parameters.network_categories))

@@ -30,7 +30,7 @@ def train_network(
     subset: SubsetParameters,
 ) -> tuple[bytes, pd.DataFrame]:
     """Train on full images; return the best checkpoint with its record, and a row an epoch."""
-    from cell_pipelines.models.checkpoint import with_description
+    from cell_pipelines.models.checkpoint_file import with_description
     from cell_pipelines.pipelines.segmentation.live_tracking import LiveTracking
     from cell_pipelines.training.cost import training_cost
     from cell_pipelines.training.segmentation import train_segmentation
@@ -77,7 +77,7 @@ def _notes(annotations: AnnotationSet, training: Any) -> list[str]:
 
 def to_training(shared: SegmentationParameters, own: NetworkParameters, annotations: AnnotationSet) -> Any:
     """Return what the library trains by, with all lengths in pixels."""
-    from cell_pipelines.models.registry import NetworkSpec
+    from cell_pipelines.models.spec import NetworkSpec
     from cell_pipelines.training.segmentation_settings import SegmentationTraining
 
     parameters = own.merged(shared)
