@@ -118,7 +118,7 @@ def _wrong(table: pd.DataFrame, alone: pd.DataFrame) -> dict[str, int]:
 def timing(images: int) -> None:
     """Print how long generated images take, beside reading them once."""
     from cell_pipelines.pipelines.data_preparation.splitting import _describe
-    from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
+    from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 
     parallel = ParallelParameters(engine="processes", workers=2)
     with tempfile.TemporaryDirectory() as folder:

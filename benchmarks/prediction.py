@@ -22,7 +22,7 @@ CONFIDENCE, IOU = 0.25, 0.7
 def run_ours(weights: Path, folder: Path, size: int, margin: float = 0.0) -> dict:
     from cell_pipelines.imaging.reading import list_images, read_image
     from cell_pipelines.inference.detection import BoxPredictor
-    from cell_pipelines.pipelines.partitions import load_ahead
+    from cell_pipelines.workflows.parallel import load_ahead
 
     predictor = BoxPredictor(weights, image_size=size, confidence=CONFIDENCE, iou=IOU, margin=margin, device="cpu")
     paths = list_images(folder)

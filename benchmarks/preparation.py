@@ -28,7 +28,7 @@ def run(images: int) -> dict:
     from cell_pipelines.pipelines.data_preparation.nodes import export_yolo
     from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
     from cell_pipelines.pipelines.data_preparation.splitting import find_near_duplicates, split_annotations
-    from cell_pipelines.pipelines.training_subset import SubsetParameters
+    from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 
     folder = Path(os.environ["BENCHMARK_FOLDER"])
     before = peak_kb()

@@ -86,7 +86,7 @@ def simulated(args: argparse.Namespace, models: int, seed: int) -> pd.DataFrame:
 def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFrame:
     """Return the table for a study's own labels and networks, on validation and test."""
     from cell_pipelines.datasets.annotation_dataset import AnnotationDataset
-    from cell_pipelines.pipelines.model_sights import ModelSight
+    from cell_pipelines.workflows.model_outputs import ModelSight
 
     truth = select_split(AnnotationDataset(path=str(folder / "03_primary/annotations")).load(), "val", "test")
     labels, planted = plant_errors(truth, {kind: share for kind in PLANTED if kind != "reclassified"}, seed=seed)

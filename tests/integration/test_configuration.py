@@ -9,31 +9,31 @@ from cell_pipelines.pipelines.annotation_conversion.parameters import Conversion
 from cell_pipelines.pipelines.annotation_export.parameters import ExportParameters
 from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.count_interval_parameters import CountIntervalParameters
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.experiments.members import list_members
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
-from cell_pipelines.pipelines.model_costs import CostParameters
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
-from cell_pipelines.pipelines.prediction_parameters import InferenceParameters, PredictionParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
-from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
-from cell_pipelines.pipelines.training_subset import SubsetParameters
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 from cell_pipelines.settings import CONFIG_LOADER_ARGS
 from cell_pipelines.study import MODELS as MODELS_OF_ALL_KINDS
 from cell_pipelines.study import SEGMENTERS
+from cell_pipelines.workflows.model_costs import CostParameters
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
+from cell_pipelines.workflows.parameters.count_intervals import CountIntervalParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
+from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
+from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 
 from .conftest import ROOT
 

@@ -8,7 +8,7 @@ from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.untrained_file import write_untrained_network
 from cell_pipelines.pipelines.benchmark_models import create_pipeline, create_untrained_pipeline, nodes
 from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters
-from cell_pipelines.pipelines.model_costs import CostParameters, measure_model_costs
+from cell_pipelines.workflows.model_costs import CostParameters, measure_model_costs
 
 QUICK = BenchmarkParameters(engines=("pytorch", "onnxruntime", "tensorrt"), batches=(1, 2), seconds=0.01, threads=1)
 

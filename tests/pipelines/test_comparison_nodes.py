@@ -12,13 +12,13 @@ from cell_pipelines.analysis.model_comparison import model_tables
 from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.pipelines.compared_models import compare_tables, describe_comparison
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.drawn_groups import choose_groups
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting import comparison
 from cell_pipelines.pipelines.reporting.comparison_pipeline import METRICS, create_comparison_pipeline
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+from cell_pipelines.workflows.comparison import compare_tables, describe_comparison
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.resampling_units import choose_groups
 
 FEW = EvaluationParameters(resamples=200)
 

@@ -5,8 +5,8 @@ import pytest
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting.nodes import _COUNTS, _FOUND, _MASKS, definitions_of, describe_evaluation
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 BOXES = [(2, 2, 12, 12), (20, 4, 30, 14), (6, 20, 16, 30)]
 

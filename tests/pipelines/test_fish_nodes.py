@@ -7,7 +7,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.pipelines.fish import nodes
 from cell_pipelines.pipelines.fish.parameters import FishParameters
-from cell_pipelines.pipelines.origins import Origin
+from cell_pipelines.workflows.origin import Origin
 
 ORIGIN = Origin("truth")
 NO_FINDINGS = metadata_findings([], pattern=None, table=pd.DataFrame(), key="image")

@@ -23,7 +23,7 @@ from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.next_images.views import VIEWS, turned_images
 from cell_pipelines.pipelines.pre_annotation.nodes import compare_with_corrections
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
-from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 
 PARAMETERS = NextImagesParameters(count=2, series_pattern="(?P<series>s[0-9])_", views=2)
 

@@ -10,7 +10,7 @@ from cell_pipelines.analysis.training_range import summarise_objects
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.prediction.counting import RESERVED, count_cells, report_counts
-from cell_pipelines.pipelines.prediction_parameters import PredictionParameters
+from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 
 FAILED = pd.DataFrame({"image": ["broken.png"], "error": ["broken.png: damaged"]})
 NONE = FAILED.iloc[:0]

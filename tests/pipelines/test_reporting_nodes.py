@@ -14,9 +14,7 @@ from cell_pipelines.analysis.summaries import summarise
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
 from cell_pipelines.pipelines.evaluation.errors import find_errors
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric
 from cell_pipelines.pipelines.reporting.nodes import describe_errors, headlines
@@ -24,6 +22,8 @@ from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.pictures import describe_pictures
 from cell_pipelines.pipelines.reporting.study import by_model, other_pages
 from cell_pipelines.report.html import Section, Text, render_report
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 EVALUATION = EvaluationParameters(resamples=100)
 BOXES = [(2, 2, 12, 12), (20, 4, 30, 14), (6, 20, 16, 30)]

@@ -14,11 +14,11 @@ from cell_pipelines.inference.stored import write_arrays
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
-from cell_pipelines.pipelines.model_sights import ModelSight
-from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
 from cell_pipelines.pipelines.suspected_labels.nodes import draw, export_marked, find, score_labelled, write_report
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
 from cell_pipelines.representations.registry import create_representation
+from cell_pipelines.workflows.model_outputs import ModelSight
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 
 NOTE = {"statistics": asdict(ImageStatistics("uint8", 100.0, 0.0, 1.0, 0.1, 0.01)), "tile_overlap": None}
 PARAMETERS = SuspectedLabelsParameters(pictures=3, shown=2)

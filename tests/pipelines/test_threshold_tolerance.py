@@ -5,7 +5,7 @@ import numpy as np
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.pipelines.threshold_optimisation.nodes import choose_thresholds, summarise_validation
-from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
+from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 
 
 def annotations(test_side: float, *, scored: bool) -> AnnotationSet:

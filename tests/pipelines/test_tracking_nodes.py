@@ -8,10 +8,10 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.selection import select_images, select_objects
 from cell_pipelines.files import UnsafePathError
 from cell_pipelines.imaging.reading import ImageFile, write_image
-from cell_pipelines.pipelines.origins import Origin
-from cell_pipelines.pipelines.pixel_sizes import common_pixel_size
 from cell_pipelines.pipelines.tracking import nodes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
+from cell_pipelines.workflows.origin import Origin
+from cell_pipelines.workflows.pixel_sizes import common_pixel_size
 
 ORIGIN = Origin("truth")
 NO_FINDINGS = metadata_findings([], pattern=None, table=pd.DataFrame(), key="image")

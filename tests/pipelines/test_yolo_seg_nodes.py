@@ -23,9 +23,9 @@ from cell_pipelines.models.ultralytics_home import prepare_ultralytics
 from cell_pipelines.pipelines.data_preparation.nodes import export_yolo_seg
 from cell_pipelines.pipelines.data_preparation.outlines import check_outlines
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
-from cell_pipelines.pipelines.image_scoring import COLUMNS
-from cell_pipelines.pipelines.stored_cells import read_cells
-from cell_pipelines.pipelines.training_subset import SubsetParameters
+from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
+from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.scoring import COLUMNS
 
 SIZE = (40, 50)
 

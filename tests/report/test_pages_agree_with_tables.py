@@ -20,11 +20,8 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.models import model_file
-from cell_pipelines.pipelines.compared_models import ModelComparison, compare_tables, describe_comparison
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
 from cell_pipelines.pipelines.evaluation.errors import find_errors
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.prediction.counting import report_counts
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.card import describe_model
@@ -41,6 +38,9 @@ from cell_pipelines.pipelines.reporting.study import describe_study
 from cell_pipelines.report import embedding
 from cell_pipelines.report.comparison import comparison_cards
 from cell_pipelines.report.html import render_report
+from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 EVALUATION = EvaluationParameters(resamples=100)
 COMPARING, REPORTING = ComparisonParameters(), ReportingParameters(title="Study")

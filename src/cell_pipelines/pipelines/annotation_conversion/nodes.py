@@ -18,7 +18,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.places import ImagePlace
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels, open_region_reader
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
-from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.workflows.parallel import map_images
 
 logger = logging.getLogger(__name__)
 

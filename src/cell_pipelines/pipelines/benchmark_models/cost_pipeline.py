@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.model_costs import measure_model_costs
+from cell_pipelines.workflows.model_costs import measure_model_costs
 
 
 def create_cost_pipeline(model: str) -> Pipeline:

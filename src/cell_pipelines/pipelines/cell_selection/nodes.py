@@ -11,10 +11,10 @@ import pandas as pd
 from cell_pipelines.analysis.metadata import describe_images, metadata_findings
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects, select_split
-from cell_pipelines.pipelines.applied_thresholds import applied_thresholds, thresholds_text
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
-from cell_pipelines.pipelines.origins import Origin
-from cell_pipelines.pipelines.prediction_parameters import PredictionParameters
+from cell_pipelines.workflows.applied_thresholds import applied_thresholds, thresholds_text
+from cell_pipelines.workflows.origin import Origin
+from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 
 
 def take_truth(annotations: AnnotationSet, parameters: CellSelectionParameters) -> tuple[AnnotationSet, Origin]:

@@ -21,10 +21,10 @@ from cell_pipelines.imaging.reading import Image, ImageFile, png_bits, write_ima
 from cell_pipelines.imaging.tiling import tile_windows
 from cell_pipelines.pipelines.data_preparation.outlines import check_outlines
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
-from cell_pipelines.pipelines.partitions import map_images
-from cell_pipelines.pipelines.training_images import Intensities, describe_training_images
-from cell_pipelines.pipelines.training_subset import SubsetParameters
 from cell_pipelines.spreadsheet_text import protect_table
+from cell_pipelines.workflows.parallel import map_images
+from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
+from cell_pipelines.workflows.training_images import Intensities, describe_training_images
 
 logger = logging.getLogger(__name__)
 

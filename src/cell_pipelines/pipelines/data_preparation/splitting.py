@@ -13,7 +13,7 @@ from cell_pipelines.annotations.splitting import LeakError, split_counts, split_
 from cell_pipelines.imaging.keypoints import Keypoints, find_keypoints
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters, SplitParameters
-from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.workflows.parallel import map_images
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.model_runs import run_of
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
-from cell_pipelines.pipelines.training_subset import SubsetParameters
+from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 
 # A field may hold more cells than any labelled one; validation while training counts this many times as many.
 _SPARE = 4

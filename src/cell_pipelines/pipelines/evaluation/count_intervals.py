@@ -7,7 +7,7 @@ import pandas as pd
 
 from cell_pipelines.analysis import count_intervals
 from cell_pipelines.analysis.summaries import ALL
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 
 def check_intervals(

@@ -8,9 +8,9 @@ import pandas as pd
 
 from cell_pipelines.analysis.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
-from cell_pipelines.pipelines.judged_pairs import judging_settings, kept_pairs
-from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.workflows.evaluation import judging_settings, kept_pairs
+from cell_pipelines.workflows.parallel import map_images
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 
 def find_errors(

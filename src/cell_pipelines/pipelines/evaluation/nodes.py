@@ -18,12 +18,12 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.metrics.detection import measure_average_precision
-from cell_pipelines.pipelines.cell_pictures import picture_name
-from cell_pipelines.pipelines.curve_columns import precision_recall_curves
-from cell_pipelines.pipelines.drawn_groups import choose_groups
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
-from cell_pipelines.pipelines.judged_pairs import judging_settings, kept_pairs, threshold_array
-from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.workflows.curve_columns import precision_recall_curves
+from cell_pipelines.workflows.drawing import picture_name
+from cell_pipelines.workflows.evaluation import judging_settings, kept_pairs, threshold_array
+from cell_pipelines.workflows.parallel import map_images
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.resampling_units import choose_groups
 
 
 def evaluate(

@@ -12,13 +12,13 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.compared_models import ModelComparison, compare_tables, describe_comparison
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.experiments.members import Member, list_members
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import member_costs, model_file, read_cells, read_tables
-from cell_pipelines.pipelines.model_costs import CostParameters
+from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
+from cell_pipelines.workflows.model_costs import CostParameters
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 if TYPE_CHECKING:
     from cell_pipelines.analysis.model_comparison.model_tables import ModelTables

@@ -17,7 +17,7 @@ from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.invocation import merge, nest
 from cell_pipelines.pipelines.experiments.members import Member
 from cell_pipelines.pipelines.experiments.results import tabulate_members
-from cell_pipelines.pipelines.training_subset import SubsetParameters
+from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from cell_pipelines.annotations.storage import read_parquet
 from cell_pipelines.files import atomic_path
 from cell_pipelines.pipelines.experiments.members import Member
 from cell_pipelines.pipelines.experiments.states import read_state
-from cell_pipelines.pipelines.model_costs import CostParameters, measure_model_costs
 from cell_pipelines.spreadsheet_text import protect_table, restore_table
+from cell_pipelines.workflows.model_costs import CostParameters, measure_model_costs
 
 #: Columns of the table of members after those that vary.
 _STATE = ("status", "images", "epochs", "training_seconds", "training_memory_mb", "device", "parameters_m", "seconds",

@@ -15,9 +15,9 @@ from cell_pipelines.analysis.fish.spot_tables import SPOT_TYPES
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile, write_image
-from cell_pipelines.pipelines.cell_pictures import picture_name
 from cell_pipelines.pipelines.fish.parameters import FishParameters
-from cell_pipelines.pipelines.partitions import map_images
+from cell_pipelines.workflows.drawing import picture_name
+from cell_pipelines.workflows.parallel import map_images
 
 
 def find_in_images(

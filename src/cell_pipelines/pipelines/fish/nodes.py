@@ -12,10 +12,10 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import object_places
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.cell_pictures import draw_nothing, some_pictures
 from cell_pipelines.pipelines.fish.images import find_in_images, write_pictures
 from cell_pipelines.pipelines.fish.parameters import FishParameters
-from cell_pipelines.pipelines.origins import Origin, framed
+from cell_pipelines.workflows.drawing import draw_nothing, some_pictures
+from cell_pipelines.workflows.origin import Origin, framed
 
 _log = logging.getLogger(__name__)
 

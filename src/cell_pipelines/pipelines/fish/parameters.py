@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from cell_pipelines.analysis.fish.finding import PAPER, SpotOptions
-from cell_pipelines.pipelines.partitions import ParallelParameters
+from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class FishParameters(BaseModel):

@@ -12,11 +12,11 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.cell_pictures import draw_nothing, draw_pictures, some_pictures
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
-from cell_pipelines.pipelines.origins import Origin, framed
-from cell_pipelines.pipelines.partitions import map_images
-from cell_pipelines.pipelines.pixel_sizes import with_one_unit
+from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures
+from cell_pipelines.workflows.origin import Origin, framed
+from cell_pipelines.workflows.parallel import map_images
+from cell_pipelines.workflows.pixel_sizes import with_one_unit
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("cells", "groups", "comparisons")

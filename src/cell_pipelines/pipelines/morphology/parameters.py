@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from cell_pipelines.analysis.morphology.measuring import MorphologyOptions
-from cell_pipelines.pipelines.partitions import ParallelParameters
+from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class MorphologyParameters(BaseModel):

@@ -12,8 +12,8 @@ from cell_pipelines.analysis.active_learning.disagreement import count_spread, d
 from cell_pipelines.analysis.active_learning.features import FEATURES, image_features
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image, ImageFile
-from cell_pipelines.pipelines.model_sights import ModelSight
 from cell_pipelines.pipelines.next_images.views import VIEWS
+from cell_pipelines.workflows.model_outputs import ModelSight
 
 _MOST_PIXELS: Final = 1 << 24
 _PART: Final = 1024  # side in pixels of the parts that larger images are described by

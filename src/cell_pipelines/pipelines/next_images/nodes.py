@@ -16,16 +16,16 @@ from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
-from cell_pipelines.pipelines.applied_thresholds import above_thresholds
-from cell_pipelines.pipelines.cell_pictures import draw_pictures
-from cell_pipelines.pipelines.image_scoring import COLUMNS, as_trained, score_images
-from cell_pipelines.pipelines.model_sights import ModelSight
 from cell_pipelines.pipelines.next_images.measuring import Measuring, measurings
 from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.next_images.views import VIEWS, turned_images
-from cell_pipelines.pipelines.partitions import map_images
-from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
-from cell_pipelines.pipelines.stored_cells import read_cells
+from cell_pipelines.workflows.applied_thresholds import above_thresholds
+from cell_pipelines.workflows.drawing import draw_pictures
+from cell_pipelines.workflows.model_outputs import ModelSight
+from cell_pipelines.workflows.parallel import map_images
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.scoring import COLUMNS, as_trained, score_images
 
 logger = logging.getLogger(__name__)
 

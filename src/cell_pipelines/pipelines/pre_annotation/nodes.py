@@ -16,8 +16,8 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, iterate_images
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, hash_pixels, write_image
-from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
+from cell_pipelines.workflows.parallel import map_images
 
 logger = logging.getLogger(__name__)
 

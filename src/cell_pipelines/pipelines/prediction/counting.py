@@ -11,9 +11,9 @@ import pandas as pd
 from cell_pipelines.analysis.training_range import check_objects, check_overlap
 from cell_pipelines.annotations.class_columns import class_columns
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.pipelines.applied_thresholds import thresholds_text
 from cell_pipelines.pipelines.prediction.intervals import interval_columns
-from cell_pipelines.pipelines.prediction_parameters import PredictionParameters
+from cell_pipelines.workflows.applied_thresholds import thresholds_text
+from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 
 logger = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ import pandas as pd
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
-from cell_pipelines.pipelines.applied_thresholds import above_thresholds
-from cell_pipelines.pipelines.cell_pictures import draw_pictures
-from cell_pipelines.pipelines.image_scoring import as_trained, score_images
-from cell_pipelines.pipelines.prediction_parameters import InferenceParameters, PredictionParameters
-from cell_pipelines.pipelines.stored_cells import read_cells
-from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
 from cell_pipelines.representations.base import Decoding
+from cell_pipelines.workflows.applied_thresholds import above_thresholds
+from cell_pipelines.workflows.drawing import draw_pictures
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
+from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
+from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.scoring import as_trained, score_images
 
 logger = logging.getLogger(__name__)
 

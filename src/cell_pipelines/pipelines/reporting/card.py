@@ -10,11 +10,11 @@ import pandas as pd
 from cell_pipelines import invocation
 from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import Choice
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.study import by_model
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 #: What the card takes of each model, in this order.
 CARDED = (

@@ -8,10 +8,10 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.drawn_groups import choose_groups, likely_groups
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.resampling_units import choose_groups, likely_groups
 
 _PREFERRED = ("instance_f1", "f1", "centroid_f1")
 

@@ -10,10 +10,10 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images, select_objects, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.compared_models import compare_tables, describe_comparison
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+from cell_pipelines.workflows.comparison import compare_tables, describe_comparison
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 #: What is taken of each model, in this order.
 COMPARED = (

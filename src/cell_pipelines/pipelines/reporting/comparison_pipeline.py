@@ -4,8 +4,8 @@ import warnings
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
 from cell_pipelines.pipelines.reporting.comparison import COMPARED, TABLES, compare_study
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 
 #: Metrics with figures of their own beside the page, which has those of every metric that is asked for.
 METRICS: tuple[str, ...] = ComparisonParameters().metrics

@@ -10,12 +10,12 @@ from cell_pipelines.analysis.judging import ERROR_COUNTS
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.definitions import DEFINITIONS
-from cell_pipelines.pipelines.curve_columns import precision_recall_curves
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
-from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
 from cell_pipelines.provenance import git_state, package_versions
 from cell_pipelines.representations.base import Decoding
+from cell_pipelines.workflows.curve_columns import precision_recall_curves
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 
 _FOUND = ("images", "objects", "ap50", "ap50_95", "confidence", "precision", "recall", "f1", "f1_low", "f1_high",
           "centroid_f1", "centroid_f1_low", "centroid_f1_high")  # fmt: skip

@@ -14,10 +14,10 @@ from cell_pipelines.annotations.selection import select_images, select_objects, 
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.metrics.ratios import f1
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
-from cell_pipelines.pipelines.judged_pairs import judging_settings, kept_pairs
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.representations.base import Decoding
+from cell_pipelines.workflows.evaluation import judging_settings, kept_pairs
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 _MATCHED = (
     "Found: the outline of a prediction that matches a true cell (true positive). False: a prediction that matches "

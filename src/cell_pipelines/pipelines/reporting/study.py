@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import Choice
 from cell_pipelines.pipelines.reporting.nodes import headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.study import MODELS
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 #: What the page takes of each model, in this order.
 TOLD = ("evaluation_classes", "error_kinds", "model_sections", "history", "model")

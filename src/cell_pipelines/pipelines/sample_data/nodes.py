@@ -9,11 +9,11 @@ import pandas as pd
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.registry import write_annotations
-from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.sample_data.fields import CATEGORIES, TABLES, FieldJob, WrittenField
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
 from cell_pipelines.simulation.series import plan_series
 from cell_pipelines.spreadsheet_text import protect_table
+from cell_pipelines.workflows.parallel import map_images
 
 
 def generate_sample_images(parameters: SampleDataParameters) -> Callable[[Path], None]:

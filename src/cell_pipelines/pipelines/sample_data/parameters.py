@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cell_pipelines.pipelines.partitions import ParallelParameters
 from cell_pipelines.simulation.brightfield import BrightfieldScene
 from cell_pipelines.simulation.fish import FishScene
 from cell_pipelines.simulation.live_dead import LiveDeadScene
@@ -13,6 +12,7 @@ from cell_pipelines.simulation.phase_contrast import PhaseContrastScene
 from cell_pipelines.simulation.scenes import Scene
 from cell_pipelines.simulation.series import Condition
 from cell_pipelines.simulation.time_lapse import TimeLapseScene
+from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class ScenesParameters(BaseModel):

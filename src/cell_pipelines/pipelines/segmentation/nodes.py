@@ -12,8 +12,8 @@ from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
-from cell_pipelines.pipelines.training_images import Intensities, describe_training_images
-from cell_pipelines.pipelines.training_subset import SubsetParameters
+from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
+from cell_pipelines.workflows.training_images import Intensities, describe_training_images
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from cell_pipelines.analysis.active_learning.evidence import describe_labels, ga
 from cell_pipelines.analysis.active_learning.suspects import Asked
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
-from cell_pipelines.pipelines.model_sights import ModelSight
+from cell_pipelines.workflows.model_outputs import ModelSight
 
 Rows = Mapping[str, Mapping[str, Any]]
 

@@ -18,12 +18,12 @@ from cell_pipelines.annotations.formats.registry import create_format, write_ann
 from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images, select_split
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, read_image, write_image
-from cell_pipelines.pipelines.image_scoring import COLUMNS, score_images
-from cell_pipelines.pipelines.model_sights import ModelSight
-from cell_pipelines.pipelines.partitions import map_images
-from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
 from cell_pipelines.pipelines.suspected_labels.asking import Asking, askings
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
+from cell_pipelines.workflows.model_outputs import ModelSight
+from cell_pipelines.workflows.parallel import map_images
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+from cell_pipelines.workflows.scoring import COLUMNS, score_images
 
 logger = logging.getLogger(__name__)
 

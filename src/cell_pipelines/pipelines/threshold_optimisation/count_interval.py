@@ -10,7 +10,7 @@ from cell_pipelines.analysis.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.metrics.conformal import least_images
-from cell_pipelines.pipelines.count_interval_parameters import CountIntervalParameters
+from cell_pipelines.workflows.parameters.count_intervals import CountIntervalParameters
 
 logger = logging.getLogger(__name__)
 _SPLIT = "val"

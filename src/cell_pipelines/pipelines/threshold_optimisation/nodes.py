@@ -17,10 +17,10 @@ from cell_pipelines.analysis.threshold_choice import ChoiceSettings, chosen_f1
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split
-from cell_pipelines.pipelines.partitions import map_images
-from cell_pipelines.pipelines.stored_cells import read_cells
-from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
 from cell_pipelines.representations.base import Decoding
+from cell_pipelines.workflows.parallel import map_images
+from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
+from cell_pipelines.workflows.reading import read_cells
 
 Decodings = dict[str, dict[str, float]]
 # Where nobody has drawn an area: the distance of Morelli et al. 2021.

@@ -11,8 +11,8 @@ from cell_pipelines.annotations.selection import select_images
 from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, write_image
-from cell_pipelines.pipelines.partitions import map_images
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
+from cell_pipelines.workflows.parallel import map_images
 
 
 def write_films(

@@ -15,10 +15,10 @@ from cell_pipelines.analysis.tracking.positions import cell_positions, frames_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.origins import Origin, framed
-from cell_pipelines.pipelines.pixel_sizes import PixelSize, common_pixel_size, without_sizes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 from cell_pipelines.spreadsheet_text import protect_table
+from cell_pipelines.workflows.origin import Origin, framed
+from cell_pipelines.workflows.pixel_sizes import PixelSize, common_pixel_size, without_sizes
 
 logger = logging.getLogger(__name__)
 
@@ -175,9 +175,9 @@ def write_report(
     *tables: pd.DataFrame,
 ) -> str:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.pipelines.cell_pictures import some_pictures
     from cell_pipelines.report.html import render_report
     from cell_pipelines.report.tracking import tracking_cards, tracking_sections
+    from cell_pipelines.workflows.drawing import some_pictures
 
     named = dict(zip(TABLES, tables, strict=True))
     sections = tracking_sections(named, some_pictures(pictures, parameters.films), common_pixel_size(cells))

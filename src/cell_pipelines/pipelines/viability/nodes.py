@@ -12,9 +12,9 @@ from cell_pipelines.analysis.viability.rules import ViabilityRules
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.cell_pictures import draw_nothing, draw_pictures, some_pictures, with_states
-from cell_pipelines.pipelines.origins import Origin, framed
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
+from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures, with_states
+from cell_pipelines.workflows.origin import Origin, framed
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("fields", "series", "conditions", "groups", "comparisons", "cells")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cell_pipelines.pipelines.partitions import ParallelParameters
+from cell_pipelines.workflows.parallel import ParallelParameters
 
 Distance = Annotated[float, Field(gt=0)]
 

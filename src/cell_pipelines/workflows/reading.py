@@ -18,8 +18,8 @@ from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_int
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.schema import GEOMETRIES, IMAGE_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, select_objects
-from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
 from cell_pipelines.representations.base import Decoding
+from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 
 logger = logging.getLogger(__name__)
 

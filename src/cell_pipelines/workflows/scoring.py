@@ -21,8 +21,8 @@ from cell_pipelines.imaging.reading import (
     LargeImage,
     open_region_reader,
 )
-from cell_pipelines.pipelines.partitions import load_ahead, map_images
-from cell_pipelines.pipelines.prediction_parameters import InferenceParameters
+from cell_pipelines.workflows.parallel import load_ahead, map_images
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 
 logger = logging.getLogger(__name__)
 

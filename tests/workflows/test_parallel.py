@@ -8,7 +8,7 @@ import psutil
 import pytest
 from pydantic import ValidationError
 
-from cell_pipelines.pipelines.partitions import ParallelParameters, load_ahead, map_images
+from cell_pipelines.workflows.parallel import ParallelParameters, load_ahead, map_images
 
 
 def square(value):
@@ -86,7 +86,7 @@ def test_loading_ahead_holds_two_results_at_most():
 def test_workers_end_when_the_process_that_started_them_was_killed():
     program = (
         "import time\n"
-        "from cell_pipelines.pipelines.partitions import ParallelParameters, map_images\n"
+        "from cell_pipelines.workflows.parallel import ParallelParameters, map_images\n"
         "parallel = ParallelParameters(engine='processes', workers=2)\n"
         "list(map_images(time.sleep, [60, 60], description='', total=2, parallel=parallel))\n"
     )

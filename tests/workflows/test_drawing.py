@@ -1,7 +1,7 @@
 import pandas as pd
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.pipelines.cell_pictures import with_states
+from cell_pipelines.workflows.drawing import with_states
 
 
 def test_states_find_their_cells_in_whatever_order_both_stand():

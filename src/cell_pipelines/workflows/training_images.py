@@ -14,7 +14,7 @@ from cell_pipelines.annotations.selection import select_objects, select_split
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.intensity import Colour, Normalisation
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
+from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
-from cell_pipelines.pipelines.comparison_parameters import ComparisonParameters
-from cell_pipelines.pipelines.drawn_groups import choose_groups, likely_groups, named_groups
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.resampling_units import choose_groups, likely_groups, named_groups
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from cell_pipelines.pipelines.threshold_parameters import ThresholdParameters
+from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 
 
 def test_the_images_of_the_test_can_not_be_chosen_on():

@@ -12,7 +12,7 @@ from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, object_places
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, read_image, write_image
-from cell_pipelines.pipelines.partitions import ParallelParameters, map_images
+from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 
 
 def draw_pictures(

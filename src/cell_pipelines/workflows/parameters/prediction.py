@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cell_pipelines.pipelines.partitions import ParallelParameters
+from cell_pipelines.workflows.parallel import ParallelParameters
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -5,7 +5,7 @@ import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.imaging.reading import list_image_files, write_image
-from cell_pipelines.pipelines.training_images import Intensities, describe_training_images
+from cell_pipelines.workflows.training_images import Intensities, describe_training_images
 
 
 @pytest.fixture

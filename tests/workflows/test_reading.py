@@ -10,10 +10,10 @@ from cell_pipelines.inference.stored import write_arrays
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
-from cell_pipelines.pipelines.image_scoring import COLUMNS
-from cell_pipelines.pipelines.stored_cells import read_cells
 from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.registry import create_representation
+from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.scoring import COLUMNS
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from cell_pipelines.analysis.judging import JudgingSettings
 from cell_pipelines.analysis.pairing import PairedSets, Pairing
-from cell_pipelines.pipelines.evaluation_parameters import EvaluationParameters
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 
 def judging_settings(pairing: Pairing, parameters: EvaluationParameters) -> JudgingSettings:

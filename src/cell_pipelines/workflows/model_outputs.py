@@ -13,8 +13,8 @@ from cell_pipelines.analysis.active_learning.chances import LEAST_CHANCE, from_c
 from cell_pipelines.analysis.active_learning.uncertainty import Uncertainty, map_uncertainty, object_uncertainty
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
-from cell_pipelines.pipelines.applied_thresholds import applied_thresholds
-from cell_pipelines.pipelines.stored_cells import Reader, cell_reader
+from cell_pipelines.workflows.applied_thresholds import applied_thresholds
+from cell_pipelines.workflows.reading import Reader, cell_reader
 
 Maps = Mapping[str, npt.NDArray[np.float32]]
 
