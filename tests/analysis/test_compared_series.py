@@ -6,7 +6,7 @@ import pytest
 
 from cell_pipelines.analysis.compared_series import compare_series
 from cell_pipelines.analysis.statistics import compare_groups
-from cell_pipelines.report.morphology_figures import plot_box_plots
+from cell_pipelines.report.figures.morphology import plot_box_plots
 
 
 def cells(seed: int, *, series: int = 4, images: int = 6, shift: float = 0.0) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from cell_pipelines.analysis.count_intervals import (
     intervals_to_record,
     width_note,
 )
-from cell_pipelines.report.count_interval_figures import count_interval_sections, plot_count_intervals
-from cell_pipelines.report.html import render_report
+from cell_pipelines.report.figures.count_intervals import count_interval_sections, plot_count_intervals
+from cell_pipelines.report.page.html import render_report
 
 
 def _counts(images: int, seed: int, groups: int | None = None) -> pd.DataFrame:

@@ -9,10 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.report.html import Commands, Group, LayeredPicture, Picture, Section, Table, Text, render_report
-from cell_pipelines.report.layers import instance_layers
-from cell_pipelines.report.panels import create_note
-from cell_pipelines.report.study_page import ModelPart, OtherPage, StudyPage, render_study_page
+from cell_pipelines.report.figures.panels import create_note
+from cell_pipelines.report.page.html import (
+    Commands,
+    Group,
+    LayeredPicture,
+    Picture,
+    Section,
+    Table,
+    Text,
+    render_report,
+)
+from cell_pipelines.report.page.layers import instance_layers
+from cell_pipelines.report.pages.study import ModelPart, OtherPage, StudyPage, render_study_page
 
 pytestmark = pytest.mark.slow
 Opener = Callable[..., Any]

@@ -8,7 +8,7 @@ from cell_pipelines import study
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.pipelines.cell_selection import nodes
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
-from cell_pipelines.report.html import render_report
+from cell_pipelines.report.page.html import render_report
 from cell_pipelines.workflows.origin import Origin, findings_sections
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 

@@ -98,8 +98,8 @@ def test_a_page_of_images_that_could_not_be_read_names_them(counted):
 
 
 def test_the_models_page_lists_annotated_images_that_are_unlike_the_training():
-    from cell_pipelines.report.html import render_report
-    from cell_pipelines.report.new_counts import unlike_sections
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.new_counts import unlike_sections
 
     table = scores(2, warning=["", "noise is high"]).assign(split="test")
     page = render_report("a", {}, unlike_sections(table))

@@ -21,7 +21,7 @@ from cell_pipelines.pipelines.reporting.nodes import describe_errors, headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.pictures import describe_pictures
 from cell_pipelines.pipelines.reporting.study import by_model, other_pages
-from cell_pipelines.report.html import Section, Text, render_report
+from cell_pipelines.report.page.html import Section, Text, render_report
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 

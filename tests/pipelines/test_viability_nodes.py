@@ -7,8 +7,8 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.imaging.reading import ImageFile, read_image, write_image
 from cell_pipelines.pipelines.viability import nodes
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
-from cell_pipelines.report import viability
-from cell_pipelines.report.tables import defined
+from cell_pipelines.report.page.tables import defined
+from cell_pipelines.report.pages import viability
 from cell_pipelines.workflows.origin import Origin
 
 ORIGIN = Origin("yolo", model_run_id="r1", thresholds="{}")

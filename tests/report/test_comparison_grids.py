@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from cell_pipelines.report.comparison_grid import plot_grid
-from cell_pipelines.report.comparison_intervals import plot_intervals
-from cell_pipelines.report.comparison_losses import plot_losses, total_loss
+from cell_pipelines.report.figures.comparison_grid import plot_grid
+from cell_pipelines.report.figures.comparison_intervals import plot_intervals
+from cell_pipelines.report.figures.comparison_losses import plot_losses, total_loss
 
 Check = Callable[[Figure], None]
 NETWORKS = ("unet", "unetpp", "manet", "linknet", "fpn", "deeplabv3", "deeplabv3plus", "pan")

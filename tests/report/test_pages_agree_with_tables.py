@@ -35,9 +35,9 @@ from cell_pipelines.pipelines.reporting.nodes import (
 )
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.study import describe_study
-from cell_pipelines.report import embedding
-from cell_pipelines.report.comparison import comparison_cards
-from cell_pipelines.report.html import render_report
+from cell_pipelines.report.page import embedding
+from cell_pipelines.report.page.html import render_report
+from cell_pipelines.report.pages.comparison import comparison_cards
 from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters

@@ -10,15 +10,15 @@ from cell_pipelines.analysis.fish.cutoffs import control_cutoffs, judge_samples
 from cell_pipelines.analysis.fish.mosaicism import measure_aneuploidy, tabulate_patterns
 from cell_pipelines.pipelines.learning_curve.nodes import plot_curves, summarise_curve, write_report
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
-from cell_pipelines.report.comparison import comparison_sections
-from cell_pipelines.report.comparison_figures import plot_comparison
-from cell_pipelines.report.comparison_intervals import plot_intervals
-from cell_pipelines.report.comparison_statements import Statements
-from cell_pipelines.report.fish import _DEFINITIONS as FISH
-from cell_pipelines.report.fish import fish_sections
-from cell_pipelines.report.html import render_report
-from cell_pipelines.report.new_counts import count_sections
-from cell_pipelines.report.tables import defined
+from cell_pipelines.report.figures.comparison import plot_comparison
+from cell_pipelines.report.figures.comparison_intervals import plot_intervals
+from cell_pipelines.report.page.html import render_report
+from cell_pipelines.report.page.tables import defined
+from cell_pipelines.report.pages.comparison import comparison_sections
+from cell_pipelines.report.pages.comparison_statements import Statements
+from cell_pipelines.report.pages.fish import _DEFINITIONS as FISH
+from cell_pipelines.report.pages.fish import fish_sections
+from cell_pipelines.report.pages.new_counts import count_sections
 
 LEVELS = [0.9, 0.95]
 MODELS = pd.DataFrame({"model": ["a", "b"], "f1": [0.8, 0.7], "f1_low": [0.7, 0.6], "f1_high": [0.9, 0.8]})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cell_pipelines.models.spec import NetworkSpec
-from cell_pipelines.report.weight_map_figure import plot_weight_map
+from cell_pipelines.report.figures.weight_map import plot_weight_map
 from cell_pipelines.representations.weight_map import crowding_weights
 from cell_pipelines.training.segmentation_settings import SegmentationTraining
 from cell_pipelines.training.weight_previews import preview_weights

@@ -8,7 +8,7 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import ImagePreview
 
 from cell_pipelines import model_runs
-from cell_pipelines.report.figure_files import write_figure
+from cell_pipelines.report.figures.files import write_figure
 
 
 class FigureDataset(AbstractDataset[Any, Any]):

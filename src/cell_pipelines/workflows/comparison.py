@@ -42,8 +42,8 @@ class ModelComparison:
     def figures(self) -> dict[str, Figure]:
         """Return the critical-difference figure and the plot of intervals of each metric, by name."""
         from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
-        from cell_pipelines.report.comparison_intervals import plot_intervals
-        from cell_pipelines.report.comparison_ranks import rank_figures
+        from cell_pipelines.report.figures.comparison_intervals import plot_intervals
+        from cell_pipelines.report.figures.comparison_ranks import rank_figures
 
         titles = {name: metric.title for name, metric in METRICS.items()}
         unit = "group" if self.compared.grouped else "image"
@@ -110,8 +110,8 @@ def describe_comparison(
         reports: For each model the path of its own report, relative to the page.
     """
     from cell_pipelines.analysis.strata_tables import tabulate_density
-    from cell_pipelines.report.comparison import comparison_sections
-    from cell_pipelines.report.comparison_statements import Statements
+    from cell_pipelines.report.pages.comparison import comparison_sections
+    from cell_pipelines.report.pages.comparison_statements import Statements
 
     found = comparison.compared
     statements = Statements(

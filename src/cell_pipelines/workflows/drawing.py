@@ -72,7 +72,7 @@ class _Picture:
 
     def run(self) -> None:
         """Draw and write."""
-        from cell_pipelines.report.instance_overlays import overlay_cells
+        from cell_pipelines.report.overlays.instances import overlay_cells
 
         drawn = overlay_cells(to_rgb(to_uint8(self.file())), self.cells)
         write_image(drawn, self.folder / picture_name(self.cells.names[0]))

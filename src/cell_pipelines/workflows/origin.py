@@ -40,7 +40,7 @@ class Origin:
 
     def warning_sections(self) -> list[Any]:
         """Return the page's section about images whose cells may be wrong, none where none carries a warning."""
-        from cell_pipelines.report.html import Section, Table, Text
+        from cell_pipelines.report.page.html import Section, Table, Text
 
         if not self.warnings:
             return []
@@ -52,7 +52,7 @@ class Origin:
 
     def section(self) -> Any:
         """Return the page's section about code, packages, data and model."""
-        from cell_pipelines.report.html import Section, Table
+        from cell_pipelines.report.page.html import Section, Table
 
         said = {key: value for key, value in asdict(self).items() if value is not None and key != "warnings"}
         facts = {**git_state(Path.cwd()), **package_versions(), **said}
@@ -67,7 +67,7 @@ def framed(sections: Sequence[Any], findings: pd.DataFrame, origin: Origin) -> l
 
 def findings_sections(findings: pd.DataFrame) -> list[Any]:
     """Return the page's section about names that fit nothing, none where all fit."""
-    from cell_pipelines.report.html import Section, Table
+    from cell_pipelines.report.page.html import Section, Table
 
     if findings.empty:
         return []

@@ -9,7 +9,7 @@ import pytest
 from cell_pipelines.analysis.model_comparison import METRICS, align_counts
 from cell_pipelines.analysis.model_comparison.aligned_counts import measure
 from cell_pipelines.analysis.summaries import summarise
-from cell_pipelines.report import comparison_figures
+from cell_pipelines.report.figures import comparison as comparison_figures
 
 Make = Callable[..., pd.DataFrame]
 Draw = Callable[..., dict[str, pd.DataFrame]]

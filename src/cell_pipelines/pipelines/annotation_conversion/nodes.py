@@ -143,7 +143,7 @@ def report_conversion(
     losses: pd.DataFrame,
 ) -> str:
     """Return the page that tells what came in, what went out, and what to look at."""
-    from cell_pipelines.report.conversion import ConversionOverview, ConversionTables, render_conversion_report
+    from cell_pipelines.report.pages.conversion import ConversionOverview, ConversionTables, render_conversion_report
 
     findings = _with_texts(findings, ("file", "entry", "category"))
     quality = _with_texts(quality, ("image", "objects", "category"))

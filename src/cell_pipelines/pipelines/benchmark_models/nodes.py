@@ -125,15 +125,15 @@ def log_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 def plot(models: pd.DataFrame, runs: pd.DataFrame, parameters: BenchmarkParameters) -> Any:
     """Return the figure of latency and throughput, and of quality over cost where models were judged."""
-    from cell_pipelines.report.benchmark_figures import plot_benchmark
+    from cell_pipelines.report.figures.benchmark import plot_benchmark
 
     return plot_benchmark(models, runs, quality=choose_quality(models, parameters.quality))
 
 
 def write_report(models: pd.DataFrame, runs: pd.DataFrame, parameters: BenchmarkParameters) -> str:
     """Return the page."""
-    from cell_pipelines.report.benchmark import benchmark_cards, benchmark_sections
-    from cell_pipelines.report.html import render_report
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.benchmark import benchmark_cards, benchmark_sections
 
     sections = benchmark_sections(models, runs, quality=choose_quality(models, parameters.quality))
     return render_report(parameters.title, benchmark_cards(models, runs), sections)

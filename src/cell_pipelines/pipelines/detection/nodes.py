@@ -59,7 +59,7 @@ def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
 
 def draw_augmented_samples(dataset: Path, annotations: AnnotationSet, parameters: YoloParameters) -> Image:
     """Return a contact sheet of training samples as the network sees them, with their boxes."""
-    from cell_pipelines.report.overlays import contact_sheet
+    from cell_pipelines.report.overlays.boxes import contact_sheet
     from cell_pipelines.training.yolo_samples import augmented_samples
 
     samples = augmented_samples(_to_training(parameters, {}), dataset / "data.yaml", parameters.samples)
@@ -77,6 +77,6 @@ def log_history(history: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
 
 def plot_history(history: pd.DataFrame) -> Any:
     """Return a figure of losses and validation metrics over epochs."""
-    from cell_pipelines.report.curves import plot_training_history
+    from cell_pipelines.report.figures.curves import plot_training_history
 
     return plot_training_history(history)

@@ -36,6 +36,6 @@ def log_coverage(coverage: pd.DataFrame, parameters: EvaluationParameters) -> di
 
 def plot_intervals(table: pd.DataFrame) -> Any:
     """Return a figure of each image's predicted count with its interval, and the true one."""
-    from cell_pipelines.report.count_interval_figures import plot_count_intervals
+    from cell_pipelines.report.figures.count_intervals import plot_count_intervals
 
     return plot_count_intervals(table)

@@ -48,6 +48,6 @@ def find_errors(
 
 def plot_confusion(confusions: pd.DataFrame) -> Any:
     """Return a figure of which class is taken for which."""
-    from cell_pipelines.report.confusion_figure import plot_confusions
+    from cell_pipelines.report.figures.confusion import plot_confusions
 
     return plot_confusions(confusions)

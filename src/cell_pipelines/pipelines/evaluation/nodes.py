@@ -77,7 +77,7 @@ def log_metrics(table: pd.DataFrame, parameters: EvaluationParameters) -> dict[s
 
 def plot_precision_recall_curves(curves: pd.DataFrame, table: pd.DataFrame) -> Any:
     """Return a figure of precision over recall at IoU 0.5, a line a class."""
-    from cell_pipelines.report.curves import plot_precision_recall
+    from cell_pipelines.report.figures.curves import plot_precision_recall
 
     return plot_precision_recall(
         precision_recall_curves(curves), dict(zip(table["category"], table["ap50"], strict=True))
@@ -86,14 +86,14 @@ def plot_precision_recall_curves(curves: pd.DataFrame, table: pd.DataFrame) -> A
 
 def plot_count_agreement(images: pd.DataFrame) -> Any:
     """Return a figure of predicted over true counts and their agreement."""
-    from cell_pipelines.report.distributions import plot_counts
+    from cell_pipelines.report.figures.distributions import plot_counts
 
     return plot_counts(images[["image", "category", "true", "predicted"]])
 
 
 def plot_instances(curves: pd.DataFrame) -> Any:
     """Return a figure of the quality of masks over the IoU that counts as found."""
-    from cell_pipelines.report.comparison_figures import plot_instance_curve
+    from cell_pipelines.report.figures.comparison import plot_instance_curve
 
     return plot_instance_curve(curves)
 
@@ -135,8 +135,8 @@ class _ErrorOverlay:
 
     def run(self) -> None:
         """Draw and write."""
-        from cell_pipelines.report.instance_overlays import overlay_instances
-        from cell_pipelines.report.overlays import overlay_matches
+        from cell_pipelines.report.overlays.boxes import overlay_matches
+        from cell_pipelines.report.overlays.instances import overlay_instances
 
         picture = to_rgb(to_uint8(self.file()))
         cells = match_cells(self.image, self.settings, self.kind)

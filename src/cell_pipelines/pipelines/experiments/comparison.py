@@ -81,7 +81,11 @@ def _tables(
     members: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
     parameters: ExperimentParameters,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
-    from cell_pipelines.report.comparison_tables import tabulate_architectures, tabulate_detection, tabulate_overlaps
+    from cell_pipelines.report.pages.comparison_tables import (
+        tabulate_architectures,
+        tabulate_detection,
+        tabulate_overlaps,
+    )
 
     done = members[members["status"] == "finished"]
     histories = {name: one.history for name, one in given.items() if one.history is not None}
@@ -126,8 +130,8 @@ def _figures(
     members: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
     parameters: ExperimentParameters,
 ) -> dict[str, Any]:  # fmt: skip
-    from cell_pipelines.report.comparison_losses import plot_losses
-    from cell_pipelines.report.panels import create_note
+    from cell_pipelines.report.figures.comparison_losses import plot_losses
+    from cell_pipelines.report.figures.panels import create_note
 
     histories = {name: one.history for name, one in given.items() if one.history is not None}
     varied = _varied(parameters)
@@ -157,7 +161,7 @@ def _places(members: pd.DataFrame, varied: Sequence[str]) -> tuple[dict[str, str
 
 def _grid(members: pd.DataFrame, metric: str, varied: Sequence[str]) -> Any:
     from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
-    from cell_pipelines.report.comparison_grid import plot_grid
+    from cell_pipelines.report.figures.comparison_grid import plot_grid
 
     known = METRICS.get(metric)
     title = known.title if known else metric
@@ -179,8 +183,8 @@ def _shown(done: Sequence[Member], members: pd.DataFrame, parameters: Experiment
 def _strips(
     folder: Path, shown: Sequence[Member], truth: AnnotationSet, images: Mapping[str, ImageFile], count: int
 ) -> Iterator[Any]:
-    from cell_pipelines.report.html import Picture
-    from cell_pipelines.report.strips import panel_strip
+    from cell_pipelines.report.figures.montage import panel_strip
+    from cell_pipelines.report.page.html import Picture
 
     cells = {member.name: read_cells(folder / member.name, member) for member in shown} if count else {}
     for number, one in enumerate(iterate_images(truth)):
@@ -195,7 +199,7 @@ def _page(
     name: str, members: pd.DataFrame, compared: tuple[Mapping[str, ModelTables], ModelComparison | None],
     shown: tuple[Mapping[str, pd.DataFrame], Mapping[str, Any], Sequence[Any]], parameters: ExperimentParameters,
 ) -> str:  # fmt: skip
-    from cell_pipelines.report.html import Picture, Section, Table, render_report
+    from cell_pipelines.report.page.html import Picture, Section, Table, render_report
 
     (given, found), (tables, figures, strips) = compared, shown
     heading = name.replace("_", " ")
@@ -220,7 +224,7 @@ def _page(
 
 
 def _paper_tables(tables: Mapping[str, pd.DataFrame]) -> list[Any]:
-    from cell_pipelines.report.html import Table
+    from cell_pipelines.report.page.html import Table
 
     captions = {
         "architectures": "Size, training time, losses and the IoU of the data set",
@@ -234,7 +238,7 @@ def _paper_tables(tables: Mapping[str, pd.DataFrame]) -> list[Any]:
 
 
 def _change_sections(tables: Mapping[str, pd.DataFrame], parameters: ExperimentParameters, level: float) -> list[Any]:
-    from cell_pipelines.report.html import Section, Table
+    from cell_pipelines.report.page.html import Section, Table
 
     table = tables["baseline"]
     if table.empty:

@@ -123,7 +123,7 @@ class _Picture:
 
     def run(self) -> None:
         """Draw and write."""
-        from cell_pipelines.report.fish_overlays import overlay_fish
+        from cell_pipelines.report.overlays.fish import overlay_fish
 
         nuclei, signals, spots = self.tables
         picture = _red_green_blue(_with_channels(self.file()), self.channels)

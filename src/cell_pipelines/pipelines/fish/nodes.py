@@ -128,14 +128,14 @@ def score(
 
 def plot_patterns(patterns: pd.DataFrame, parameters: FishParameters) -> Any:
     """Return the figure of signal patterns."""
-    from cell_pipelines.report.fish_figures import plot_patterns as plot
+    from cell_pipelines.report.figures.fish import plot_patterns as plot
 
     return plot(patterns, name=parameters.unit)
 
 
 def plot_aneuploidy(aneuploidy: pd.DataFrame, parameters: FishParameters) -> Any:
     """Return the figure of the shares of nuclei with each number of chromosomes."""
-    from cell_pipelines.report.fish_figures import plot_aneuploidy as plot
+    from cell_pipelines.report.figures.fish import plot_aneuploidy as plot
 
     return plot(aneuploidy, name=parameters.unit, level=parameters.level)
 
@@ -165,8 +165,8 @@ def write_report(
     pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: FishParameters, *tables: pd.DataFrame
 ) -> str:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.report.fish import fish_cards, fish_sections
-    from cell_pipelines.report.html import render_report
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.fish import fish_cards, fish_sections
 
     named = dict(zip(TABLES, tables, strict=True))
     sections = fish_sections(

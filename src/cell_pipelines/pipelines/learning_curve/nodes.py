@@ -44,7 +44,7 @@ def _asked(parameters: LearningCurveParameters) -> tuple[str, ...]:
 
 def plot_curves(trainings: pd.DataFrame, points: pd.DataFrame, parameters: LearningCurveParameters) -> Any:
     """Return the figure of metrics over the number of training images."""
-    from cell_pipelines.report.learning_curve_figures import plot_learning_curves
+    from cell_pipelines.report.figures.learning_curve import plot_learning_curves
 
     names = {name: METRICS[name] for name in _asked(parameters)}
     return plot_learning_curves(trainings, points, names, level=parameters.level)
@@ -52,14 +52,14 @@ def plot_curves(trainings: pd.DataFrame, points: pd.DataFrame, parameters: Learn
 
 def plot_histories(histories: pd.DataFrame) -> Any:
     """Return the figure of validation metrics over epochs."""
-    from cell_pipelines.report.learning_curve_figures import plot_epochs
+    from cell_pipelines.report.figures.learning_curve import plot_epochs
 
     return plot_epochs(histories)
 
 
 def describe_curve(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> list[Any]:
     """Return the sections of the page, of `TABLES`."""
-    from cell_pipelines.report.learning_curve import learning_curve_sections
+    from cell_pipelines.report.pages.learning_curve import learning_curve_sections
 
     names = {name: METRICS[name] for name in _asked(parameters)}
     named = dict(zip(TABLES, tables, strict=True))
@@ -68,8 +68,8 @@ def describe_curve(parameters: LearningCurveParameters, *tables: pd.DataFrame) -
 
 def write_report(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> str:
     """Return the page, of `TABLES`."""
-    from cell_pipelines.report.html import render_report
-    from cell_pipelines.report.learning_curve import learning_curve_cards
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.learning_curve import learning_curve_cards
 
     named = dict(zip(TABLES, tables, strict=True))
     cards = learning_curve_cards(named["fits"], named["trainings"])

@@ -87,7 +87,7 @@ def _compare(
 ) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
     from cell_pipelines.analysis.compared_series import compare_series
     from cell_pipelines.analysis.statistics import compare_groups, describe_groups
-    from cell_pipelines.report.morphology_figures import plot_box_plots
+    from cell_pipelines.report.figures.morphology import plot_box_plots
 
     features = shown_features(table, parameters.features)
     kept = _grouped(table, group, parameters)
@@ -139,8 +139,8 @@ def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame,
             parameters: Of morphology.
             *tables: Of each source its cells, then of each its images, also those without cells.
         """
-        from cell_pipelines.report.html import render_report
-        from cell_pipelines.report.morphology import method_sections
+        from cell_pipelines.report.page.html import render_report
+        from cell_pipelines.report.pages.morphology import method_sections
 
         cells, images = tables[: len(sources)], tables[len(sources) :]
         if len({"area_um2" in table for table in cells}) > 1:
@@ -181,8 +181,8 @@ def write_report(
     pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: MorphologyParameters, *tables: pd.DataFrame
 ) -> str:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.report.html import render_report
-    from cell_pipelines.report.morphology import morphology_cards, morphology_sections
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.morphology import morphology_cards, morphology_sections
 
     named = dict(zip(TABLES, tables, strict=True))
     kept = _grouped(named["cells"], parameters.group, parameters)

@@ -157,8 +157,8 @@ def write_report(models: tuple[str, ...]) -> Callable[..., str]:
         table: pd.DataFrame, cells: AnnotationSet, images: dict[str, ImageFile], parameters: NextImagesParameters
     ) -> str:
         """Return the page: the first images as a contact sheet, and the whole ranking."""
-        from cell_pipelines.report.html import render_report
-        from cell_pipelines.report.next_images import next_images_cards, next_images_sections, proposal_sheet
+        from cell_pipelines.report.page.html import render_report
+        from cell_pipelines.report.pages.next_images import next_images_cards, next_images_sections, proposal_sheet
 
         sheet = proposal_sheet(cells, lambda name: images[name](), table)
         views = len(VIEWS[: parameters.views]) if len(models) == 1 else 0

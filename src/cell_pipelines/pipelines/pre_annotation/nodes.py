@@ -99,7 +99,7 @@ class _Drawing:
 
     def run(self) -> None:
         """Draw and write."""
-        from cell_pipelines.report.outlines import overlay_labels
+        from cell_pipelines.report.overlays.outlines import overlay_labels
 
         labels, _ = objects_to_labels(self.annotations)
         target = self.folder / Path(self.annotations.names[0]).with_suffix(".png")

@@ -90,8 +90,8 @@ def _is_tuned(record: Mapping[str, Any]) -> bool:
 def report_counts(counts: pd.DataFrame, annotations: AnnotationSet, checkpoint: Path) -> str:
     """Return a page with the counts of new images, their intervals and what speaks against them."""
     from cell_pipelines.models.model_file import read_record
-    from cell_pipelines.report.html import render_report
-    from cell_pipelines.report.new_counts import count_sections, count_summary
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.new_counts import count_sections, count_summary
 
     columns = class_columns(annotations.categories, RESERVED, endings=_ENDINGS)
     counts = counts.fillna({"warning": "", "error": ""})

@@ -31,7 +31,7 @@ def describe_model(models: tuple[str, ...]) -> Callable[..., str]:
         evaluation: EvaluationParameters, parameters: ReportingParameters, *tables: Any,
     ) -> str:  # fmt: skip
         """Return the card; `tables` are those of `CARDED` for each model."""
-        from cell_pipelines.report.model_card import ModelCard, write_model_card
+        from cell_pipelines.report.pages.model_card import ModelCard, write_model_card
 
         one = by_model(models, CARDED, tables)[choice.model]
         record = facts.read_training_record(one["model"])

@@ -51,9 +51,9 @@ def _compare(
     settings: tuple[EvaluationParameters, ComparisonParameters, ReportingParameters],
     metrics: tuple[str, ...],
 ) -> tuple[Any, ...]:
-    from cell_pipelines.report.comparison import comparison_cards
-    from cell_pipelines.report.html import render_report
-    from cell_pipelines.report.panels import create_note
+    from cell_pipelines.report.figures.panels import create_note
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.comparison import comparison_cards
 
     evaluation, comparing, parameters = settings
     models = {name: _tables_of(one) for name, one in given.items()}
@@ -88,8 +88,8 @@ def _strips(
     truth: AnnotationSet, images: Mapping[str, ImageFile], given: Mapping[str, Mapping[str, Any]], count: int
 ) -> Iterator[Any]:
     """Yield the images of most cells, of few, and of numbers in between, as every model sees them."""
-    from cell_pipelines.report.html import Picture
-    from cell_pipelines.report.strips import panel_strip
+    from cell_pipelines.report.figures.montage import panel_strip
+    from cell_pipelines.report.page.html import Picture
 
     ranked = np.argsort(-truth.counts().sum(axis=1), kind="stable")
     chosen = ranked[np.unique(np.linspace(0, len(ranked) - 1, min(count, len(ranked))).astype(int))]

@@ -33,7 +33,7 @@ def describe_data(
     parameters: ReportingParameters,
 ) -> list[Any]:  # fmt: skip
     """Return the sections about the data: what came in, what was lost and looks wrong, who learns from what."""
-    from cell_pipelines.report.data_sections import data_sections
+    from cell_pipelines.report.pages.data import data_sections
 
     return data_sections(summary, findings.head(parameters.findings), quality, splits)
 
@@ -44,9 +44,9 @@ def describe_training(
 ) -> list[Any]:  # fmt: skip
     """Return the sections about what the network saw, its training and the choice of thresholds."""
     from cell_pipelines.models.model_file import read_record
-    from cell_pipelines.report.curves import plot_training_history
-    from cell_pipelines.report.html import Picture, Section
-    from cell_pipelines.report.threshold_figures import plot_threshold_sweep
+    from cell_pipelines.report.figures.curves import plot_training_history
+    from cell_pipelines.report.figures.thresholds import plot_threshold_sweep
+    from cell_pipelines.report.page.html import Picture, Section
 
     best_by = (read_record(model).get("training") or {}).get("monitor")
     chosen = {n: Decoding(**v) if isinstance(v, dict) else Decoding(v) for n, v in thresholds.items()}
@@ -69,10 +69,10 @@ def describe_evaluation(
 ) -> list[Any]:  # fmt: skip
     """Return the sections about the test: metrics, curves, counts, and every image."""
     from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
-    from cell_pipelines.report.count_figures import plot_count_errors
-    from cell_pipelines.report.curves import plot_precision_recall
-    from cell_pipelines.report.distributions import plot_counts
-    from cell_pipelines.report.html import Picture, Section, Table
+    from cell_pipelines.report.figures.counts import plot_count_errors
+    from cell_pipelines.report.figures.curves import plot_precision_recall
+    from cell_pipelines.report.figures.distributions import plot_counts
+    from cell_pipelines.report.page.html import Picture, Section, Table
 
     lines = precision_recall_curves(curves)
     ap = dict(zip(table["category"], table["ap50"], strict=True))
@@ -100,7 +100,7 @@ def describe_evaluation(
 
 def _result_tables(table: pd.DataFrame, rule: str) -> Iterator[Any]:
     """Yield what is found by boxes and centroids, what by masks, and what is counted, without empty columns."""
-    from cell_pipelines.report.html import Table
+    from cell_pipelines.report.page.html import Table
 
     captions = {
         "Cells found, by boxes and by centroids": _FOUND,
@@ -136,8 +136,8 @@ def definitions_of(columns: Iterable[str], rule: str) -> dict[str, str]:
 
 
 def _mask_sections(instances: pd.DataFrame) -> list[Any]:
-    from cell_pipelines.report.comparison_figures import plot_instance_curve
-    from cell_pipelines.report.html import Picture, Section
+    from cell_pipelines.report.figures.comparison import plot_instance_curve
+    from cell_pipelines.report.page.html import Picture, Section
 
     if instances.empty:
         return []
@@ -147,8 +147,8 @@ def _mask_sections(instances: pd.DataFrame) -> list[Any]:
 
 def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.DataFrame) -> list[Any]:
     """Return the sections about the intervals of counts and about images unlike those of training; none without any."""
-    from cell_pipelines.report.count_interval_figures import count_interval_sections
-    from cell_pipelines.report.new_counts import unlike_sections
+    from cell_pipelines.report.figures.count_intervals import count_interval_sections
+    from cell_pipelines.report.pages.new_counts import unlike_sections
 
     return [*count_interval_sections(intervals, coverage), *unlike_sections(scores)]
 
@@ -156,9 +156,9 @@ def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.
 def describe_errors(kinds: pd.DataFrame, confusions: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
     """Return the section about what goes wrong: kinds of errors, what they cost, which class is taken for which."""
     from cell_pipelines.analysis.error_kinds import summarise_error_kinds
-    from cell_pipelines.report.confusion_figure import plot_confusions
-    from cell_pipelines.report.error_figures import plot_error_kinds
-    from cell_pipelines.report.html import Picture, Section, Table
+    from cell_pipelines.report.figures.confusion import plot_confusions
+    from cell_pipelines.report.figures.errors import plot_error_kinds
+    from cell_pipelines.report.page.html import Picture, Section, Table
 
     items: list[Any] = []
     if len(kinds):
@@ -188,7 +188,7 @@ def collect_sections(
     scores: list[Any] | None = None,
 ) -> list[Any]:  # fmt: skip
     """Return all that is told of a model, in order, with figures drawn once for every page that shows them."""
-    from cell_pipelines.report.html import embedded_section
+    from cell_pipelines.report.page.html import embedded_section
 
     *told, every_image = evaluation
     parts = [told[0], *training, *told[1:], *counts, *errors, *pictures, *(scores or []), every_image]
@@ -200,7 +200,7 @@ def write_report(
     parameters: ReportingParameters,
 ) -> str:  # fmt: skip
     """Return the page of one model."""
-    from cell_pipelines.report.html import Section, Table, render_report
+    from cell_pipelines.report.page.html import Section, Table, render_report
 
     origin = {**git_state(Path.cwd()), **package_versions(), "data.sha256": annotations.fingerprint()}
     frame = pd.DataFrame(list(origin.items()), columns=["what", "value"])

@@ -35,7 +35,7 @@ def describe_pictures(
     evaluation: EvaluationParameters, parameters: ReportingParameters,
 ) -> list[Any]:  # fmt: skip
     """Return the section of the worst and the best images with what was found, made up and missed."""
-    from cell_pipelines.report.html import Section
+    from cell_pipelines.report.page.html import Section
 
     if not parameters.pictures or not parameters.overlays:
         return []
@@ -58,8 +58,8 @@ def _worst_and_best(seen: list[MatchedCells], count: int) -> list[MatchedCells]:
 
 
 def _layered(cells: MatchedCells, images: Mapping[str, ImageFile]) -> Any:
-    from cell_pipelines.report.html import LayeredPicture
-    from cell_pipelines.report.layers import box_layers, instance_layers
+    from cell_pipelines.report.page.html import LayeredPicture
+    from cell_pipelines.report.page.layers import box_layers, instance_layers
 
     shown = _displayed(images[cells.name])
     flags = {"found": cells.matched, "correct": cells.correct}
@@ -75,7 +75,7 @@ def _layered(cells: MatchedCells, images: Mapping[str, ImageFile]) -> Any:
 
 
 def _displayed(file: ImageFile) -> Image:
-    from cell_pipelines.report.display import to_display
+    from cell_pipelines.report.overlays.display import to_display
 
     return to_display(to_rgb(to_uint8(file())))
 
@@ -86,7 +86,7 @@ def describe_scores(
 ) -> list[Any]:  # fmt: skip
     """Return the section that shows a few test images from the network's scores to its cells."""
     from cell_pipelines.inference.predictor import create_reader
-    from cell_pipelines.report.html import Section
+    from cell_pipelines.report.page.html import Section
 
     if not parameters.pictures or not parameters.scores:
         return []
@@ -112,8 +112,8 @@ def some_images(annotations: AnnotationSet, count: int) -> Iterator[AnnotationSe
 def _score_pictures(one: AnnotationSet, file: Path, reader: Any, images: Mapping[str, ImageFile]) -> Iterator[Any]:
     from cell_pipelines.annotations.geometry.label_images import objects_to_labels
     from cell_pipelines.inference.stored import read_arrays
-    from cell_pipelines.report.html import Picture
-    from cell_pipelines.report.strips import score_panels
+    from cell_pipelines.report.figures.montage import score_panels
+    from cell_pipelines.report.page.html import Picture
     from cell_pipelines.representations.heat import heat_map
 
     name = one.names[0]

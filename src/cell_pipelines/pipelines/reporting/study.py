@@ -30,7 +30,7 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., str]:
         evaluation: EvaluationParameters, parameters: ReportingParameters, *tables: Any,
     ) -> str:  # fmt: skip
         """Return the page; `tables` are the comparison's page, of several models, and those of `TOLD` for each."""
-        from cell_pipelines.report.study_page import ModelPart, OtherPage, StudyPage, render_study_page
+        from cell_pipelines.report.pages.study import ModelPart, OtherPage, StudyPage, render_study_page
 
         comparison, told = (tables[0], tables[1:]) if len(models) > 1 else (None, tables)
         given = by_model(models, TOLD, told)
@@ -65,7 +65,7 @@ def by_model(models: tuple[str, ...], names: tuple[str, ...], tables: tuple[Any,
 
 def _sections(name: str, one: Mapping[str, Any]) -> list[Any]:
     """Return a model's sections with one about its training settings after the results."""
-    from cell_pipelines.report.html import Section, Table
+    from cell_pipelines.report.page.html import Section, Table
 
     known = facts.training_facts(name, facts.read_training_record(one["model"]), one["history"])
     frame = pd.DataFrame(list(known.items()), columns=["what", "value"])
@@ -118,7 +118,7 @@ def _summary(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[s
 
 def other_pages(folder: Path) -> Iterator[Any]:
     """Yield the pages of other parts of the study below a folder: experiments, and statements about samples."""
-    from cell_pipelines.report.study_page import OtherPage
+    from cell_pipelines.report.pages.study import OtherPage
 
     files = [*sorted(folder.glob("*/report.html")), *sorted(folder.glob("*/*/report.html"))]
     for file in files:

@@ -6,7 +6,7 @@ import mlflow
 import pandas as pd
 
 from cell_pipelines.model_runs import log_metrics, run_of
-from cell_pipelines.report.training_panels import prediction_panels
+from cell_pipelines.report.figures.training_panels import prediction_panels
 from cell_pipelines.training.reports import EpochReport
 
 

@@ -122,7 +122,7 @@ def draw_training_tiles(
     annotations: AnnotationSet, images: dict[str, ImageFile], shared: SegmentationParameters, own: NetworkParameters
 ) -> Image:
     """Return a contact sheet of tiles as the network sees them, with the outlines of their cells."""
-    from cell_pipelines.report.training_panels import tile_sheet
+    from cell_pipelines.report.figures.training_panels import tile_sheet
     from cell_pipelines.training.previews import draw_tiles
 
     training = to_training(shared, own, annotations)
@@ -133,8 +133,8 @@ def plot_weights(
     annotations: AnnotationSet, images: dict[str, ImageFile], shared: SegmentationParameters, own: NetworkParameters
 ) -> Any:
     """Return a figure of the weights of a tile's pixels: of those tiles that are looked at, the one with most cells."""
-    from cell_pipelines.report.panels import create_note
-    from cell_pipelines.report.weight_map_figure import plot_weight_map
+    from cell_pipelines.report.figures.panels import create_note
+    from cell_pipelines.report.figures.weight_map import plot_weight_map
     from cell_pipelines.training.previews import draw_tiles
     from cell_pipelines.training.weight_previews import preview_weights
 
@@ -149,6 +149,6 @@ def plot_weights(
 
 def plot_history(history: pd.DataFrame, shared: SegmentationParameters, own: NetworkParameters) -> Any:
     """Return a figure of losses and validation metrics over epochs, with the epoch that was kept."""
-    from cell_pipelines.report.curves import plot_training_history
+    from cell_pipelines.report.figures.curves import plot_training_history
 
     return plot_training_history(history, best_by=own.merged(shared).monitor)

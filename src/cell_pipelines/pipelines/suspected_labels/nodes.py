@@ -179,7 +179,7 @@ class _Picture:
 
     def run(self) -> None:
         """Draw and write."""
-        from cell_pipelines.report.suspects import draw_suspect
+        from cell_pipelines.report.pages.suspects import draw_suspect
 
         image = self.file()
         nothing = AnnotationSet(self.labels.images, OBJECT_SCHEMA.empty_table(), self.labels.categories)
@@ -204,8 +204,8 @@ def write_report(models: tuple[str, ...]) -> Callable[..., str]:
         suspects: pd.DataFrame, images: pd.DataFrame, pictures: Path, parameters: SuspectedLabelsParameters
     ) -> str:
         """Return the page: the first suspects as pictures, all of them, and all images."""
-        from cell_pipelines.report.html import render_report
-        from cell_pipelines.report.suspects import suspect_cards, suspect_sections
+        from cell_pipelines.report.page.html import render_report
+        from cell_pipelines.report.pages.suspects import suspect_cards, suspect_sections
 
         first = suspects.head(min(parameters.shown, parameters.pictures))
         shown = [

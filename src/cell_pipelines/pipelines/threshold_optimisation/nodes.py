@@ -161,7 +161,7 @@ def decode_cells(
 
 def plot_thresholds(table: pd.DataFrame, thresholds: dict[str, Any], parameters: ThresholdParameters) -> Any:
     """Return a figure of precision, recall, F1 and count errors over the cut-off, with the chosen points."""
-    from cell_pipelines.report.threshold_figures import plot_threshold_sweep
+    from cell_pipelines.report.figures.thresholds import plot_threshold_sweep
 
     return plot_threshold_sweep(table, _as_decodings(thresholds), objective=parameters.objective)
 

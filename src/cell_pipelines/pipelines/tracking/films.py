@@ -29,7 +29,7 @@ def write_films(
         parameters: Of tracking.
         folder: Where films go.
     """
-    from cell_pipelines.report.track_overlays import write_gif
+    from cell_pipelines.report.overlays.tracks import write_gif
 
     for sequence, own in list(frames.groupby("sequence", sort=True))[: parameters.films]:
         tracked = linked[linked["sequence"] == sequence]
@@ -53,7 +53,7 @@ def _draw_frames(
     images: Mapping[str, ImageFile],
     parameters: TrackingParameters,
 ) -> Iterator[Image]:
-    from cell_pipelines.report.track_overlays import draw_tracks
+    from cell_pipelines.report.overlays.tracks import draw_tracks
 
     row_of = {name: row for row, name in enumerate(cells.names)}
     frames = list(shown[["frame", "image"]].itertuples(index=False))

@@ -151,7 +151,7 @@ def plot(
     cells: AnnotationSet,
 ) -> tuple[Any, Any, Any]:
     """Return the figures of the ways that cells go, of their speeds, and of how far they get."""
-    from cell_pipelines.report.track_figures import plot_msd, plot_track_speeds, plot_tracks_origin
+    from cell_pipelines.report.figures.tracks import plot_msd, plot_track_speeds, plot_tracks_origin
 
     ways = plot_tracks_origin(linked, pixel_size_um=common_pixel_size(cells))
     return ways, plot_track_speeds(tracks), plot_msd(displacements, fits=persistence)
@@ -175,8 +175,8 @@ def write_report(
     *tables: pd.DataFrame,
 ) -> str:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.report.html import render_report
-    from cell_pipelines.report.tracking import tracking_cards, tracking_sections
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.tracking import tracking_cards, tracking_sections
     from cell_pipelines.workflows.drawing import some_pictures
 
     named = dict(zip(TABLES, tables, strict=True))

@@ -91,8 +91,8 @@ def plot_doses(responses: dict[str, Any]) -> Callable[[Path], None]:
 
 
 def _write_doses(responses: dict[str, Any], folder: Path) -> None:
-    from cell_pipelines.report.dose_response_figures import plot_dose_response
-    from cell_pipelines.report.figure_files import write_figure
+    from cell_pipelines.report.figures.dose_response import plot_dose_response
+    from cell_pipelines.report.figures.files import write_figure
 
     for name, (fields, response) in responses.items():
         figure = plot_dose_response(fields, response, name="" if name == "all" else name)
@@ -101,7 +101,7 @@ def _write_doses(responses: dict[str, Any], folder: Path) -> None:
 
 def plot(fields: pd.DataFrame, conditions: pd.DataFrame) -> Any:
     """Return the figure of viability over conditions."""
-    from cell_pipelines.report.viability_figures import plot_viability
+    from cell_pipelines.report.figures.viability import plot_viability
 
     return plot_viability(fields, conditions)
 
@@ -134,8 +134,8 @@ def write_report(
     *tables: pd.DataFrame,
 ) -> str:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.report.html import render_report
-    from cell_pipelines.report.viability import viability_cards, viability_sections
+    from cell_pipelines.report.page.html import render_report
+    from cell_pipelines.report.pages.viability import viability_cards, viability_sections
 
     named = dict(zip(TABLES, tables, strict=True))
     shown = some_pictures(pictures, parameters.pictures, _with_most_states(named["cells"]))

@@ -1,0 +1,162 @@
+"""From the items of a section to the pieces that the page's template writes; equal images are kept once a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Final
+from urllib.parse import quote
+
+from cell_pipelines.report.page.embedding import Embedded, embed, embed_photograph
+from cell_pipelines.report.page.layers import Layer
+from cell_pipelines.report.page.parts import (
+    Commands,
+    Item,
+    LayeredPicture,
+    Links,
+    Markup,
+    Picture,
+    Section,
+    Table,
+    Text,
+)
+from cell_pipelines.report.page.tables import Column, format_table
+
+# A table with more rows than this scrolls in its own box.
+_TALL: Final = 25
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a section as the template takes it; which fields are filled depends on `kind`."""
+
+    kind: str
+    caption: str = ""
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[tuple[Column, str], ...], ...] = ()
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    is_tall: bool = False
+    pictures: tuple[tuple[Embedded, str], ...] = ()
+    layered: tuple[LayeredBlock, ...] = ()
+    lines: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    html: str = ""
+
+
+@dataclass(frozen=True)
+class LayeredBlock:
+    """A picture with layers: where its image stands among the page's, and the lines."""
+
+    id: str
+    stored: StoredImage
+    layers: Sequence[Layer]
+    caption: str
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An image that several places of a page show: its id, its data, and its size in its own pixels."""
+
+    id: str
+    uri: str
+    width: int
+    height: int
+
+
+class PageContent:
+    """The blocks of one page, and the images that they share."""
+
+    def __init__(self) -> None:
+        self._stored: dict[tuple[str, int, int], StoredImage] = {}
+        self._shown: Counter[str] = Counter()
+        self._layered = 0
+
+    def blocks(self, items: Sequence[Item]) -> list[Block]:
+        """Return the blocks of a section.
+
+        Raises:
+            TypeError: It holds something else than items.
+        """
+        return [block for kind, group in groupby(items, key=_kind) for block in self._blocks(kind, list(group))]
+
+    def stored(self) -> list[StoredImage]:
+        """Return the images to be kept apart from where they are shown: those with layers, and those shown twice."""
+        return list(self._stored.values())
+
+    def repeated(self, pictures: Sequence[Embedded]) -> dict[str, StoredImage]:
+        """Return the images that occur more than once among pictures without layers, by their data."""
+        sizes = {one.uri: one for one in pictures if not one.is_figure}
+        return {uri: self._store(sizes[uri]) for uri, number in self._shown.items() if number > 1}
+
+    def _blocks(self, kind: str, items: list[Any]) -> Iterator[Block]:
+        if kind == "picture":
+            yield from self._picture_blocks(items)
+        elif kind == "layered":
+            yield Block("layered", layered=tuple(self._layered_block(item) for item in items))
+        else:
+            yield from (_block(item) for item in items)
+
+    def _picture_blocks(self, pictures: Sequence[Picture]) -> Iterator[Block]:
+        """Yield figures one below the other, and images that follow each other as a grid."""
+        embedded = [(_embedded(picture), picture.caption) for picture in pictures]
+        self._shown.update(one.uri for one, _ in embedded if not one.is_figure)
+        for is_figure, group in groupby(embedded, key=lambda pair: pair[0].is_figure):
+            yield Block("figures" if is_figure else "images", pictures=tuple(group))
+
+    def _layered_block(self, picture: LayeredPicture) -> LayeredBlock:
+        self._layered += 1
+        photograph = embed_photograph(picture.image)
+        return LayeredBlock(f"layers-{self._layered}", self._store(photograph), picture.layers, picture.caption)
+
+    def _store(self, image: Embedded) -> StoredImage:
+        key = image.uri, image.width, image.height
+        if key not in self._stored:
+            self._stored[key] = StoredImage(f"picture-{len(self._stored) + 1}", *key)
+        return self._stored[key]
+
+
+def embedded_section(section: Section) -> Section:
+    """Return a section whose pictures are embedded, so that several pages can show it for the price of one."""
+    items = [Picture(_embedded(item), item.caption) if isinstance(item, Picture) else item for item in section.items]
+    return Section(section.title, items, section.note)
+
+
+def _embedded(picture: Picture) -> Embedded:
+    shown = picture.image_or_figure
+    return shown if isinstance(shown, Embedded) else embed(shown)
+
+
+def _kind(item: object) -> str:
+    return "picture" if isinstance(item, Picture) else "layered" if isinstance(item, LayeredPicture) else "other"
+
+
+def _block(item: Item) -> Block:
+    if isinstance(item, Table):
+        return _table_block(item)
+    if isinstance(item, Text):
+        paragraphs = item.text.replace("\r\n", "\n").split("\n\n")
+        return Block("text", lines=tuple(part.strip() for part in paragraphs if part.strip()))
+    if isinstance(item, Commands):
+        return Block("commands", lines=tuple(item.lines))
+    if isinstance(item, Links):
+        return Block("links", links=tuple((text, quote(target)) for text, target in item.targets.items()))
+    if isinstance(item, Markup):
+        return Block("markup", html=item.html)
+    raise TypeError(
+        f"A section holds Table, Picture, LayeredPicture, Text, Commands, Links and Markup, got {type(item).__name__}."
+    )
+
+
+def _table_block(table: Table) -> Block:
+    columns = format_table(table.frame)
+    rows = tuple(tuple((column, column.cells[row]) for column in columns) for row in range(len(table.frame)))
+    return Block(
+        "table",
+        caption=table.caption,
+        columns=columns,
+        rows=rows,
+        definitions=table.definitions,
+        is_tall=len(rows) > _TALL,
+    )

@@ -1,0 +1,158 @@
+"""The page that compares models: which is best at what, by how much, and how the same image looks to each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from cell_pipelines.metrics.definitions import DEFINITIONS
+from cell_pipelines.report.figures.comparison import plot_comparison, plot_instance_curve
+from cell_pipelines.report.page.html import Item, Links, Picture, Section, Table, Text
+from cell_pipelines.report.pages.comparison_statements import Statements, cost_table, test_sections, verdict_section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Column of the models' table, what stands above it, and what it means where `definitions.py` does not say it.
+_COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
+    "images": ("test images", ""),
+    "objects": ("true cells", ""),
+    "f1": ("F1, boxes", "2TP/(2TP+FP+FN) of boxes matched at an IoU of at least 0.5."),
+    "centroid_f1": ("F1, centroids", "The same of centroids, matched as `evaluation.centroid_matching` says."),
+    "instance_f1": ("F1, masks", "The same of masks matched at an IoU of at least 0.5."),
+    "instance_f1_mean": ("F1, masks 0.5:0.95", "Mean of the F1 of masks at an IoU of 0.5, 0.55, …, 0.95."),
+    "image_iou_mean": ("IoU, mean of images", "The mean of the images' own IoUs, each image counting the same."),
+    "panoptic_quality": ("PQ", "Summed IoU of found cells / (TP + FP/2 + FN/2)."),
+    "aggregated_jaccard": ("AJI", "Aggregated Jaccard index: shared pixels of matched cells / pixels of all cells."),
+    "dice": ("Dice", "2TP/(2TP+FP+FN) of pixels, summed over all images: 2 IoU / (1 + IoU)."),
+    "pixel_iou": ("IoU", "TP/(TP+FP+FN) of pixels, summed over all images."),
+    "count_mae": ("count MAE", DEFINITIONS["count_mae"]),
+    "count_medae": ("count MedAE", DEFINITIONS["count_medae"]),
+    "count_bias": ("count bias", DEFINITIONS["count_bias"]),
+    "agreement_low": ("lower limit", "Limits of agreement: bias -/+ 1.96 standard deviations of the differences."),
+    "agreement_high": ("upper limit", "As the lower limit."),
+    "count_r2": ("count R²", DEFINITIONS["count_r2"]),
+    "ap50": ("AP50", DEFINITIONS["ap50"]),
+}
+_FINDING: Final = ("images", "objects", "f1", "centroid_f1", "instance_f1", "ap50")
+_COUNTING: Final = ("count_mae", "count_medae", "count_bias", "agreement_low", "agreement_high", "count_r2")
+_OUTLINES: Final = (
+    "pixel_iou", "image_iou_mean", "dice", "instance_f1_mean", "panoptic_quality", "aggregated_jaccard",
+)  # fmt: skip
+_WITH_INTERVAL: Final = ("f1", "centroid_f1", "instance_f1", "dice", "count_mae")
+# Higher is better for all but these.
+_ERRORS: Final = ("count_mae",)
+_CARDS: Final = {"f1": "F1 of boxes", "instance_f1": "F1 of masks", "count_mae": "Count MAE, cells an image"}
+
+
+def comparison_cards(models: pd.DataFrame) -> dict[str, str]:
+    """Return the headline numbers of the page: how many models, and the highest or lowest value of each metric.
+
+    Args:
+        models: As in `comparison_sections`.
+    """
+    cards = {"Models": str(len(models))}
+    for column, title in _CARDS.items():
+        values = models[column].to_numpy(dtype=float) if column in models else np.array([])
+        if np.isfinite(values).any():
+            is_error = column in _ERRORS
+            best = np.nanmin(values) if is_error else np.nanmax(values)
+            if len(models) > 1:
+                title = f"Lowest {title[0].lower()}{title[1:]}" if is_error else f"Highest {title}"
+            names = models["model"][values == best].tolist()
+            holders = names[0] if len(names) == 1 else f"{len(names)} models"
+            cards[title] = f"{best:.{2 if is_error else 3}f} ({holders})"
+    return cards
+
+
+def comparison_sections(
+    models: pd.DataFrame,
+    *,
+    curves: pd.DataFrame | None = None,
+    strata: Mapping[str, pd.DataFrame] | None = None,
+    strips: Sequence[Picture] = (),
+    reports: Mapping[str, str] | None = None,
+    statements: Statements | None = None,
+) -> list[Section]:
+    """Return the sections of a page that compares models on the same test images.
+
+    Args:
+        models: A row a model; the column `model` and any of `images`, `objects`, the columns of
+            `analysis.summaries.summarise`, intervals in `…_low` and `…_high`, and those that `cost_table` takes. What a
+            model does not have is nan.
+        curves: Columns `model`, `iou`, `f1`, `accuracy` and so on, as `plot_instance_curve` takes them; None where no
+            model has masks.
+        strata: Tables by title, such as quality by density, with a column `model`; None for none.
+        strips: The same images as every model sees them.
+        reports: For each model the path of its own report, relative to the page; None for no links.
+        statements: What is best and how sure that is; None where nothing was tested.
+
+    Returns:
+        The sections, in order: differences, the tables, figures, ranks, pairs, strips, strata, links. Those without
+        content are left out.
+    """
+    known = any(models[f"{name}_low"].notna().any() for name in _WITH_INTERVAL if f"{name}_low" in models)
+    level = f"{100 * statements.level if statements else 95:g} %"
+    caption = f"Each model with its {level} interval" if known else "Each model; no interval could be computed"
+    figures: list[Item] = [Picture(plot_comparison(models, level=statements.level if statements else 0.95), caption)]
+    if curves is not None and len(curves):
+        caption = "Quality of masks over the overlap that counts as found"
+        figures.append(Picture(plot_instance_curve(curves, name="model"), caption))
+    tables: list[Item] = [Table(_model_first(table), title) for title, table in (strata or {}).items() if len(table)]
+    links: list[Item] = [Text("Each model has a report of its own."), Links(reports)] if reports else []
+    before = [verdict_section(statements)] if statements else []
+    tested = test_sections(statements) if statements else []
+    first = [("Comparison", _comparison_tables(models, level)), ("Figures", figures)]
+    rest: list[tuple[str, list[Item]]] = [
+        ("The same images side by side", list(strips)),
+        ("Where the errors are", tables),
+        ("Reports", links),
+    ]
+    return [*before, *_filled(first), *tested, *_filled(rest)]
+
+
+def _filled(parts: Sequence[tuple[str, list[Item]]]) -> list[Section]:
+    return [Section(title, items) for title, items in parts if items]
+
+
+def _comparison_tables(models: pd.DataFrame, level: str) -> list[Item]:
+    """Return tables of what models have; what none has, such as outlines of detectors, is left out."""
+    parts = {"Finding cells": _FINDING, "Outlines of cells": _OUTLINES, "Counting cells": _COUNTING}
+    tables: list[Item] = []
+    for caption, columns in parts.items():
+        known = [column for column in columns if column in models]
+        if known and models[known].notna().any(axis=None):
+            tables.append(_table(models, known, f"{caption}, on the same test images", level))
+    costs = cost_table(models)
+    return [*tables, costs] if costs else tables
+
+
+def _table(models: pd.DataFrame, columns: Sequence[str], caption: str, level: str) -> Table:
+    import pandas as pd
+
+    frame: dict[str, list[object]] = {"model": models["model"].tolist()}
+    definitions: dict[str, str] = {}
+    for column in (c for c in columns if models[c].notna().any()):
+        title, meaning = _COLUMNS[column]
+        frame[title] = models[column].tolist()
+        if meaning:
+            definitions[title] = meaning
+        if column in _WITH_INTERVAL and f"{column}_low" in models:
+            frame[f"{title}, {level}"] = _intervals(models, column)
+            definitions[level] = DEFINITIONS["bootstrap_interval"]
+    return Table(pd.DataFrame(frame), caption, definitions)
+
+
+def _model_first(table: pd.DataFrame) -> pd.DataFrame:
+    columns = [*(["model"] if "model" in table else []), *(column for column in table if column != "model")]
+    return table[columns].reset_index(drop=True)
+
+
+def _intervals(models: pd.DataFrame, column: str) -> list[object]:
+    ends = models[[f"{column}_low", f"{column}_high"]].to_numpy(dtype=float)
+    decimals = 2 if column in _ERRORS else 3
+    return [
+        f"{low:.{decimals}f} to {high:.{decimals}f}" if np.isfinite([low, high]).all() else None for low, high in ends
+    ]

@@ -1,0 +1,91 @@
+"""The page of tracking: how far and how fast cells go, every track, how good tracks are, and the cells on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pandas as pd
+
+from cell_pipelines.imaging.reading import Image
+from cell_pipelines.report.page.html import Links, Picture, Section, Table, Text
+from cell_pipelines.report.page.tables import format_numbers, readable
+
+_TRACKS: Final = {
+    "straightness": "displacement / path length, 0 to 1; it falls with the number of frames",
+    "mean_turning_cosine": "1 for a straight way, 0 for a random walk",
+}
+_SCORES: Final = {
+    "tra, det, lnk": "how few corrections the whole graph, the cells, and the links need (Matula et al. 2015), 0 to 1",
+    "seg": "mean IoU of the true cells, 0 for those not found",
+    "valid": "whether the tracks keep the rules of the Cell Tracking Challenge",
+    "true_tracks, tracks": "as the challenge counts them: a track with a gap is one before and one after it",
+}
+_PERSISTENCE: Final = {
+    "persistence": "time over which a cell keeps its direction, from Fürth's formula, with a 95 % interval over tracks",
+    "identifiable": "whether the data bound it",
+}
+_DISPLACEMENTS: Final = {
+    "msd": "mean squared displacement: a track's mean over all its pairs of frames, then the mean over tracks",
+    "low, high": "95 % interval with tracks as what is independent",
+}
+
+
+def tracking_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Return the numbers at the top of the page."""
+    tracks, scores = tables["tracks"], tables["scores"]
+    speed = next(str(name) for name in tracks if str(name).startswith("mean_speed_"))
+    cards = {
+        "Tracks": f"{len(tracks)}",
+        "Cells": f"{len(tables['cells'])}",
+        "Divisions": f"{int((tracks['daughters'] > 0).sum())}",
+        f"Median speed, {speed.removeprefix('mean_speed_').replace('_', ' ')}": f"{tracks[speed].median():.2f}",
+    }
+    if "tra" in scores and len(scores):
+        cards["Mean TRA"] = format_numbers([float(scores["tra"].mean())])[0]
+    return cards
+
+
+def tracking_sections(
+    tables: Mapping[str, pd.DataFrame],
+    pictures: Sequence[tuple[str, Image]],
+    pixel_size_um: tuple[float, float] | None = None,
+) -> list[Section]:
+    """Return the sections of the page.
+
+    Args:
+        tables: `cells`, `tracks`, `displacements`, `persistence`, `scores`.
+        pictures: The last frame of some sequences with the cells' trails, and their names.
+        pixel_size_um: Height and width of a pixel; None for ways in pixels.
+    """
+    from cell_pipelines.report.figures.tracks import plot_lineage, plot_msd, plot_track_speeds, plot_tracks_origin
+
+    tracks, displacements = tables["tracks"], tables["displacements"]
+    moved = Section(
+        "How cells move",
+        [
+            Picture(
+                plot_tracks_origin(tables["cells"], pixel_size_um=pixel_size_um),
+                "The way of each cell from a common origin",
+            ),
+            Picture(plot_track_speeds(tracks), "Mean speeds of tracks"),
+            Picture(plot_msd(displacements, fits=tables["persistence"]), "Mean squared displacement over time"),
+            Table(readable(tables["persistence"]), "Speed and persistence that explain it", _PERSISTENCE),
+            Table(readable(displacements), "Mean squared displacement", _DISPLACEMENTS),
+        ],
+    )
+    divided = tracks[tracks["daughters"] > 0]["sequence"]
+    if len(divided):
+        most = str(divided.mode().iloc[0])
+        lineage = plot_lineage(tracks[tracks["sequence"] == most])
+        moved = replace(moved, items=[*moved.items, Picture(lineage, f"Who comes from whom in {most}, a line a track")])
+    films = {name.removesuffix(".png"): f"films/{name.removesuffix('.png')}.gif" for name, _ in pictures}
+    told = Text("Exports for TrackMate and the Cell Tracking Challenge lie in export/ beside this page.")
+    last = [Picture(image, f"{name.removesuffix('.png')}: the last frame") for name, image in pictures]
+    shown = Section("Films", [*([Links(films)] if films else []), *last, told])
+    sections = [shown, moved]
+    if not tables["scores"].empty:
+        caption = "Tracks beside the true ones, a row a sequence"
+        sections.insert(0, Section("How good tracks are", [Table(readable(tables["scores"]), caption, _SCORES)]))
+    return [*sections, Section("Tracks", [Table(readable(tracks), "Every track", _TRACKS)])]
