@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cell_pipelines.analysis.pairing import pair
+from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.storage import read_parquet
 from cell_pipelines.metrics.detection import measure_average_precision
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.judging import COUNTS
+from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS
 from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models
 from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 

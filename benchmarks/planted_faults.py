@@ -56,7 +56,7 @@ FAULTS = (
     Fault("thresholds", "a cell of exactly the threshold's score is dropped", "metrics/thresholds.py",
           "np.count_nonzero(self.confidence >= confidence)", "np.count_nonzero(self.confidence > confidence)",
           "metrics/test_thresholds.py"),
-    Fault("thresholds", "thresholds may be chosen on test images", "analysis/threshold_choice.py",
+    Fault("thresholds", "thresholds may be chosen on test images", "analysis/evaluation/threshold_choice.py",
           'if "test" in splits:', 'if "tests" in splits:', "analysis/test_threshold_choice.py"),
     Fault("readers", "the first pixel of Pascal VOC is taken for an edge", "annotations/geometry/conventions.py",
           "return float(x_min) - 1, float(y_min) - 1,", "return float(x_min), float(y_min),",

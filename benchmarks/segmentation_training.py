@@ -27,9 +27,9 @@ from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import use_all_cores
 from cell_pipelines.training.reports import EpochReport
-from cell_pipelines.training.samples import LabelledImage
-from cell_pipelines.training.segmentation import train_segmentation
-from cell_pipelines.training.segmentation_settings import SegmentationTraining
+from cell_pipelines.training.segmentation.samples import LabelledImage
+from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.train import train_segmentation
 
 NETWORKS = {
     "c-ResUNet 16": NetworkSpec("resunet", out_channels=1),

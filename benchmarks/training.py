@@ -29,8 +29,8 @@ def run(side: str, data: Path, epochs: int, folder: Path) -> float:
 
     settings = {**SETTINGS, "epochs": epochs}
     if side == "ours":
-        from cell_pipelines.training.detection import train_yolo
-        from cell_pipelines.training.yolo_settings import YoloTraining
+        from cell_pipelines.training.detection.settings import YoloTraining
+        from cell_pipelines.training.detection.train import train_yolo
 
         start = time.perf_counter()
         train_yolo(YoloTraining("yolov8n.yaml", True, settings, (), "cpu", "auto"), data, folder)

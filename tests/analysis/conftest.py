@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 
-from cell_pipelines.analysis.pairing import Pairing, pair
+from cell_pipelines.analysis.evaluation.pairing import Pairing, pair
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
 from cell_pipelines.annotations.schema import AnnotationSet

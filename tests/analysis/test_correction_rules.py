@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cell_pipelines.analysis.correction_matching import CorrectionRules
-from cell_pipelines.analysis.correction_tables import CHANGES
-from cell_pipelines.analysis.corrections import compare_corrections
+from cell_pipelines.analysis.annotating.correction_matching import CorrectionRules
+from cell_pipelines.analysis.annotating.correction_tables import CHANGES
+from cell_pipelines.analysis.annotating.corrections import compare_corrections
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -57,7 +57,7 @@ def test_images_in_chunks_give_the_same(before: list[tuple], after: list[tuple])
     one, other = several(before), several(after)
     whole = compare_corrections(one, other)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cell_pipelines.analysis.corrections._OBJECTS_AT_ONCE", 1)
+        patch.setattr("cell_pipelines.analysis.annotating.corrections._OBJECTS_AT_ONCE", 1)
         parts = compare_corrections(one, other)
     pd.testing.assert_frame_equal(parts.objects, whole.objects)
     pd.testing.assert_frame_equal(parts.images, whole.images)

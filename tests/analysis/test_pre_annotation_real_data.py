@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cell_pipelines.analysis.pre_annotation import PreAnnotationOptions, pre_annotate
+from cell_pipelines.analysis.annotating.pre_annotation import PreAnnotationOptions, pre_annotate
 from cell_pipelines.imaging.reading import read_image
 
 DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))

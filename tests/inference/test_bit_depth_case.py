@@ -14,9 +14,9 @@ from cell_pipelines.imaging.reading import read_image
 from cell_pipelines.inference.pixels import UnitPixels
 from cell_pipelines.inference.predictor import create_predictor, create_reader
 from cell_pipelines.models.spec import NetworkSpec
-from cell_pipelines.training.samples import LabelledImage
-from cell_pipelines.training.segmentation import train_segmentation
-from cell_pipelines.training.segmentation_settings import SegmentationTraining
+from cell_pipelines.training.segmentation.samples import LabelledImage
+from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.train import train_segmentation
 
 CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[2] / ".." / "shared" / "cases"))
 CASE = CASES / "data" / "bit_depth"

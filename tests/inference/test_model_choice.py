@@ -5,7 +5,7 @@ import os
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.threshold_choice import chosen_f1, tabulate
+from cell_pipelines.analysis.evaluation.threshold_choice import chosen_f1, tabulate
 from cell_pipelines.inference.model_choice import choose_model
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.registry import create_network

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from cell_pipelines.analysis.judging import COUNTS
+from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS
 from cell_pipelines.analysis.model_comparison import model_tables
 from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
 from cell_pipelines.annotations.building import AnnotationBuilder

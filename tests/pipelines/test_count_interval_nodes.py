@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.count_intervals import calibrate_intervals, intervals_to_record
+from cell_pipelines.analysis.evaluation.count_intervals import calibrate_intervals, intervals_to_record
 from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.evaluation.count_intervals import check_intervals, log_coverage
 from cell_pipelines.pipelines.prediction.intervals import interval_columns

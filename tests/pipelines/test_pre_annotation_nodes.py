@@ -67,8 +67,8 @@ def test_proposals_and_overlays_are_written_for_every_image(images, tmp_path):
 def test_every_option_of_the_library_has_its_parameter():
     from dataclasses import asdict
 
-    from cell_pipelines.analysis.correction_matching import CorrectionRules
-    from cell_pipelines.analysis.pre_annotation import PreAnnotationOptions
+    from cell_pipelines.analysis.annotating.correction_matching import CorrectionRules
+    from cell_pipelines.analysis.annotating.pre_annotation import PreAnnotationOptions
     from cell_pipelines.annotations.quality.problems import QualityLimits
     from cell_pipelines.pipelines.annotation_conversion.parameters import QualityParameters
 

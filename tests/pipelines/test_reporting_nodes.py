@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from cell_pipelines import invocation
-from cell_pipelines.analysis.judging import COUNTS, JudgingSettings, judge_image
-from cell_pipelines.analysis.pairing import pair
-from cell_pipelines.analysis.summaries import summarise
+from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS, JudgingSettings, judge_image
+from cell_pipelines.analysis.evaluation.pairing import pair
+from cell_pipelines.analysis.evaluation.summaries import summarise
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation

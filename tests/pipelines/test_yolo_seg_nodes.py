@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from cell_pipelines.analysis.judged_image import has_masks
-from cell_pipelines.analysis.pairing import pair
+from cell_pipelines.analysis.evaluation.class_pair import has_masks
+from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.formats.registry import read_annotations

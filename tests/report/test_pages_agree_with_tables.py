@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from cell_pipelines import invocation
-from cell_pipelines.analysis.error_kinds import summarise_error_kinds
+from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
+from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
-from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation

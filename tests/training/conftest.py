@@ -9,7 +9,7 @@ import pytest
 
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.schema import GEOMETRIES, IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
-from cell_pipelines.training.samples import LabelledImage
+from cell_pipelines.training.segmentation.samples import LabelledImage
 
 
 def annotate(name, labels_by_category, *, crowd=(), geometry="mask", attributes=None):

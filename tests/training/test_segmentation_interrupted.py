@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from cell_pipelines.models.spec import NetworkSpec
-from cell_pipelines.training.network_module import DivergedError
-from cell_pipelines.training.sampling import Oversampling
-from cell_pipelines.training.segmentation import read_history, train_segmentation
-from cell_pipelines.training.segmentation_settings import SegmentationTraining
+from cell_pipelines.training.segmentation.network_module import DivergedError
+from cell_pipelines.training.segmentation.sampling import Oversampling
+from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.train import read_history, train_segmentation
 
 from .conftest import labelled_image
 

@@ -9,10 +9,10 @@ from cell_pipelines.imaging.reading import write_image
 from cell_pipelines.models.ultralytics_home import WeightsError
 from cell_pipelines.models.yolo_networks import network_task
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
-from cell_pipelines.training.detection import ResumeError, read_history, train_yolo
-from cell_pipelines.training.yolo_labels import check_labels
-from cell_pipelines.training.yolo_samples import augmented_samples
-from cell_pipelines.training.yolo_settings import YoloTraining
+from cell_pipelines.training.detection.labels import check_labels
+from cell_pipelines.training.detection.samples import augmented_samples
+from cell_pipelines.training.detection.settings import YoloTraining
+from cell_pipelines.training.detection.train import ResumeError, read_history, train_yolo
 
 PARAMETERS = YoloParameters(
     weights="yolov8n-seg.yaml", image_size=64, epochs=2, batch=4, device="cpu", warmup_epochs=0, workers=0,

@@ -109,7 +109,7 @@ def describe_comparison(
         strips: The same images as every model sees them, `report.html.Picture` each.
         reports: For each model the path of its own report, relative to the page.
     """
-    from cell_pipelines.analysis.strata_tables import tabulate_density
+    from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density
     from cell_pipelines.report.pages.comparison import comparison_sections
     from cell_pipelines.report.pages.comparison_statements import Statements
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.judging import JudgingSettings
-from cell_pipelines.analysis.pairing import PairedSets, Pairing
+from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings
+from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 

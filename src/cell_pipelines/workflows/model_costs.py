@@ -29,8 +29,8 @@ class CostParameters(BaseModel):
 
 def measure_model_costs(checkpoint: Path, parameters: CostParameters) -> pd.DataFrame:
     """Return one row with what a model file costs: parameters, operations, time and memory of one image in PyTorch."""
-    from cell_pipelines.inference.costs import measure_costs
-    from cell_pipelines.inference.engine_runs import Settings
+    from cell_pipelines.inference.benchmark.costs import measure_costs
+    from cell_pipelines.inference.benchmark.engine_runs import Settings
 
     settings = Settings(size=parameters.size, threads=parameters.threads, seconds=parameters.seconds)
     return pd.DataFrame([asdict(measure_costs(checkpoint, settings, device=parameters.device))])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.judging import COUNTS
+from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS
 from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 
 

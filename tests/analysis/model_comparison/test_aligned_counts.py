@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cell_pipelines.analysis.evaluation.summaries import summarise
 from cell_pipelines.analysis.model_comparison import METRICS, align_counts
 from cell_pipelines.analysis.model_comparison.aligned_counts import measure
-from cell_pipelines.analysis.summaries import summarise
 from cell_pipelines.report.figures import comparison as comparison_figures
 
 Make = Callable[..., pd.DataFrame]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.error_kinds import tabulate_confusions
+from cell_pipelines.analysis.evaluation.error_kinds import tabulate_confusions
 from cell_pipelines.report.figures.confusion import plot_confusions
 
 

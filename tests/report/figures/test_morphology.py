@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from cell_pipelines.analysis.statistics import compare_groups, describe_groups
+from cell_pipelines.analysis.statistics.groups import compare_groups, describe_groups
 from cell_pipelines.report.figures.morphology import feature_label, plot_box_plots
 from cell_pipelines.report.page.html import render_report
 from cell_pipelines.report.pages.morphology import morphology_cards, morphology_sections

@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.analysis.learning_curve.smoothing import smooth_history
-from cell_pipelines.analysis.summaries import ALL
 
 Results = Mapping[str, Mapping[str, pd.DataFrame]]
 #: Metrics that a curve can be of, in the order of tables, with what they are called.

@@ -8,7 +8,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.judging import BOX_COUNTS, CENTROID_COUNTS, JACCARD_COUNTS, PIXEL_COUNTS
+from cell_pipelines.analysis.evaluation.image_evaluation import (
+    BOX_COUNTS,
+    CENTROID_COUNTS,
+    JACCARD_COUNTS,
+    PIXEL_COUNTS,
+)
 from cell_pipelines.metrics.jackknife import IntervalScale
 from cell_pipelines.metrics.ratios import dice, f1, iou, panoptic_quality, share
 

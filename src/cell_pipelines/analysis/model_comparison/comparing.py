@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from cell_pipelines.analysis.evaluation.summaries import ALL, drawn_units
 from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, align_counts, find_metrics, measure
 from cell_pipelines.analysis.model_comparison.cautions import describe_units
 from cell_pipelines.analysis.model_comparison.conclusions import conclude, least_units
 from cell_pipelines.analysis.model_comparison.pairwise import ESTIMATES, TESTS, compare_metric
 from cell_pipelines.analysis.model_comparison.ranking import RANKS, rank_metric
 from cell_pipelines.analysis.model_comparison.series import Series, suspect_series
-from cell_pipelines.analysis.summaries import ALL, drawn_units
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.summaries import drawn_units
+from cell_pipelines.analysis.evaluation.summaries import drawn_units
 
 Floats = npt.NDArray[np.float64]
 Units = npt.NDArray[np.int64]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.judged_image import Side
+from cell_pipelines.analysis.evaluation.class_pair import Side
 from cell_pipelines.analysis.viability.rules import ViabilityRules, some_of
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -47,9 +47,9 @@ def measure(model: str) -> Callable[[Path, Path | None, BenchmarkParameters], pd
 
 
 def _measure(model: str, checkpoint: Path, exported: Path | None, parameters: BenchmarkParameters) -> pd.DataFrame:
-    from cell_pipelines.inference.costs import measure_size
-    from cell_pipelines.inference.engine_comparison import measure_engines
-    from cell_pipelines.inference.engine_runs import Settings
+    from cell_pipelines.inference.benchmark.costs import measure_size
+    from cell_pipelines.inference.benchmark.engine_comparison import measure_engines
+    from cell_pipelines.inference.benchmark.engine_runs import Settings
 
     settings = Settings(
         size=parameters.size,
@@ -65,8 +65,8 @@ def _measure(model: str, checkpoint: Path, exported: Path | None, parameters: Be
 
 
 def _origin(engine: str) -> dict[str, str]:
+    from cell_pipelines.inference.benchmark.machine import name_device, name_version
     from cell_pipelines.inference.engines.registry import ENGINES
-    from cell_pipelines.inference.machine import name_device, name_version
 
     return {"machine": name_device(ENGINES[engine].device), "version": name_version(ENGINES[engine].package)}
 

@@ -23,7 +23,7 @@ def train_detector(
     """Train on the data set; return the best checkpoint with its record, and a row an epoch."""
     from cell_pipelines.models.yolo_checkpoint import with_record
     from cell_pipelines.training.cost import training_cost
-    from cell_pipelines.training.detection import train_yolo
+    from cell_pipelines.training.detection.train import train_yolo
 
     limit = max(1000, _SPARE * int(annotations.counts().sum(axis=1).max()))
     training = _to_training(parameters, {"max_det": limit})
@@ -43,7 +43,7 @@ def train_detector(
 
 def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
     from cell_pipelines.models.yolo_networks import network_task
-    from cell_pipelines.training.yolo_settings import YoloTraining
+    from cell_pipelines.training.detection.settings import YoloTraining
 
     masks = parameters.mask_settings() if network_task(parameters.weights) == "segment" else {}
     return YoloTraining(
@@ -60,7 +60,7 @@ def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
 def draw_augmented_samples(dataset: Path, annotations: AnnotationSet, parameters: YoloParameters) -> Image:
     """Return a contact sheet of training samples as the network sees them, with their boxes."""
     from cell_pipelines.report.overlays.boxes import contact_sheet
-    from cell_pipelines.training.yolo_samples import augmented_samples
+    from cell_pipelines.training.detection.samples import augmented_samples
 
     samples = augmented_samples(_to_training(parameters, {}), dataset / "data.yaml", parameters.samples)
     return contact_sheet(samples, annotations.categories)

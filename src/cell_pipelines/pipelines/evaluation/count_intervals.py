@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from cell_pipelines.analysis import count_intervals
-from cell_pipelines.analysis.summaries import ALL
+from cell_pipelines.analysis.evaluation import count_intervals
+from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 

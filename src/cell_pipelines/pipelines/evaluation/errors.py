@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.pairing import pair
+from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.workflows.evaluation import judging_settings, kept_pairs
 from cell_pipelines.workflows.parallel import map_images
@@ -22,7 +22,7 @@ def find_errors(
         A row an image with its errors of each kind; and how many cells of each class were taken for which. Both have no
         row where cells are points, which do not overlap.
     """
-    from cell_pipelines.analysis.error_kinds import (
+    from cell_pipelines.analysis.evaluation.error_kinds import (
         CONFUSION_COLUMNS,
         KIND_COUNTS,
         count_error_kinds,

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.judging import JudgingSettings, Kind, judge_image
-from cell_pipelines.analysis.matched_cells import match_cells
-from cell_pipelines.analysis.pairing import PairedSets, Pairing, pair
-from cell_pipelines.analysis.summaries import ALL, instance_curve, summarise
+from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings, Kind, judge_image
+from cell_pipelines.analysis.evaluation.matched_cells import match_cells
+from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing, pair
+from cell_pipelines.analysis.evaluation.summaries import ALL, instance_curve, summarise
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, write_image

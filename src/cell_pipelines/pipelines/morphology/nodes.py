@@ -85,8 +85,8 @@ def compare(
 def _compare(
     table: pd.DataFrame, group: str, parameters: MorphologyParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
-    from cell_pipelines.analysis.compared_series import compare_series
-    from cell_pipelines.analysis.statistics import compare_groups, describe_groups
+    from cell_pipelines.analysis.statistics.compared_series import compare_series
+    from cell_pipelines.analysis.statistics.groups import compare_groups, describe_groups
     from cell_pipelines.report.figures.morphology import plot_box_plots
 
     features = shown_features(table, parameters.features)

@@ -45,7 +45,7 @@ class _Proposal:
 
     def run(self) -> AnnotationSet:
         """Return the proposed cells as masks."""
-        from cell_pipelines.analysis.pre_annotation import PreAnnotationOptions, pre_annotate
+        from cell_pipelines.analysis.annotating.pre_annotation import PreAnnotationOptions, pre_annotate
 
         image = self.file()
         labels = pre_annotate(image, PreAnnotationOptions(**self.parameters.proposals.model_dump()))
@@ -110,8 +110,8 @@ def compare_with_corrections(
     proposed: AnnotationSet, read: Reader, parameters: PreAnnotationParameters
 ) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
     """Read what a person made of the proposals; return it with what was changed, an object and an image a row."""
-    from cell_pipelines.analysis.correction_matching import CorrectionRules
-    from cell_pipelines.analysis.corrections import compare_corrections
+    from cell_pipelines.analysis.annotating.correction_matching import CorrectionRules
+    from cell_pipelines.analysis.annotating.corrections import compare_corrections
 
     records = [
         ImageRecord(r["name"], r["width"], r["height"], r["sha256"], _pixel_size(r))

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.count_intervals import intervals_from_record, width_note
-from cell_pipelines.analysis.summaries import ALL
+from cell_pipelines.analysis.evaluation.count_intervals import intervals_from_record, width_note
+from cell_pipelines.analysis.evaluation.summaries import ALL
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines import invocation
-from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
+from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import Choice
@@ -92,7 +92,7 @@ def _thresholds(thresholds: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _kinds(kinds: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    from cell_pipelines.analysis.error_kinds import summarise_error_kinds
+    from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
 
     return {"Kinds of errors": summarise_error_kinds(kinds)} if len(kinds) else {}
 
@@ -135,7 +135,7 @@ def _worst(table: pd.DataFrame, name: str, metric: str, form: str, words: str) -
 
 
 def _costly(kinds: pd.DataFrame) -> pd.DataFrame:
-    from cell_pipelines.analysis.error_kinds import summarise_error_kinds
+    from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
 
     if not len(kinds):
         return pd.DataFrame()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from cell_pipelines.analysis.judging import ERROR_COUNTS
+from cell_pipelines.analysis.evaluation.image_evaluation import ERROR_COUNTS
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.definitions import DEFINITIONS
@@ -68,7 +68,7 @@ def describe_evaluation(
     evaluation: EvaluationParameters,
 ) -> list[Any]:  # fmt: skip
     """Return the sections about the test: metrics, curves, counts, and every image."""
-    from cell_pipelines.analysis.strata_tables import tabulate_density, tabulate_size
+    from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
     from cell_pipelines.report.figures.counts import plot_count_errors
     from cell_pipelines.report.figures.curves import plot_precision_recall
     from cell_pipelines.report.figures.distributions import plot_counts
@@ -155,7 +155,7 @@ def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.
 
 def describe_errors(kinds: pd.DataFrame, confusions: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
     """Return the section about what goes wrong: kinds of errors, what they cost, which class is taken for which."""
-    from cell_pipelines.analysis.error_kinds import summarise_error_kinds
+    from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
     from cell_pipelines.report.figures.confusion import plot_confusions
     from cell_pipelines.report.figures.errors import plot_error_kinds
     from cell_pipelines.report.page.html import Picture, Section, Table

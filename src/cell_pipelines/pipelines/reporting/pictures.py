@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.matched_cells import MatchedCells, match_cells
-from cell_pipelines.analysis.pairing import pair
+from cell_pipelines.analysis.evaluation.matched_cells import MatchedCells, match_cells
+from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images, select_objects, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8

@@ -95,7 +95,7 @@ def _cards(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str
 
 
 def _summary(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    from cell_pipelines.analysis.error_kinds import summarise_error_kinds
+    from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
 
     yield facts.data_sentence(truth)
     names = facts.study_models(list(given))

@@ -33,7 +33,7 @@ def train_network(
     from cell_pipelines.models.checkpoint_file import with_description
     from cell_pipelines.pipelines.segmentation.live_tracking import LiveTracking
     from cell_pipelines.training.cost import training_cost
-    from cell_pipelines.training.segmentation import train_segmentation
+    from cell_pipelines.training.segmentation.train import train_segmentation
 
     selection = next(iter(images.values())).selection
     tracking = LiveTracking(folder.name)
@@ -63,7 +63,7 @@ def train_network(
 
 def _notes(annotations: AnnotationSet, training: Any) -> list[str]:
     """Return what must be known of a training, in sentences, and log them."""
-    from cell_pipelines.training.sampling import rules_without_effect
+    from cell_pipelines.training.segmentation.sampling import rules_without_effect
 
     learnt = select_split(annotations, "train")
     categories = (learnt.categories[number] for number in learnt.category.tolist())
@@ -78,7 +78,7 @@ def _notes(annotations: AnnotationSet, training: Any) -> list[str]:
 def to_training(shared: SegmentationParameters, own: NetworkParameters, annotations: AnnotationSet) -> Any:
     """Return what the library trains by, with all lengths in pixels."""
     from cell_pipelines.models.spec import NetworkSpec
-    from cell_pipelines.training.segmentation_settings import SegmentationTraining
+    from cell_pipelines.training.segmentation.settings import SegmentationTraining
 
     parameters = own.merged(shared)
     pixel_size = common_pixel_size(annotations)
@@ -110,7 +110,7 @@ def to_training(shared: SegmentationParameters, own: NetworkParameters, annotati
 
 
 def _labelled(annotations: AnnotationSet, images: dict[str, ImageFile], split: str) -> list[Any]:
-    from cell_pipelines.training.samples import LabelledImage
+    from cell_pipelines.training.segmentation.samples import LabelledImage
 
     return [
         LabelledImage(one.names[0], images[one.names[0]], one)
@@ -123,7 +123,7 @@ def draw_training_tiles(
 ) -> Image:
     """Return a contact sheet of tiles as the network sees them, with the outlines of their cells."""
     from cell_pipelines.report.figures.training_panels import tile_sheet
-    from cell_pipelines.training.previews import draw_tiles
+    from cell_pipelines.training.segmentation.previews import draw_tiles
 
     training = to_training(shared, own, annotations)
     return tile_sheet(draw_tiles(training, _labelled(annotations, images, "train"), _TILES))
@@ -135,8 +135,8 @@ def plot_weights(
     """Return a figure of the weights of a tile's pixels: of those tiles that are looked at, the one with most cells."""
     from cell_pipelines.report.figures.panels import create_note
     from cell_pipelines.report.figures.weight_map import plot_weight_map
-    from cell_pipelines.training.previews import draw_tiles
-    from cell_pipelines.training.weight_previews import preview_weights
+    from cell_pipelines.training.segmentation.previews import draw_tiles
+    from cell_pipelines.training.segmentation.weight_previews import preview_weights
 
     training = to_training(shared, own, annotations)
     tiles = draw_tiles(training, _labelled(annotations, images, "train"), _TILES)

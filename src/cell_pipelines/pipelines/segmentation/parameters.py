@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cell_pipelines.training.augmentation import Augmentation
-from cell_pipelines.training.sampling import Oversampling
+from cell_pipelines.training.segmentation.augmentation import Augmentation
+from cell_pipelines.training.segmentation.sampling import Oversampling
 
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.analysis import count_intervals
-from cell_pipelines.analysis.pairing import pair
+from cell_pipelines.analysis.evaluation import count_intervals
+from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.metrics.conformal import least_images

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.decodings import count_decodings, decide, decoding_grid
-from cell_pipelines.analysis.judged_image import mean_diameter_px
-from cell_pipelines.analysis.object_cutoffs import choose_cutoffs
-from cell_pipelines.analysis.pairing import pair
-from cell_pipelines.analysis.threshold_choice import ChoiceSettings, chosen_f1
+from cell_pipelines.analysis.evaluation.class_pair import mean_diameter_px
+from cell_pipelines.analysis.evaluation.decodings import count_decodings, decide, decoding_grid
+from cell_pipelines.analysis.evaluation.object_thresholds import choose_cutoffs
+from cell_pipelines.analysis.evaluation.pairing import pair
+from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings, chosen_f1
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split

@@ -1,0 +1,169 @@
+"""One class of one image as metrics take it: boxes, middles and drawn cells of what is true and what is predicted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.ndimage import find_objects
+
+from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing
+from cell_pipelines.annotations.geometry.areas import object_areas
+from cell_pipelines.annotations.geometry.label_images import objects_to_labels
+from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
+from cell_pipelines.annotations.selection import select_objects
+from cell_pipelines.metrics.centroids import label_centroids
+from cell_pipelines.metrics.label_overlap import OverlapTable, overlap_table
+
+Labels = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+
+_AREAS = tuple(GEOMETRIES.index(name) for name in ("polygon", "mask"))
+_POINT = GEOMETRIES.index("point")
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The objects of one class in one image, the surest first.
+
+    Attributes:
+        objects: The image with these objects.
+    """
+
+    objects: AnnotationSet
+
+    @property
+    def scores(self) -> Floats:
+        """(N,) in [0, 1], falling; nan for truth."""
+        return self.objects.scores.astype(np.float64)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """(H, W) int32: 1 + the object's row, 0 for background. Where objects overlap, the surest keeps the pixel.
+
+        The pixels of an object therefore do not depend on less sure ones: the labels at a higher cut-off are these,
+        less those of the objects that fall away.
+        """
+        return objects_to_labels(self.objects)[0]
+
+    @cached_property
+    def centres(self) -> Floats:
+        """(N, 2) as (row, column), pixel middles at whole numbers: of a mask or polygon its centroid, else the box's.
+
+        An object that is wholly hidden by surer ones has its box's middle, too.
+        """
+        boxes = self.objects.boxes
+        centres = np.stack([boxes[:, 1] + boxes[:, 3], boxes[:, 0] + boxes[:, 2]], axis=1) / 2 - 0.5
+        drawn = np.isin(self.objects.objects["geometry"].to_numpy(), _AREAS)
+        if not drawn.any():
+            return centres
+        ids, centroids = label_centroids(self.labels)
+        kept = drawn[ids - 1]
+        centres[ids[kept] - 1] = centroids[kept]
+        return centres
+
+    @property
+    def areas(self) -> Floats:
+        """(N,) in px², of the mask or polygon, else of the box; nan for a point."""
+        return object_areas(self.objects)
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedClass:
+    """What is true and what is predicted of one class in one image."""
+
+    truth: Side
+    predictions: Side
+
+    @cached_property
+    def overlaps(self) -> OverlapTable:
+        """The pixels that true and predicted cells share; ids are 1 + the object's row."""
+        return overlap_table(self.truth.labels, self.predictions.labels)
+
+
+def judged_class(pair: PairedSets, category: int) -> JudgedClass:
+    """Return one class, by its place among the categories, of an image."""
+    own = pair.of(category)
+    return JudgedClass(Side(own.truth), Side(_surest_first(own.predictions)))
+
+
+def has_masks(pairing: Pairing) -> bool:
+    """Tell whether all true and all predicted objects are masks or polygons, so that pixels can be compared.
+
+    A side without any object does not speak against it. Crowd regions are not looked at.
+    """
+    return _all_of(pairing.truth, _AREAS) and _all_of(pairing.predictions, _AREAS)
+
+
+def has_boxes(pairing: Pairing) -> bool:
+    """Tell whether all objects have an extent, so that boxes can be compared: none is a point."""
+    extended = tuple(code for code in range(len(GEOMETRIES)) if code != _POINT)
+    return _all_of(pairing.truth, extended) and _all_of(pairing.predictions, extended)
+
+
+def mean_diameter_px(truth: AnnotationSet) -> float:
+    """Return the diameter of a circle of the objects' mean area in pixels; nan where no object has an area."""
+    areas = object_areas(truth)[~truth.crowd]
+    known = areas[np.isfinite(areas) & (areas > 0)]
+    return float(2 * np.sqrt(known.mean() / np.pi)) if known.size else float("nan")
+
+
+def without_crowds(pair: PairedSets) -> PairedSets:
+    """Leave out regions that stand for crowds, and the predictions in them, which nobody can call right or wrong.
+
+    A prediction lies in a region of its class if its box's middle does, and in no box of a true cell.
+    """
+    crowd = pair.truth.crowd
+    if not crowd.any():
+        return pair
+    regions, cells = select_objects(pair.truth, crowd), select_objects(pair.truth, ~crowd)
+    found, labels = pair.predictions, objects_to_labels(regions)[0]
+    middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    last = np.array(labels.shape[::-1]) - 1
+    column, row = np.clip(np.floor(middles).astype(np.int64), 0, last).T
+    region = labels[row, column]
+    owner = np.append(-1, regions.category)[region]
+    ignored = (owner == found.category) & ~_inside_any(middles, cells.boxes)
+    return PairedSets(cells, select_objects(found, ~ignored))
+
+
+def without_ignored(labels: Labels, ignored: npt.NDArray[np.bool_], true_labels: Labels) -> Labels:
+    """Leave out the cells of a label image that lie in an ignored region, by the rule of `without_crowds`.
+
+    Args:
+        labels: (H, W) int32, predicted cells.
+        ignored: (H, W) bool, regions that stand for crowds.
+        true_labels: (H, W) int32, true cells outside of them.
+    """
+    if not ignored.any():
+        return labels
+    ids, boxes = _label_boxes(labels)
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    column, row = np.floor(middles).astype(np.int64).T
+    left_out = ids[ignored[row, column] & ~_inside_any(middles, _label_boxes(true_labels)[1])]
+    return np.where(np.isin(labels, left_out), 0, labels).astype(labels.dtype)
+
+
+def _label_boxes(labels: Labels) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return the ids in a label image, (N,), and their boxes, (N, 4) as x_min, y_min, x_max, y_max."""
+    slices = {number: place for number, place in enumerate(find_objects(labels), start=1) if place is not None}
+    boxes = [(x.start, y.start, x.stop, y.stop) for y, x in slices.values()]
+    return np.array(list(slices), dtype=np.int64), np.array(boxes, dtype=np.float64).reshape(-1, 4)
+
+
+def _inside_any(points: Floats, boxes: Floats) -> npt.NDArray[np.bool_]:
+    low, high = boxes[np.newaxis, :, :2], boxes[np.newaxis, :, 2:]
+    inside: npt.NDArray[np.bool_] = (points[:, np.newaxis] >= low) & (points[:, np.newaxis] <= high)
+    return np.asarray(np.any(np.all(inside, axis=2), axis=1))
+
+
+def _surest_first(predictions: AnnotationSet) -> AnnotationSet:
+    order = np.argsort(-predictions.scores, kind="stable")
+    objects = predictions.objects.take(pa.array(order))
+    return AnnotationSet(predictions.images, objects, predictions.categories)
+
+
+def _all_of(annotations: AnnotationSet, codes: tuple[int, ...]) -> bool:
+    geometry = annotations.objects["geometry"].to_numpy()[~annotations.crowd]
+    return bool(np.isin(geometry, codes).all())

@@ -1,0 +1,93 @@
+"""How the score maps of a network become cells: many decodings are tried on stored scores, and one is chosen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cell_pipelines.analysis.evaluation.class_pair import without_ignored
+from cell_pipelines.analysis.evaluation.threshold_choice import COUNTS, ChoiceSettings, choose_row, tabulate
+from cell_pipelines.metrics.centroids import label_centroids, match_centroids
+from cell_pipelines.metrics.instances import match_instances
+from cell_pipelines.representations.base import Decoding, Labels, Representation, Scores
+
+Floats = npt.NDArray[np.float64]
+
+
+def decoding_grid(
+    default: Decoding, *, n_cutoffs: int = 50, min_areas: Sequence[float] = (1.0,), spacings: Sequence[float] = (1.0,)
+) -> list[Decoding]:
+    """Return the decodings to be tried, in the order in which `Representation.sweep` shares most of its work.
+
+    Args:
+        default: The decoding that fits the average cell; it is among those that are tried.
+        n_cutoffs: Number of cut-offs, 1 or more: the middles of as many equal parts of [0, 1].
+        min_areas: Least areas, as multiples of the default's.
+        spacings: Least distances of two middles, likewise.
+
+    Returns:
+        Every combination once, by rising cut-off, then spacing, then least area.
+
+    Raises:
+        ValueError: There is no cut-off, or a multiple is negative.
+
+    Example:
+        >>> [d.cutoff for d in decoding_grid(Decoding(0.5, 20.0), n_cutoffs=4)]
+        [0.125, 0.375, 0.5, 0.625, 0.875]
+    """
+    if n_cutoffs < 1:
+        raise ValueError(f"`n_cutoffs` must be at least 1, got {n_cutoffs}.")
+    cutoffs = {round((place + 0.5) / n_cutoffs, 6) for place in range(n_cutoffs)} | {default.cutoff}
+    areas = {default.min_area_px * factor for factor in (1.0, *min_areas)}
+    distances = {default.spacing_px * factor for factor in (1.0, *spacings)}
+    return [Decoding(c, area, gap) for c in sorted(cutoffs) for gap in sorted(distances) for area in sorted(areas)]
+
+
+def count_decodings(
+    representation: Representation,
+    scores: Scores,
+    true_labels: Labels,
+    decodings: Sequence[Decoding],
+    settings: ChoiceSettings,
+    *,
+    ignored: npt.NDArray[np.bool_] | None = None,
+) -> Floats:
+    """Count what each decoding finds in one image.
+
+    Cells are found by overlap of masks for the objective ``f1_iou``, else by their centroids.
+
+    Args:
+        representation: What the network was trained on.
+        scores: Stored scores of the image and category.
+        true_labels: (H, W) int32, the true cells.
+        decodings: D of them.
+        settings: The objective, and what counts as found.
+        ignored: (H, W) bool, regions that stand for crowds of the category; cells in them are neither right nor wrong.
+
+    Returns:
+        (D, 5) float64 in the order of `threshold_choice.COUNTS`, to be summed over images.
+    """
+    _, true_centroids = label_centroids(true_labels)
+    n_true = len(true_centroids)
+    rows = []
+    for instances in representation.sweep(scores, decodings):
+        labels = instances.labels if ignored is None else without_ignored(instances.labels, ignored, true_labels)
+        if settings.objective == "f1_iou":
+            counts = match_instances(true_labels, labels, thresholds=(settings.iou,))
+            tp, n_found = int(counts.tp[0]), int(counts.tp[0] + counts.fp[0])
+        else:
+            _, found = label_centroids(labels)
+            tp = match_centroids(true_centroids, found, max_distance=settings.max_distance_px).tp
+            n_found = len(found)
+        rows.append((tp, n_found - tp, n_true - tp, n_found - n_true, abs(n_found - n_true)))
+    return np.array(rows, dtype=np.float64).reshape(-1, len(COUNTS))
+
+
+def decide(
+    decodings: Sequence[Decoding], totals: Floats, n_images: int, settings: ChoiceSettings, *, default: Decoding
+) -> tuple[Decoding, pd.DataFrame]:
+    """Choose among decodings whose counts are already summed over images; as `choose_decoding` does."""
+    table = tabulate(decodings, totals, n_images, settings.objective)
+    row = choose_row(table, settings.objective, settings.choice)
+    return (default if row is None else decodings[row]), table

@@ -1,0 +1,168 @@
+"""Which of many cut-offs is the best: the counts that each gives, from objects or from score maps, and one choice.
+
+`object_cutoffs.py` counts for detectors, whose objects have scores, `decodings.py` for networks that put out maps. Both
+make the table that is described here, and both choose alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cell_pipelines.analysis.evaluation.knee import find_knee
+from cell_pipelines.metrics.ratios import f1, precision, recall
+from cell_pipelines.representations.base import Decoding
+
+Objective = Literal["f1_centroid", "f1_iou", "count_mae", "count_bias"]
+Choice = Literal["argmax", "knee"]
+Floats = npt.NDArray[np.float64]
+
+#: What is summed over images for each decoding, in this order.
+COUNTS: Final = ("tp", "fp", "fn", "error", "absolute_error")
+#: What every objective is; F1 is to be high, count errors low.
+OBJECTIVES: Final[Mapping[str, str]] = {
+    "f1_centroid": "F1 of cells whose middle is a true one's",
+    "f1_iou": "F1 of cells that overlap a true one",
+    "count_mae": "mean absolute count error",
+    "count_bias": "mean count error, either way",
+}
+# Values closer than this share of the best are equal.
+_EQUAL: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class ChoiceSettings:
+    """By what, how and on which images a threshold is chosen.
+
+    Attributes:
+        objective: One of `OBJECTIVES`.
+        choice: ``argmax``: the best; ``knee``: where the curve bends.
+        split: Images to choose on, train or val.
+        iou: Least overlap of a found cell, in (0, 1].
+        max_distance_px: Farthest that a predicted middle may lie from a true one, in pixels.
+
+    Raises:
+        ValueError: A name is unknown, a number is out of range, or the split is test.
+    """
+
+    objective: Objective = "f1_iou"
+    choice: Choice = "argmax"
+    split: str = "val"
+    iou: float = 0.5
+    max_distance_px: float = 50.0
+
+    def __post_init__(self) -> None:
+        for name, known in (("objective", tuple(OBJECTIVES)), ("choice", ("argmax", "knee"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"`{name}` must be one of {', '.join(known)}, got {getattr(self, name)!r}.")
+        refuse_test([self.split])
+        if not 0 < self.iou <= 1 or not self.max_distance_px > 0:
+            raise ValueError(
+                f"`iou` must lie in (0, 1] and `max_distance_px` above 0, got {self.iou} and {self.max_distance_px}."
+            )
+
+
+def refuse_test(splits: Sequence[str | None]) -> None:
+    """Refuse to choose on the images that a model will be judged on.
+
+    Raises:
+        ValueError: The split test is among `splits`.
+    """
+    if "test" in splits:
+        raise ValueError("thresholds must be chosen on images of train or val, got images of test.")
+
+
+def tabulate(decodings: Sequence[Decoding], totals: Floats, n_images: int, objective: Objective) -> pd.DataFrame:
+    """Return a row a decoding with what it gives.
+
+    Args:
+        decodings: D of them.
+        totals: (D, 5), sums over images in the order of `COUNTS`.
+        n_images: How many images were summed; the mean count errors of none are nan.
+        objective: What goes into the column of that name.
+
+    Returns:
+        Columns `cutoff`, `min_area_px`, `spacing_px`, `tp`, `fp`, `fn`, `precision`, `recall`, `f1`, `count_mae`,
+        `count_bias`, `objective`. The last is F1, `count_mae` or the absolute value of `count_bias`.
+    """
+    tp, fp, fn, error, absolute = np.asarray(totals, dtype=np.float64).reshape(-1, len(COUNTS)).T
+    images = n_images or np.nan
+    columns = {
+        "cutoff": [d.cutoff for d in decodings],
+        "min_area_px": [d.min_area_px for d in decodings],
+        "spacing_px": [d.spacing_px for d in decodings],
+        **{name: values.astype(np.int64) for name, values in (("tp", tp), ("fp", fp), ("fn", fn))},
+        "precision": precision(tp, fp), "recall": recall(tp, fn), "f1": f1(tp, fp, fn),
+        "count_mae": absolute / images, "count_bias": error / images,
+    }  # fmt: skip
+    table = pd.DataFrame(columns)
+    values = {"count_mae": table["count_mae"], "count_bias": table["count_bias"].abs()}
+    return table.assign(objective=values.get(objective, table["f1"]))
+
+
+def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Decoding], *, unpredicted: int = 0) -> float:
+    """Return F1 over all classes at the thresholds that were chosen; nan without any cell.
+
+    Args:
+        table: Rows of `tabulate` for each class, named by `category`.
+        chosen: For each class what was chosen; the row of the same sizes with the nearest cutoff counts.
+        unpredicted: True cells of classes without a row, of which nothing was predicted.
+    """
+    totals = np.array([0.0, 0.0, unpredicted])
+    for name, rows in table.groupby("category", sort=False):
+        wanted = chosen[str(name)]
+        sizes = (rows["min_area_px"] - wanted.min_area_px).abs() + (rows["spacing_px"] - wanted.spacing_px).abs()
+        sizes = sizes.fillna(0.0)  # cut-offs of a detector's scores have no sizes
+        same = rows[sizes <= sizes.min()]
+        nearest = same.loc[(same["cutoff"] - wanted.cutoff).abs().idxmin()]
+        totals += nearest[["tp", "fp", "fn"]].to_numpy(dtype=np.float64)
+    return float(f1(*totals))
+
+
+def choose_row(table: pd.DataFrame, objective: Objective, choice: Choice) -> int | None:
+    """Return which row of `tabulate` to take.
+
+    ``argmax`` takes the best value. Where several cut-offs in a row are equally good, with the same sizes, the middle
+    one is taken, so that a small change of the scores on new images does not cross an edge; of several such plateaus
+    the longest. ``knee`` takes, among the cut-offs with the sizes of the best value, the lowest from which a higher one
+    gains little (`find_knee`).
+
+    Returns:
+        The place of the row; None where nothing can be told apart from nothing: no image, or no cell is ever found.
+    """
+    gains = _gains(table, objective)
+    if not len(gains) or not np.isfinite(gains).any() or (objective.startswith("f1") and not (gains > 0).any()):
+        return None
+    groups = [rows[np.argsort(table["cutoff"].to_numpy()[rows], kind="stable")] for rows in _same_sizes(table)]
+    best = float(np.nanmax(gains))
+    plateaus = [run for rows in groups for run in _runs(rows, gains[rows] >= best - _EQUAL * max(abs(best), 1.0))]
+    cutoffs = table["cutoff"].to_numpy(dtype=float)
+    longest = max(plateaus, key=lambda run: cutoffs[run[-1]] - cutoffs[run[0]])
+    if choice == "knee":
+        (rows,) = (rows for rows in groups if longest[0] in rows)
+        known = rows[np.isfinite(gains[rows])]
+        return int(known[find_knee(cutoffs[known], gains[known])])
+    middle = (cutoffs[longest[0]] + cutoffs[longest[-1]]) / 2
+    return int(longest[np.argmin(np.abs(cutoffs[longest] - middle))])
+
+
+def _gains(table: pd.DataFrame, objective: Objective) -> Floats:
+    """Return the objective turned so that more is better."""
+    values = table["objective"].to_numpy(dtype=np.float64)
+    return values if objective.startswith("f1") else -values
+
+
+def _same_sizes(table: pd.DataFrame) -> list[npt.NDArray[np.int64]]:
+    """Return the rows of each pair of least area and spacing, in the order of the table."""
+    groups = table.groupby(["min_area_px", "spacing_px"], sort=False, dropna=False).indices
+    return [np.asarray(rows, dtype=np.int64) for rows in groups.values()]
+
+
+def _runs(rows: npt.NDArray[np.int64], kept: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
+    """Return the rows that are kept, cut where one between them is not."""
+    places = np.flatnonzero(kept)
+    pieces = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    return [rows[piece] for piece in pieces if piece.size]

@@ -1,0 +1,191 @@
+"""Training a YOLO: settings in, best checkpoint and history out, all cores used, resumable after a crash."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cell_pipelines.files import atomic_path
+from cell_pipelines.models.ultralytics_home import open_restricted, prepare_ultralytics, resolve_weights, use_all_cores
+from cell_pipelines.models.yolo_checkpoint import check_file, read_epoch
+from cell_pipelines.models.yolo_networks import network_task
+from cell_pipelines.progress import create_progress
+from cell_pipelines.training.detection.labels import check_labels, labels_digest
+from cell_pipelines.training.detection.settings import Precision, YoloTraining, to_arguments
+
+logger = logging.getLogger(__name__)
+
+# Our names for Ultralytics' columns, the same for every kind of model.
+_COLUMNS = {
+    "metrics/precision(B)": "val_precision",
+    "metrics/recall(B)": "val_recall",
+    "metrics/mAP50(B)": "val_ap50",
+    "metrics/mAP50-95(B)": "val_ap50_95",
+    "metrics/precision(M)": "val_mask_precision",
+    "metrics/recall(M)": "val_mask_recall",
+    "metrics/mAP50(M)": "val_mask_ap50",
+    "metrics/mAP50-95(M)": "val_mask_ap50_95",
+    "lr/pg0": "learning_rate",
+    "time": "seconds",
+}
+
+
+# Settings that may change before a training goes on.
+_FREE = ("device", "precision", "trust")
+
+
+class ResumeError(ValueError):
+    """A training that can't go on, since it was started with other settings or data."""
+
+
+def train_yolo(
+    training: YoloTraining, data_yaml: Path, folder: Path, *, resume: bool = False
+) -> tuple[Path, pd.DataFrame]:
+    """Train a YOLO and return its best checkpoint and its history.
+
+    Args:
+        training: What to train and how.
+        data_yaml: Description of the data set with ``train`` and ``val`` folders beside it.
+        folder: Keeps the checkpoints while training; a second call with `resume` goes on from there.
+        resume: Go on from the last finished epoch found in `folder`; start where there is none.
+
+    Returns:
+        Path of the checkpoint with the best validation fitness (AP50:95 of boxes, and of masks added to it where the
+        network has them), and a table with a row an epoch: epoch, seconds, losses, validation precision, recall, ap50,
+        ap50_95 of boxes, for masks mask_precision and so on, learning_rate. Ultralytics judges masks at a quarter of
+        the input's resolution here.
+
+    Raises:
+        ValueError: The labels are boxes and the network outlines cells, or the other way round.
+        ResumeError: `resume` finds a training of other settings.
+        WeightsError: The weights can't be had.
+    """
+    prepare_ultralytics()
+    from ultralytics import YOLO
+
+    task = network_task(training.weights)
+    check_labels(data_yaml, training.weights, task)
+    started = _identity(training, data_yaml)
+    last = folder / "resume.pt"
+    going_on = resume and last.is_file()
+    if going_on:
+        _check_same(folder / "training.json", started)
+    start = str(last) if going_on else resolve_weights(training.weights, from_scratch=training.from_scratch)
+    if start.endswith(".pt"):
+        check_file(Path(start), trust=training.trust)
+    if not going_on:
+        for old in ("resume.pt", "finished"):
+            (folder / old).unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(folder / "training.json") as temporary:
+            temporary.write_text(json.dumps(started, indent=1, sort_keys=True))
+    if not (going_on and _is_finished(folder, int(training.settings["epochs"]))):
+        logger.info("%s %s", "Resuming the training in" if going_on else "Training in", folder)
+        with open_restricted(trust=training.trust):
+            model = YOLO(start, task=task)
+            _add_callbacks(model, training, last)
+            model.train(**to_arguments(training, data_yaml, folder), resume=going_on)
+        (folder / "finished").touch()
+    return folder / "run" / "weights" / "best.pt", read_history(folder / "run" / "results.csv")
+
+
+def _is_finished(folder: Path, epochs: int) -> bool:
+    """Say whether the training in `folder` ended by itself, or was stopped after its last epoch."""
+    if (folder / "finished").is_file():
+        return True
+    return read_epoch(folder / "resume.pt") + 1 >= epochs
+
+
+def _identity(training: YoloTraining, data_yaml: Path) -> dict[str, Any]:
+    """Return what must be the same for a training to go on: its settings and its labels, split included."""
+    return {**json.loads(json.dumps(asdict(training))), "data": labels_digest(data_yaml)}
+
+
+def _check_same(path: Path, wanted: Mapping[str, Any]) -> None:
+    started = json.loads(path.read_text())
+    different = [key for key in wanted if key not in _FREE and started.get(key) != wanted[key]]
+    if different:
+        raise ResumeError(
+            f"{path.parent}: the training there was started with other {', '.join(different)}; "
+            "go on with the same, or start anew without `resume`."
+        )
+
+
+def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
+    bar = create_progress()
+    state: dict[str, Any] = {"told": False}
+
+    def start(trainer: Any) -> None:
+        _use_cpu_well(trainer, training.precision)
+        left = trainer.epochs - trainer.start_epoch
+        bar.start()
+        state["task"] = bar.add_task(f"training {Path(training.weights).stem}", total=left * len(trainer.train_loader))
+
+    def advance(_: Any) -> None:
+        bar.advance(state["task"])
+
+    def tell(trainer: Any) -> None:
+        if bar.finished and state["told"]:  # Ultralytics calls this once more at the end
+            return
+        state["told"] = bar.finished
+        if not bar.console.is_terminal:
+            done, left = bar.tasks[0].percentage, bar.tasks[0].time_remaining or 0
+            scores = trainer.metrics.get("metrics/mAP50(B)", 0), trainer.metrics.get("metrics/mAP50(M)")
+            text = f"epoch %d of %d, {_score_text(*scores)}, %.0f %% done, %.0f s left"
+            logger.info(text, trainer.epoch + 1, trainer.epochs, done, left)
+
+    def keep(trainer: Any) -> None:
+        # Ultralytics writes last.pt in place; a copy put in place whole survives a kill at any moment.
+        with atomic_path(last) as temporary:
+            temporary.write_bytes(Path(trainer.last).read_bytes())
+
+    model.add_callback("on_train_start", start)
+    model.add_callback("on_train_batch_end", advance)
+    model.add_callback("on_model_save", keep)
+    model.add_callback("on_fit_epoch_end", tell)
+    model.add_callback("on_train_end", lambda _: bar.stop())
+    model.add_callback("teardown", lambda _: bar.stop())
+
+
+def _score_text(boxes: float, masks: float | None) -> str:
+    return f"validation AP50 {boxes:.3f}" + ("" if masks is None else f", of masks {masks:.3f}")
+
+
+def _use_cpu_well(trainer: Any, precision: Precision) -> None:
+    import torch
+
+    if trainer.device.type != "cpu":
+        return
+    use_all_cores()
+    for network in (trainer.model, trainer.ema.ema):
+        network.to(memory_format=torch.channels_last)  # the same numbers, faster convolutions
+    if precision == "bfloat16":
+        if not torch.cpu._is_avx512_bf16_supported():
+            logger.warning("this processor has no bfloat16 instructions; float32 is faster here.")
+        _forward_in_bfloat16(trainer.model)
+
+
+def _forward_in_bfloat16(network: Any) -> None:
+    import torch
+
+    forward = network.forward
+
+    def cast(*args: Any, **kwargs: Any) -> Any:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return forward(*args, **kwargs)
+
+    network.forward = cast
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """Return Ultralytics' ``results.csv`` with our column names; losses become train_… and val_…."""
+    table = pd.read_csv(path, skipinitialspace=True)
+    names = {c: _COLUMNS.get(c, c.replace("/", "_").replace("(B)", "")) for c in table.columns.str.strip()}
+    table.columns = [names[c.strip()] for c in table.columns]
+    # An epoch that was killed after its row was written is trained and written again.
+    table = table.drop_duplicates("epoch", keep="last").reset_index(drop=True)
+    return table[[c for c in table.columns if not c.startswith("lr_")]]

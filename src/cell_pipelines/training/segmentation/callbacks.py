@@ -1,0 +1,176 @@
+"""What happens around each epoch: history, best checkpoint, a state to resume from, early stopping, progress."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+
+from cell_pipelines.files import atomic_path
+from cell_pipelines.models.checkpoint import write_checkpoint
+from cell_pipelines.progress import create_progress
+from cell_pipelines.training.reports import EpochReport, SamplePrediction
+from cell_pipelines.training.segmentation.network_module import SegmentationModule
+from cell_pipelines.training.segmentation.sampling import TileSampler
+
+
+@dataclass
+class Progress:
+    """How far a training is; all of it is kept with the network.
+
+    Attributes:
+        epoch: Epochs finished.
+        history: One row for each.
+        best: Value of the monitor of the best epoch, the higher the better; None before the first.
+        stale: Epochs since then.
+    """
+
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: float | None = None
+    stale: int = 0
+
+    def add(self, row: dict[str, float], monitor: str) -> bool:
+        """Add an epoch and say whether it is the best so far; without a value to compare by, the last one is."""
+        value = row[monitor] * (-1 if monitor == "val_loss" else 1)
+        value = -math.inf if math.isnan(value) else value
+        better = self.best is None or value > self.best or value == self.best == -math.inf
+        self.best, self.stale = (value, 0) if better else (self.best, self.stale + 1)
+        self.history.append(row)
+        self.epoch += 1
+        return better
+
+
+class EpochKeeper(lightning.Callback):  # type: ignore[misc]
+    """Ends each epoch: counts, keeps what is to be kept, and tells about it."""
+
+    def __init__(
+        self, folder: Path, description: Mapping[str, Any], sampler: TileSampler, progress: Progress,
+        emit: Callable[[EpochReport], None],
+    ) -> None:  # fmt: skip
+        self.folder, self.description, self.sampler, self.progress, self.emit = (
+            folder, description, sampler, progress, emit
+        )  # fmt: skip
+        self._seconds_before = progress.history[-1]["seconds"] if progress.history else 0.0
+
+    def on_train_start(self, trainer: Any, pl_module: SegmentationModule) -> None:
+        """Give the scaler of mixed precision what it had found out."""
+        self._started = time.perf_counter()
+        if pl_module.resume_state is not None and pl_module.resume_state["precision"]:
+            trainer.precision_plugin.load_state_dict(pl_module.resume_state["precision"])
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: SegmentationModule) -> None:
+        """Seed what the network draws, such as dropout, by epoch, and begin to count."""
+        settings = pl_module.training_settings
+        epoch = self.progress.epoch
+        self.sampler.epoch = epoch
+        torch.manual_seed(int(np.random.SeedSequence((settings.seed, epoch, trainer.global_rank)).generate_state(1)[0]))
+        pl_module.start_epoch()
+        best = self.folder / "best.pt"
+        pl_module.last_good = f"The last good checkpoint is {best}." if best.is_file() else ""
+        due = settings.samples_every > 0 and (epoch % settings.samples_every == 0 or epoch + 1 == settings.epochs)
+        pl_module.keep_samples = settings.samples if due and trainer.is_global_zero else 0
+        self._rate = pl_module.schedule.rate if pl_module.schedule else pl_module.learning_rate
+        self._batches, self._waited, self._steps_done = 0, 0.0, trainer.global_step
+        self._epoch_started = self._idle_since = time.perf_counter()
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Count the time since the step before, in which the next tiles were waited for."""
+        self._waited += time.perf_counter() - self._idle_since
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: SegmentationModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Follow the learning rate where the network changed."""
+        if trainer.global_step > self._steps_done and pl_module.schedule is not None:
+            pl_module.schedule.after_step()
+        self._steps_done = trainer.global_step
+        self._batches += 1
+        self._idle_since = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: SegmentationModule) -> None:
+        """Keep the epoch: its row, its errors, the best network, and all that a resumed training needs."""
+        settings = pl_module.training_settings
+        trained = max(self._idle_since - self._epoch_started, 1e-9)
+        row = {
+            "epoch": self.progress.epoch + 1,
+            "seconds": self._seconds_before + time.perf_counter() - self._started,
+            **pl_module.metrics(),
+            "learning_rate": self._rate,
+            "waiting_share": self._waited / trained,
+            "images_per_second": self._batches * settings.batch / trained,
+        }
+        self._gather_errors(trainer, pl_module)
+        if pl_module.schedule is not None:
+            pl_module.schedule.after_epoch(row[settings.monitor])
+        better = self.progress.add(row, settings.monitor)
+        if trainer.is_global_zero:
+            if better:
+                self._write_best(pl_module, row)
+            self._write_state(trainer, pl_module)
+            samples = tuple(SamplePrediction(*parts) for parts in pl_module.kept_samples)
+            self.emit(EpochReport(row, settings.epochs, better, samples))
+        if 0 < settings.early_stopping <= self.progress.stale:
+            trainer.should_stop = True
+
+    def _gather_errors(self, trainer: Any, module: SegmentationModule) -> None:
+        if not module.tile_errors:
+            return
+        tiles, errors = (torch.cat(parts) for parts in zip(*module.tile_errors, strict=True))
+        everybody = trainer.strategy.all_gather(torch.stack([tiles.double(), errors.double()]))
+        both = everybody.reshape(-1, 2, len(tiles)).transpose(0, 1).reshape(2, -1).cpu().numpy()
+        index = both[0].astype(np.int64)
+        sums = np.bincount(index, weights=both[1], minlength=len(self.sampler.errors))
+        times = np.bincount(index, minlength=len(self.sampler.errors))
+        # The old ones stay for tiles that this epoch didn't show.
+        self.sampler.errors = np.where(times > 0, sums / np.maximum(times, 1), self.sampler.errors)
+
+    def _write_best(self, module: SegmentationModule, row: Mapping[str, float]) -> None:
+        metrics = {name: row[name] for name in ("train_loss", "val_loss", "val_iou", "val_dice")}
+        description = {**self.description, "epoch": row["epoch"], "metrics": metrics}
+        with atomic_path(self.folder / "best.pt") as temporary:
+            temporary.write_bytes(write_checkpoint(module.network, description))
+
+    def _write_state(self, trainer: Any, module: SegmentationModule) -> None:
+        """Write all that a resumed training needs; loaded without running anything, it holds plain values only."""
+        state = {
+            "network": module.network.state_dict(),
+            "optimizer": trainer.strategy.optimizer_state(trainer.optimizers[0]),
+            "schedule": module.schedule.state_dict() if module.schedule else {},
+            "precision": trainer.precision_plugin.state_dict(),
+            "learning_rate": module.learning_rate,
+            "errors": self.sampler.errors.tolist(),
+            "progress": {**vars(self.progress), "history": list(self.progress.history)},
+        }
+        with atomic_path(self.folder / "resume.pt") as temporary:
+            torch.save(state, temporary)
+
+
+class ProgressShower(lightning.Callback):  # type: ignore[misc]
+    """Shows how far the training is."""
+
+    def __init__(self, title: str, steps_left: int) -> None:
+        self._bar = create_progress()
+        self._title, self._steps = title, steps_left
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Show the bar."""
+        self._bar.start()
+        self._task = self._bar.add_task(self._title, total=self._steps)
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Go on by a step."""
+        self._bar.advance(self._task)
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Take the bar away before an error is told."""
+        self._bar.stop()
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Leave the bar as it is."""
+        self._bar.stop()

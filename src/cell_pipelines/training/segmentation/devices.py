@@ -1,0 +1,182 @@
+"""Which devices and number formats a training uses, and one process for each device where there are several."""
+
+import logging
+import multiprocessing
+import os
+import pickle
+import socket
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import Any, Literal
+
+from cell_pipelines.models.ultralytics_home import use_all_cores
+from cell_pipelines.processes import end_with_parent
+from cell_pipelines.training.segmentation.settings import Precision, SegmentationTraining
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What a training runs on.
+
+    Attributes:
+        kind: ``cpu`` or ``cuda``.
+        count: How many.
+        precision: In Lightning's words.
+    """
+
+    kind: Literal["cpu", "cuda"]
+    count: int
+    precision: str
+
+
+def choose_devices(training: SegmentationTraining) -> Devices:
+    """Return what a training runs on here.
+
+    Raises:
+        ValueError: Asked for more GPUs than there are, or the batch can't be shared out evenly.
+    """
+    import torch
+
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if training.device == "cuda" and not there:
+        raise ValueError("`device` is cuda, but no GPU is there; use auto or cpu.")
+    kind: Literal["cpu", "cuda"] = "cuda" if there and training.device != "cpu" else "cpu"
+    count = training.devices if training.devices != "auto" else (there if kind == "cuda" else 1)
+    if kind == "cuda" and count > there:
+        raise ValueError(f"`devices` must be at most the number of GPUs ({there}), got {count}.")
+    if training.batch % count:
+        raise ValueError(f"`batch` must be a multiple of the number of devices ({count}), got {training.batch}.")
+    return Devices(kind, count, _choose_precision(training.precision, kind))
+
+
+def _choose_precision(precision: Precision, kind: str) -> str:
+    import torch
+
+    if precision not in ("auto", "float32", "bfloat16", "mixed"):
+        raise ValueError(f"`precision` must be auto, float32, bfloat16 or mixed, got {precision!r}.")
+    if kind == "cpu":
+        if precision == "bfloat16" and not torch.cpu._is_avx512_bf16_supported():
+            logger.warning("this processor has no bfloat16 instructions; float32 is faster here.")
+        return "bf16-mixed" if precision == "bfloat16" else "32-true"
+    if precision == "float32":
+        return "32-true"
+    wide = torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16-mixed" if wide or precision == "bfloat16" else "16-mixed"
+
+
+def share_cores(devices: Devices) -> None:
+    """Let PyTorch use every processor, or this process's share of them; ``OMP_NUM_THREADS`` says otherwise."""
+    import torch
+
+    use_all_cores()
+    if devices.count > 1:
+        torch.set_num_threads(max(1, torch.get_num_threads() // devices.count))
+
+
+def on_each_device(
+    work: Callable[[Any, int, Callable[[Any], None]], None], job: Any, count: int, emit: Callable[[Any], None]
+) -> None:
+    """Do the work in a process for each device; what the first one emits is emitted here, in this thread.
+
+    Args:
+        work: Called with the job, the number of the device, and what takes its reports; to be found by its name.
+        job: Anything that can be pickled.
+        count: How many devices.
+        emit: Takes the reports.
+
+    Raises:
+        Exception: What one of them raised; the others are ended.
+    """
+    # Never forked: CUDA doesn't outlive it, and this process may have used it to look for a learning rate.
+    context = multiprocessing.get_context("spawn")
+    reports: Any = context.SimpleQueue()
+    port = _free_port()
+    running = [
+        context.Process(target=_work_on_device, args=(work, job, (rank, count, port), reports)) for rank in range(count)
+    ]
+    try:
+        for process in running:
+            process.start()
+        codes: list[int | None] = [None]
+        while None in codes:
+            wait([process.sentinel for process in running if process.is_alive()], timeout=0.2)
+            # Asked before the reports are read: who has ended by then has reported all.
+            codes = [process.exitcode for process in running]
+            _pass_on(reports, emit)
+            if any(codes):
+                raise RuntimeError(f"the process of a device ended unexpectedly; exit codes {codes}.")
+    finally:
+        for process in running:
+            if process.is_alive():
+                # The others wait for the one that failed, and Lightning puts off a polite request.
+                process.kill()
+                process.join()
+
+
+def _pass_on(reports: Any, emit: Callable[[Any], None]) -> None:
+    while not reports.empty():
+        report = reports.get()
+        if isinstance(report, Exception):
+            raise report
+        emit(report)
+
+
+def _work_on_device(work: Any, job: Any, place: tuple[int, int, int], reports: Any) -> None:
+    rank, count, port = place
+    end_with_parent()
+    # With these set Lightning takes this process as one of several that somebody else started.
+    os.environ.update(
+        LOCAL_RANK=str(rank), NODE_RANK="0", WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port)
+    )
+    try:
+        work(job, rank, reports.put if rank == 0 else _nobody)
+    except Exception as error:  # noqa: BLE001, whatever it is, the other process raises it
+        error.add_note(f"On device {rank}:\n{traceback.format_exc()}")
+        reports.put(_as_plain(error))
+        # At once, since all that would be tidied up waits for the other devices.
+        os._exit(1)
+
+
+def _as_plain(error: Exception) -> Exception:
+    """Return the error if it survives the way to the other process, else what it says."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # noqa: BLE001, any error at all may fail to be pickled
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _nobody(_: Any) -> None:
+    """Take a report that the first device gives, too."""
+
+
+def _free_port() -> int:
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's advice and notes out of the log while the block runs; its errors still come."""
+    import warnings
+
+    import lightning
+
+    names = ("lightning", "lightning.pytorch", "lightning.fabric", "pytorch_lightning", "lightning_fabric")
+    levels = {name: logging.getLogger(name).level for name in names}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        warnings.filterwarnings("ignore", category=lightning.fabric.utilities.warnings.PossibleUserWarning)
+        for name in names:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)

@@ -1,0 +1,182 @@
+"""One training on one device, or on one of several: loaders, module and callbacks put together for Lightning."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cell_pipelines.losses.registry import LOSSES, create_loss
+from cell_pipelines.representations.base import Representation
+from cell_pipelines.representations.registry import create_representation
+from cell_pipelines.training.reports import EpochReport
+from cell_pipelines.training.segmentation.devices import Devices, quiet_lightning, share_cores
+from cell_pipelines.training.segmentation.sampling import TileSampler, tile_shares
+from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.stored_samples import SampleSource
+from cell_pipelines.training.segmentation.tile_dataset import Cutting, TileDataset, ValidationDataset
+
+if TYPE_CHECKING:
+    from cell_pipelines.training.segmentation.network_module import SegmentationModule
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """All that a training needs; it can be sent to another process.
+
+    Attributes:
+        training: Its settings, complete.
+        train: Images to learn from.
+        val: Images to choose the best epoch by.
+        folder: Keeps ``best.pt`` and ``resume.pt``.
+        description: What the model file says besides its weights.
+        devices: What it runs on.
+        learning_rate: To start with.
+    """
+
+    training: SegmentationTraining
+    train: SampleSource
+    val: SampleSource
+    folder: Path
+    description: Mapping[str, Any]
+    devices: Devices
+    learning_rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class Loaders:
+    """Where a device's tiles and validation images come from."""
+
+    train: Any
+    val: Any
+    sampler: TileSampler
+    steps: int
+
+
+def create_parts_of(training: SegmentationTraining) -> tuple[Representation, Any]:
+    """Return representation and loss of a training.
+
+    Raises:
+        ValueError: They don't fit each other.
+    """
+    representation = create_representation(training.representation, **training.representation_options)
+    loss = create_loss(training.loss, **training.loss_options)
+    fits = LOSSES[training.loss].representations
+    if training.representation not in fits:
+        raise ValueError(
+            f"the loss {training.loss} fits {', '.join(fits)}; the representation is {training.representation}."
+        )
+    return representation, loss
+
+
+def create_loaders(job: Job, representation: Representation, rank: int) -> Loaders:
+    """Return what gives the tiles and images of one device."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    training, devices = job.training, job.devices
+    samples = job.train.open()
+    cutting = Cutting(training.tile, training.overlap, training.jitter, training.augmentation, training.seed)
+    tiles: Any = TileDataset(samples, representation, cutting)
+    shares = tile_shares(samples, tiles.tiles, training.tile, training.oversampling, training.categories)
+    batches = -(-(training.tiles_per_epoch or len(tiles)) // training.batch)
+    sampler = TileSampler(
+        shares, batches * training.batch, training.seed,
+        error=training.oversampling.error, rank=rank, devices=devices.count,
+    )  # fmt: skip
+    shared: dict[str, Any] = {
+        "num_workers": training.workers,
+        "persistent_workers": training.workers > 0,
+        "pin_memory": devices.kind == "cuda",
+        # Else each loader takes a number from the generator that dropout draws from.
+        "generator": torch.Generator().manual_seed(training.seed),
+    }
+    validation: Any = ValidationDataset(job.val.open(), representation, devices.count)
+    return Loaders(
+        DataLoader(tiles, batch_size=training.batch // devices.count, sampler=sampler, **shared),
+        DataLoader(validation, batch_size=1, sampler=range(rank, len(validation), devices.count), **shared),
+        sampler,
+        -(-batches // training.accumulate),
+    )
+
+
+def create_module(job: Job, representation: Representation, loss: Any, steps: int) -> "SegmentationModule":
+    """Return the network, drawn by the training's seed, with all that trains it."""
+    import torch
+
+    from cell_pipelines.models.registry import create_network
+    from cell_pipelines.training.segmentation.network_module import Parts, SegmentationModule
+
+    training = job.training
+    torch.manual_seed(training.seed)
+    network = create_network(training.network, encoder_weights=training.encoder_weights)
+    if training.channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    return SegmentationModule(
+        training, Parts(network, loss, representation, len(training.categories), steps), job.learning_rate
+    )
+
+
+def create_trainer(job: Job, **changes: Any) -> Any:
+    """Return Lightning's trainer without any of what it prints and keeps by itself."""
+    import lightning
+    from lightning.fabric.plugins.environments import LightningEnvironment
+
+    training, devices = job.training, job.devices
+    several = devices.count > 1
+    return lightning.Trainer(**{
+        "accelerator": "gpu" if devices.kind == "cuda" else "cpu",
+        "devices": devices.count,
+        "strategy": "ddp" if several else "auto",
+        "precision": devices.precision,
+        "accumulate_grad_batches": training.accumulate,
+        "gradient_clip_val": training.gradient_clip or None,
+        "sync_batchnorm": several and devices.kind == "cuda",
+        "use_distributed_sampler": False,
+        # Else a job of a cluster's queue is taken for one of several that the queue has started.
+        "plugins": [LightningEnvironment()],
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "default_root_dir": job.folder,
+        **changes,
+    })  # fmt: skip
+
+
+def fit(job: Job, rank: int, emit: Callable[[EpochReport], None]) -> None:
+    """Train on one device, going on from ``resume.pt`` where the folder has one; the first device writes and emits.
+
+    Raises:
+        DivergedError: The loss is no finite number any more.
+    """
+    import torch
+
+    from cell_pipelines.models.tensor_file import load_tensors
+    from cell_pipelines.training.segmentation.callbacks import EpochKeeper, Progress, ProgressShower
+
+    share_cores(job.devices)
+    training = job.training
+    with torch.random.fork_rng(), quiet_lightning():
+        representation, loss = create_parts_of(training)
+        loaders = create_loaders(job, representation, rank)
+        module = create_module(job, representation, loss, loaders.steps)
+        progress = Progress()
+        if (job.folder / "resume.pt").is_file():
+            state = load_tensors(job.folder / "resume.pt", "an interrupted training")
+            progress = Progress(**state["progress"])
+            module.network.load_state_dict(state["network"])
+            module.resume_state, module.first_epoch = state, progress.epoch
+            loaders.sampler.errors = np.array(state["errors"])
+        loaders.sampler.epoch = progress.epoch
+        left = training.epochs - progress.epoch
+        callbacks = [EpochKeeper(job.folder, job.description, loaders.sampler, progress, emit)]
+        if rank == 0:
+            callbacks.append(ProgressShower(f"training {training.network.architecture}", left * len(loaders.train)))
+        trainer = create_trainer(job, max_epochs=left, callbacks=callbacks)
+        trainer.fit(module, loaders.train, loaders.val)

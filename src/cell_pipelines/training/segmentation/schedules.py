@@ -1,0 +1,74 @@
+"""How the learning rate changes while training; it is kept with the network, so that a resumed training follows it."""
+
+import math
+from typing import Any
+
+from cell_pipelines.training.segmentation.settings import SegmentationTraining
+
+
+class RateSchedule:
+    """The learning rate over steps and epochs.
+
+    ``cosine`` falls after each epoch, ``one_cycle`` rises to the learning rate in the first 30 % of the steps and falls
+    to almost 0 (Smith & Topin 2019), ``plateau`` falls when validation gets no better.
+    """
+
+    def __init__(self, training: SegmentationTraining, optimizer: Any, steps: int) -> None:
+        """Set the learning rate of an optimiser.
+
+        Args:
+            training: Its `schedule`, `factor`, `patience`, `epochs` and `monitor`.
+            optimizer: Has the learning rate to start from, or for ``one_cycle`` the highest.
+            steps: Of an epoch.
+        """
+        from torch.optim import lr_scheduler
+
+        self._by_step = training.schedule == "one_cycle"
+        self._by_monitor = training.schedule == "plateau"
+        self._optimizer = optimizer
+        rate = optimizer.param_groups[0]["lr"]
+        if training.schedule == "constant":
+            self._scheduler: Any = None
+        elif training.schedule == "cosine":
+            self._scheduler = lr_scheduler.CosineAnnealingLR(optimizer, training.epochs)
+        elif training.schedule == "one_cycle":
+            self._scheduler = lr_scheduler.OneCycleLR(optimizer, rate, total_steps=training.epochs * steps + 1)
+        elif training.schedule == "plateau":
+            mode: Any = "min" if training.monitor == "val_loss" else "max"
+            self._scheduler = lr_scheduler.ReduceLROnPlateau(
+                optimizer, mode, factor=training.factor, patience=max(training.patience - 1, 0), threshold=0
+            )
+        else:
+            raise ValueError(f"`schedule` must be constant, cosine, one_cycle or plateau, got {training.schedule!r}.")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    def after_step(self) -> None:
+        """Follow a change of the network."""
+        if self._scheduler is not None and self._by_step:
+            self._scheduler.step()
+
+    def after_epoch(self, monitor: float) -> None:
+        """Follow the end of an epoch; `monitor` may be nan."""
+        if self._scheduler is None or self._by_step:
+            return
+        if self._by_monitor:
+            worst = math.inf if self._scheduler.mode == "min" else -math.inf
+            self._scheduler.step(worst if math.isnan(monitor) else monitor)
+        else:
+            self._scheduler.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed training needs, in plain values."""
+        if self._scheduler is None:
+            return {}
+        state = self._scheduler.state_dict()
+        return {key: value for key, value in state.items() if isinstance(value, (int, float, str, list, bool))}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        if self._scheduler is not None:
+            self._scheduler.load_state_dict(state)

@@ -1,0 +1,89 @@
+"""The best of many decodings is taken, from the middle of its plateau, and never on test images."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cell_pipelines.analysis.evaluation.threshold_choice import COUNTS, OBJECTIVES, ChoiceSettings, choose_row, tabulate
+from cell_pipelines.representations.base import Decoding
+
+
+def table_of(values: list[float], objective: str = "f1_iou", sizes: list[float] | None = None) -> pd.DataFrame:
+    cutoffs = np.linspace(0.1, 0.9, len(values))
+    areas = sizes or [0.0] * len(values)
+    return pd.DataFrame({"cutoff": cutoffs, "min_area_px": areas, "spacing_px": 0.0, "objective": values})
+
+
+@pytest.mark.parametrize(
+    ("values", "row"),
+    [
+        ([0.1, 0.5, 0.3], 1),
+        ([0.1, 0.5, 0.5, 0.5, 0.2], 2),
+        ([0.5, 0.1, 0.5, 0.5, 0.5, 0.1, 0.5], 3),
+        ([np.nan, 0.2, np.nan], 1),
+        ([0.4], 0),
+    ],
+)
+def test_the_middle_of_the_longest_best_plateau_is_taken(values: list[float], row: int) -> None:
+    assert choose_row(table_of(values), "f1_iou", "argmax") == row
+
+
+def test_errors_are_to_be_small() -> None:
+    assert choose_row(table_of([3.0, 1.0, 2.0]), "count_mae", "argmax") == 1
+    assert choose_row(table_of([3.0, 0.0, 0.0, 0.0]), "count_bias", "argmax") == 2
+
+
+def test_plateaus_do_not_reach_over_other_sizes() -> None:
+    table = table_of([0.5, 0.1, 0.5, 0.5], sizes=[0.0, 0.0, 9.0, 9.0])
+    table["cutoff"] = [0.2, 0.4, 0.2, 0.3]
+    assert choose_row(table, "f1_iou", "argmax") == 2
+
+
+def test_the_knee_is_the_lowest_cutoff_from_which_little_is_gained() -> None:
+    values = [0.0, 0.4, 0.78, 0.79, 0.8, 0.6]
+    assert choose_row(table_of(values), "f1_iou", "argmax") == 4
+    assert choose_row(table_of(values), "f1_iou", "knee") == 2
+    assert choose_row(table_of([8.0, 4.0, 0.2, 0.1, 0.0]), "count_mae", "knee") == 2
+
+
+@pytest.mark.parametrize("choice", ["argmax", "knee"])
+def test_nothing_can_be_chosen_from_nothing(choice: Any) -> None:
+    assert choose_row(table_of([]), "f1_iou", choice) is None
+    assert choose_row(table_of([np.nan, np.nan]), "count_mae", choice) is None
+    assert choose_row(table_of([0.0, 0.0]), "f1_centroid", choice) is None
+    assert choose_row(table_of([0.0, 0.0]), "count_mae", choice) == 0
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_counts_become_rates_and_errors(objective: Any) -> None:
+    totals = np.array([[6, 2, 4, -2, 4], [0, 0, 10, -10, 10]], dtype=float)
+    table = tabulate([Decoding(0.5, 3.0), Decoding(0.9)], totals, 2, objective)
+    assert table[["tp", "fp", "fn"]].to_numpy().tolist() == [[6, 2, 4], [0, 0, 10]]
+    assert table["f1"].tolist() == [12 / 18, 0]
+    assert table["precision"].isna().tolist() == [False, True]
+    assert table["count_mae"].tolist() == [2, 5]
+    assert table["count_bias"].tolist() == [-1, -5]
+    wanted = {"count_mae": [2, 5], "count_bias": [1, 5]}.get(objective, [12 / 18, 0])
+    assert table["objective"].tolist() == wanted
+
+
+def test_no_image_gives_no_errors() -> None:
+    table = tabulate([Decoding()], np.zeros((1, len(COUNTS))), 0, "count_mae")
+    assert table[["count_mae", "count_bias", "f1", "objective"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "test"}, "images of test"),
+        ({"objective": "accuracy"}, "`objective` must be one of f1_centroid"),
+        ({"choice": "best"}, "`choice` must be one of argmax, knee"),
+        ({"iou": 1.5}, "`iou` must lie"),
+        ({"max_distance_px": 0}, "`max_distance_px` above 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ChoiceSettings(**options)
