@@ -61,7 +61,7 @@ FAULTS = (
     Fault("readers", "the first pixel of Pascal VOC is taken for an edge", "annotations/geometry/conventions.py",
           "return float(x_min) - 1, float(y_min) - 1,", "return float(x_min), float(y_min),",
           "annotations/formats/test_pascal_voc.py"),
-    Fault("readers", "the width of a COCO box is read as its right edge", "annotations/formats/coco_entries.py",
+    Fault("readers", "the width of a COCO box is read as its right edge", "annotations/formats/parts/coco_entries.py",
           "boxes[:, 2:] += boxes[:, :2]", "boxes[:, 2:] += 0", "annotations/formats/test_coco.py"),
     Fault("readers", "fractions of YOLO labels are scaled by the other side", "annotations/geometry/conventions.py",
           "scaled = centres * np.array([width, height, width, height])",

@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.binary_mask import CAPABILITIES, detect, read, write
-from cell_pipelines.annotations.formats.fitting import fit
-from cell_pipelines.annotations.formats.rasters import write_raster
+from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
 from cell_pipelines.annotations.formats.registry import write_annotations
+from cell_pipelines.annotations.formats.writing.fitting import fit
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 

@@ -10,10 +10,10 @@ import PIL.Image
 import pytest
 import tifffile
 
-from cell_pipelines.annotations.formats import decoding
-from cell_pipelines.annotations.formats.geojson_files import read_geojson
-from cell_pipelines.annotations.formats.imagej_files import read_rois
-from cell_pipelines.annotations.formats.rasters import read_raster
+from cell_pipelines.annotations.formats.label_pictures.rasters import read_raster
+from cell_pipelines.annotations.formats.parts.geojson_files import read_geojson
+from cell_pipelines.annotations.formats.parts.imagej_files import read_rois
+from cell_pipelines.annotations.formats.sources import decoding
 
 
 def test_a_gzipped_file_of_blanks_is_refused(tmp_path) -> None:

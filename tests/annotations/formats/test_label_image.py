@@ -10,9 +10,9 @@ import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats import binary_mask, instance_channel, label_image, mask_files
-from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.label_image import detect, read, write
-from cell_pipelines.annotations.formats.rasters import write_raster
+from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
+from cell_pipelines.annotations.formats.writing.fitting import fit
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 

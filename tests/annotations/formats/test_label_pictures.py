@@ -13,8 +13,8 @@ import tifffile
 from skimage import draw, filters
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion
-from cell_pipelines.annotations.formats.raster_kinds import kind_of, survey_values
-from cell_pipelines.annotations.formats.rasters import write_raster
+from cell_pipelines.annotations.formats.label_pictures.raster_kinds import kind_of, survey_values
+from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
 from cell_pipelines.annotations.formats.registry import detect_format, read_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import label_studio
-from cell_pipelines.annotations.formats.brush_runs import decode_brush, encode_brush
+from cell_pipelines.annotations.formats.label_pictures.brush_runs import decode_brush, encode_brush
 from cell_pipelines.annotations.formats.registry import read_annotations, write_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 

@@ -9,7 +9,7 @@ import pytest
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import labelme_xml
-from cell_pipelines.annotations.formats.small_masks import write_png
+from cell_pipelines.annotations.formats.label_pictures.small_masks import write_png
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cell_pipelines.annotations.formats import binary_mask, instance_channel, label_image
+from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
 from cell_pipelines.annotations.formats.mask_files import detect, read
-from cell_pipelines.annotations.formats.rasters import write_raster
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Conversion
-from cell_pipelines.annotations.formats.rasters import write_raster
+from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
 from cell_pipelines.annotations.formats.registry import FORMATS, read_annotations, write_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 

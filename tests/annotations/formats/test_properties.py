@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.formats.fitting import fit
 from cell_pipelines.annotations.formats.registry import (
     FORMATS,
     create_format,
@@ -18,6 +17,7 @@ from cell_pipelines.annotations.formats.registry import (
     read_annotations,
     write_annotations,
 )
+from cell_pipelines.annotations.formats.writing.fitting import fit
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet

@@ -229,6 +229,6 @@ def test_a_packed_file_that_is_damaged_or_too_large_is_skipped(tmp_path: Path, m
     for content in (whole[:-9], b"\x1f\x8b" + bytes(40), b"text"):
         (tmp_path / "a.geojson.gz").write_bytes(content)
         assert "can't be unpacked" in read(tmp_path, INDEX).findings[0].reason
-    monkeypatch.setattr("cell_pipelines.annotations.formats.geojson_files.MAX_UNPACKED_BYTES", 20)
+    monkeypatch.setattr("cell_pipelines.annotations.formats.parts.geojson_files.MAX_UNPACKED_BYTES", 20)
     (tmp_path / "a.geojson.gz").write_bytes(whole)
     assert "more than 20 bytes" in read(tmp_path, INDEX).findings[0].reason

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import AnnotationFormatError
-from cell_pipelines.annotations.formats.fitting import fit
+from cell_pipelines.annotations.formats.writing.fitting import fit
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths, run_lengths_box
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord, split_of
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -13,11 +13,11 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import FileImages, split_files_first
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.json_files import entries, mapping, read_all, write_json
-from cell_pipelines.annotations.formats.json_values import to_name, to_number
-from cell_pipelines.annotations.formats.tables import data_files, evidence, peek
+from cell_pipelines.annotations.formats.sources.file_images import FileImages, split_files_first
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, write_json
+from cell_pipelines.annotations.formats.sources.json_values import to_name, to_number
+from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet, box_array
 

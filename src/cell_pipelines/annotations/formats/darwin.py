@@ -12,14 +12,9 @@ from typing import Any
 import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
-from cell_pipelines.annotations.formats import json_values as values
-from cell_pipelines.annotations.formats.attribute_text import from_text, to_text
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.darwin_raster import raster_masks
-from cell_pipelines.annotations.formats.file_images import choose_name
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, peek, resolve_all
-from cell_pipelines.annotations.formats.shapes import (
+from cell_pipelines.annotations.formats.columns.attribute_text import from_text, to_text
+from cell_pipelines.annotations.formats.columns.shapes import (
     Place,
     Shape,
     add_shape,
@@ -28,8 +23,13 @@ from cell_pipelines.annotations.formats.shapes import (
     point_shape,
     polygon_shape,
 )
-from cell_pipelines.annotations.formats.text import read_json
-from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
+from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, label_paths, peek, resolve_all
+from cell_pipelines.annotations.formats.parts.darwin_raster import raster_masks
+from cell_pipelines.annotations.formats.sources import json_values as values
+from cell_pipelines.annotations.formats.sources.file_images import choose_name
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.text import read_json
+from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet

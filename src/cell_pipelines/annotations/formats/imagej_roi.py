@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.decoding import decoding_errors
-from cell_pipelines.annotations.formats.imagej_files import (
+from cell_pipelines.annotations.formats.parts.imagej_files import (
     MAGIC,
     MAX_MEMBER_BYTES,
     image_of,
@@ -20,12 +19,13 @@ from cell_pipelines.annotations.formats.imagej_files import (
     read_rois,
     roi_files,
 )
-from cell_pipelines.annotations.formats.imagej_properties import Described, read_properties
-from cell_pipelines.annotations.formats.imagej_shapes import Shape, to_shape
-from cell_pipelines.annotations.formats.imagej_writing import write
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.planes import PlaneImages, Position
-from cell_pipelines.annotations.formats.text import read_bytes
+from cell_pipelines.annotations.formats.parts.imagej_properties import Described, read_properties
+from cell_pipelines.annotations.formats.parts.imagej_shapes import Shape, to_shape
+from cell_pipelines.annotations.formats.parts.imagej_writing import write
+from cell_pipelines.annotations.formats.sources.decoding import decoding_errors
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
+from cell_pipelines.annotations.formats.sources.text import read_bytes
 from cell_pipelines.annotations.images import FilePlane, ImageIndex
 
 if TYPE_CHECKING:

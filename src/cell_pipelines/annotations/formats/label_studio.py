@@ -12,19 +12,19 @@ from typing import Any, Literal, get_args
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import files_below, peek, resolve_all
-from cell_pipelines.annotations.formats.label_studio_names import image_name
-from cell_pipelines.annotations.formats.label_studio_regions import (
+from cell_pipelines.annotations.formats.columns.shapes import add_shape
+from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, peek, resolve_all
+from cell_pipelines.annotations.formats.parts.label_studio_names import image_name
+from cell_pipelines.annotations.formats.parts.label_studio_regions import (
     read_region,
     read_regions,
     stated_size,
     to_config,
     to_region,
 )
-from cell_pipelines.annotations.formats.shapes import add_shape
-from cell_pipelines.annotations.formats.text import read_json, read_xml
-from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.text import read_json, read_xml
+from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path, is_file_inside

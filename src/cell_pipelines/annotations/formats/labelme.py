@@ -13,13 +13,8 @@ from typing import Any
 import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
-from cell_pipelines.annotations.formats import json_values as values
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import choose_name
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import files_below, label_paths, peek, resolve_all
-from cell_pipelines.annotations.formats.pieces import Piece, join_pieces
-from cell_pipelines.annotations.formats.shapes import (
+from cell_pipelines.annotations.formats.columns.shapes import (
     Shape,
     add_shape,
     box_shape,
@@ -28,9 +23,14 @@ from cell_pipelines.annotations.formats.shapes import (
     point_shape,
     polygon_shape,
 )
-from cell_pipelines.annotations.formats.small_masks import from_base64, read_png, to_base64, write_png
-from cell_pipelines.annotations.formats.text import read_json
-from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
+from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, label_paths, peek, resolve_all
+from cell_pipelines.annotations.formats.label_pictures.pieces import Piece, join_pieces
+from cell_pipelines.annotations.formats.label_pictures.small_masks import from_base64, read_png, to_base64, write_png
+from cell_pipelines.annotations.formats.sources import json_values as values
+from cell_pipelines.annotations.formats.sources.file_images import choose_name
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.text import read_json
+from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet

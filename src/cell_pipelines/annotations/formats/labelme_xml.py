@@ -13,13 +13,9 @@ from typing import Any
 import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
-from cell_pipelines.annotations.formats.attribute_text import from_text, to_xml_text
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import choose_name
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.json_values import parse_number, to_attributes, to_name
-from cell_pipelines.annotations.formats.label_paths import child, files_below, label_paths, peek, resolve_all
-from cell_pipelines.annotations.formats.shapes import (
+from cell_pipelines.annotations.formats.columns.attribute_text import from_text, to_xml_text
+from cell_pipelines.annotations.formats.columns.shapes import (
     Place,
     Shape,
     add_shape,
@@ -28,9 +24,19 @@ from cell_pipelines.annotations.formats.shapes import (
     point_shape,
     polygon_shape,
 )
-from cell_pipelines.annotations.formats.small_masks import read_png, write_png
-from cell_pipelines.annotations.formats.text import read_bytes, read_xml
-from cell_pipelines.annotations.formats.written import WrittenObject, objects_by_image
+from cell_pipelines.annotations.formats.label_pictures.label_paths import (
+    child,
+    files_below,
+    label_paths,
+    peek,
+    resolve_all,
+)
+from cell_pipelines.annotations.formats.label_pictures.small_masks import read_png, write_png
+from cell_pipelines.annotations.formats.sources.file_images import choose_name
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_attributes, to_name
+from cell_pipelines.annotations.formats.sources.text import read_bytes, read_xml
+from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
-from cell_pipelines.annotations.formats.attribute_columns import AttributeReader
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.planes import MAX_PLANE, PlaneImages, Position, choose_planes
-from cell_pipelines.annotations.formats.point_tables import (
+from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeReader
+from cell_pipelines.annotations.formats.columns.point_tables import (
     CATEGORY_COLUMNS,
     SCORE_COLUMNS,
     PointReader,
@@ -24,7 +22,9 @@ from cell_pipelines.annotations.formats.point_tables import (
     row_and_column,
     write_point_tables,
 )
-from cell_pipelines.annotations.formats.tables import (
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.planes import MAX_PLANE, PlaneImages, Position, choose_planes
+from cell_pipelines.annotations.formats.sources.tables import (
     Table,
     data_files,
     evidence,

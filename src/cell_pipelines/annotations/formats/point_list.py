@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cell_pipelines.annotations.findings import Conversion, Finding
-from cell_pipelines.annotations.formats.attribute_columns import AttributeReader
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import FileImages
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.planes import Position, choose_planes
-from cell_pipelines.annotations.formats.point_tables import (
+from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeReader
+from cell_pipelines.annotations.formats.columns.point_tables import (
     CATEGORY_COLUMNS,
     CENTRE,
     SCORE_COLUMNS,
@@ -25,7 +22,10 @@ from cell_pipelines.annotations.formats.point_tables import (
     row_and_column,
     write_point_tables,
 )
-from cell_pipelines.annotations.formats.tables import (
+from cell_pipelines.annotations.formats.sources.file_images import FileImages
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.planes import Position, choose_planes
+from cell_pipelines.annotations.formats.sources.tables import (
     Table,
     data_files,
     evidence,
@@ -35,7 +35,7 @@ from cell_pipelines.annotations.formats.tables import (
     read_table,
     to_numbers,
 )
-from cell_pipelines.annotations.formats.text import read_text
+from cell_pipelines.annotations.formats.sources.text import read_text
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 

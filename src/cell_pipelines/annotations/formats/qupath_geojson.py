@@ -14,18 +14,24 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.geojson import AREAS, POINTS, area_rings, point_positions, to_geometry
-from cell_pipelines.annotations.formats.geojson_files import (
+from cell_pipelines.annotations.formats.label_pictures.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.parts.geojson import AREAS, POINTS, area_rings, point_positions, to_geometry
+from cell_pipelines.annotations.formats.parts.geojson_files import (
     bare_name,
     geojson_beginning,
     geojson_files,
     read_geojson,
 )
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
-from cell_pipelines.annotations.formats.planes import PlaneImages, Position
-from cell_pipelines.annotations.formats.qupath_properties import OWN, Described, classify, describe, read_properties
-from cell_pipelines.annotations.formats.text import parse_json
+from cell_pipelines.annotations.formats.parts.qupath_properties import (
+    OWN,
+    Described,
+    classify,
+    describe,
+    read_properties,
+)
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
+from cell_pipelines.annotations.formats.sources.text import parse_json
 from cell_pipelines.annotations.geometry.conventions import Floats, to_rings
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet

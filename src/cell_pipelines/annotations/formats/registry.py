@@ -11,15 +11,15 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.doubts import doubt_source
-from cell_pipelines.annotations.formats.encodings import assume_encoding
-from cell_pipelines.annotations.formats.fitting import fit
-from cell_pipelines.annotations.formats.foreign import explain, explain_closed, tell_contents
-from cell_pipelines.annotations.formats.label_questions import explain_labels
-from cell_pipelines.annotations.formats.label_unread import explain_unread
-from cell_pipelines.annotations.formats.links import find_unfollowed, list_unfollowed
-from cell_pipelines.annotations.formats.single_file import as_folder
-from cell_pipelines.annotations.formats.split_lists import read_split_lists
+from cell_pipelines.annotations.formats.label_pictures.label_questions import explain_labels
+from cell_pipelines.annotations.formats.label_pictures.label_unread import explain_unread
+from cell_pipelines.annotations.formats.sources.doubts import doubt_source
+from cell_pipelines.annotations.formats.sources.encodings import assume_encoding
+from cell_pipelines.annotations.formats.sources.foreign import explain, explain_closed, tell_contents
+from cell_pipelines.annotations.formats.sources.links import find_unfollowed, list_unfollowed
+from cell_pipelines.annotations.formats.sources.single_file import as_folder
+from cell_pipelines.annotations.formats.sources.split_lists import read_split_lists
+from cell_pipelines.annotations.formats.writing.fitting import fit
 from cell_pipelines.annotations.geometry.scatter import find_scattered
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
-from cell_pipelines.annotations.formats.attribute_columns import AttributeColumns, AttributeReader
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import FileImages
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.json_values import parse_number
-from cell_pipelines.annotations.formats.tables import (
+from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeColumns, AttributeReader
+from cell_pipelines.annotations.formats.sources.file_images import FileImages
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.json_values import parse_number
+from cell_pipelines.annotations.formats.sources.tables import (
     Table,
     data_files,
     evidence,

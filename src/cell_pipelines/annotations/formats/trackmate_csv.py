@@ -16,14 +16,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
-from cell_pipelines.annotations.formats import attribute_text
-from cell_pipelines.annotations.formats.attribute_columns import AttributeReader
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.label_paths import label_paths, resolve_all
-from cell_pipelines.annotations.formats.planes import Position, choose_planes
-from cell_pipelines.annotations.formats.point_tables import Point, PointReader, points_by_image, read_points
-from cell_pipelines.annotations.formats.tables import (
+from cell_pipelines.annotations.formats.columns import attribute_text
+from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeReader
+from cell_pipelines.annotations.formats.columns.point_tables import Point, PointReader, points_by_image, read_points
+from cell_pipelines.annotations.formats.label_pictures.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.parts.trackmate_xml import (
+    KEPT,
+    MICRON_UNITS,
+    PIXEL_UNITS,
+    read_session,
+    xml_files,
+)
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.planes import Position, choose_planes
+from cell_pipelines.annotations.formats.sources.tables import (
     Table,
     data_files,
     evidence,
@@ -34,7 +41,6 @@ from cell_pipelines.annotations.formats.tables import (
     to_text,
     write_table,
 )
-from cell_pipelines.annotations.formats.trackmate_xml import KEPT, MICRON_UNITS, PIXEL_UNITS, read_session, xml_files
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 

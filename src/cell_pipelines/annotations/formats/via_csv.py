@@ -10,10 +10,17 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import split_files_first
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.json_files import mapping
-from cell_pipelines.annotations.formats.tables import (
+from cell_pipelines.annotations.formats.parts.via_regions import (
+    SPLIT,
+    ImageEntry,
+    choose_class_attribute,
+    read_entries,
+    regions_by_image,
+)  # fmt: skip
+from cell_pipelines.annotations.formats.sources.file_images import split_files_first
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.json_files import mapping
+from cell_pipelines.annotations.formats.sources.tables import (
     Table,
     data_files,
     evidence,
@@ -21,13 +28,6 @@ from cell_pipelines.annotations.formats.tables import (
     peek_header,
     read_table,
     write_table,
-)  # fmt: skip
-from cell_pipelines.annotations.formats.via_regions import (
-    SPLIT,
-    ImageEntry,
-    choose_class_attribute,
-    read_entries,
-    regions_by_image,
 )  # fmt: skip
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -11,11 +11,7 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import split_files_first
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.json_files import entries, mapping, read_all, write_json
-from cell_pipelines.annotations.formats.tables import data_files, evidence, peek
-from cell_pipelines.annotations.formats.via_regions import (
+from cell_pipelines.annotations.formats.parts.via_regions import (
     CLASS,
     SPLIT,
     ImageEntry,
@@ -24,6 +20,10 @@ from cell_pipelines.annotations.formats.via_regions import (
     regions_by_image,
     used_classes,
 )  # fmt: skip
+from cell_pipelines.annotations.formats.sources.file_images import split_files_first
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, write_json
+from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
-from cell_pipelines.annotations.formats.box_tables import BoxLayout, read_rows, write_boxes
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import split_files_first
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.tables import data_files, evidence, read_table
+from cell_pipelines.annotations.formats.columns.box_tables import BoxLayout, read_rows, write_boxes
+from cell_pipelines.annotations.formats.sources.file_images import split_files_first
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, read_table
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 

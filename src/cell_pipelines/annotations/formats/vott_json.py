@@ -17,18 +17,18 @@ import numpy as np
 from cell_pipelines.annotations.columns import Rings
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.file_images import FileImages
-from cell_pipelines.annotations.formats.intake import Intake
-from cell_pipelines.annotations.formats.json_files import entries, mapping, read_all, whole_size, write_json
-from cell_pipelines.annotations.formats.json_values import to_name, to_number
-from cell_pipelines.annotations.formats.shapes import (  # fmt: skip
+from cell_pipelines.annotations.formats.columns.shapes import (  # fmt: skip
     Shape,
     add_shape,
     box_shape,
     point_shape,
     polygon_shape,
 )
-from cell_pipelines.annotations.formats.tables import data_files, evidence, peek
+from cell_pipelines.annotations.formats.sources.file_images import FileImages
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, whole_size, write_json
+from cell_pipelines.annotations.formats.sources.json_values import to_name, to_number
+from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
 
