@@ -22,7 +22,7 @@ def model(tmp_path):
 
 @pytest.fixture
 def in_this_process(monkeypatch):
-    for module in ("engine_comparison", "costs"):
+    for module in ("benchmark.engine_comparison", "benchmark.costs"):
         monkeypatch.setattr(f"cell_pipelines.inference.{module}.call_in_fresh_process", lambda f, *a: f(*a))
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.geometry.reshaping import reshape
 from cell_pipelines.annotations.quality.piles import MOST_IN_A_PILE
 from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems
+from cell_pipelines.annotations.reshaping import reshape
 
 SIZE = 1000
 

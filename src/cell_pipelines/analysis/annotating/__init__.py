@@ -1,1 +1,1 @@
-"""Annotating."""
+"""Propose annotations, and compare them with what a person corrected."""

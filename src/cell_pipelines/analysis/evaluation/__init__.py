@@ -1,1 +1,1 @@
-"""Evaluation."""
+"""Compare predictions with ground truth: matching, counts, errors, thresholds, intervals."""

@@ -1,1 +1,1 @@
-"""Statistics ."""
+"""Compare groups of measured cells: rank tests, effect sizes, series."""

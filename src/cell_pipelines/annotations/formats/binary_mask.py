@@ -15,11 +15,11 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.label_pictures.label_files import peek_kinds, read_label_files
-from cell_pipelines.annotations.formats.label_pictures.label_naming import Naming
-from cell_pipelines.annotations.formats.label_pictures.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.label_pictures.label_values import read_classes, read_mask
 from cell_pipelines.annotations.formats.label_pictures.rasters import Raster, write_raster
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_naming import Naming
+from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels, split_pieces
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below
 from cell_pipelines.annotations.formats.parts.coco_entries import BATCH, EntryReader, to_entries
 from cell_pipelines.annotations.formats.parts.coco_results import (
     as_results,
@@ -23,6 +22,7 @@ from cell_pipelines.annotations.formats.parts.coco_results import (
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8, to_utf8
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_lists import JsonList, split_list
+from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.text import check_depth, read_bytes, read_json
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet

@@ -12,14 +12,14 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.attribute_text import from_text
-from cell_pipelines.annotations.formats.columns.shapes import Place, add_shape
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, peek, resolve_all
+from cell_pipelines.annotations.formats.objects.attribute_text import from_text
+from cell_pipelines.annotations.formats.objects.shapes import Place, add_shape
 from cell_pipelines.annotations.formats.parts.cvat_frames import FrameImages
 from cell_pipelines.annotations.formats.parts.cvat_shapes import read_shapes
 from cell_pipelines.annotations.formats.parts.cvat_writing import to_xml
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_attributes, to_name
+from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_xml
 from cell_pipelines.annotations.images import ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -13,8 +13,8 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.attribute_text import from_text, to_text
-from cell_pipelines.annotations.formats.columns.shapes import (
+from cell_pipelines.annotations.formats.objects.attribute_text import from_text, to_text
+from cell_pipelines.annotations.formats.objects.shapes import (
     Place,
     Shape,
     add_shape,
@@ -23,11 +23,11 @@ from cell_pipelines.annotations.formats.columns.shapes import (
     point_shape,
     polygon_shape,
 )
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.parts.darwin_raster import raster_masks
 from cell_pipelines.annotations.formats.sources import json_values as values
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.conventions import Floats

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from cell_pipelines.annotations.formats.writing.losses import capability_rows
+from cell_pipelines.annotations.formats.losses import capability_rows
 
 START, END = "<!-- formats:start -->", "<!-- formats:end -->"
 _HEADERS = ("format", "what it is", "objects", "also holds", "attributes", "classes")

@@ -11,10 +11,10 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.shapes import Place, Shape, add_shape, box_shape, polygon_shape
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, label_paths, peek, resolve_all
+from cell_pipelines.annotations.formats.objects.shapes import Place, Shape, add_shape, box_shape, polygon_shape
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_name
+from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_text
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of

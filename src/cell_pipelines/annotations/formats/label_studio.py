@@ -12,8 +12,7 @@ from typing import Any, Literal, get_args
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.shapes import add_shape
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, peek, resolve_all
+from cell_pipelines.annotations.formats.objects.shapes import add_shape
 from cell_pipelines.annotations.formats.parts.label_studio_names import image_name
 from cell_pipelines.annotations.formats.parts.label_studio_regions import (
     read_region,
@@ -23,6 +22,7 @@ from cell_pipelines.annotations.formats.parts.label_studio_regions import (
     to_region,
 )
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json, read_xml
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of

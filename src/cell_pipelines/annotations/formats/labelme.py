@@ -14,7 +14,9 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.shapes import (
+from cell_pipelines.annotations.formats.label_pictures.small_masks import from_base64, read_png, to_base64, write_png
+from cell_pipelines.annotations.formats.objects.pieces import Piece, join_pieces
+from cell_pipelines.annotations.formats.objects.shapes import (
     Shape,
     add_shape,
     box_shape,
@@ -23,12 +25,10 @@ from cell_pipelines.annotations.formats.columns.shapes import (
     point_shape,
     polygon_shape,
 )
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, label_paths, peek, resolve_all
-from cell_pipelines.annotations.formats.label_pictures.pieces import Piece, join_pieces
-from cell_pipelines.annotations.formats.label_pictures.small_masks import from_base64, read_png, to_base64, write_png
 from cell_pipelines.annotations.formats.sources import json_values as values
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop

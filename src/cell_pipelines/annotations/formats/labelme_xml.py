@@ -14,8 +14,9 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.attribute_text import from_text, to_xml_text
-from cell_pipelines.annotations.formats.columns.shapes import (
+from cell_pipelines.annotations.formats.label_pictures.small_masks import read_png, write_png
+from cell_pipelines.annotations.formats.objects.attribute_text import from_text, to_xml_text
+from cell_pipelines.annotations.formats.objects.shapes import (
     Place,
     Shape,
     add_shape,
@@ -24,17 +25,16 @@ from cell_pipelines.annotations.formats.columns.shapes import (
     point_shape,
     polygon_shape,
 )
-from cell_pipelines.annotations.formats.label_pictures.label_paths import (
+from cell_pipelines.annotations.formats.sources.file_images import choose_name
+from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_attributes, to_name
+from cell_pipelines.annotations.formats.sources.label_paths import (
     child,
     files_below,
     label_paths,
     peek,
     resolve_all,
 )
-from cell_pipelines.annotations.formats.label_pictures.small_masks import read_png, write_png
-from cell_pipelines.annotations.formats.sources.file_images import choose_name
-from cell_pipelines.annotations.formats.sources.intake import Intake
-from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_attributes, to_name
 from cell_pipelines.annotations.formats.sources.text import read_bytes, read_xml
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask

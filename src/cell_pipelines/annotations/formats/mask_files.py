@@ -12,17 +12,17 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.object_table import (
+from cell_pipelines.annotations.formats.label_pictures.label_files import MASK_TABLE, is_called, is_mask_folder
+from cell_pipelines.annotations.formats.label_pictures.label_values import find_mask
+from cell_pipelines.annotations.formats.label_pictures.object_table import (
     LabelRow,
     has_object_table,
     read_object_table,
     write_object_table,
 )
-from cell_pipelines.annotations.formats.label_pictures.label_files import MASK_TABLE, is_called, is_mask_folder
-from cell_pipelines.annotations.formats.label_pictures.label_paths import child, files_below, label_paths, resolve_all
-from cell_pipelines.annotations.formats.label_pictures.label_values import find_mask
 from cell_pipelines.annotations.formats.label_pictures.rasters import SUFFIXES, read_raster, write_raster
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import child, files_below, label_paths, resolve_all
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.text import read_xml
 from cell_pipelines.annotations.geometry.conventions import edges_to_voc, voc_to_edges
 from cell_pipelines.annotations.images import SPLITS, ImageIndex

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeReader
-from cell_pipelines.annotations.formats.columns.point_tables import (
+from cell_pipelines.annotations.formats.objects.attribute_columns import AttributeReader
+from cell_pipelines.annotations.formats.objects.point_tables import (
     CATEGORY_COLUMNS,
     CENTRE,
     SCORE_COLUMNS,

@@ -14,7 +14,6 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.label_pictures.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.parts.geojson import AREAS, POINTS, area_rings, point_positions, to_geometry
 from cell_pipelines.annotations.formats.parts.geojson_files import (
     bare_name,
@@ -30,6 +29,7 @@ from cell_pipelines.annotations.formats.parts.qupath_properties import (
     read_properties,
 )
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
 from cell_pipelines.annotations.formats.sources.text import parse_json
 from cell_pipelines.annotations.geometry.conventions import Floats, to_rings

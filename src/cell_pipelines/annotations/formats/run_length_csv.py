@@ -17,7 +17,7 @@ import numpy.typing as npt
 from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeColumns, AttributeReader
+from cell_pipelines.annotations.formats.objects.attribute_columns import AttributeColumns, AttributeReader
 from cell_pipelines.annotations.formats.sources.file_images import FileImages
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number

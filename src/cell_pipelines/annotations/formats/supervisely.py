@@ -14,7 +14,14 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.shapes import (
+from cell_pipelines.annotations.formats.label_pictures.small_masks import (
+    from_base64,
+    read_png,
+    to_base64,
+    unpack,
+    write_png,
+)
+from cell_pipelines.annotations.formats.objects.shapes import (
     Place,
     Shape,
     add_shape,
@@ -23,17 +30,10 @@ from cell_pipelines.annotations.formats.columns.shapes import (
     point_shape,
     polygon_shape,
 )
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below, peek, resolve_all
-from cell_pipelines.annotations.formats.label_pictures.small_masks import (
-    from_base64,
-    read_png,
-    to_base64,
-    unpack,
-    write_png,
-)
 from cell_pipelines.annotations.formats.parts.supervisely_tags import TagWriter, read_tags
 from cell_pipelines.annotations.formats.sources import json_values as values
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.conventions import Floats

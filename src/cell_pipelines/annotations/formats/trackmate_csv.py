@@ -17,10 +17,9 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns import attribute_text
-from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeReader
-from cell_pipelines.annotations.formats.columns.point_tables import Point, PointReader, points_by_image, read_points
-from cell_pipelines.annotations.formats.label_pictures.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.objects import attribute_text
+from cell_pipelines.annotations.formats.objects.attribute_columns import AttributeReader
+from cell_pipelines.annotations.formats.objects.point_tables import Point, PointReader, points_by_image, read_points
 from cell_pipelines.annotations.formats.parts.trackmate_xml import (
     KEPT,
     MICRON_UNITS,
@@ -29,6 +28,7 @@ from cell_pipelines.annotations.formats.parts.trackmate_xml import (
     xml_files,
 )
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.planes import Position, choose_planes
 from cell_pipelines.annotations.formats.sources.tables import (
     Table,

@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.label_pictures.label_paths import child, files_below, label_paths, resolve_all
 from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
 from cell_pipelines.annotations.formats.sources.decoding import decoding_errors
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import child, files_below, label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_bytes, read_text
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord

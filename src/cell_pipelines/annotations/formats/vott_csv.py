@@ -8,7 +8,7 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.box_tables import BoxLayout, read_rows, write_boxes
+from cell_pipelines.annotations.formats.objects.box_tables import BoxLayout, read_rows, write_boxes
 from cell_pipelines.annotations.formats.sources.file_images import split_files_first
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, read_table

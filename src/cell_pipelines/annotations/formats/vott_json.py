@@ -17,7 +17,7 @@ import numpy as np
 from cell_pipelines.annotations.columns import Rings
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.shapes import (  # fmt: skip
+from cell_pipelines.annotations.formats.objects.shapes import (  # fmt: skip
     Shape,
     add_shape,
     box_shape,

@@ -8,13 +8,6 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.columns.class_names import (
-    class_lists,
-    read_class_names,
-    read_description,
-    yaml_files,
-)
-from cell_pipelines.annotations.formats.label_pictures.label_paths import child, files_below
 from cell_pipelines.annotations.formats.parts.yolo_columns import (
     DOUBTFUL_PAIR,
     SCORE,
@@ -26,7 +19,14 @@ from cell_pipelines.annotations.formats.parts.yolo_columns import (
 )
 from cell_pipelines.annotations.formats.parts.yolo_lines import MAX_FRACTION, to_chunks, to_numbers
 from cell_pipelines.annotations.formats.parts.yolo_writing import label_path, write
+from cell_pipelines.annotations.formats.sources.class_names import (
+    class_lists,
+    read_class_names,
+    read_description,
+    yaml_files,
+)
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import child, files_below
 from cell_pipelines.annotations.formats.sources.tables import peek
 from cell_pipelines.annotations.formats.sources.text import read_text, read_yaml
 from cell_pipelines.annotations.geometry.conventions import centres_to_edges

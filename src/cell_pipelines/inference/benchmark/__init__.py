@@ -1,1 +1,1 @@
-"""Benchmark."""
+"""Measure what a model costs: time, memory, and the same network on other engines."""

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding, to_table
+from cell_pipelines.annotations.formats.losses import loss_table
 from cell_pipelines.annotations.formats.registry import Reader
-from cell_pipelines.annotations.formats.writing.losses import loss_table
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.images import FilePlane, ImageIndex, ImageRecord
 from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems

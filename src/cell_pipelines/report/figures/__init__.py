@@ -1,1 +1,1 @@
-"""Figures."""
+"""Figures, one file per kind; each function returns a Matplotlib figure."""

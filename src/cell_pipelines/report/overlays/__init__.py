@@ -1,1 +1,1 @@
-"""Overlays."""
+"""Cells, boxes, spots and tracks drawn on their images."""

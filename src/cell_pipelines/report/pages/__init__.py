@@ -1,1 +1,1 @@
-"""Pages."""
+"""The sections of each page, one file per page."""

@@ -1,1 +1,1 @@
-"""Detection ."""
+"""Training a YOLO."""

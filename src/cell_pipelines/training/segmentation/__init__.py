@@ -1,1 +1,1 @@
-"""Segmentation ."""
+"""Training a segmentation network."""

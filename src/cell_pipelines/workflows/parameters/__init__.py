@@ -1,1 +1,1 @@
-"""Parameters."""
+"""Parameters that several pipelines share."""

@@ -11,7 +11,7 @@ import roifile
 from cell_pipelines.annotations.formats.registry import read_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
-CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[3] / ".." / "shared" / "cases"))
+CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[4] / ".." / "shared" / "cases"))
 ONE = ImageIndex([ImageRecord("a.png", 100, 80)])
 FEATURE = {
     "type": "Feature", "properties": {"objectType": "annotation"},

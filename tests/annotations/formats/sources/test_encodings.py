@@ -11,7 +11,7 @@ from cell_pipelines.annotations.formats.registry import FORMATS, create_format, 
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
-CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[3] / ".." / "shared" / "cases"))
+CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[4] / ".." / "shared" / "cases"))
 ONE = ImageIndex([ImageRecord("a.png", 100, 80)])
 VOC = (
     "{declaration}<annotation><filename>a.png</filename><object><name>{name}</name><bndbox><xmin>2</xmin>"

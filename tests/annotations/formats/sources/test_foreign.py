@@ -9,7 +9,7 @@ from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.registry import detect_format
 from cell_pipelines.annotations.formats.sources.foreign import explain
 
-DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))
+DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[4] / ".." / "shared" / "data"))
 ASSETS = DATA / "annotation_formats" / "tool_test_assets_datumaro"
 
 

@@ -17,7 +17,7 @@ from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_ru
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
-CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[3] / ".." / "shared" / "cases"))
+CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[4] / ".." / "shared" / "cases"))
 # Every format whose files state the size of an image.
 STATED = (
     "coco", "cvat", "darwin", "label_studio", "labelme", "labelme_xml", "pascal_voc", "supervisely", "tensorflow_csv",

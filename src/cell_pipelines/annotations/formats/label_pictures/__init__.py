@@ -1,1 +1,1 @@
-"""Label pictures."""
+"""Pictures whose pixels are labels or masks: found, read, and doubted where they are something else."""

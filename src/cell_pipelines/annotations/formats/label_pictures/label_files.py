@@ -8,16 +8,9 @@ image; or it is one of the Cell Tracking Challenge's, ``01_GT/TRA/man_track000.t
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from cell_pipelines.annotations.formats.columns.object_table import has_object_table
-from cell_pipelines.annotations.formats.label_pictures.label_naming import (
-    Naming,
-    image_of_one_cell,
-    is_image_folder,
-    is_label_word,
-)
-from cell_pipelines.annotations.formats.label_pictures.label_paths import child, files_below
 from cell_pipelines.annotations.formats.label_pictures.label_unread import unread_labels
 from cell_pipelines.annotations.formats.label_pictures.label_values import Remark
+from cell_pipelines.annotations.formats.label_pictures.object_table import has_object_table
 from cell_pipelines.annotations.formats.label_pictures.raster_kinds import kind_of
 from cell_pipelines.annotations.formats.label_pictures.rasters import (
     SUFFIXES,
@@ -28,6 +21,13 @@ from cell_pipelines.annotations.formats.label_pictures.rasters import (
 )
 from cell_pipelines.annotations.formats.sources.foreign import explain_masks
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_naming import (
+    Naming,
+    image_of_one_cell,
+    is_image_folder,
+    is_label_word,
+)
+from cell_pipelines.annotations.formats.sources.label_paths import child, files_below
 from cell_pipelines.annotations.image_names import describe_match, name_forms, plain_text
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 

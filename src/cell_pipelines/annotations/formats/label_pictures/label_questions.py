@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from cell_pipelines.annotations.formats.label_pictures.label_files import label_files, peek_kinds
-from cell_pipelines.annotations.formats.label_pictures.label_naming import Naming
 from cell_pipelines.annotations.formats.label_pictures.rasters import read_raster
+from cell_pipelines.annotations.formats.sources.label_naming import Naming
 
 _CLASSES = (
     "looks like a map of classes: a number lies in many or distant pieces, so it can't be that of one cell. "

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from cell_pipelines.annotations.formats.label_pictures.label_naming import Naming
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below
+from cell_pipelines.annotations.formats.sources.label_naming import Naming
+from cell_pipelines.annotations.formats.sources.label_paths import files_below
 
 _UNREAD = (
     ".gif", ".webp", ".jp2", ".npy", ".npz", ".mat", ".h5", ".hdf5", ".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".mrc",

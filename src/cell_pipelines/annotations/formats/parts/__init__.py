@@ -1,1 +1,1 @@
-"""Parts."""
+"""Parts of single formats that do not fit into their one file."""

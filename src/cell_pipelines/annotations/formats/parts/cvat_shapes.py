@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.annotations.formats.columns.shapes import (
+from cell_pipelines.annotations.formats.objects.shapes import (
     Shape,
     ellipse_shape,
     mask_shape,

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cell_pipelines.annotations.formats.columns.attribute_text import to_text, to_xml_text
+from cell_pipelines.annotations.formats.objects.attribute_text import to_text, to_xml_text
 from cell_pipelines.annotations.formats.parts.cvat_shapes import draw_shape
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.annotations.formats.columns.shapes import Shape
+from cell_pipelines.annotations.formats.objects.shapes import Shape
 from cell_pipelines.annotations.formats.sources import json_values as values
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_box, runs_from_row_major
 

@@ -5,9 +5,9 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.archives import list_members, read_member
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
+from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.text import read_bytes
 from cell_pipelines.unpacking import most_unpacked
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.archives import list_members, read_member
 from cell_pipelines.annotations.formats.sources.decoding import decoding_errors
+from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.text import read_bytes
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.unpacking import most_unpacked

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.findings import Finding
-from cell_pipelines.annotations.formats.label_pictures.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.parts.imagej_properties import Described, write_properties
 from cell_pipelines.annotations.formats.parts.imagej_shapes import to_roi
+from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.geometry.conventions import to_rings
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.annotations.formats.columns.attribute_text import to_xml_text
-from cell_pipelines.annotations.formats.columns.shapes import (
+from cell_pipelines.annotations.formats.label_pictures.brush_runs import decode_brush, encode_brush
+from cell_pipelines.annotations.formats.objects.attribute_text import to_xml_text
+from cell_pipelines.annotations.formats.objects.shapes import (
     Shape,
     ellipse_shape,
     mask_shape,
@@ -16,7 +17,6 @@ from cell_pipelines.annotations.formats.columns.shapes import (
     polygon_shape,
     rotated_box_shape,
 )
-from cell_pipelines.annotations.formats.label_pictures.brush_runs import decode_brush, encode_brush
 from cell_pipelines.annotations.formats.sources import json_values as values
 from cell_pipelines.annotations.formats.sources.json_files import whole_size
 from cell_pipelines.annotations.formats.writing.written import WrittenObject

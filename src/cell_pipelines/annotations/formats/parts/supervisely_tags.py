@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cell_pipelines.annotations.formats.columns.attribute_text import from_text, to_text
+from cell_pipelines.annotations.formats.objects.attribute_text import from_text, to_text
 from cell_pipelines.annotations.formats.sources import json_values as values
 from cell_pipelines.annotations.formats.writing.written import WrittenObject
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.annotations.formats.columns.attribute_text import from_text
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below
+from cell_pipelines.annotations.formats.objects.attribute_text import from_text
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number
+from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.planes import MAX_PLANE, PlaneImages, Position, choose_planes
 from cell_pipelines.annotations.formats.sources.text import read_xml
 from cell_pipelines.annotations.geometry.conventions import Floats

@@ -13,7 +13,7 @@ from typing import Any
 
 from cell_pipelines.annotations.columns import Rings
 from cell_pipelines.annotations.findings import AnnotationFormatError
-from cell_pipelines.annotations.formats.columns.shapes import (
+from cell_pipelines.annotations.formats.objects.shapes import (
     Shape,
     add_shape,
     ellipse_shape,

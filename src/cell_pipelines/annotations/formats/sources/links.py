@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from cell_pipelines.annotations.findings import Finding
-from cell_pipelines.annotations.formats.label_pictures.label_naming import Naming
+from cell_pipelines.annotations.formats.sources.label_naming import Naming
 from cell_pipelines.annotations.images import ImageIndex
 
 _LEADS_OUT = "a link that leads out of the source's folder is not followed; put what it shows here, or name its folder."

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from cell_pipelines.annotations.findings import Finding
-from cell_pipelines.annotations.formats.columns.class_names import yaml_files
-from cell_pipelines.annotations.formats.label_pictures.label_paths import files_below
+from cell_pipelines.annotations.formats.sources.class_names import yaml_files
+from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.text import read_text, read_yaml
 from cell_pipelines.annotations.images import SPLIT_WORDS, SPLITS, ImageIndex, ImageRecord, split_of
 from cell_pipelines.files import is_file_inside

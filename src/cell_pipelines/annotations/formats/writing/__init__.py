@@ -1,1 +1,1 @@
-"""Writing."""
+"""What happens to an annotation set before any format writes it."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cell_pipelines.annotations.findings import Action, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities, substitute
-from cell_pipelines.annotations.geometry.reshaping import join_rings_of, merge_touching, reshape, share_out_pixels
+from cell_pipelines.annotations.reshaping import join_rings_of, merge_touching, reshape, share_out_pixels
 from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet
 
 ALL_CLASSES = "cell"

@@ -11,7 +11,7 @@ from cell_pipelines.annotations.formats import napari_points, point_list, trackm
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 DATA = (
-    Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[3] / ".." / "shared" / "data")) / "annotation_formats"
+    Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[4] / ".." / "shared" / "data")) / "annotation_formats"
 )
 ONE = ImageIndex([ImageRecord("cells.tif", 400, 700)])
 TWO = ImageIndex([ImageRecord("a.png", 100, 80), ImageRecord("b.png", 100, 80)])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeColumns, AttributeReader
+from cell_pipelines.annotations.formats.objects.attribute_columns import AttributeColumns, AttributeReader
 from cell_pipelines.annotations.formats.sources.chunks import ObjectChunk
 from cell_pipelines.annotations.formats.sources.file_images import FileImages
 from cell_pipelines.annotations.formats.sources.intake import Intake

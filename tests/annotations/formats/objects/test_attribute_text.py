@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cell_pipelines.annotations.formats.columns.attribute_text import from_text, to_text, to_xml_text
+from cell_pipelines.annotations.formats.objects.attribute_text import from_text, to_text, to_xml_text
 from cell_pipelines.annotations.formats.sources import json_values as values
 
 JSON = st.recursive(

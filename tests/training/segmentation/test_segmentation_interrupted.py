@@ -19,7 +19,7 @@ from cell_pipelines.training.segmentation.sampling import Oversampling
 from cell_pipelines.training.segmentation.settings import SegmentationTraining
 from cell_pipelines.training.segmentation.train import read_history, train_segmentation
 
-from .conftest import labelled_image
+from ..conftest import labelled_image
 
 TINY = SegmentationTraining(
     NetworkSpec("resunet", options={"width": 4, "depth": 2}), epochs=3, tile=32, batch=4, tiles_per_epoch=12,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.annotations.formats.columns.shapes import Shape, mask_shape
+from cell_pipelines.annotations.formats.objects.shapes import Shape, mask_shape
 from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rasterising import rings_to_mask, rings_to_run_lengths
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_area, run_lengths_to_mask

@@ -3,7 +3,7 @@
 import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.formats.writing.losses import loss_table, share_pixels
+from cell_pipelines.annotations.formats.losses import loss_table, share_pixels
 
 SHARED = "pixels shared by several objects"
 

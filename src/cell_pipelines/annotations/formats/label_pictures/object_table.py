@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cell_pipelines.annotations.formats.label_pictures.label_paths import child
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
 from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.label_paths import child
 from cell_pipelines.annotations.formats.sources.text import read_text
 from cell_pipelines.files import atomic_path, is_file_inside
 from cell_pipelines.spreadsheet_text import protect, restore

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cell_pipelines.annotations.formats.columns.attribute_columns import AttributeColumns, AttributeReader
-from cell_pipelines.annotations.formats.label_pictures.label_paths import label_paths, resolve_all
+from cell_pipelines.annotations.formats.objects.attribute_columns import AttributeColumns, AttributeReader
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number
+from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
 from cell_pipelines.annotations.formats.sources.tables import to_numbers, to_text, write_table
 from cell_pipelines.annotations.schema import AnnotationSet

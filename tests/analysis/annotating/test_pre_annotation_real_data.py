@@ -11,7 +11,7 @@ from scipy import ndimage
 from cell_pipelines.analysis.annotating.pre_annotation import PreAnnotationOptions, pre_annotate
 from cell_pipelines.imaging.reading import read_image
 
-DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
+DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))
 
 
 def true_positives(truth: NDArray[np.integer], labels: NDArray[np.int32]) -> int:

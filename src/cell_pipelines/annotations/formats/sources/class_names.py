@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
-from cell_pipelines.annotations.formats.label_pictures.label_paths import child, files_below
+from cell_pipelines.annotations.formats.sources.label_paths import child, files_below
 from cell_pipelines.annotations.formats.sources.text import read_text, read_yaml
 from cell_pipelines.annotations.images import SPLIT_WORDS
 from cell_pipelines.files import is_file_inside

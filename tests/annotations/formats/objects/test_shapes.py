@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cell_pipelines.annotations.formats.columns.shapes import ellipse_ring, mask_shape, rotated_box_shape
+from cell_pipelines.annotations.formats.objects.shapes import ellipse_ring, mask_shape, rotated_box_shape
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, run_lengths_to_mask
 
 

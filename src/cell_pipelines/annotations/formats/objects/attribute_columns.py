@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cell_pipelines.annotations.formats.columns.attribute_text import from_text, to_text
+from cell_pipelines.annotations.formats.objects.attribute_text import from_text, to_text
 from cell_pipelines.annotations.formats.sources.json_values import to_attributes
 
 EXTRA = "attributes"

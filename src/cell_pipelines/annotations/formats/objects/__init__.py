@@ -1,0 +1,1 @@
+"""Objects as files hold them: shapes, pieces, tables of boxes and points, attributes."""
