@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.imaging.image_statistics import ImageStatistics
+from cell_pipelines.typing import FloatArray
 
 Record = Mapping[str, Any]
-Floats = npt.NDArray[np.float64]
+
 
 _SEEN = ("seen_low", "seen_high", "seen_median", "noise_share")
 #: By how much a value may leave the range of training before it is unlike it: ratios, and parts of the model's range.
@@ -70,7 +71,7 @@ def _range(values: Any) -> dict[str, float]:
     return _named(np.asarray(values, dtype=np.float64), {"min": 0, "median": 50, "max": 100})
 
 
-def _named(values: Floats, percents: Mapping[str, float]) -> dict[str, float]:
+def _named(values: FloatArray, percents: Mapping[str, float]) -> dict[str, float]:
     if not len(values):
         return {}
     return {name: float(np.percentile(values, percent)) for name, percent in percents.items()}
@@ -155,7 +156,7 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def check_objects(boxes: Floats, n_pixels: int, training: Record) -> list[str]:
+def check_objects(boxes: FloatArray, n_pixels: int, training: Record) -> list[str]:
     """Return in sentences how the cells of an image differ from those of the training and validation images.
 
     A count of 0 is always said. A count is unlike them beyond twice the highest, or below half the least number of
@@ -181,7 +182,7 @@ def check_objects(boxes: Floats, n_pixels: int, training: Record) -> list[str]:
     return found + _check_sizes(boxes, training)
 
 
-def check_overlap(boxes: Floats, tile_overlap: float | None) -> list[str]:
+def check_overlap(boxes: FloatArray, tile_overlap: float | None) -> list[str]:
     """Return in a sentence that cells of an image are larger than the overlap of its tiles; none where none is.
 
     Args:
@@ -200,7 +201,7 @@ def check_overlap(boxes: Floats, tile_overlap: float | None) -> list[str]:
     ]
 
 
-def _check_sizes(boxes: Floats, training: Record) -> list[str]:
+def _check_sizes(boxes: FloatArray, training: Record) -> list[str]:
     known = training.get("object_size_px")
     if not known or len(boxes) < _LEAST_CELLS:
         return []

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cell_pipelines.annotations.schema import OBJECT_SCHEMA
-
-Starts = npt.NDArray[np.int64]
+from cell_pipelines.typing import IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +25,16 @@ class Rings:
     """
 
     vertices: npt.NDArray[np.float64]
-    ring_starts: Starts
-    object_starts: Starts
+    ring_starts: IntArray
+    object_starts: IntArray
 
     def __len__(self) -> int:
         return len(self.object_starts) - 1
 
     @property
-    def vertex_starts(self) -> Starts:
+    def vertex_starts(self) -> IntArray:
         """First vertex of each object, and V at the end, shape (N + 1,)."""
-        starts: Starts = self.ring_starts[self.object_starts]
+        starts: IntArray = self.ring_starts[self.object_starts]
         return starts
 
     def boxes(self) -> npt.NDArray[np.float64]:
@@ -96,7 +95,7 @@ class RunLengths:
     """
 
     values: npt.NDArray[np.uint32]
-    starts: Starts
+    starts: IntArray
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -128,7 +127,7 @@ class RunLengths:
         return cls(values.astype(np.uint32), starts_of(map(len, objects)))
 
 
-def starts_of(lengths: Any) -> Starts:
+def starts_of(lengths: Any) -> IntArray:
     """Return where each part starts, and the end of the last, from the lengths of the parts."""
     return np.concatenate([[0], np.cumsum(np.fromiter(lengths, np.int64))]).astype(np.int64)
 
@@ -140,12 +139,12 @@ def _combined(column: pa.ChunkedArray | pa.Array, kind: pa.DataType) -> pa.Array
     return whole.cast(kind)
 
 
-def _starts(lists: pa.Array) -> Starts:
+def _starts(lists: pa.Array) -> IntArray:
     """Return the starts of lists within their flattened values, whatever lies under a null or before a slice."""
     return starts_of(pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False))
 
 
-def _list_array(starts: Starts, values: pa.Array) -> pa.Array:
+def _list_array(starts: IntArray, values: pa.Array) -> pa.Array:
     """Return lists of values; an empty list stands for none."""
     offsets = pa.array(starts, pa.int32())
     return pa.ListArray.from_arrays(offsets, values, mask=pa.array(np.diff(starts) == 0))

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.columns import Rings, RunLengths
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.even_odd import fill_even_odd, to_linear_rings, to_raw_polygons
 from cell_pipelines.annotations.geometry.label_images import binary_to_labels, labels_to_objects, objects_to_labels
 from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings
@@ -18,8 +17,8 @@ from cell_pipelines.annotations.geometry.rasterising import polygons_to_run_leng
 from cell_pipelines.annotations.geometry.rings import join_rings, ring_depths
 from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet, box_array
 from cell_pipelines.annotations.selection import iterate_images
+from cell_pipelines.typing import FloatArray, IntArray
 
-Rows = npt.NDArray[np.int64]
 Ragged = TypeVar("Ragged", Rings, RunLengths)
 _SIDES = ("x_min", "y_min", "x_max", "y_max")
 
@@ -41,7 +40,7 @@ def reshape(annotations: AnnotationSet, targets: Mapping[str, str]) -> tuple[Ann
     if all(targets.get(GEOMETRIES[code]) == GEOMETRIES[code] for code in np.unique(codes)):
         return annotations, np.zeros(annotations.n_objects, np.bool_)
     pieces: list[pa.Table] = []
-    order: list[Rows] = []
+    order: list[IntArray] = []
     for source, target in targets.items():
         rows = np.flatnonzero(codes == GEOMETRIES.index(source))
         if rows.size:
@@ -92,7 +91,7 @@ def _outlines(objects: pa.Table, annotations: AnnotationSet) -> Mapping[str, Any
     runs = RunLengths.from_arrow(objects["counts"])
     heights = _sizes(annotations)[objects["image"].to_numpy(), 1]
     traced: list[Rings] = []
-    order: list[Rows] = []
+    order: list[IntArray] = []
     for height, rows in _groups(heights):
         traced.append(all_run_lengths_to_rings(_taken(runs, rows), height))
         order.append(rows)
@@ -105,7 +104,7 @@ def _masks(rings: Rings, objects: pa.Table, annotations: AnnotationSet) -> Mappi
     sizes = _sizes(annotations)
     drawn: list[RunLengths] = []
     boxes = np.zeros((objects.num_rows, 4))
-    order: list[Rows] = []
+    order: list[IntArray] = []
     for image, rows in _groups(objects["image"].to_numpy()):
         width, height = sizes[image].tolist()
         values, starts, boxes[rows] = polygons_to_run_lengths(_taken(rings, rows), height, width)
@@ -115,13 +114,13 @@ def _masks(rings: Rings, objects: pa.Table, annotations: AnnotationSet) -> Mappi
     return {"counts": column, **dict(zip(_SIDES, np.ascontiguousarray(boxes.T), strict=True))}
 
 
-def _taken(ragged: Ragged, rows: Rows) -> Ragged:
+def _taken(ragged: Ragged, rows: IntArray) -> Ragged:
     if rows[-1] - rows[0] == len(rows) - 1:
         return ragged.take(int(rows[0]), int(rows[-1]) + 1)
     return type(ragged).from_lists([ragged.of(int(row)) for row in rows])
 
 
-def _groups(keys: npt.NDArray[Any]) -> Iterator[tuple[int, Rows]]:
+def _groups(keys: npt.NDArray[Any]) -> Iterator[tuple[int, IntArray]]:
     """Yield each value that occurs with the rows where it does."""
     order = np.argsort(keys, kind="stable")
     values, first = np.unique(keys[order], return_index=True)
@@ -147,19 +146,19 @@ def _mask_centre(counts: npt.NDArray[np.uint32], height: int) -> tuple[float, fl
     return float(columns.mean()) + 0.5, float(rows.mean()) + 0.5
 
 
-def _ring_centres(rings: Rings) -> Floats:
+def _ring_centres(rings: Rings) -> FloatArray:
     """Return the centre of mass of the area that each object's rings fill, shape (N, 2); of its box without area."""
     from shapely import area, centroid, get_coordinates
 
     shapes = fill_even_odd(to_raw_polygons(*to_linear_rings(rings), len(rings)))
     boxes = rings.boxes()
-    centres: Floats = (boxes[:, :2] + boxes[:, 2:]) / 2
+    centres: FloatArray = (boxes[:, :2] + boxes[:, 2:]) / 2
     filled = np.flatnonzero(area(shapes) > 0)
     centres[filled] = get_coordinates(centroid(shapes[filled]))
     return centres
 
 
-def _sizes(annotations: AnnotationSet) -> Rows:
+def _sizes(annotations: AnnotationSet) -> IntArray:
     columns = [annotations.images[name].to_numpy().astype(np.int64) for name in ("width", "height")]
     return np.stack(columns, axis=1)
 
@@ -190,7 +189,7 @@ def share_out_pixels(
     """
     hidden = np.zeros(annotations.n_objects, np.int64)
     left = np.ones(annotations.n_objects, np.bool_)
-    changed: dict[int, tuple[Floats, npt.NDArray[np.uint32]]] = {}
+    changed: dict[int, tuple[FloatArray, npt.NDArray[np.uint32]]] = {}
     for one, rows in zip(iterate_images(annotations), annotations.rows_by_image(), strict=True):
         labels, lost = objects_to_labels(one)
         hidden[rows] = lost

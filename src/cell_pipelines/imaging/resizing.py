@@ -1,16 +1,14 @@
 """Images and label images brought to another size."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from cell_pipelines.typing import AnyArray
+
 #: Height and width.
 Size = tuple[int, int]
 
 
-def resize_pixels(image: Array, size: Size) -> Array:
+def resize_pixels(image: AnyArray, size: Size) -> AnyArray:
     """Return an image (H, W, C), uint8 or float32, with `size` as height and width: averaged where it shrinks."""
     import cv2
 
@@ -23,7 +21,7 @@ def resize_pixels(image: Array, size: Size) -> Array:
     return np.stack(planes, axis=-1)
 
 
-def resize_labels(labels: Array, size: Size) -> Array:
+def resize_labels(labels: AnyArray, size: Size) -> AnyArray:
     """Return labels (H, W) with `size` as height and width; each pixel is that of the nearest middle."""
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip(size, labels.shape, strict=True)

@@ -4,12 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.inference.tiles import Span, Tiling, Window, core_spans
-
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolMask, Float32Array
 
 # A box that ends nearer to a tile's border than this, in pixels or as a share of its side, may be cut by it: large
 # boxes are less precise.
@@ -31,7 +28,7 @@ class BoxTile:
     tiling: Tiling
     place: tuple[int, int]
 
-    def to_image(self, boxes: Floats) -> tuple[Floats, Mask]:
+    def to_image(self, boxes: Float32Array) -> tuple[Float32Array, BoolMask]:
         """Return boxes (N, 4) of the tile in pixels of the image, and which of them to keep.
 
         Left out is a box that the tile's inner border cuts while the neighbour shows it whole, and one whose middle
@@ -43,14 +40,14 @@ class BoxTile:
         top, left = self.window[:2]
         return boxes + np.array([left, top, left, top], np.float32), kept
 
-    def cut_sides(self, boxes: Floats) -> Mask:
+    def cut_sides(self, boxes: Float32Array) -> BoolMask:
         """Return which sides of boxes (N, 4) of the tile may be cut by its inner borders: left, top, right, bottom."""
         row, column = self.place
         last_row, last_column = len(self.tiling.rows) - 1, len(self.tiling.columns) - 1
         inner = np.array([column > 0, row > 0, column < last_column, row < last_row])
         sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         gaps = np.concatenate([boxes[:, :2], np.array(self.window[:1:-1], np.float32) - boxes[:, 2:]], axis=1)
-        cut: Mask = inner & (gaps < np.maximum(_EDGE_PX, _EDGE_SHARE * sides))
+        cut: BoolMask = inner & (gaps < np.maximum(_EDGE_PX, _EDGE_SHARE * sides))
         return cut
 
 
@@ -80,7 +77,7 @@ class BoxTiles:
             yield BoxTile(window, self._tiling, divmod(number, wide))
 
 
-def _kept(low: Floats, high: Floats, spans: Sequence[Span], index: int) -> Mask:
+def _kept(low: Float32Array, high: Float32Array, spans: Sequence[Span], index: int) -> BoolMask:
     """Return which boxes, from `low` to `high` along one axis of the tile, the neighbours along it leave to it."""
     start, length = spans[index]
     first, core = core_spans(spans)[index]

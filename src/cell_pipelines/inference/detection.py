@@ -17,8 +17,9 @@ from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.overlap import choose_overlap
 from cell_pipelines.inference.pixels import ColourPixels
 from cell_pipelines.inference.prototypes import Prototypes
-from cell_pipelines.inference.seam_pairs import Cuts, merge_cut
+from cell_pipelines.inference.seam_pairs import merge_cut
 from cell_pipelines.models.yolo_checkpoint import RECORD_KEY, load_network
+from cell_pipelines.typing import BoolArray
 
 # Vertical and horizontal gain, and columns and rows of padding, of an image on its canvas.
 _Placement = tuple[tuple[float, float], tuple[int, int]]
@@ -42,7 +43,7 @@ class _Proposals:
     coefficients: npt.NDArray[np.float32]
     prototypes: Prototypes | None
 
-    def place(self, tile: BoxTile, size: tuple[int, int]) -> tuple[Detections, Cuts]:
+    def place(self, tile: BoxTile, size: tuple[int, int]) -> tuple[Detections, BoolArray]:
         """Return those that the neighbouring tiles leave to this one, in an image of `size`, and where they are cut."""
         boxes, kept = tile.to_image(self.boxes)
         masks = None

@@ -5,19 +5,17 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.memory import peak_bytes, usable_bytes
 from cell_pipelines.inference.symmetries import ALL_SYMMETRIES, Symmetry
 from cell_pipelines.representations.base import Activation, Representation
+from cell_pipelines.typing import Float32Array
 
 if TYPE_CHECKING:
     import torch
 
 Precision = Literal["float32", "bfloat16"]
-Floats = npt.NDArray[np.float32]
+
 
 # The counting of memory needs no more than a few strides of the coarsest network.
 _PROBE_PX = 128
@@ -59,7 +57,7 @@ class TileNetwork:
         self._symmetries = ALL_SYMMETRIES if test_time_augmentation else ()
         self._n_rays = _count_rays(representation) if test_time_augmentation else 0
 
-    def __call__(self, tiles: Floats) -> Floats:
+    def __call__(self, tiles: Float32Array) -> Float32Array:
         """Return the activated outputs (B, K * C, h, w) of tiles (B, h, w, channels) float32 in [0, 1]."""
         import torch
 
@@ -67,7 +65,7 @@ class TileNetwork:
             # Height, width, channels in memory is what channels_last means, so no copy is made here.
             images = torch.from_numpy(tiles).to(self.device).permute(0, 3, 1, 2)
             outputs = self._average(images) if self._symmetries else self._activated(images)
-            result: Floats = outputs.cpu().numpy()
+            result: Float32Array = outputs.cpu().numpy()
         return result
 
     @cached_property

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import RunLengths, starts_of
-from cell_pipelines.annotations.geometry.intervals import Integers, Mask, intervals_to_run_lengths
+from cell_pipelines.annotations.geometry.intervals import intervals_to_run_lengths
+from cell_pipelines.typing import BoolMask, Float32Array, IntArray
 
-Floats = npt.NDArray[np.float32]
 # Pixels of masks that are in memory before they become run lengths.
 _PIXELS_AT_A_TIME = 1 << 22
 # Lower and upper neighbour of each pixel among the prototypes' pixels, and the weight of the upper.
-_Neighbours = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]
+_Neighbours = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Float32Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +31,13 @@ class Prototypes:
         corner: Row and column of the tile's corner on the canvas.
     """
 
-    values: Floats
+    values: Float32Array
     canvas: tuple[int, int]
     gain: tuple[float, float]
     corner: tuple[int, int]
 
     def draw(
-        self, coefficients: Floats, boxes: Floats, window: tuple[int, int, int, int], size: tuple[int, int]
+        self, coefficients: Float32Array, boxes: Float32Array, window: tuple[int, int, int, int], size: tuple[int, int]
     ) -> RunLengths:
         """Return the run lengths of each object in the image.
 
@@ -65,7 +65,7 @@ class Prototypes:
             starts_of(np.concatenate([np.empty(0, np.int64), *(np.diff(runs.starts) for runs in drawn)])),
         )
 
-    def _crop(self, weights: Floats, rows: _Neighbours, columns: _Neighbours, edges: list[int]) -> Mask:
+    def _crop(self, weights: Float32Array, rows: _Neighbours, columns: _Neighbours, edges: list[int]) -> BoolMask:
         """Draw one object between its edges: left, top, right, bottom; (h, w) bool."""
         left, top, right, bottom = edges
         if right <= left or bottom <= top:
@@ -88,7 +88,7 @@ class Prototypes:
         return lower, np.minimum(lower + 1, count - 1), (places - lower).astype(np.float32)
 
 
-def _chunks(edges: Integers) -> Iterator[slice]:
+def _chunks(edges: IntArray) -> Iterator[slice]:
     """Yield runs of objects whose boxes have no more pixels together than may be drawn at a time, one at least."""
     sides = np.maximum(edges[:, 2:] - edges[:, :2], 0)
     total = np.cumsum(sides[:, 0] * (sides[:, 1] + 1))
@@ -100,7 +100,7 @@ def _chunks(edges: Integers) -> Iterator[slice]:
         begin = end
 
 
-def _to_run_lengths(crops: list[Mask], corners: Integers, size: tuple[int, int]) -> RunLengths:
+def _to_run_lengths(crops: list[BoolMask], corners: IntArray, size: tuple[int, int]) -> RunLengths:
     """Return the run lengths of an image (height, width) of each crop (h, w), whose corner is column and row in it."""
     # Column by column, each with a pixel of background behind it, so that no run goes on into the next.
     flat = [np.pad(crop, ((0, 1), (0, 0))).T.ravel() for crop in crops]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -14,11 +13,10 @@ from cell_pipelines.annotations.geometry.intervals import (
     merge_intervals,
 )
 from cell_pipelines.inference.detections import Detections
+from cell_pipelines.typing import BoolArray, IntArray
 
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 #: Which sides of boxes the borders of their tile may cut: left, top, right, bottom; (N, 4).
-Cuts = npt.NDArray[np.bool_]
+
 
 # Pieces of one cell lie beside each other over at least this share of the shorter one, and are found about as surely.
 _LEAST_SHARED = 0.5
@@ -26,7 +24,7 @@ _LEAST_SCORE_RATIO = 0.3
 
 
 def merge_cut(
-    parts: Sequence[Detections], cuts: Sequence[Cuts], columns: int, size: tuple[int, int], *, agnostic: bool
+    parts: Sequence[Detections], cuts: Sequence[BoolArray], columns: int, size: tuple[int, int], *, agnostic: bool
 ) -> Detections:
     """Return the detections of all tiles, pieces of one cell as one.
 
@@ -53,7 +51,7 @@ def merge_cut(
     return _united(whole, first, second, size) if len(first) else whole
 
 
-def _pairs(whole: Detections, kinds: Integers, tile: Integers, cuts: Cuts, columns: int, *, axis: int) -> Integers:
+def _pairs(whole: Detections, kinds: IntArray, tile: IntArray, cuts: BoolArray, columns: int, *, axis: int) -> IntArray:
     """Return rows of pieces (P, 2) on either side of seams across x (`axis` 0) or y (1), the better partners first."""
     before, after = np.flatnonzero(cuts[:, axis + 2]), np.flatnonzero(cuts[:, axis])
     found = [np.zeros((0, 2), np.int64)]
@@ -67,7 +65,7 @@ def _pairs(whole: Detections, kinds: Integers, tile: Integers, cuts: Cuts, colum
     return np.concatenate(found)
 
 
-def _partners(whole: Detections, kinds: Integers, one: Integers, two: Integers, along: int) -> Integers:
+def _partners(whole: Detections, kinds: IntArray, one: IntArray, two: IntArray, along: int) -> IntArray:
     """Return each piece's best partner across the seam, where both choose each other."""
     a, b = whole.boxes[one][:, None], whole.boxes[two][None]
     shared = np.minimum(a[..., along + 2], b[..., along + 2]) - np.maximum(a[..., along], b[..., along])
@@ -80,11 +78,11 @@ def _partners(whole: Detections, kinds: Integers, one: Integers, two: Integers, 
     best = fit.argmax(axis=1)
     rows = np.arange(len(one))
     chosen = (fit[rows, best] > 0) & (fit.argmax(axis=0)[best] == rows)
-    pairs: Integers = np.stack([one[rows[chosen]], two[best[chosen]]], axis=1)
+    pairs: IntArray = np.stack([one[rows[chosen]], two[best[chosen]]], axis=1)
     return pairs
 
 
-def _united(whole: Detections, first: Integers, second: Integers, size: tuple[int, int]) -> Detections:
+def _united(whole: Detections, first: IntArray, second: IntArray, size: tuple[int, int]) -> Detections:
     n = len(whole.scores)
     count, group = connected_components(coo_array((np.ones(len(first)), (first, second)), shape=(n, n)), directed=False)
     # The surest piece of each cell comes first among its own.
@@ -98,7 +96,7 @@ def _united(whole: Detections, first: Integers, second: Integers, size: tuple[in
     return Detections(boxes, whole.scores[surest], whole.categories[surest], masks)
 
 
-def _united_masks(masks: RunLengths, group: Integers, count: int, size: tuple[int, int]) -> RunLengths:
+def _united_masks(masks: RunLengths, group: IntArray, count: int, size: tuple[int, int]) -> RunLengths:
     owner, start, stop = all_run_lengths_to_intervals(masks)
     order = np.lexsort((start, group[owner]))
     pixels = size[0] * size[1]

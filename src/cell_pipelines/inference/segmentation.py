@@ -15,8 +15,7 @@ from cell_pipelines.inference.overlap import choose_overlap
 from cell_pipelines.inference.pixels import UnitPixels, trained_normalisation
 from cell_pipelines.inference.tiles import Tiling, Window, blend_bands, iter_outputs
 from cell_pipelines.representations.base import Representation, Scores
-
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array
 
 # More tiles at once keep a GPU no busier.
 _MOST_TILES = 16
@@ -166,7 +165,7 @@ def _check_channels(network: TileNetwork, pixels: UnitPixels) -> None:
 
 
 def _join_candidates(
-    representation: Representation, outputs: Iterator[tuple[Window, Window, Floats]], shape: tuple[int, int]
+    representation: Representation, outputs: Iterator[tuple[Window, Window, Float32Array]], shape: tuple[int, int]
 ) -> tuple[Scores, ...]:
     channels = len(representation.channels)
     parts = []
@@ -177,7 +176,7 @@ def _join_candidates(
 
 
 def _reduce_maps(
-    representation: Representation, tiling: Tiling, outputs: Iterator[tuple[Window, Window, Floats]]
+    representation: Representation, tiling: Tiling, outputs: Iterator[tuple[Window, Window, Float32Array]]
 ) -> tuple[Scores, ...]:
     """Store band by band, since maps are stored pixel by pixel: of the rest only one row of tiles is ever held."""
     channels = len(representation.channels)

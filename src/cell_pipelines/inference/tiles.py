@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.typing import Float32Array
+
 #: Top, left, height and width in pixels.
 Window = tuple[int, int, int, int]
 Span = tuple[int, int]
-Floats = npt.NDArray[np.float32]
+
 
 # Share of an overlap at either end where a tile counts nothing, since it saw padding in place of the image there.
 _MARGIN_SHARE = 3 / 8
@@ -52,7 +54,7 @@ def tile_spans(length: int, size: int, overlap: int, stride: int = 1) -> list[Sp
     return [(start, min(side * stride, length - start)) for start in starts]
 
 
-def blend_weights(spans: Sequence[Span]) -> list[Floats]:
+def blend_weights(spans: Sequence[Span]) -> list[Float32Array]:
     """Return for each span the weights of its pixels; over all spans they add up to 1 on every pixel.
 
     A weight is 0 in a margin of 3/8 of the overlap at an end that is not the image's own, then rises evenly to 1.
@@ -133,8 +135,8 @@ class Tiling:
 
 
 def iter_outputs(
-    tiling: Tiling, read: Callable[[Window], Any], apply: Callable[[Floats], Floats], batch: int = 1
-) -> Iterator[tuple[Window, Window, Floats]]:
+    tiling: Tiling, read: Callable[[Window], Any], apply: Callable[[Float32Array], Float32Array], batch: int = 1
+) -> Iterator[tuple[Window, Window, Float32Array]]:
     """Yield window, core and output (C, h, w) of each tile, row by row.
 
     Args:
@@ -152,7 +154,9 @@ def iter_outputs(
                 yield window, core, output
 
 
-def blend_bands(tiling: Tiling, outputs: Iterator[tuple[Window, Window, Floats]]) -> Iterator[tuple[int, Floats]]:
+def blend_bands(
+    tiling: Tiling, outputs: Iterator[tuple[Window, Window, Float32Array]]
+) -> Iterator[tuple[int, Float32Array]]:
     """Yield the blended output in bands of rows (C, rows, W) from the top, each with its first row.
 
     A band is yielded when no later tile reaches it, so one row of tiles is all that is held.
@@ -161,9 +165,9 @@ def blend_bands(tiling: Tiling, outputs: Iterator[tuple[Window, Window, Floats]]
         yield 0, next(outputs)[2]
         return
     row_weights, column_weights = blend_weights(tiling.rows), blend_weights(tiling.columns)
-    kept: Floats | None = None
+    kept: Float32Array | None = None
     for i, (start, length) in enumerate(tiling.rows):
-        band: Floats | None = None
+        band: Float32Array | None = None
         for (left, width), weights in zip(tiling.columns, column_weights, strict=True):
             output = next(outputs)[2]
             if band is None:

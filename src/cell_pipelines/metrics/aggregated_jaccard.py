@@ -7,16 +7,14 @@ prediction is taken once, by the one-to-one choice of greatest total IoU, which 
 not twice. In both, what was not taken adds to the union.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cell_pipelines.metrics.assignment import assign
 from cell_pipelines.metrics.label_overlap import OverlapTable
 from cell_pipelines.metrics.ratios import share
-
-IntArray: TypeAlias = NDArray[np.int64]
+from cell_pipelines.typing import IntArray
 
 
 class JaccardCounts(NamedTuple):

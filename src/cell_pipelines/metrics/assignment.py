@@ -6,13 +6,9 @@ solver (Jonker & Volgenant 1987, doi:10.1007/BF02278710), which finds the same o
 algorithm.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 
 def assign(rows: IntArray, columns: IntArray, costs: FloatArray, *, unmatched_cost: float | None = None) -> IntArray:

@@ -12,13 +12,12 @@ clusters have a weight of 1. The posterior is integrated on a grid on logit scal
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-FloatArray: TypeAlias = NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 #: Parameters of Jeffreys' prior of a proportion, as a beta distribution.
 ARCSINE = (0.5, 0.5)

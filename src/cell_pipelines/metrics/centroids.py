@@ -26,10 +26,8 @@ from scipy.spatial.distance import cdist
 from cell_pipelines.metrics.assignment import assign
 from cell_pipelines.metrics.checks import check_labels, check_points
 from cell_pipelines.metrics.label_overlap import number_cells
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
-BoolArray: TypeAlias = NDArray[np.bool_]
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
 Pairs: TypeAlias = tuple[IntArray, IntArray, FloatArray]  # rows of both sides and their distance
 CentroidRule = Literal["optimal", "greedy_2021", "greedy_2021_code"]
 

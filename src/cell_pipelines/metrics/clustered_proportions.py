@@ -14,15 +14,13 @@ clusters do not differ at all, 97 to 100 %.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cell_pipelines.metrics.beta_binomial import ClusteredPosterior, clustered_posterior
 from cell_pipelines.metrics.intervals import Interval
-
-FloatArray: TypeAlias = NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 _LEAST_FREEDOM = 0.5  # where one of two clusters holds nearly everything; the interval then is nearly all of [0, 1]
 _NO_SPREAD = 1e-12  # of a design effect that differs from 0 by rounding only

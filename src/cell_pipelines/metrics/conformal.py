@@ -16,7 +16,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray: TypeAlias = NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
+
 Scale: TypeAlias = Literal["constant", "sqrt", "linear"]
 
 # A whole number that rounding moved this little is still that number.

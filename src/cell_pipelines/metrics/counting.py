@@ -5,12 +5,11 @@ good a count is, `matching.py` says whether it was the cells that were counted.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray: TypeAlias = NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 
 @dataclass(frozen=True)

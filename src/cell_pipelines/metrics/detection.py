@@ -11,16 +11,12 @@ not tp / (tp + fp + fn), which some cell tools call by the same name.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cell_pipelines.metrics.checks import check_boxes, check_flags, check_indices, check_scores
-
-BoolArray: TypeAlias = NDArray[np.bool_]
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.metrics.ratios import f1
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 ErrorKind = Literal["classification", "localisation", "both", "duplicate", "background", "missed"]
 
 #: All kinds, in the order in which they are told.
@@ -48,9 +45,9 @@ class DetectionErrors:
         missed: (N,) bool, true cells that no prediction found and no error points to.
     """
 
-    kind: Integers
-    cell: Integers
-    missed: Flags
+    kind: IntArray
+    cell: IntArray
+    missed: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +60,18 @@ class Overlaps:
         iou: (K,) float in (0, 1].
     """
 
-    prediction: Integers
-    cell: Integers
-    iou: Floats
+    prediction: IntArray
+    cell: IntArray
+    iou: FloatArray
 
 
 def find_detection_errors(
     overlaps: Overlaps,
-    categories: Integers,
-    true_categories: Integers,
+    categories: IntArray,
+    true_categories: IntArray,
     *,
-    correct: Flags,
-    found: Flags,
+    correct: BoolArray,
+    found: BoolArray,
     least: float = 0.5,
 ) -> DetectionErrors:
     """Tell what is wrong with each prediction of one image that found no cell.
@@ -101,7 +98,7 @@ def find_detection_errors(
     same = categories[overlaps.prediction] == true_categories[overlaps.cell]
     own, nearest = _best(overlaps, same, count)
     other, confused = _best(overlaps, ~same, count)
-    fits: list[tuple[ErrorKind, Flags]] = [
+    fits: list[tuple[ErrorKind, BoolArray]] = [
         # A cell that is hit well under another class was seen, whatever else of its class the prediction touches.
         ("classification", (other >= least) & (other > own)),
         ("localisation", (own >= BACKGROUND_OVERLAP) & (own < least)),
@@ -121,7 +118,7 @@ def find_detection_errors(
     return DetectionErrors(kind, cell, ~found & ~pointed)
 
 
-def _best(overlaps: Overlaps, chosen: Flags, count: int) -> tuple[Floats, Integers]:
+def _best(overlaps: Overlaps, chosen: BoolArray, count: int) -> tuple[FloatArray, IntArray]:
     """Return of each prediction its greatest overlap among the chosen pairs and the cell it is with; 0 and -1: none."""
     best, cell = np.zeros(count), np.full(count, -1, dtype=np.int64)
     prediction, cells, iou = (a[chosen] for a in (overlaps.prediction, overlaps.cell, overlaps.iou))
@@ -130,7 +127,7 @@ def _best(overlaps: Overlaps, chosen: Flags, count: int) -> tuple[Floats, Intege
     return best, cell
 
 
-def count_errors(errors: DetectionErrors, found: Flags) -> dict[str, int]:
+def count_errors(errors: DetectionErrors, found: BoolArray) -> dict[str, int]:
     """Return how many errors of each kind one image has, and how many cells mending them would find.
 
     Args:
@@ -151,13 +148,13 @@ def count_errors(errors: DetectionErrors, found: Flags) -> dict[str, int]:
 
 def count_confusions(
     errors: DetectionErrors,
-    categories: Integers,
-    true_categories: Integers,
+    categories: IntArray,
+    true_categories: IntArray,
     *,
-    correct: Flags,
-    found: Flags,
+    correct: BoolArray,
+    found: BoolArray,
     n_categories: int,
-) -> Integers:
+) -> IntArray:
     """Count which class is taken for which in one image.
 
     Found cells lie on the diagonal. A missed cell that a prediction of another class lies on, the first where several

@@ -10,17 +10,13 @@ average precision, which it is not (see `detection.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cell_pipelines.metrics.assignment import assign
 from cell_pipelines.metrics.label_overlap import Labels, OverlapTable, overlap_table
 from cell_pipelines.metrics.ratios import f1, iou, mean_matched_iou, panoptic_quality, precision, recall
-
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 #: The ten IoU thresholds of COCO and of the cell benchmarks, 0.50 to 0.95.
 IOU_THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))

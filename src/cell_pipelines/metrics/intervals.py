@@ -9,15 +9,14 @@ that are dead.
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from cell_pipelines.metrics.jackknife import IntervalScale, jackknife_intervals, join_intervals, widen
-
-FloatArray: TypeAlias = NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 _VALUES_AT_ONCE = 2_000_000  # resampled counts held in memory, about 16 MB
 

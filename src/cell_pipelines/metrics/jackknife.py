@@ -10,10 +10,10 @@ import math
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
+
 #: On what scale an interval is symmetric: shares in (0, 1), sizes above 0, any number.
 IntervalScale: TypeAlias = Literal["logit", "log", "identity"]
 

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cell_pipelines.metrics.checks import check_labels
+from cell_pipelines.typing import FloatArray, IntArray
 
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
 Labels: TypeAlias = NDArray[np.integer]
 
 _PIXELS_AT_ONCE = 1 << 20  # keeps the comparisons within the processor's cache

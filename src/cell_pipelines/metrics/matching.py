@@ -9,16 +9,11 @@ by cell out of the image first, or use `detection.py`, which ignores predictions
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cell_pipelines.metrics.checks import check_boxes, check_indices, check_scores
-
-BoolArray: TypeAlias = NDArray[np.bool_]
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from typing import TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray: TypeAlias = NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
+
 CountArray: TypeAlias = NDArray[np.integer] | NDArray[np.floating]
 
 

@@ -15,14 +15,12 @@ spurious. The four leave out cells that are found but badly outlined.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cell_pipelines.metrics.label_overlap import OverlapTable
-
-IntArray: TypeAlias = NDArray[np.int64]
+from cell_pipelines.typing import IntArray
 
 
 class ErrorCounts(NamedTuple):

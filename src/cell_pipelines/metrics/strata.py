@@ -7,13 +7,11 @@ belongs to; its `sum` adds the counts of a group's members, and ratios are taken
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,17 +8,12 @@ another confidence.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cell_pipelines.metrics.checks import check_flags, check_scores
 from cell_pipelines.metrics.ratios import f1, precision, recall
-
-BoolArray: TypeAlias = NDArray[np.bool_]
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)

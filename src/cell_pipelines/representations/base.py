@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
-Labels = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array, LabelImage
+
 #: What is stored of a network's output for one image and category; arrays by name, ready for an NPZ file.
 Scores = Mapping[str, npt.NDArray[Any]]
 #: How raw outputs become scores; neighbouring ``softmax`` channels are normalised together.
@@ -48,8 +47,8 @@ class Instances:
         scores: (N,) float32 in [0, 1], how sure the network is of each.
     """
 
-    labels: Labels
-    scores: Floats
+    labels: LabelImage
+    scores: Float32Array
 
 
 class Representation(Protocol):
@@ -62,11 +61,11 @@ class Representation(Protocol):
     #: Whether scores of neighbouring tiles are lists of candidates, joined by `join`, instead of blended maps.
     is_sparse: bool
 
-    def encode(self, labels: Labels) -> Floats:
+    def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (C, H, W) of labels (H, W)."""
         ...
 
-    def reduce(self, outputs: Floats, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
+    def reduce(self, outputs: Float32Array, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
         """Return what is stored of activated outputs (C, h, w).
 
         Args:

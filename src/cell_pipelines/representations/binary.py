@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from cell_pipelines.representations.base import Activation, Decoding, Floats, Instances, Labels, Scores, Window
+from cell_pipelines.representations.base import Activation, Decoding, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_holes
 from cell_pipelines.representations.label_check import check_labels
@@ -20,6 +20,7 @@ from cell_pipelines.representations.maps import Maps, check_maps, check_outputs,
 from cell_pipelines.representations.neighbours import near_another
 from cell_pipelines.representations.peaks import split_at_peaks, squared_distance
 from cell_pipelines.representations.sizes import decoding_for
+from cell_pipelines.typing import Float32Array, LabelImage
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Binary:
         if self.shrink_px < 0 or self.shrink_px != int(self.shrink_px):
             raise ValueError(f"`shrink_px` must be a whole number of 0 or more, got {self.shrink_px}.")
 
-    def encode(self, labels: Labels) -> Floats:
+    def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (1, H, W) of labels (H, W): 1 in cells."""
         labels = check_labels(labels)
         inside = labels > 0
@@ -51,7 +52,7 @@ class Binary:
             inside &= ~near_another(labels, int(self.shrink_px))
         return inside[None].astype(np.float32)
 
-    def reduce(self, outputs: Floats, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
+    def reduce(self, outputs: Float32Array, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
         """Return the probability map of outputs (1, H, W) as uint16; where a tile lies does not matter."""
         check_outputs(outputs, self.channels)
         return {"cell": to_map(outputs[0])}
@@ -81,15 +82,15 @@ class _Foreground:
     level: int
 
     @cached_property
-    def components(self) -> Labels:
+    def components(self) -> LabelImage:
         mask = fill_holes(self.maps["cell"] >= self.level)
         return label_components(mask)
 
     @cached_property
-    def distance(self) -> Floats:
+    def distance(self) -> Float32Array:
         return squared_distance(self.components)
 
-    def cut(self, spacing_px: float) -> Labels:
+    def cut(self, spacing_px: float) -> LabelImage:
         return split_at_peaks(self.components, self.distance, spacing_px) if spacing_px else self.components
 
 

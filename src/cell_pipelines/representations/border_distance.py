@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-Ints = npt.NDArray[np.int64]
+from cell_pipelines.typing import IntArray
+
 #: Stands for the squared distance to a cell that is out of reach.
 OUT_OF_REACH = np.iinfo(np.int32).max
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -26,7 +27,7 @@ def _compiled(function: _Function) -> _Function:
 
 
 @_compiled
-def find_boxes(labels: npt.NDArray[np.int32], highest: int) -> Ints:
+def find_boxes(labels: npt.NDArray[np.int32], highest: int) -> IntArray:
     """Return first row, last row, first column and last column (highest + 1, 4) of each label; last row -1 if absent.
 
     Args:
@@ -51,7 +52,7 @@ def find_boxes(labels: npt.NDArray[np.int32], highest: int) -> Ints:
 
 
 @_compiled
-def add_bells(labels: Any, boxes: Ints, reach: int, bell: Any, total: Any) -> None:
+def add_bells(labels: Any, boxes: IntArray, reach: int, bell: Any, total: Any) -> None:
     """Add exp(-d^2 / 2 sigma^2) to `total` for every cell, at least where its distance d is at most `reach`.
 
     Args:
@@ -68,7 +69,7 @@ def add_bells(labels: Any, boxes: Ints, reach: int, bell: Any, total: Any) -> No
 
 
 @_compiled
-def rank_distances(labels: Any, boxes: Ints, reach: int, first: Any, second: Any) -> None:
+def rank_distances(labels: Any, boxes: IntArray, reach: int, first: Any, second: Any) -> None:
     """Lower `first` and `second`, (H, W) int32, to the squared distances to the nearest two cells within `reach`."""
     nothing = np.empty(0, np.float32)
     for label in range(1, boxes.shape[0]):
@@ -77,7 +78,7 @@ def rank_distances(labels: Any, boxes: Ints, reach: int, first: Any, second: Any
 
 
 @_compiled
-def _visit(labels: Any, label: int, box: Ints, reach: int, bell: Any, total: Any, first: Any, second: Any) -> None:
+def _visit(labels: Any, label: int, box: IntArray, reach: int, bell: Any, total: Any, first: Any, second: Any) -> None:
     """Visit the rows within reach of one cell; an empty `bell` means to rank."""
     top, bottom = box[0], box[1]
     nearest = _nearest_rows(labels, label, box)
@@ -99,7 +100,7 @@ def _visit(labels: Any, label: int, box: Ints, reach: int, bell: Any, total: Any
 
 
 @_compiled
-def _nearest_rows(labels: Any, label: int, box: Ints) -> Ints:
+def _nearest_rows(labels: Any, label: int, box: IntArray) -> IntArray:
     """Return the row of the nearest border pixel in the column, or -1, for each pixel of a cell's box."""
     top, bottom, left, right = box[0], box[1], box[2], box[3]
     nearest = np.full((bottom - top + 1, right - left + 1), -1, np.int64)
@@ -127,7 +128,7 @@ def _is_border(labels: Any, r: int, c: int) -> bool:
 
 
 @_compiled
-def _list(line: Ints, left: int, columns: Ints, rows: Ints) -> int:
+def _list(line: IntArray, left: int, columns: IntArray, rows: IntArray) -> int:
     """Fill in the border pixels nearest to a row, one a column, and return how many there are."""
     count = 0
     for c in range(line.size):
@@ -138,7 +139,7 @@ def _list(line: Ints, left: int, columns: Ints, rows: Ints) -> int:
 
 
 @_compiled
-def _envelope(columns: Ints, rows: Ints, count: int, r: int, ends: Any, slopes: Any) -> int:
+def _envelope(columns: IntArray, rows: IntArray, count: int, r: int, ends: Any, slopes: Any) -> int:
     """Keep the border pixels that are nearest to some point of row `r`, and return how many are left.
 
     Of those, pixel k is the nearest one from `ends[k - 1]` to `ends[k]`, and `slopes[k]` says by how much its end
@@ -172,7 +173,7 @@ def _shift(ends: Any, slopes: Any, count: int, step: int) -> bool:
 
 
 @_compiled
-def _add(line: Any, columns: Ints, rows: Ints, ends: Any, count: int, r: int, reach: int, bell: Any) -> None:
+def _add(line: Any, columns: IntArray, rows: IntArray, ends: Any, count: int, r: int, reach: int, bell: Any) -> None:
     stop = 0
     for k in range(count):
         start, stop = stop, line.size if k == count - 1 else _next_start(ends[k], stop, line.size)
@@ -186,7 +187,9 @@ def _add(line: Any, columns: Ints, rows: Ints, ends: Any, count: int, r: int, re
 
 
 @_compiled
-def _rank(first: Any, second: Any, columns: Ints, rows: Ints, ends: Any, count: int, r: int, reach: int) -> None:
+def _rank(
+    first: Any, second: Any, columns: IntArray, rows: IntArray, ends: Any, count: int, r: int, reach: int
+) -> None:
     stop = 0
     for k in range(count):
         start, stop = stop, first.size if k == count - 1 else _next_start(ends[k], stop, first.size)

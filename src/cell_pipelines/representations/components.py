@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Labels
+from cell_pipelines.typing import LabelImage
 
 
-def label_components(mask: npt.NDArray[np.bool_]) -> Labels:
+def label_components(mask: npt.NDArray[np.bool_]) -> LabelImage:
     """Return the 4-connected components of `mask` (H, W), numbered from 1: pixels that touch at a corner are two."""
     # OpenCV crashes where there is no pixel.
     if not mask.size:

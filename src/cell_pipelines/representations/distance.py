@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from cell_pipelines.representations.base import Activation, Decoding, Floats, Instances, Labels, Scores, Window
+from cell_pipelines.representations.base import Activation, Decoding, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_enclosed
 from cell_pipelines.representations.label_check import check_labels
@@ -15,6 +15,7 @@ from cell_pipelines.representations.levels import Rules, sweep_levels
 from cell_pipelines.representations.maps import Maps, check_maps, check_outputs, join_maps, to_compact, to_map
 from cell_pipelines.representations.peaks import split_at_peaks
 from cell_pipelines.representations.sizes import decoding_for
+from cell_pipelines.typing import Float32Array, LabelImage
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Distance:
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "sigmoid")
     is_sparse: ClassVar[bool] = False
 
-    def encode(self, labels: Labels) -> Floats:
+    def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (2, H, W) of labels (H, W): 1 in cells, and the distance in (0, 1] there."""
         labels = to_compact(check_labels(labels))
         from cell_pipelines.representations.flooding import column_distances, squared_distances
@@ -40,7 +41,7 @@ class Distance:
         np.maximum.at(largest, labels.ravel(), squared.ravel())
         return np.stack([labels > 0, np.sqrt(squared / largest[labels])]).astype(np.float32)
 
-    def reduce(self, outputs: Floats, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
+    def reduce(self, outputs: Float32Array, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
         """Return both maps of outputs (2, H, W) as uint16; where a tile lies does not matter."""
         check_outputs(outputs, self.channels)
         return {name: to_map(plane) for name, plane in zip(self.channels, outputs, strict=True)}
@@ -74,15 +75,15 @@ class _Foreground:
     level: int
 
     @cached_property
-    def components(self) -> Labels:
+    def components(self) -> LabelImage:
         mask = self.maps["foreground"] >= self.level
         return label_components(mask)
 
     @cached_property
-    def relief(self) -> Floats:
+    def relief(self) -> Float32Array:
         return np.where(self.components > 0, self.maps["distance"], 0).astype(np.float32)
 
-    def cut(self, spacing_px: float) -> Labels:
+    def cut(self, spacing_px: float) -> LabelImage:
         labels = self.components
         return fill_enclosed(split_at_peaks(labels, self.relief, spacing_px) if spacing_px else labels)
 

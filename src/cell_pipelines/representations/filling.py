@@ -2,23 +2,21 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from cell_pipelines.representations.base import Labels
 from cell_pipelines.representations.components import label_components
+from cell_pipelines.typing import BoolMask, LabelImage
 
-Mask = npt.NDArray[np.bool_]
 _OUTSIDE = 2
 
 
-def fill_holes(mask: Mask) -> Mask:
+def fill_holes(mask: BoolMask) -> BoolMask:
     """Return `mask` (H, W) with its holes filled, exactly as `scipy.ndimage.binary_fill_holes` does."""
     padded = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     cv2.floodFill(padded, None, (0, 0), _OUTSIDE, flags=4)
     return np.asarray(padded[1:-1, 1:-1] != _OUTSIDE)
 
 
-def fill_enclosed(labels: Labels) -> Labels:
+def fill_enclosed(labels: LabelImage) -> LabelImage:
     """Return labels (H, W) with each hole given to the cell around it; a hole between two cells stays.
 
     So a cell inside a ring-shaped one survives, unlike where the foreground's holes are filled.

@@ -4,8 +4,9 @@ from typing import Final
 
 import numpy as np
 
-from cell_pipelines.representations.base import Decoding, Floats, Representation, Scores
+from cell_pipelines.representations.base import Decoding, Representation, Scores
 from cell_pipelines.representations.maps import FULL
+from cell_pipelines.typing import Float32Array
 
 # Maps of being in a cell, the whole one before its parts.
 _NAMES: Final = ("foreground", "cell")
@@ -13,7 +14,7 @@ _NAMES: Final = ("foreground", "cell")
 _LEAST: Final = 0.05
 
 
-def heat_map(representation: Representation, scores: Scores, shape: tuple[int, int]) -> Floats:
+def heat_map(representation: Representation, scores: Scores, shape: tuple[int, int]) -> Float32Array:
     """Return the probability of being in a cell.
 
     Args:

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Labels
+from cell_pipelines.typing import LabelImage
 
 
-def check_labels(labels: npt.NDArray[np.integer]) -> Labels:
+def check_labels(labels: npt.NDArray[np.integer]) -> LabelImage:
     """Return labels (H, W) as int32 in C order; the same array if it is so already.
 
     Raises:

@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Decoding, Instances, Labels
-from cell_pipelines.representations.maps import FULL, Maps, Mask, to_level
+from cell_pipelines.representations.base import Decoding, Instances
+from cell_pipelines.representations.maps import FULL, Maps, to_level
 from cell_pipelines.representations.packing import Window, pack
+from cell_pipelines.typing import BoolMask, LabelImage
 
 #: Given a least distance of middles in pixels, the cells of one window at one level.
-Cut = Callable[[float], Labels]
+Cut = Callable[[float], LabelImage]
 
 # Higher cut-offs leave less to look at; after so many the foreground is packed anew.
 _LEVELS_A_PACKING: Final = 8
@@ -29,7 +30,7 @@ class Rules:
         certainty: The map whose mean over a cell is its score.
     """
 
-    support: Callable[[Maps, int], Mask]
+    support: Callable[[Maps, int], BoolMask]
     segment: Callable[[Maps, int], Cut]
     certainty: str
 
@@ -70,7 +71,7 @@ class _Cells:
     """Cells in windows; `labels` of one window after the other, each cell's area, summed score and first place."""
 
     windows: list[Window]
-    labels: list[Labels]
+    labels: list[LabelImage]
     areas: npt.NDArray[np.int64]
     sums: npt.NDArray[np.int64]
     first: npt.NDArray[np.int64]
@@ -92,7 +93,7 @@ class _Cells:
         return Instances(painted, (self.sums[kept] / self.areas[kept] / FULL).astype(np.float32))
 
 
-def _gather(windows: list[Window], labels: list[Labels], certainty: str) -> _Cells:
+def _gather(windows: list[Window], labels: list[LabelImage], certainty: str) -> _Cells:
     from cell_pipelines.representations.flooding import measure
 
     total = 1 + sum(int(found.max(initial=0)) for found in labels)

@@ -6,11 +6,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Floats, Labels, Scores
+from cell_pipelines.representations.base import Scores
+from cell_pipelines.typing import Float32Array, LabelImage
 
 Map = npt.NDArray[np.uint16]
 Maps = Mapping[str, Map]
-Mask = npt.NDArray[np.bool_]
+
 
 #: The stored value of probability 1. Steps of 1/65535 are far below what a network's rounding leaves certain.
 FULL: Final = 65535
@@ -18,7 +19,7 @@ FULL: Final = 65535
 _ROUNDING: Final = 1e-3
 
 
-def to_map(probabilities: Floats) -> Map:
+def to_map(probabilities: Float32Array) -> Map:
     """Return probabilities (H, W) in [0, 1] in steps of 1/65535."""
     return np.asarray(np.rint(np.clip(probabilities, 0, 1) * np.float32(FULL)).astype(np.uint16))
 
@@ -28,7 +29,7 @@ def to_level(cutoff: float) -> int:
     return int(np.rint(np.float32(cutoff) * np.float32(FULL)))
 
 
-def to_compact(labels: Labels) -> Labels:
+def to_compact(labels: LabelImage) -> LabelImage:
     """Return labels (H, W) whose numbers are small enough to index arrays; the same array if they are so already."""
     if labels.max(initial=0) <= labels.size:
         return labels
@@ -36,7 +37,7 @@ def to_compact(labels: Labels) -> Labels:
     return np.asarray(places.reshape(labels.shape) + int(numbers[0] != 0), dtype=np.int32)
 
 
-def check_outputs(outputs: Floats, channels: Sequence[str]) -> None:
+def check_outputs(outputs: Float32Array, channels: Sequence[str]) -> None:
     """Raise ValueError unless `outputs` are activated ones of these channels, all numbers."""
     if outputs.ndim != 3 or outputs.shape[0] != len(channels):
         raise ValueError(f"`outputs` must be ({len(channels)}, h, w) for {', '.join(channels)}, got {outputs.shape}.")

@@ -3,30 +3,26 @@
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
-from cell_pipelines.representations.base import Labels
-
-Mask = npt.NDArray[np.bool_]
-Depths = npt.NDArray[np.int32]
+from cell_pipelines.typing import BoolMask, LabelImage
 
 
-def near_another(labels: Labels, steps: int) -> Mask:
+def near_another(labels: LabelImage, steps: int) -> BoolMask:
     """Return which pixels of cells reach another cell within `steps`, 1 or more, the last of them leaving their own."""
     return depth_from_others(labels, steps) > 0
 
 
-def depth_from_others(labels: Labels, steps: int) -> Depths:
+def depth_from_others(labels: LabelImage, steps: int) -> LabelImage:
     """Return in how many steps a pixel of a cell reaches another cell, inside its own; 0 where in more than `steps`."""
     return _depth(labels, steps, lambda own, other: (other > 0) & (own != other))
 
 
-def depth_from_outside(labels: Labels, steps: int) -> Depths:
+def depth_from_outside(labels: LabelImage, steps: int) -> LabelImage:
     """Return in how many steps a pixel of a cell leaves it; 0 where in more than `steps`. The border is not left."""
     return _depth(labels, steps, lambda own, other: own != other)
 
 
-def grow(labels: Labels, domain: Mask, rounds: int) -> Labels:
+def grow(labels: LabelImage, domain: BoolMask, rounds: int) -> LabelImage:
     """Return labels (H, W) grown into `domain`, in each round first to the sides, then round convex corners.
 
     A corner is taken from where the cell was before the round, over a side that the cell has by then. So a cell that
@@ -50,7 +46,7 @@ def grow(labels: Labels, domain: Mask, rounds: int) -> Labels:
     return np.asarray(grown.reshape(-1, width)[1:-1, 1:-1])
 
 
-def _depth(labels: Labels, steps: int, leaves: Callable[[Labels, Labels], Mask]) -> Depths:
+def _depth(labels: LabelImage, steps: int, leaves: Callable[[LabelImage, LabelImage], BoolMask]) -> LabelImage:
     """Return the step at which each pixel of a cell is reached; `leaves` tells pairs that it starts from."""
     width = labels.shape[1] + 2
     padded = np.pad(labels, 1, mode="edge" if labels.size else "constant").ravel()

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.representations.filling import fill_holes
-from cell_pipelines.representations.maps import Maps, Mask
+from cell_pipelines.representations.maps import Maps
+from cell_pipelines.typing import BoolMask, IntArray
 
-Places = npt.NDArray[np.int64]
 Box = tuple[slice, slice]
 
 # Packing has a price of its own; it must save at least half of the pixels.
@@ -27,10 +27,10 @@ class Window:
     """
 
     maps: Maps
-    home: Places
+    home: IntArray
 
 
-def pack(maps: Maps, support: Mask) -> list[Window]:
+def pack(maps: Maps, support: BoolMask) -> list[Window]:
     """Return windows that together hold all of `support` with a pixel of 0 around each group.
 
     Whatever looks at 4-connected components of a part of `support`, at their holes, and at distances to the nearest
@@ -57,14 +57,16 @@ def pack(maps: Maps, support: Mask) -> list[Window]:
     return [*windows, _put_together(maps, home, groups, inner, boxes[inner])] if inner.size else windows
 
 
-def _cut_out(maps: Maps, home: Places, groups: npt.NDArray[np.int32], index: int, box: Places) -> Window:
+def _cut_out(maps: Maps, home: IntArray, groups: npt.NDArray[np.int32], index: int, box: IntArray) -> Window:
     left, top, width, height = box.tolist()
     place = (slice(max(top - 1, 0), top + height + 1), slice(max(left - 1, 0), left + width + 1))
     own = groups[place] == index + 1
     return Window({name: item[place] * own for name, item in maps.items()}, np.ascontiguousarray(home[place]))
 
 
-def _put_together(maps: Maps, home: Places, groups: npt.NDArray[np.int32], indices: Places, boxes: Places) -> Window:
+def _put_together(
+    maps: Maps, home: IntArray, groups: npt.NDArray[np.int32], indices: IntArray, boxes: IntArray
+) -> Window:
     """Return the groups on shelves, the highest first, a free row and column around each."""
     width = max(math.isqrt(int(((boxes[:, 2] + 1) * (boxes[:, 3] + 1)).sum())), int(boxes[:, 2].max())) + 2
     spots, height = _on_shelves(boxes, width)
@@ -80,7 +82,7 @@ def _put_together(maps: Maps, home: Places, groups: npt.NDArray[np.int32], indic
     return Window(packed, moved)
 
 
-def _on_shelves(boxes: Places, width: int) -> tuple[list[tuple[int, int]], int]:
+def _on_shelves(boxes: IntArray, width: int) -> tuple[list[tuple[int, int]], int]:
     """Return where each box's corner (x, y) goes in a picture of this width, and the picture's height."""
     spots = [(0, 0)] * len(boxes)
     x, y, shelf = 1, 1, 0

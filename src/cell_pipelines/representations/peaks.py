@@ -4,20 +4,16 @@ import math
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from cell_pipelines.representations.base import Floats, Labels
-
-Mask = npt.NDArray[np.bool_]
-Indices = npt.NDArray[np.int64]
+from cell_pipelines.typing import BoolMask, Float32Array, IntArray, LabelImage
 
 _THREE = np.ones((3, 3), dtype=np.uint8)
 # Up to this distance our loop is faster than SciPy's.
 _NEAR_PX = 128
 
 
-def squared_distance(components: Labels) -> Floats:
+def squared_distance(components: LabelImage) -> Float32Array:
     """Return the squared distance (H, W) to the nearest background pixel, a whole number; 0 in the background.
 
     Nothing is known beyond the image, so its border is no background. Equals the square of
@@ -34,7 +30,7 @@ def squared_distance(components: Labels) -> Floats:
     return np.asarray(np.rint(np.square(ndimage.distance_transform_edt(components))), dtype=np.float32)
 
 
-def split_at_peaks(labels: Labels, relief: Floats, spacing_px: float) -> Labels:
+def split_at_peaks(labels: LabelImage, relief: Float32Array, spacing_px: float) -> LabelImage:
     """Return connected cells cut apart along the valleys between their peaks.
 
     A peak is the highest place of its cell within `spacing_px` in rows and columns, rounded up; of peaks as high as
@@ -64,7 +60,7 @@ def split_at_peaks(labels: Labels, relief: Floats, spacing_px: float) -> Labels:
     return _cut(labels, relief, summits[choose_peaks(summits, labels, relief, reach)])
 
 
-def _of_doubtful_cells(summits: Indices, cell: Labels, width: int, reach: int) -> Mask:
+def _of_doubtful_cells(summits: IntArray, cell: LabelImage, width: int, reach: int) -> BoolMask:
     """Return which summits belong to a cell with one out of reach of its highest; sorted by cell, then height."""
     first = np.flatnonzero(np.diff(cell, prepend=0))
     counts = np.diff(first, append=cell.size)
@@ -77,7 +73,7 @@ def _of_doubtful_cells(summits: Indices, cell: Labels, width: int, reach: int) -
     return np.repeat(far, counts)
 
 
-def _cut(labels: Labels, relief: Floats, peaks: Indices) -> Labels:
+def _cut(labels: LabelImage, relief: Float32Array, peaks: IntArray) -> LabelImage:
     """Return cells with several peaks flooded from these; `peaks` are sorted by cell."""
     from cell_pipelines.representations.flooding import flood
 

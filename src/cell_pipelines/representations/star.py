@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Activation, Decoding, Floats, Instances, Labels, Scores, Window
+from cell_pipelines.representations.base import Activation, Decoding, Instances, Scores, Window
 from cell_pipelines.representations.label_check import check_labels
 from cell_pipelines.representations.sizes import decoding_for
 from cell_pipelines.representations.star_polygons import paint, paintable_pixels, to_vertices
+from cell_pipelines.typing import Float32Array, LabelImage
 
 #: A network may put out any distance; what lies outside is cut to these, in pixels.
 _NEAREST, _FARTHEST = 1e-3, 1e5
@@ -66,7 +67,7 @@ class Star:
         """Sigmoid for the probability, none for the distances."""
         return ("sigmoid", *["identity"] * self.n_rays)  # type: ignore[arg-type]
 
-    def encode(self, labels: Labels) -> Floats:
+    def encode(self, labels: LabelImage) -> Float32Array:
         """Return the object probability and the distances in pixels, (1 + n_rays, H, W), both 0 in the background.
 
         The probability is the distance to the nearest pixel outside the cell, divided by its maximum in the cell. The
@@ -82,7 +83,7 @@ class Star:
             labels = (index.reshape(labels.shape) + (found[0] > 0)).astype(np.int32)
         return np.concatenate([_probability(labels)[None], np.moveaxis(_distances(labels, self.n_rays), -1, 0)])
 
-    def reduce(self, outputs: Floats, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
+    def reduce(self, outputs: Float32Array, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
         """Return the candidates of `core` with a probability of at least `min_score`, best first, not yet suppressed.
 
         Raises:
@@ -121,7 +122,7 @@ class Star:
     def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
         """Yield the cells for each decoding; polygons are painted once for every `min_area_px` among them."""
         scores, pixels = self._pixels(scores, decodings)
-        painted: dict[float, tuple[Labels, npt.NDArray[np.int64]]] = {}
+        painted: dict[float, tuple[LabelImage, npt.NDArray[np.int64]]] = {}
         for decoding in decodings:
             area = decoding.min_area_px
             if area not in painted:
@@ -157,7 +158,7 @@ class Star:
         return scores, paintable_pixels(vertices, scores["shape"])
 
 
-def _probability(labels: Labels) -> Floats:
+def _probability(labels: LabelImage) -> Float32Array:
     """Return the distance to the outside of each cell over its maximum, (H, W); labels not all background."""
     from stardist.utils import edt_prob
 
@@ -166,7 +167,7 @@ def _probability(labels: Labels) -> Floats:
     return np.asarray(edt_prob(labels), np.float32)
 
 
-def _distances(labels: Labels, n_rays: int) -> Floats:
+def _distances(labels: LabelImage, n_rays: int) -> Float32Array:
     """Return the distances (H, W, n_rays) of labels without gaps, some 65,535 of them at a time."""
     from stardist.geometry import star_dist
 

@@ -5,20 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Floats, Labels
+from cell_pipelines.typing import Float32Array, LabelImage
 
 #: Row and column indices of the pixels of one polygon.
 Pixels = tuple[npt.NDArray[np.int64], ...]
 
 
-def to_vertices(distances: Floats, points: npt.NDArray[np.int32]) -> Floats:
+def to_vertices(distances: Float32Array, points: npt.NDArray[np.int32]) -> Float32Array:
     """Return the vertices (N, 2, n_rays) as row and column of distances (N, n_rays) around points (N, 2)."""
     from stardist.geometry import dist_to_coord
 
     return np.asarray(dist_to_coord(distances, points.astype(np.float32)), np.float32)
 
 
-def paintable_pixels(vertices: Floats, shape: npt.NDArray[np.int32]) -> list[Pixels]:
+def paintable_pixels(vertices: Float32Array, shape: npt.NDArray[np.int32]) -> list[Pixels]:
     """Return the pixels of each polygon within an image of `shape`, by the rule of StarDist and scikit-image."""
     from skimage.draw import polygon
 
@@ -27,7 +27,7 @@ def paintable_pixels(vertices: Floats, shape: npt.NDArray[np.int32]) -> list[Pix
 
 def paint(
     polygons: Sequence[Pixels], shape: npt.NDArray[np.int32], min_area_px: float
-) -> tuple[Labels, npt.NDArray[np.int64]]:
+) -> tuple[LabelImage, npt.NDArray[np.int64]]:
     """Return the label image of polygons from the top one down, and which of them have a label.
 
     A polygon gets the pixels that those above it left, and no label if these are fewer than `min_area_px` or none at

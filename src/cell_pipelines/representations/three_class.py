@@ -12,23 +12,15 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Activation, Decoding, Floats, Instances, Labels, Scores, Window
+from cell_pipelines.representations.base import Activation, Decoding, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_enclosed
 from cell_pipelines.representations.label_check import check_labels
 from cell_pipelines.representations.levels import Cut, Rules, sweep_levels
-from cell_pipelines.representations.maps import (
-    FULL,
-    Maps,
-    Mask,
-    check_maps,
-    check_outputs,
-    join_maps,
-    to_compact,
-    to_map,
-)
+from cell_pipelines.representations.maps import FULL, Maps, check_maps, check_outputs, join_maps, to_compact, to_map
 from cell_pipelines.representations.neighbours import depth_from_others, depth_from_outside, grow
 from cell_pipelines.representations.sizes import decoding_for
+from cell_pipelines.typing import BoolMask, Float32Array, LabelImage
 
 _MAPS = ("cell", "foreground")
 _HALF = FULL // 2 + 1
@@ -58,13 +50,13 @@ class ThreeClass:
         if self.outline_px < 1 or self.outline_px != int(self.outline_px):
             raise ValueError(f"`outline_px` must be a whole number of 1 or more, got {self.outline_px}.")
 
-    def encode(self, labels: Labels) -> Floats:
+    def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (3, H, W) of labels (H, W): one of the channels is 1 at each pixel."""
         labels = to_compact(check_labels(labels))
         inside, core = labels > 0, _cores(labels, int(self.outline_px))
         return np.stack([~inside, inside & ~core, core]).astype(np.float32)
 
-    def reduce(self, outputs: Floats, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
+    def reduce(self, outputs: Float32Array, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
         """Return the maps of cell and of anything but background, as uint16; where a tile lies does not matter."""
         check_outputs(outputs, self.channels)
         return {"cell": to_map(outputs[2]), "foreground": to_map(1 - outputs[0])}
@@ -91,7 +83,7 @@ class ThreeClass:
         return Decoding(cutoff=0.5, min_area_px=decoding_for(mean_area_px).min_area_px)
 
 
-def _support(maps: Maps, level: int) -> Mask:
+def _support(maps: Maps, level: int) -> BoolMask:
     return np.asarray((maps["cell"] >= level) | (maps["foreground"] >= _HALF))
 
 
@@ -101,7 +93,7 @@ def _segment(maps: Maps, level: int, *, steps: int) -> Cut:
     return lambda spacing_px: cells
 
 
-def _cores(labels: Labels, steps: int) -> Mask:
+def _cores(labels: LabelImage, steps: int) -> BoolMask:
     """Return which pixels are cell, not boundary."""
     count = int(labels.max(initial=0)) + 1
     full = (labels > 0) & (depth_from_outside(labels, steps) == 0)
@@ -111,7 +103,7 @@ def _cores(labels: Labels, steps: int) -> Mask:
     return np.asarray(core | _deepest_of_lost(labels, core, depth, count))
 
 
-def _comes_back(labels: Labels, core: Mask, steps: int, count: int) -> npt.NDArray[np.bool_]:
+def _comes_back(labels: LabelImage, core: BoolMask, steps: int, count: int) -> npt.NDArray[np.bool_]:
     """Return for each cell whether its core is one piece from which all of it grows back."""
     components = label_components(core)
     owner = np.zeros(int(components.max(initial=0)) + 1, dtype=np.int32)
@@ -122,7 +114,7 @@ def _comes_back(labels: Labels, core: Mask, steps: int, count: int) -> npt.NDArr
     return np.asarray(single)
 
 
-def _deepest_of_lost(labels: Labels, core: Mask, depth: npt.NDArray[np.int32], count: int) -> Mask:
+def _deepest_of_lost(labels: LabelImage, core: BoolMask, depth: npt.NDArray[np.int32], count: int) -> BoolMask:
     """Return of cells without a core those pixels that lie deepest."""
     lost = np.ones(count, dtype=np.bool_)
     lost[labels[core]] = False

@@ -6,16 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-Labels = npt.NDArray[np.int32]
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import BoolMask, Float32Array, LabelImage
 
 _EIGHT = np.ones((3, 3), dtype=np.bool_)
 # Pixels make the distance's ridge bumpy; smoothing by this much leaves one middle a cell.
 _SMOOTH_PX = 1.0
 
 
-def split_touching(mask: Mask, method: Literal["none", "min_distance", "h_maxima"], size_px: float) -> Labels:
+def split_touching(mask: BoolMask, method: Literal["none", "min_distance", "h_maxima"], size_px: float) -> LabelImage:
     """Return a foreground as single cells; pixels that touch at a corner only are two cells.
 
     Args:
@@ -28,7 +26,7 @@ def split_touching(mask: Mask, method: Literal["none", "min_distance", "h_maxima
     Returns:
         Labels (H, W) int32 of exactly the foreground.
     """
-    labels: Labels = ndimage.label(mask)[0].astype(np.int32)
+    labels: LabelImage = ndimage.label(mask)[0].astype(np.int32)
     if method == "none" or not mask.any():
         return labels
     # Beyond the image nothing is known, so its border is no border of a cell.
@@ -47,7 +45,7 @@ def split_touching(mask: Mask, method: Literal["none", "min_distance", "h_maxima
     return labels
 
 
-def _with_several_peaks(labels: Labels, distance: Floats) -> npt.NDArray[np.int64]:
+def _with_several_peaks(labels: LabelImage, distance: Float32Array) -> npt.NDArray[np.int64]:
     """Return the components that may be more than one cell: those whose distance has more than one peak."""
     from skimage.morphology import local_maxima
 
@@ -59,7 +57,9 @@ def _with_several_peaks(labels: Labels, distance: Floats) -> npt.NDArray[np.int6
     return np.flatnonzero(peaks_of > 1)
 
 
-def _split_one(distance: Floats, own: Mask, method: Literal["min_distance", "h_maxima"], size_px: float) -> Labels:
+def _split_one(
+    distance: Float32Array, own: BoolMask, method: Literal["min_distance", "h_maxima"], size_px: float
+) -> LabelImage:
     """Return one component as pieces numbered from 1; as one piece where it has no two middles."""
     from skimage.segmentation import watershed
 
@@ -70,7 +70,7 @@ def _split_one(distance: Floats, own: Mask, method: Literal["min_distance", "h_m
     return np.asarray(watershed(-distance, middles, mask=own), dtype=np.int32)
 
 
-def _far_apart(distance: Floats, least_px: float) -> Mask:
+def _far_apart(distance: Float32Array, least_px: float) -> BoolMask:
     from skimage.feature import peak_local_max
 
     peaks = np.zeros(distance.shape, dtype=np.bool_)
@@ -79,7 +79,7 @@ def _far_apart(distance: Floats, least_px: float) -> Mask:
     return peaks
 
 
-def _deep(distance: Floats, depth_px: float) -> Mask:
+def _deep(distance: Float32Array, depth_px: float) -> BoolMask:
     """Return the plateaus that are left where all peaks are lowered by `depth_px`, but not below their passes."""
     from skimage.morphology import local_maxima, reconstruction
 

@@ -8,21 +8,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cell_pipelines.representations.base import Floats, Labels
 from cell_pipelines.representations.label_check import check_labels
+from cell_pipelines.typing import Float32Array, LabelImage
 
 #: What all cells out of reach may add to a pixel together.
 _OMITTED = 2e-6
 
 
 def crowding_weights(
-    labels: Labels,
+    labels: LabelImage,
     *,
     sigma_px: float = 25.0,
     cell_weight: float = 1.0,
     background_weight: float = 1.5,
     combination: Literal["sum", "product"] = "sum",
-) -> Floats:
+) -> Float32Array:
     """Return weights that grow with the number and the nearness of cells (Morelli et al. 2021, section 4.2).
 
     At each pixel, inside cells and outside, exp(-d_i^2 / (2 sigma^2)) is summed over the cells i, d_i being the
@@ -59,13 +59,13 @@ def crowding_weights(
 
 
 def border_weights(
-    labels: Labels,
+    labels: LabelImage,
     *,
     w0: float = 10.0,
     sigma_px: float = 5.0,
     cell_weight: float = 1.0,
     background_weight: float = 1.0,
-) -> Floats:
+) -> Float32Array:
     """Return U-Net's weights: class weight + w0 exp(-(d1 + d2)^2 / (2 sigma^2)) (Ronneberger et al. 2015, eq. 2).
 
     d1 and d2 are the distances to the nearest border pixel of the nearest and of the second nearest cell, with borders
@@ -98,10 +98,10 @@ def border_weights(
     return weights
 
 
-WEIGHT_MAPS: dict[str, Callable[..., Floats]] = {"crowding": crowding_weights, "border": border_weights}
+WEIGHT_MAPS: dict[str, Callable[..., Float32Array]] = {"crowding": crowding_weights, "border": border_weights}
 
 
-def create_weight_map(name: str, **options: Any) -> Callable[[Labels], Floats] | None:
+def create_weight_map(name: str, **options: Any) -> Callable[[LabelImage], Float32Array] | None:
     """Return the function from labels to weights called `name`, or None for "none".
 
     "none" takes any options and leaves them: so a study's map is switched off by its name alone.
@@ -123,7 +123,7 @@ def create_weight_map(name: str, **options: Any) -> Callable[[Labels], Floats] |
     return create
 
 
-def _add_crowding(labels: Labels, sigma_px: float, total: Floats) -> Floats:
+def _add_crowding(labels: LabelImage, sigma_px: float, total: Float32Array) -> Float32Array:
     """Return `total`, to which every cell's bell was added in place."""
     from cell_pipelines.representations.border_distance import add_bells, find_boxes
 
@@ -141,7 +141,7 @@ def _reach(sigma_px: float, most: float, shape: tuple[int, ...]) -> int:
     return min(math.ceil(sigma_px * math.sqrt(2 * math.log(most / _OMITTED))), max(shape))
 
 
-def _numbered(labels: Labels) -> tuple[Labels, int]:
+def _numbered(labels: LabelImage) -> tuple[LabelImage, int]:
     """Return labels whose numbers are no higher than there are pixels, and a bound of how many cells there are."""
     highest = int(labels.max(initial=0))
     if highest <= labels.size:

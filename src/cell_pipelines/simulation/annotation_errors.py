@@ -11,8 +11,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 #: Kinds of errors that can be planted.
 PLANTED: Final = ("deleted", "moved", "reclassified", "duplicated", "invented")
@@ -110,7 +109,7 @@ class _Image:
                 return step
         return None
 
-    def _is_inside(self, box: Floats) -> bool:
+    def _is_inside(self, box: FloatArray) -> bool:
         return bool(box[0] >= 0 and box[1] >= 0 and box[2] <= self._size[1] and box[3] <= self._size[0])
 
     def _write(self, record: Mapping[str, Any], step: tuple[int, int]) -> int:
@@ -126,11 +125,11 @@ class _Image:
         return self._count - 1
 
 
-def _moved(box: Floats, step: tuple[int, int]) -> Floats:
+def _moved(box: FloatArray, step: tuple[int, int]) -> FloatArray:
     down, right = step
     return np.asarray(box + np.array([right, down, right, down], dtype=np.float64))
 
 
-def _error(kind: str, label: int, box: Floats) -> dict[str, Any]:
+def _error(kind: str, label: int, box: FloatArray) -> dict[str, Any]:
     edges = dict(zip(("x_min", "y_min", "x_max", "y_max"), (float(edge) for edge in box), strict=True))
     return {"kind": kind, "label": label, **edges}

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from cell_pipelines.simulation.branches import Branch, Branched, grow_branch, view_branched
 from cell_pipelines.simulation.field import Artefact
 from cell_pipelines.simulation.glow import Glow, render_colours
-from cell_pipelines.simulation.optics import FloatImage, blur_psf
-from cell_pipelines.simulation.placement import Floats, Shape
-from cell_pipelines.simulation.rendering import Labels, View, bound_labels
+from cell_pipelines.simulation.optics import blur_psf
+from cell_pipelines.simulation.placement import Shape
+from cell_pipelines.simulation.rendering import View, bound_labels
+from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
 
 Hues = tuple[tuple[float, float, float], tuple[float, float, float]]
 Grow = Callable[[Shape, float, np.random.Generator], Branched]
@@ -35,9 +36,9 @@ class DrawnArtefacts:
         artefacts: What they are and where, by number.
     """
 
-    light: FloatImage
-    tissue: FloatImage
-    labels: Labels
+    light: Float32Array
+    tissue: Float32Array
+    labels: LabelImage
     artefacts: tuple[Artefact, ...]
 
 
@@ -53,7 +54,7 @@ class _Kind:
 
 
 def draw_artefacts(
-    cells: Labels,
+    cells: LabelImage,
     mean: float,
     *,
     mean_radius_px: float,
@@ -71,7 +72,7 @@ def draw_artefacts(
     """
     shape = (cells.shape[0], cells.shape[1])
     labels = np.zeros_like(cells)
-    found: list[tuple[_Kind, View, FloatImage]] = []
+    found: list[tuple[_Kind, View, Float32Array]] = []
     for number in rng.integers(len(_KINDS), size=int(rng.poisson(mean))):
         kind = _KINDS[int(number)]
         place = _find_place(kind, cells, labels, mean_radius_px, rng)
@@ -87,8 +88,8 @@ def draw_artefacts(
 
 
 def _find_place(
-    kind: _Kind, cells: Labels, others: Labels, mean_radius_px: float, rng: np.random.Generator
-) -> tuple[View, FloatImage] | None:
+    kind: _Kind, cells: LabelImage, others: LabelImage, mean_radius_px: float, rng: np.random.Generator
+) -> tuple[View, Float32Array] | None:
     """Find a place where an artefact covers nothing else; give its view and the share of tissue light it leaves."""
     shape = (cells.shape[0], cells.shape[1])
     for _ in range(_TRIES):
@@ -129,7 +130,7 @@ def _within(limits: tuple[float, float], share: float) -> float:
     return limits[0] + (limits[1] - limits[0]) * float(share)
 
 
-def _anywhere(shape: Shape, rng: np.random.Generator) -> Floats:
+def _anywhere(shape: Shape, rng: np.random.Generator) -> FloatArray:
     return rng.random(2) * shape
 
 

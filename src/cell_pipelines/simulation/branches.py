@@ -12,10 +12,10 @@ from functools import reduce
 
 import numpy as np
 
-from cell_pipelines.simulation.optics import FloatImage
-from cell_pipelines.simulation.placement import Floats, Shape
+from cell_pipelines.simulation.placement import Shape
 from cell_pipelines.simulation.rendering import View
 from cell_pipelines.simulation.texture import cut_texture, draw_texture
+from cell_pipelines.typing import Float32Array, FloatArray
 
 _WEB = 0.9  # how far branches melt into each other, relative to the radius of the body
 _DEEPEST = 1.5  # of a place where thick branches meet, relative to the radius
@@ -31,8 +31,8 @@ class Branch:
         radii: float64 (K,) in pixels.
     """
 
-    nodes: Floats
-    radii: Floats
+    nodes: FloatArray
+    radii: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Branched:
 
 
 def grow_branch(
-    start: Floats, angle: float, length: float, *, radii: tuple[float, float], bend: float, rng: np.random.Generator
+    start: FloatArray, angle: float, length: float, *, radii: tuple[float, float], bend: float, rng: np.random.Generator
 ) -> Branch:
     """Grow a bent branch that tapers to its tip.
 
@@ -98,14 +98,14 @@ def _window(thing: Branched, shape: Shape) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
-def _depth(thing: Branched, window: tuple[slice, slice]) -> FloatImage:
+def _depth(thing: Branched, window: tuple[slice, slice]) -> Float32Array:
     rows, cols = (np.arange(side.start, side.stop, dtype=np.float32) for side in window)
     web = np.float32(_WEB * thing.radius)
     depths = (_branch_depth(branch, rows[:, None], cols) for branch in thing.branches)
     return reduce(lambda first, second: _melt(first, second, web), depths) / np.float32(thing.radius)
 
 
-def _branch_depth(branch: Branch, rows: FloatImage, cols: FloatImage) -> FloatImage:
+def _branch_depth(branch: Branch, rows: Float32Array, cols: Float32Array) -> Float32Array:
     """Give the depth below the surface of a branch in pixels, negative outside."""
     ends = zip(branch.nodes[:-1], branch.nodes[1:], branch.radii[:-1], branch.radii[1:], strict=True)
     depths = (_segment_depth(start, stop, (first, last), rows, cols) for start, stop, first, last in ends)
@@ -113,19 +113,19 @@ def _branch_depth(branch: Branch, rows: FloatImage, cols: FloatImage) -> FloatIm
 
 
 def _segment_depth(
-    start: Floats, stop: Floats, radii: tuple[float, float], rows: FloatImage, cols: FloatImage
-) -> FloatImage:
+    start: FloatArray, stop: FloatArray, radii: tuple[float, float], rows: Float32Array, cols: Float32Array
+) -> Float32Array:
     down, right = (float(step) for step in stop - start)
     away_rows, away_cols = rows - np.float32(start[0]), cols - np.float32(start[1])
     squared = max(down * down + right * right, 1e-9)
     along = np.clip(away_rows * np.float32(down / squared) + away_cols * np.float32(right / squared), 0.0, 1.0)
     distance = np.hypot(away_rows - along * np.float32(down), away_cols - along * np.float32(right))
-    depth: FloatImage = np.float32(radii[0]) + np.float32(radii[1] - radii[0]) * along - distance
+    depth: Float32Array = np.float32(radii[0]) + np.float32(radii[1] - radii[0]) * along - distance
     return depth
 
 
-def _melt(first: FloatImage, second: FloatImage, web: np.float32) -> FloatImage:
+def _melt(first: Float32Array, second: Float32Array, web: np.float32) -> Float32Array:
     """Give the larger of two depths, and a little more where they are about equal, so that they join smoothly."""
     near = np.maximum(web - np.abs(first - second), np.float32(0.0))
-    melted: FloatImage = np.maximum(first, second) + near * near / (np.float32(4.0) * web)
+    melted: Float32Array = np.maximum(first, second) + near * near / (np.float32(4.0) * web)
     return melted

@@ -10,19 +10,11 @@ import numpy as np
 from cell_pipelines.simulation.cells import Nuclei, draw_nuclei
 from cell_pipelines.simulation.checks import FIELD, Allowed, check_scene, check_seed
 from cell_pipelines.simulation.field import CellField
-from cell_pipelines.simulation.optics import (
-    FloatImage,
-    GreyImage,
-    blur_psf,
-    create_camera,
-    expose,
-    smooth_field,
-    vignetting,
-)
+from cell_pipelines.simulation.optics import GreyImage, blur_psf, create_camera, expose, smooth_field, vignetting
 from cell_pipelines.simulation.outlines import measure_outlines, spread_values
-from cell_pipelines.simulation.placement import Floats
-from cell_pipelines.simulation.rendering import Labels, bound_labels, label_views, view_nuclei
+from cell_pipelines.simulation.rendering import bound_labels, label_views, view_nuclei
 from cell_pipelines.simulation.texture import draw_texture
+from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
 
 _ALLOWED = {
     **FIELD,
@@ -116,7 +108,7 @@ def _draw_cells(scene: BrightfieldScene, rng: np.random.Generator) -> Nuclei:
     return replace(cells, harmonics=cells.harmonics * np.where(odd, _ODD, 1.0)[:, None])
 
 
-def _draw_absorption(labels: Labels, count: int, scene: BrightfieldScene, rng: np.random.Generator) -> FloatImage:
+def _draw_absorption(labels: LabelImage, count: int, scene: BrightfieldScene, rng: np.random.Generator) -> Float32Array:
     """Draw what the cells add to the light, relative to the background; float32 (H, W), below 0 is dark."""
     shape, radius = (scene.height, scene.width), np.float32(scene.mean_radius_px)
     outlines = measure_outlines(labels)
@@ -132,22 +124,22 @@ def _draw_absorption(labels: Labels, count: int, scene: BrightfieldScene, rng: n
     profile += middle * (0.32 * defocus - 0.08)
     grain = draw_texture(shape, [(0.08 * scene.mean_radius_px, 0.6), (0.2 * scene.mean_radius_px, 0.8)], rng)
     inner = np.clip(signed / 0.3, 0.0, 1.0) * np.float32(0.035) * grain
-    added: FloatImage = spread_values(strength, outlines.owner) * (profile + inner)
+    added: Float32Array = spread_values(strength, outlines.owner) * (profile + inner)
     return added
 
 
-def _looks(count: int, defocus: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _looks(count: int, defocus: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Draw each cell's place above (bright middle) or below (dark middle) the focal plane, and its contrast."""
     focus = (defocus * (rng.normal(0.0, 0.55, count) + rng.normal(0.15, 0.25))).clip(-1.2, 1.2)
     return focus, rng.uniform(0.55, 1.15, count)
 
 
-def _bump(signed: FloatImage, place: float, width: FloatImage) -> FloatImage:
-    bump: FloatImage = np.exp(-(((signed - np.float32(place)) / width) ** 2))
+def _bump(signed: Float32Array, place: float, width: Float32Array) -> Float32Array:
+    bump: Float32Array = np.exp(-(((signed - np.float32(place)) / width) ** 2))
     return bump
 
 
-def _photograph(added: FloatImage, scene: BrightfieldScene, rng: np.random.Generator) -> GreyImage:
+def _photograph(added: Float32Array, scene: BrightfieldScene, rng: np.random.Generator) -> GreyImage:
     """Send light through the field and the microscope onto the camera."""
     shape = (scene.height, scene.width)
     uneven = np.float32(scene.unevenness) * smooth_field(shape, scale_px=max(shape) / 2.0, rng=rng)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cell_pipelines.simulation.checks import Allowed, check_numbers
-from cell_pipelines.simulation.placement import Floats, Shape, place_discs
+from cell_pipelines.simulation.placement import Shape, place_discs
+from cell_pipelines.typing import FloatArray
 
 # Standard deviation of each outline harmonic 2, 3, 4, 5 (relative to the radius): the second makes a
 # nucleus slightly elliptical, the others make its outline irregular.
@@ -38,12 +39,12 @@ class Nuclei:
         grains: float64 (N, 2) in [0, 1), which part of the chromatin texture each nucleus shows.
     """
 
-    centres: Floats
-    radii: Floats
+    centres: FloatArray
+    radii: FloatArray
     harmonics: NDArray[np.complex128]
-    brightness: Floats
-    borders: Floats
-    grains: Floats
+    brightness: FloatArray
+    borders: FloatArray
+    grains: FloatArray
 
     def __post_init__(self) -> None:
         """Check that all arrays speak of the same nuclei."""
@@ -109,11 +110,11 @@ def _draw_harmonics(count: int, rng: np.random.Generator) -> NDArray[np.complex1
     return harmonics
 
 
-def _between(start: float, end: float, share: Floats) -> Floats:
+def _between(start: float, end: float, share: FloatArray) -> FloatArray:
     """Go from `start` (share 0) to `end` (share 1)."""
     return start + (end - start) * share
 
 
-def _around_one(count: int, spread: float, rng: np.random.Generator) -> Floats:
+def _around_one(count: int, spread: float, rng: np.random.Generator) -> FloatArray:
     """Draw positive factors around 1."""
     return np.exp(rng.normal(0.0, spread, count))

@@ -9,8 +9,7 @@ from scipy.special import expit, ndtri
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def imitate_detections(truth: AnnotationSet, skill: DetectorSkill, *, scene_seed
 
 def _candidates(
     one: AnnotationSet, skill: DetectorSkill, common: np.random.Generator, own: np.random.Generator
-) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
+) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray]:
     """Return boxes, classes and how easily each is taken for a cell: above 0 it is."""
     cells, size = one.boxes, (int(one.images["width"][0].as_py()), int(one.images["height"][0].as_py()))
     count = len(cells)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cell_pipelines.simulation.optics import GreyImage
-from cell_pipelines.simulation.placement import Floats
-from cell_pipelines.simulation.rendering import Labels
+from cell_pipelines.typing import FloatArray, LabelImage
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class CellField:
     """
 
     image: GreyImage
-    labels: Labels
-    boxes: Floats
-    artefact_labels: Labels
+    labels: LabelImage
+    boxes: FloatArray
+    artefact_labels: LabelImage
     artefacts: tuple[Artefact, ...] = ()

@@ -23,16 +23,8 @@ from cell_pipelines.simulation.fish_signals import (
     place_signals,
     render_spots,
 )
-from cell_pipelines.simulation.optics import (
-    FloatImage,
-    GreyImage,
-    blur_psf,
-    create_camera,
-    expose,
-    smooth_field,
-    vignetting,
-)
-from cell_pipelines.simulation.rendering import Labels
+from cell_pipelines.simulation.optics import GreyImage, blur_psf, create_camera, expose, smooth_field, vignetting
+from cell_pipelines.typing import Float32Array, LabelImage
 
 _GLOW: Final = 0.10  # of the nuclear stain, seen in the red and the green channel
 _SHARE: Final = Allowed(0.0, 1.0)
@@ -136,7 +128,7 @@ class FishField:
     """
 
     image: GreyImage
-    labels: Labels
+    labels: LabelImage
     whole: NDArray[np.bool_]
     nuclei: pd.DataFrame
     spots: pd.DataFrame
@@ -185,7 +177,7 @@ def simulate_fish(scene: FishScene, seed: int) -> FishField:
 
 def _shine(
     scene: FishScene, prepared: Preparation, spots: pd.DataFrame, radius: float, rng: np.random.Generator
-) -> list[FloatImage]:
+) -> list[Float32Array]:
     """Give the light of the three channels as it falls onto the camera."""
     shape = (scene.height, scene.width)
     nuclei = blur_psf(prepared.light, scene.blur_px)
@@ -196,10 +188,10 @@ def _shine(
     return [falloff * (channel + _background(scene, rng)) for channel in channels]
 
 
-def _background(scene: FishScene, rng: np.random.Generator) -> FloatImage:
+def _background(scene: FishScene, rng: np.random.Generator) -> Float32Array:
     shape = (scene.height, scene.width)
     uneven = smooth_field(shape, scale_px=max(shape) / 3.0, rng=rng)
-    level: FloatImage = np.float32(scene.background) * (1.0 + np.float32(scene.unevenness) * uneven)
+    level: Float32Array = np.float32(scene.background) * (1.0 + np.float32(scene.unevenness) * uneven)
     return level
 
 

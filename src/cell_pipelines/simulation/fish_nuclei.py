@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cell_pipelines.simulation.cells import Nuclei, draw_nuclei
-from cell_pipelines.simulation.optics import FloatImage
-from cell_pipelines.simulation.placement import Floats, Shape
-from cell_pipelines.simulation.rendering import Labels, chromatin_texture, label_views, render_light, view_nuclei
+from cell_pipelines.simulation.placement import Shape
+from cell_pipelines.simulation.rendering import chromatin_texture, label_views, render_light, view_nuclei
+from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
 
 _BORDERS = (0.06, 0.22)  # a confocal section shows nuclei with a clear border
 _LIGHT = (0.30, 0.60)
@@ -34,10 +34,10 @@ class Preparation:
         light: float32 (H, W), light of the nuclear stain; 1 saturates the camera.
     """
 
-    labels: Labels
+    labels: LabelImage
     whole: NDArray[np.bool_]
-    depth: FloatImage
-    light: FloatImage
+    depth: Float32Array
+    light: Float32Array
 
 
 def prepare_nuclei(
@@ -93,7 +93,7 @@ def _shatter(nuclei: Nuclei, whole: NDArray[np.bool_], rng: np.random.Generator)
     return pieces, owners
 
 
-def _break_up(centre: Floats, radius: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _break_up(centre: FloatArray, radius: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Place fragments one beside the other, all near the middle of the nucleus that they come from."""
     wanted = rng.uniform(*_FRAGMENT_RADII, int(rng.integers(_FRAGMENTS[0], _FRAGMENTS[1] + 1)))
     places, sizes = [rng.normal(0.0, 0.25, 2)], [float(wanted[0])]
@@ -111,13 +111,13 @@ def _break_up(centre: Floats, radius: float, rng: np.random.Generator) -> tuple[
 
 
 def _merge_pieces(
-    piece_labels: Labels, owner: NDArray[np.intp], whole: NDArray[np.bool_]
-) -> tuple[Labels, NDArray[np.intp]]:
+    piece_labels: LabelImage, owner: NDArray[np.intp], whole: NDArray[np.bool_]
+) -> tuple[LabelImage, NDArray[np.intp]]:
     """Give every nucleus one label: its outline, or the hull around its fragments where no other nucleus is."""
     seen = np.unique(owner)
     ids = np.zeros(len(owner) + 1, dtype=np.int32)
     ids[1:] = np.searchsorted(seen, owner) + 1
-    labels: Labels = ids[piece_labels]
+    labels: LabelImage = ids[piece_labels]
     own_pieces = labels.copy()
     windows = ndimage.find_objects(own_pieces)
     for id_ in (np.flatnonzero(~whole[seen]) + 1).tolist():
@@ -125,7 +125,7 @@ def _merge_pieces(
     return labels, seen
 
 
-def _fill_hull(labels: Labels, own_pieces: Labels, id_: int, window: tuple[slice, slice]) -> None:
+def _fill_hull(labels: LabelImage, own_pieces: LabelImage, id_: int, window: tuple[slice, slice]) -> None:
     """Spread a label, in place, over the background within its hull, and keep its largest piece."""
     places = np.argwhere(own_pieces[window] == id_)
     near = labels[window]

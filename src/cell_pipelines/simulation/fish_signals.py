@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cell_pipelines.simulation.fish_nuclei import Preparation
-from cell_pipelines.simulation.optics import FloatImage
-from cell_pipelines.simulation.placement import Floats, Shape
+from cell_pipelines.simulation.placement import Shape
+from cell_pipelines.typing import Float32Array, FloatArray
 
 CHANNELS: Final = ("red", "green")
 _CHROMOSOMES: Final = ("21", "x")  # of the channels, in their order
@@ -108,7 +108,7 @@ def place_signals(
     return _to_table(rows)
 
 
-def render_spots(spots: pd.DataFrame, radius_px: float, shape: Shape) -> FloatImage:
+def render_spots(spots: pd.DataFrame, radius_px: float, shape: Shape) -> Float32Array:
     """Add up the light of spots.
 
     Args:
@@ -138,7 +138,7 @@ def _dots(spots: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
         yield from dots.itertuples(index=False, name=None)
 
 
-def _inside(prepared: Preparation, nucleus: int, window: tuple[slice, slice]) -> tuple[NDArray[np.intp], Floats]:
+def _inside(prepared: Preparation, nucleus: int, window: tuple[slice, slice]) -> tuple[NDArray[np.intp], FloatArray]:
     """Give the pixels (P, 2) of a nucleus or its fragments, and how thick it is there."""
     places = np.argwhere((prepared.labels[window] == nucleus) & (prepared.depth[window] > 0))
     places += (window[0].start, window[1].start)
@@ -148,10 +148,10 @@ def _inside(prepared: Preparation, nucleus: int, window: tuple[slice, slice]) ->
 
 
 def _scatter(
-    places: NDArray[np.intp], weights: Floats, number: int, apart: float, rng: np.random.Generator
-) -> list[Floats]:
+    places: NDArray[np.intp], weights: FloatArray, number: int, apart: float, rng: np.random.Generator
+) -> list[FloatArray]:
     """Draw places, each as far from the others as is asked, else the farthest of those tried."""
-    chosen: list[Floats] = []
+    chosen: list[FloatArray] = []
     for _ in range(number):
         tried = places[rng.choice(len(places), size=_TRIES, p=weights)] + rng.uniform(-0.49, 0.49, (_TRIES, 2))
         gaps = np.array([np.hypot(*(tried - other).T) for other in chosen] or [np.full(_TRIES, np.inf)]).min(axis=0)
@@ -160,8 +160,8 @@ def _scatter(
 
 
 def _split(
-    centre: Floats, prepared: Preparation, nucleus: int, radius: float, rng: np.random.Generator
-) -> tuple[Floats, Floats | None]:
+    centre: FloatArray, prepared: Preparation, nucleus: int, radius: float, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray | None]:
     """Draw the dots of a replicated signal; one only where no second one has room in the nucleus."""
     for _ in range(_TRIES):
         angle, apart = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*_DOTS_APART) * radius
@@ -172,7 +172,7 @@ def _split(
     return centre, None
 
 
-def _label_at(prepared: Preparation, place: Floats) -> int:
+def _label_at(prepared: Preparation, place: FloatArray) -> int:
     row, column = np.rint(place).astype(int)
     if not (0 <= row < prepared.labels.shape[0] and 0 <= column < prepared.labels.shape[1]):
         return 0
@@ -183,7 +183,7 @@ def _brightness(look: SpotLook, rng: np.random.Generator) -> float:
     return float(look.light * np.exp(rng.normal(-(look.spread**2) / 2, look.spread)))
 
 
-def _tell(first: Floats, second: Floats | None, light: float) -> dict[str, Any]:
+def _tell(first: FloatArray, second: FloatArray | None, light: float) -> dict[str, Any]:
     nowhere = np.full(2, np.nan)
     middle = first if second is None else (first + second) / 2
     other = nowhere if second is None else second

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cell_pipelines.simulation.optics import FloatImage
-from cell_pipelines.simulation.placement import Floats, Shape
+from cell_pipelines.simulation.placement import Shape
 from cell_pipelines.simulation.rendering import View, chromatin_texture, render_light
+from cell_pipelines.typing import Float32Array, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +23,15 @@ class Glow:
         colours: float64 (N, 3) in [0, 1], share of red, green and blue.
     """
 
-    brightness: Floats
-    borders: Floats
-    grains: Floats
-    colours: Floats
+    brightness: FloatArray
+    borders: FloatArray
+    grains: FloatArray
+    colours: FloatArray
 
 
 def render_colours(
     glow: Glow, views: Sequence[View], mean_radius_px: float, shape: Shape, rng: np.random.Generator
-) -> FloatImage:
+) -> Float32Array:
     """Add up the light of all things in red, green and blue, float32 (3, H, W)."""
     texture = chromatin_texture(views, mean_radius_px, rng)
     planes = (replace(glow, brightness=glow.brightness * share) for share in glow.colours.T)

@@ -7,10 +7,9 @@ differs from series to series and from image to image, and images hold very diff
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -26,25 +25,25 @@ class JudgedCounts:
         pixel_fn: Pixels missed.
     """
 
-    true: Floats
-    tp: Floats
-    fp: Floats
-    pixel_tp: Floats
-    pixel_fp: Floats
-    pixel_fn: Floats
+    true: FloatArray
+    tp: FloatArray
+    fp: FloatArray
+    pixel_tp: FloatArray
+    pixel_fp: FloatArray
+    pixel_fn: FloatArray
 
     @property
-    def found(self) -> Floats:
+    def found(self) -> FloatArray:
         """(R, I, M, 3) tp, fp and fn of cells."""
         return np.stack([self.tp, self.fp, self.true - self.tp], axis=-1)
 
     @property
-    def pixels(self) -> Floats:
+    def pixels(self) -> FloatArray:
         """(R, I, M, 3) tp, fp and fn of pixels."""
         return np.stack([self.pixel_tp, self.pixel_fp, self.pixel_fn], axis=-1)
 
     @property
-    def totals(self) -> Floats:
+    def totals(self) -> FloatArray:
         """(R, I, M, 2) true and predicted cells."""
         return np.stack([self.true, self.tp + self.fp], axis=-1)
 
@@ -120,7 +119,9 @@ def simulate_counts(
     return JudgedCounts(true, tp, fp, *_pixels(true, tp, fp, odds, rng))
 
 
-def _pixels(true: Floats, tp: Floats, fp: Floats, odds: Floats, rng: np.random.Generator) -> tuple[Floats, ...]:
+def _pixels(
+    true: FloatArray, tp: FloatArray, fp: FloatArray, odds: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, ...]:
     """Give each cell about 100 pixels, of which more are found where more cells are."""
     area = 100 * true * rng.gamma(25, 1 / 25, true.shape[:2])[..., None]
     inside = np.divide(tp, true, out=np.zeros(true.shape), where=true > 0) * special.expit(2 + odds / 2)

@@ -5,21 +5,21 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Curve = Callable[[Floats], Floats]
+from cell_pipelines.typing import FloatArray
+
+Curve = Callable[[FloatArray], FloatArray]
 
 #: Shares of the live/dead paper's training images.
 SIZES: Final = (5, 12, 25, 63, 126, 252)
 _FEW: Final = 20  # images; with fewer, trainings spread three times as much
 
 
-def _power(n: Floats) -> Floats:
+def _power(n: FloatArray) -> FloatArray:
     return np.asarray(0.93 - 1.6 * n**-0.6)
 
 
-def _logistic(n: Floats, turn: float, steepness: float) -> Floats:
+def _logistic(n: FloatArray, turn: float, steepness: float) -> FloatArray:
     return np.asarray(1 / (1 + (n / turn) ** -steepness))
 
 
@@ -38,7 +38,7 @@ CURVES: Final[Mapping[str, Curve]] = MappingProxyType({
 
 def simulate_trainings(
     curve: Curve, *, seeds: int, rng: np.random.Generator, sizes: Sequence[float] = SIZES, noise: float = 0.015
-) -> tuple[Floats, Floats]:
+) -> tuple[FloatArray, FloatArray]:
     """Return the images and the metric, (M,) each, of trainings of all sizes.
 
     Args:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from cell_pipelines.simulation.cells import Nuclei, draw_nuclei
 from cell_pipelines.simulation.checks import FIELD, Allowed, check_scene, check_seed
 from cell_pipelines.simulation.optics import (
-    FloatImage,
     GreyImage,
     add_haze,
     blur_psf,
@@ -20,15 +19,8 @@ from cell_pipelines.simulation.optics import (
     smooth_field,
     vignetting,
 )
-from cell_pipelines.simulation.placement import Floats
-from cell_pipelines.simulation.rendering import (
-    Labels,
-    bound_labels,
-    chromatin_texture,
-    label_views,
-    render_light,
-    view_nuclei,
-)
+from cell_pipelines.simulation.rendering import bound_labels, chromatin_texture, label_views, render_light, view_nuclei
+from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
 
 _DEAD_RADIUS, _DEAD_BRIGHTNESS = 0.93, 1.1  # dead nuclei shrink, and their chromatin is denser
 _DEBRIS_RADIUS, _DEBRIS_BRIGHTNESS = 0.22, 0.5  # relative to those of the nuclei
@@ -106,10 +98,10 @@ class LiveDeadField:
 
     blue: GreyImage
     red: GreyImage
-    blue_labels: Labels
-    red_labels: Labels
-    blue_boxes: Floats
-    red_boxes: Floats
+    blue_labels: LabelImage
+    red_labels: LabelImage
+    blue_boxes: FloatArray
+    red_boxes: FloatArray
     dead: NDArray[np.bool_]
     red_nucleus: NDArray[np.int64]
 
@@ -118,9 +110,9 @@ class LiveDeadField:
 class _Channel:
     """One channel before optics and camera; `kept` tells which of the nuclei asked for are visible."""
 
-    light: FloatImage
-    labels: Labels
-    boxes: Floats
+    light: Float32Array
+    labels: LabelImage
+    boxes: FloatArray
     kept: NDArray[np.intp]
 
 
@@ -205,7 +197,7 @@ def _draw_channel(nuclei: Nuclei, scene: LiveDeadScene, rng: np.random.Generator
     return _Channel(light, labels, bound_labels(labels, views), kept)
 
 
-def _draw_debris(scene: LiveDeadScene, rng: np.random.Generator) -> FloatImage:
+def _draw_debris(scene: LiveDeadScene, rng: np.random.Generator) -> Float32Array:
     """Draw the light of specks far too small for nuclei, which nobody would annotate."""
     shape, radius = (scene.height, scene.width), _DEBRIS_RADIUS * scene.mean_radius_px
     specks = draw_nuclei(
@@ -221,7 +213,7 @@ def _draw_debris(scene: LiveDeadScene, rng: np.random.Generator) -> FloatImage:
     return render_light(specks, views, chromatin_texture(views, radius, rng), shape)
 
 
-def _photograph(light: FloatImage, scene: LiveDeadScene, rng: np.random.Generator) -> GreyImage:
+def _photograph(light: Float32Array, scene: LiveDeadScene, rng: np.random.Generator) -> GreyImage:
     """Send light through the microscope onto the camera."""
     shape = (scene.height, scene.width)
     seen = blur_psf(add_haze(light, fraction=0.12, sigma_px=3.0 * scene.mean_radius_px), scene.blur_px)

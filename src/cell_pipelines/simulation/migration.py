@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from cell_pipelines.simulation.cells import Nuclei, draw_nuclei
-from cell_pipelines.simulation.placement import Floats, Shape
-
-Integers = NDArray[np.int64]
+from cell_pipelines.simulation.placement import Shape
+from cell_pipelines.typing import FloatArray, IntArray
 
 _MARGIN = 3.0  # of the world around the field, in mean radii: there cells are born, die and are not seen
 _ROOM = 0.92  # distance that cells keep, relative to the sum of their radii
@@ -55,12 +54,12 @@ class Population:
     """
 
     nuclei: Nuclei
-    cell: Integers
-    mother: Integers
-    focus: Floats
-    step: Floats
-    full_radius: Floats
-    age: Integers
+    cell: IntArray
+    mother: IntArray
+    focus: FloatArray
+    step: FloatArray
+    full_radius: FloatArray
+    age: IntArray
 
     def __len__(self) -> int:
         """Give the number of cells."""
@@ -173,7 +172,7 @@ def _join(parts: list[Population]) -> Population:
     return Population(nuclei=Nuclei(**nuclei), **others)
 
 
-def _push(cells: Population) -> Floats:
+def _push(cells: Population) -> FloatArray:
     """Return the places after cells that lie too near have pushed each other away."""
     centres, radii = cells.nuclei.centres.copy(), cells.nuclei.radii
     for _ in range(_PUSHES if len(cells) > 1 else 0):

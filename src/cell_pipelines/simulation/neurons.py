@@ -13,7 +13,6 @@ from cell_pipelines.simulation.checks import FIELD, Allowed, check_scene, check_
 from cell_pipelines.simulation.field import CellField
 from cell_pipelines.simulation.glow import Glow, render_colours
 from cell_pipelines.simulation.optics import (
-    FloatImage,
     GreyImage,
     add_haze,
     blur_psf,
@@ -22,9 +21,10 @@ from cell_pipelines.simulation.optics import (
     smooth_field,
     vignetting,
 )
-from cell_pipelines.simulation.placement import Floats, place_discs
+from cell_pipelines.simulation.placement import place_discs
 from cell_pipelines.simulation.rendering import bound_labels, label_views
 from cell_pipelines.simulation.texture import draw_texture
+from cell_pipelines.typing import Float32Array, FloatArray
 
 _ALLOWED = {**FIELD, "artefacts": Allowed(0.0, 20.0), "background": Allowed(0.0, 0.6)}
 _TISSUE = (1.0, 0.42, 0.16)  # the colour of unstained tissue in the light of the dye
@@ -110,7 +110,7 @@ def _grow_neurons(scene: NeuronScene, rng: np.random.Generator) -> list[Branched
     return [_grow_neuron(centre, radius, rng) for centre, radius in zip(centres, sizes[placed], strict=True)]
 
 
-def _grow_neuron(centre: Floats, radius: float, rng: np.random.Generator) -> Branched:
+def _grow_neuron(centre: FloatArray, radius: float, rng: np.random.Generator) -> Branched:
     count = int(rng.integers(2, 5))
     first = rng.uniform(0.0, 2.0 * np.pi)
     angles = first + 2.0 * np.pi * (np.arange(count) + rng.normal(0.0, 0.18, count)) / count
@@ -136,7 +136,7 @@ def _draw_glow(count: int, rng: np.random.Generator) -> Glow:
 
 
 def _photograph(
-    light: FloatImage,
+    light: Float32Array,
     artefacts: DrawnArtefacts,
     scene: NeuronScene,
     tissue_rng: np.random.Generator,
@@ -155,11 +155,11 @@ def _photograph(
     return cast(GreyImage, np.stack(planes, axis=-1))
 
 
-def _draw_tissue(scene: NeuronScene, rng: np.random.Generator) -> FloatImage:
+def _draw_tissue(scene: NeuronScene, rng: np.random.Generator) -> Float32Array:
     """Draw the light of the tissue: uneven, mottled, with the grain of fibres."""
     shape = (scene.height, scene.width)
     uneven = np.float32(scene.unevenness) * smooth_field(shape, scale_px=max(shape) / 3.0, rng=rng)
     radius = scene.mean_radius_px
     mottled = draw_texture(shape, [(1.6 * radius, 0.7), (0.35 * radius, 0.55), (0.12 * radius, 0.4)], rng)
-    tissue: FloatImage = np.float32(scene.background) * (1.0 + uneven) * (1.0 + np.float32(0.16) * mottled)
+    tissue: Float32Array = np.float32(scene.background) * (1.0 + uneven) * (1.0 + np.float32(0.16) * mottled)
     return tissue

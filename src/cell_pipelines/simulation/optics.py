@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cell_pipelines.simulation.checks import Allowed, check_bit_depth, check_numbers
+from cell_pipelines.typing import Float32Array
 
-FloatImage = NDArray[np.float32]
 GreyImage = NDArray[np.uint8] | NDArray[np.uint16]
 Shape = tuple[int, int]
 
@@ -80,7 +80,7 @@ def create_camera(noise: float, bit_depth: Literal[8, 16], *, full_well: float =
     return Camera(full_well / noise**2, read_noise / noise, bit_depth=bit_depth)
 
 
-def blur_psf(light: FloatImage, sigma_px: float) -> FloatImage:
+def blur_psf(light: Float32Array, sigma_px: float) -> Float32Array:
     """Blur light by a point spread function, approximated by a Gaussian.
 
     The Gaussian approximation of a widefield PSF is that of Zhang, Zerubia and Olivo-Marin (2007),
@@ -97,7 +97,7 @@ def blur_psf(light: FloatImage, sigma_px: float) -> FloatImage:
     return np.asarray(blurred, dtype=np.float32)
 
 
-def add_haze(light: FloatImage, *, fraction: float, sigma_px: float) -> FloatImage:
+def add_haze(light: Float32Array, *, fraction: float, sigma_px: float) -> Float32Array:
     """Spread a fraction of the light widely, as planes out of focus do in a widefield microscope.
 
     Args:
@@ -114,7 +114,7 @@ def add_haze(light: FloatImage, *, fraction: float, sigma_px: float) -> FloatIma
     return np.asarray(cv2.addWeighted(light, 1.0 - fraction, haze, fraction, 0.0), dtype=np.float32)
 
 
-def vignetting(shape: Shape, falloff: float) -> FloatImage:
+def vignetting(shape: Shape, falloff: float) -> Float32Array:
     """Give the transmission of the lens over the field, by the cos^4 law.
 
     Args:
@@ -128,7 +128,7 @@ def vignetting(shape: Shape, falloff: float) -> FloatImage:
     # cos(atan(t))^4 = 1 / (1 + t^2)^2, with t^2 growing to `tangent2` in the corner of the field
     tangent2 = 1.0 / math.sqrt(1.0 - falloff) - 1.0
     rows, cols = (tangent2 / 2.0 * _squared_offset(length) for length in shape)
-    spread: FloatImage = (1.0 + rows)[:, None].astype(np.float32) + cols.astype(np.float32)
+    spread: Float32Array = (1.0 + rows)[:, None].astype(np.float32) + cols.astype(np.float32)
     spread *= spread
     return np.divide(np.float32(1.0), spread, out=spread)
 
@@ -139,7 +139,7 @@ def _squared_offset(length: int) -> NDArray[np.float64]:
     return offset**2
 
 
-def smooth_field(shape: Shape, *, scale_px: float, rng: np.random.Generator) -> FloatImage:
+def smooth_field(shape: Shape, *, scale_px: float, rng: np.random.Generator) -> Float32Array:
     """Draw a smooth random field, such as an uneven background follows.
 
     Args:
@@ -164,7 +164,7 @@ def smooth_field(shape: Shape, *, scale_px: float, rng: np.random.Generator) -> 
     return np.clip(np.asarray(field, dtype=np.float32), -1.0, 1.0)
 
 
-def expose(light: FloatImage, camera: Camera, rng: np.random.Generator) -> GreyImage:
+def expose(light: Float32Array, camera: Camera, rng: np.random.Generator) -> GreyImage:
     """Take a picture: count electrons with shot noise, read them out with noise, and quantise.
 
     The grey level has mean `black_level + gain * electrons` and variance
@@ -188,17 +188,17 @@ def expose(light: FloatImage, camera: Camera, rng: np.random.Generator) -> GreyI
     return image
 
 
-def _digitise(electrons: FloatImage, camera: Camera) -> FloatImage:
+def _digitise(electrons: Float32Array, camera: Camera) -> Float32Array:
     """Give whole grey levels, between 0 and the highest."""
-    grey: FloatImage = np.rint(electrons * np.float32(camera.gain) + np.float32(camera.black_level))
+    grey: Float32Array = np.rint(electrons * np.float32(camera.gain) + np.float32(camera.black_level))
     grey.clip(0, camera.highest, out=grey)
     return grey
 
 
-def _count(electrons: FloatImage, read_noise: float, rng: np.random.Generator) -> FloatImage:
+def _count(electrons: Float32Array, read_noise: float, rng: np.random.Generator) -> Float32Array:
     """Add shot and read noise: Poisson where electrons are few, else its Gaussian limit."""
     normal = rng.standard_normal(electrons.shape, dtype=np.float32)
-    counted: FloatImage = electrons + normal * np.sqrt(electrons + np.float32(read_noise**2))
+    counted: Float32Array = electrons + normal * np.sqrt(electrons + np.float32(read_noise**2))
     few = electrons < _FEW_ELECTRONS
     if few.any():
         counted[few] = rng.poisson(electrons[few]) + read_noise * normal[few]

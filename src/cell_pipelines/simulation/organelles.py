@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from cell_pipelines.simulation.cells import Nuclei
-from cell_pipelines.simulation.optics import FloatImage
-from cell_pipelines.simulation.rendering import Labels, View, view_nuclei
+from cell_pipelines.simulation.rendering import View, view_nuclei
 from cell_pipelines.simulation.texture import draw_texture
+from cell_pipelines.typing import Float32Array, LabelImage
 
 _NUCLEUS = 0.68  # largest radius of a nucleus, relative to the mean half-width of the cells
 
 
 def draw_organelles(
-    labels: Labels, views: Sequence[View], inside: FloatImage, mean_radius_px: float, rng: np.random.Generator
-) -> FloatImage:
+    labels: LabelImage, views: Sequence[View], inside: Float32Array, mean_radius_px: float, rng: np.random.Generator
+) -> Float32Array:
     """Draw how far organelles shift the phase, relative to the cell around them.
 
     Args:
@@ -35,12 +35,12 @@ def draw_organelles(
     dots = draw_texture(shape, [(0.09 * radius, 1.0)], rng)
     granules = np.maximum(dots - 1.5, 0.0) - 0.7 * np.maximum(-dots - 1.8, 0.0)
     nuclei = _nuclei(labels, views, inside, radius, rng)
-    inner: FloatImage = within * (np.float32(0.12) * texture + granules) + _draw_nuclei(nuclei, labels, rng)
+    inner: Float32Array = within * (np.float32(0.12) * texture + granules) + _draw_nuclei(nuclei, labels, rng)
     return inner
 
 
 def _nuclei(
-    labels: Labels, views: Sequence[View], inside: FloatImage, radius: float, rng: np.random.Generator
+    labels: LabelImage, views: Sequence[View], inside: Float32Array, radius: float, rng: np.random.Generator
 ) -> Nuclei:
     """Give each cell a nucleus, where it is widest."""
     count = len(views)
@@ -56,7 +56,7 @@ def _nuclei(
     return Nuclei(centres, radii, 0.14 * phases, ones, 0.3 * ones, rng.random((count, 2)))
 
 
-def _draw_nuclei(nuclei: Nuclei, labels: Labels, rng: np.random.Generator) -> FloatImage:
+def _draw_nuclei(nuclei: Nuclei, labels: LabelImage, rng: np.random.Generator) -> Float32Array:
     """Draw a clear nucleus with a dark rim and one to three dark nucleoli in each cell."""
     shape = (labels.shape[0], labels.shape[1])
     phase = np.zeros(shape, dtype=np.float32)

@@ -7,9 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from cell_pipelines.simulation.optics import FloatImage
-from cell_pipelines.simulation.placement import Floats
-from cell_pipelines.simulation.rendering import Labels
+from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
 
 
 class Outlines(NamedTuple):
@@ -23,12 +21,12 @@ class Outlines(NamedTuple):
         owner: int32 (H, W), the cell that a pixel belongs to or lies next to; 0 where there is none.
     """
 
-    inside: FloatImage
-    outside: FloatImage
-    owner: Labels
+    inside: Float32Array
+    outside: Float32Array
+    owner: LabelImage
 
 
-def measure_outlines(labels: Labels) -> Outlines:
+def measure_outlines(labels: LabelImage) -> Outlines:
     """Measure how far each pixel of a label image, int32 (H, W), lies from the outlines of the cells."""
     cells = labels > 0
     if not cells.any():
@@ -43,7 +41,7 @@ def measure_outlines(labels: Labels) -> Outlines:
     return Outlines(inside, np.asarray(outside, dtype=np.float32), owners[nearest])
 
 
-def _distance_inside(labels: Labels) -> FloatImage:
+def _distance_inside(labels: LabelImage) -> Float32Array:
     apart = (labels > 0).astype(np.uint8)
     for axis in (0, 1):
         differs = np.diff(labels, axis=axis) != 0
@@ -54,7 +52,7 @@ def _distance_inside(labels: Labels) -> FloatImage:
     return np.asarray(cv2.distanceTransform(apart, cv2.DIST_L2, 5), dtype=np.float32)
 
 
-def spread_values(values: Floats, labels: Labels) -> FloatImage:
+def spread_values(values: FloatArray, labels: LabelImage) -> Float32Array:
     """Give each pixel the value of its cell, float32 (H, W), and 0 in the background.
 
     Args:

@@ -11,20 +11,13 @@ import numpy as np
 from cell_pipelines.simulation.branches import Branch, Branched, grow_branch, view_branched
 from cell_pipelines.simulation.checks import FIELD, Allowed, check_scene, check_seed
 from cell_pipelines.simulation.field import CellField
-from cell_pipelines.simulation.optics import (
-    FloatImage,
-    GreyImage,
-    blur_psf,
-    create_camera,
-    expose,
-    smooth_field,
-    vignetting,
-)
+from cell_pipelines.simulation.optics import GreyImage, blur_psf, create_camera, expose, smooth_field, vignetting
 from cell_pipelines.simulation.organelles import draw_organelles
 from cell_pipelines.simulation.outlines import measure_outlines, spread_values
-from cell_pipelines.simulation.placement import Floats, place_discs
-from cell_pipelines.simulation.rendering import Labels, View, bound_labels, label_views
+from cell_pipelines.simulation.placement import place_discs
+from cell_pipelines.simulation.rendering import View, bound_labels, label_views
 from cell_pipelines.simulation.texture import draw_texture
+from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
 
 _ALLOWED = {
     **FIELD,
@@ -112,7 +105,7 @@ def simulate_phase_contrast(scene: PhaseContrastScene, seed: int) -> CellField:
     return CellField(_photograph(phase, scene, camera_rng), labels, boxes, np.zeros_like(labels))
 
 
-def _grow_cells(scene: PhaseContrastScene, rng: np.random.Generator) -> tuple[list[Branched], Floats]:
+def _grow_cells(scene: PhaseContrastScene, rng: np.random.Generator) -> tuple[list[Branched], FloatArray]:
     """Grow the cells; the second array tells which of them have rounded up (1) and which lie flat (0)."""
     spread = scene.radius_spread
     sizes = scene.mean_radius_px * np.exp(rng.normal(-(spread**2) / 2, spread, scene.cells)).clip(0.5, 1.8)
@@ -127,12 +120,12 @@ def _grow_cells(scene: PhaseContrastScene, rng: np.random.Generator) -> tuple[li
     return cells, rounded[placed]
 
 
-def _ball(centre: Floats, radius: float) -> Branched:
+def _ball(centre: FloatArray, radius: float) -> Branched:
     ends = centre + np.array([[0.0, -0.05], [0.0, 0.05]]) * radius
     return Branched((Branch(ends, np.full(2, 1.05 * radius)),), radius, roughness=0.02)
 
 
-def _grow_cell(centre: Floats, radius: float, elongation: float, rng: np.random.Generator) -> Branched:
+def _grow_cell(centre: FloatArray, radius: float, elongation: float, rng: np.random.Generator) -> Branched:
     """Grow a spindle with two long ends, and on some cells one or two more, as spread cells hold on to the ground."""
     stretch = 1.0 + (elongation - 1.0) * rng.uniform(0.6, 1.6)
     axis = rng.uniform(0.0, 2.0 * np.pi)
@@ -147,8 +140,8 @@ def _grow_cell(centre: Floats, radius: float, elongation: float, rng: np.random.
 
 
 def _draw_phase(
-    labels: Labels, views: Sequence[View], rounded: Floats, scene: PhaseContrastScene, rng: np.random.Generator
-) -> FloatImage:
+    labels: LabelImage, views: Sequence[View], rounded: FloatArray, scene: PhaseContrastScene, rng: np.random.Generator
+) -> Float32Array:
     """Draw how far the cells shift the phase, float32 (H, W): thin at their edge, with nuclei and granules."""
     radius = np.float32(scene.mean_radius_px)
     inside = measure_outlines(labels).inside
@@ -158,19 +151,19 @@ def _draw_phase(
     sheet = 0.5 * (1.0 - near_edge) + 0.85 * near_edge + 0.1 * np.minimum(inside / radius, 1.0)
     organelles = draw_organelles(labels, views, inside, scene.mean_radius_px, rng)
     ring = 0.9 * np.clip(inside / radius - 0.35, 0.0, 0.6) - np.exp(-(((inside / radius - 0.1) / 0.22) ** 2))
-    phase: FloatImage = flat * (sheet + organelles) + ball * ring + _draw_specks(scene, rng)
+    phase: Float32Array = flat * (sheet + organelles) + ball * ring + _draw_specks(scene, rng)
     return phase
 
 
-def _draw_specks(scene: PhaseContrastScene, rng: np.random.Generator) -> FloatImage:
+def _draw_specks(scene: PhaseContrastScene, rng: np.random.Generator) -> Float32Array:
     """Draw the specks and remains of cells that lie between the cells, in groups."""
     shape, radius = (scene.height, scene.width), scene.mean_radius_px
     groups = np.maximum(draw_texture(shape, [(radius, 1.0)], rng) - 2.0, 0.0)
-    specks: FloatImage = groups * (0.6 + np.maximum(draw_texture(shape, [(0.16 * radius, 1.0)], rng), -0.6))
+    specks: Float32Array = groups * (0.6 + np.maximum(draw_texture(shape, [(0.16 * radius, 1.0)], rng), -0.6))
     return specks
 
 
-def _photograph(phase: FloatImage, scene: PhaseContrastScene, rng: np.random.Generator) -> GreyImage:
+def _photograph(phase: Float32Array, scene: PhaseContrastScene, rng: np.random.Generator) -> GreyImage:
     """Send the phase through the phase ring, the microscope and the camera."""
     shape, halo_px = (scene.height, scene.width), _HALO * scene.mean_radius_px
     seen = blur_psf(phase, scene.blur_px)

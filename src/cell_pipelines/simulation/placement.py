@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
+
 Shape = tuple[int, int]
 
 # Distances between centres, in units of the sum of the two radii: 1 is touching.
@@ -17,8 +18,8 @@ _FULL = 25  # cells given up in a row after which the field counts as full
 
 
 def place_discs(
-    radii: Floats, shape: Shape, *, clumping: float, rng: np.random.Generator
-) -> tuple[Floats, NDArray[np.intp]]:
+    radii: FloatArray, shape: Shape, *, clumping: float, rng: np.random.Generator
+) -> tuple[FloatArray, NDArray[np.intp]]:
     """Place discs in a field, one after the other.
 
     With probability `clumping` a disc joins a neighbour already there, else it lies alone. Where no room
@@ -52,8 +53,8 @@ def place_discs(
 
 
 def _find_place(
-    radius: float, centres: Floats, sizes: Floats, shape: Shape, *, clumping: float, rng: np.random.Generator
-) -> Floats | None:
+    radius: float, centres: FloatArray, sizes: FloatArray, shape: Shape, *, clumping: float, rng: np.random.Generator
+) -> FloatArray | None:
     """Find a place for one more disc, or None where there is none."""
     joins = len(centres) > 0 and rng.random() < clumping
     for attempt in range(2 * _TRIES):
@@ -68,20 +69,20 @@ def _find_place(
     return None
 
 
-def _beside(radius: float, centres: Floats, sizes: Floats, rng: np.random.Generator) -> Floats:
+def _beside(radius: float, centres: FloatArray, sizes: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Draw a place beside a random disc that is already there."""
     neighbour = int(rng.integers(len(centres)))
     distance = (radius + sizes[neighbour]) * rng.uniform(_CLOSEST, _FARTHEST)
     angle = rng.uniform(0.0, 2.0 * np.pi)
-    beside: Floats = centres[neighbour] + distance * np.array([np.sin(angle), np.cos(angle)])
+    beside: FloatArray = centres[neighbour] + distance * np.array([np.sin(angle), np.cos(angle)])
     return beside
 
 
-def _inside(centre: Floats, shape: Shape) -> bool:
+def _inside(centre: FloatArray, shape: Shape) -> bool:
     return bool(0 <= centre[0] + 0.5 < shape[0] and 0 <= centre[1] + 0.5 < shape[1])
 
 
-def _is_free(centre: Floats, radius: float, centres: Floats, sizes: Floats, distance: float) -> bool:
+def _is_free(centre: FloatArray, radius: float, centres: FloatArray, sizes: FloatArray, distance: float) -> bool:
     """Tell whether all discs keep `distance`, in units of the sum of the radii."""
     away = centres - centre
     squared = np.einsum("ij,ij->i", away, away)

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cell_pipelines.simulation.cells import Nuclei
-from cell_pipelines.simulation.optics import FloatImage
-from cell_pipelines.simulation.placement import Floats, Shape
+from cell_pipelines.simulation.placement import Shape
 from cell_pipelines.simulation.texture import cut_texture, draw_texture
+from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
 
-Labels = NDArray[np.int32]
 Window = tuple[slice, slice]
 
 _LEAST_VISIBLE = 0.25  # a nucleus of which less than this can be seen counts as hidden
@@ -37,7 +36,7 @@ class View:
     """
 
     window: Window
-    depth: FloatImage
+    depth: Float32Array
 
 
 def view_nuclei(nuclei: Nuclei, shape: Shape) -> list[View]:
@@ -63,7 +62,7 @@ def _view(nuclei: Nuclei, index: int, low: NDArray[np.int_], high: NDArray[np.in
     return View((slice(low[0], high[0]), slice(low[1], high[1])), (1.0 - distance / outline))
 
 
-def chromatin_texture(views: Sequence[View], mean_radius_px: float, rng: np.random.Generator) -> FloatImage:
+def chromatin_texture(views: Sequence[View], mean_radius_px: float, rng: np.random.Generator) -> Float32Array:
     """Draw one sheet of chromatin-like texture, large enough for a part of it in every view.
 
     Returns:
@@ -77,19 +76,19 @@ class Glowing(Protocol):
     """N things that give light, one entry each; as `Nuclei` says."""
 
     @property
-    def brightness(self) -> Floats:
+    def brightness(self) -> FloatArray:
         """Light in the middle, float64 (N,); 1 saturates the camera."""
 
     @property
-    def borders(self) -> Floats:
+    def borders(self) -> FloatArray:
         """Half-width of the soft border, relative to the radius, float64 (N,)."""
 
     @property
-    def grains(self) -> Floats:
+    def grains(self) -> FloatArray:
         """Which part of the texture each shows, float64 (N, 2) in [0, 1)."""
 
 
-def render_light(things: Glowing, views: Sequence[View], texture: FloatImage, shape: Shape) -> FloatImage:
+def render_light(things: Glowing, views: Sequence[View], texture: Float32Array, shape: Shape) -> Float32Array:
     """Add up the light of all nuclei, or of other things that give light.
 
     Args:
@@ -109,17 +108,17 @@ def render_light(things: Glowing, views: Sequence[View], texture: FloatImage, sh
     return light
 
 
-def _body(depth: FloatImage, border: float) -> FloatImage:
+def _body(depth: Float32Array, border: float) -> Float32Array:
     """Give the light of a nucleus without texture: half flat, half ball-shaped, with a soft border."""
     step = np.clip(0.5 + depth / np.float32(2.0 * border), 0.0, 1.0)
     edge = step * step * (3.0 - 2.0 * step)
     inside = np.maximum(depth, 0.0)
     thickness = np.sqrt(inside * (2.0 - inside))
-    body: FloatImage = edge * ((1.0 - _DOME) + _DOME * thickness)
+    body: Float32Array = edge * ((1.0 - _DOME) + _DOME * thickness)
     return body
 
 
-def label_views(views: Sequence[View], shape: Shape) -> tuple[Labels, NDArray[np.intp]]:
+def label_views(views: Sequence[View], shape: Shape) -> tuple[LabelImage, NDArray[np.intp]]:
     """Give each pixel to the nucleus in which it lies deepest, and leave hidden nuclei out.
 
     A label is always one connected piece (4 neighbours). A nucleus that others hide so far that less than a
@@ -143,7 +142,7 @@ def label_views(views: Sequence[View], shape: Shape) -> tuple[Labels, NDArray[np
         kept = kept[np.asarray(visible)]
 
 
-def _deepest(views: Sequence[View], shape: Shape) -> Labels:
+def _deepest(views: Sequence[View], shape: Shape) -> LabelImage:
     """Label each pixel with the view (from 1) in which it lies deepest."""
     labels = np.zeros(shape, dtype=np.int32)
     deepest = np.zeros(shape, dtype=np.float32)
@@ -155,7 +154,7 @@ def _deepest(views: Sequence[View], shape: Shape) -> Labels:
     return labels
 
 
-def _keep_one_piece(labels: Labels, view: View, id_: int) -> bool:
+def _keep_one_piece(labels: LabelImage, view: View, id_: int) -> bool:
     """Erase, in place, all but the largest piece of a label; tell whether enough of the nucleus is left."""
     near = labels[view.window]
     own = near == id_
@@ -168,7 +167,7 @@ def _keep_one_piece(labels: Labels, view: View, id_: int) -> bool:
     return bool(areas.max() >= _LEAST_VISIBLE * np.count_nonzero(view.depth > 0))
 
 
-def bound_labels(labels: Labels, views: Sequence[View]) -> Floats:
+def bound_labels(labels: LabelImage, views: Sequence[View]) -> FloatArray:
     """Give the boxes that bound each label's pixels.
 
     Args:

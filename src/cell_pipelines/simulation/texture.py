@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cell_pipelines.simulation.optics import FloatImage, blur_psf
-from cell_pipelines.simulation.placement import Floats, Shape
+from cell_pipelines.simulation.optics import blur_psf
+from cell_pipelines.simulation.placement import Shape
+from cell_pipelines.typing import Float32Array, FloatArray
 
 _STRONGEST = 2.5
 
 
-def draw_texture(shape: Shape, scales: Sequence[tuple[float, float]], rng: np.random.Generator) -> FloatImage:
+def draw_texture(shape: Shape, scales: Sequence[tuple[float, float]], rng: np.random.Generator) -> Float32Array:
     """Draw texture of several scales, laid over each other.
 
     Args:
@@ -29,12 +30,12 @@ def draw_texture(shape: Shape, scales: Sequence[tuple[float, float]], rng: np.ra
     return np.clip(sheet, -_STRONGEST, _STRONGEST, out=sheet)
 
 
-def _grain(shape: Shape, sigma_px: float, rng: np.random.Generator) -> FloatImage:
+def _grain(shape: Shape, sigma_px: float, rng: np.random.Generator) -> Float32Array:
     grain = blur_psf(rng.standard_normal(shape, dtype=np.float32), sigma_px)
     return np.asarray((grain - grain.mean()) / max(float(grain.std()), 1e-6), dtype=np.float32)
 
 
-def cut_texture(sheet: FloatImage, where: Floats, size: tuple[int, ...]) -> FloatImage:
+def cut_texture(sheet: Float32Array, where: FloatArray, size: tuple[int, ...]) -> Float32Array:
     """Cut a part out of a texture.
 
     Args:

@@ -13,8 +13,9 @@ import pandas as pd
 from cell_pipelines.simulation.checks import FIELD, Allowed, check_scene, check_seed
 from cell_pipelines.simulation.migration import Population, migrate, populate
 from cell_pipelines.simulation.optics import GreyImage
-from cell_pipelines.simulation.rendering import Labels, View, label_views, view_nuclei
+from cell_pipelines.simulation.rendering import View, label_views, view_nuclei
 from cell_pipelines.simulation.time_lapse_looks import Look, Stage, photograph, set_stage
+from cell_pipelines.typing import LabelImage
 
 Tracks = tuple[npt.NDArray[np.int32], ...]
 
@@ -99,7 +100,7 @@ class TimeLapse:
         """Give the number of frames."""
         return len(self._seen)
 
-    def frame(self, index: int) -> tuple[GreyImage, Labels]:
+    def frame(self, index: int) -> tuple[GreyImage, LabelImage]:
         """Draw one frame.
 
         Args:
@@ -115,7 +116,7 @@ class TimeLapse:
         numbers = np.concatenate([[0], self._tracks[index]]).astype(np.int32)
         return image, numbers[labels]
 
-    def frames(self) -> Iterator[tuple[GreyImage, Labels]]:
+    def frames(self) -> Iterator[tuple[GreyImage, LabelImage]]:
         """Draw the frames one after the other, as `frame` does."""
         return (self.frame(index) for index in range(len(self)))
 
@@ -153,7 +154,7 @@ def simulate_time_lapse(scene: TimeLapseScene, seed: int) -> TimeLapse:
     return TimeLapse(scene, lineage, _motion(seen, tracks), seen, tracks, stage, noise_seed)
 
 
-def _view(cells: Population, shape: tuple[int, int]) -> tuple[list[View], Labels, npt.NDArray[np.intp]]:
+def _view(cells: Population, shape: tuple[int, int]) -> tuple[list[View], LabelImage, npt.NDArray[np.intp]]:
     """Return the views of the cells that are seen, their labels and which of the cells they are."""
     views = view_nuclei(cells.nuclei, shape)
     inside = [index for index, view in enumerate(views) if view.depth.size and view.depth.max() > 0]

@@ -8,19 +8,11 @@ from typing import Literal
 import numpy as np
 
 from cell_pipelines.simulation.migration import Population
-from cell_pipelines.simulation.optics import (
-    FloatImage,
-    GreyImage,
-    Shape,
-    blur_psf,
-    create_camera,
-    expose,
-    smooth_field,
-    vignetting,
-)
+from cell_pipelines.simulation.optics import GreyImage, Shape, blur_psf, create_camera, expose, smooth_field, vignetting
 from cell_pipelines.simulation.outlines import measure_outlines, spread_values
-from cell_pipelines.simulation.rendering import Labels, View, render_light
+from cell_pipelines.simulation.rendering import View, render_light
 from cell_pipelines.simulation.texture import draw_texture
+from cell_pipelines.typing import Float32Array, LabelImage
 
 Look = Literal["nuclei", "brightfield"]
 
@@ -45,9 +37,9 @@ class Stage:
     """
 
     look: Look
-    ground: FloatImage
-    lens: FloatImage
-    texture: FloatImage
+    ground: Float32Array
+    lens: Float32Array
+    texture: Float32Array
     radius: float
     blur_px: float
     noise: float
@@ -73,7 +65,7 @@ def set_stage(
 
 
 def photograph(
-    stage: Stage, cells: Population, views: list[View], labels: Labels, rng: np.random.Generator
+    stage: Stage, cells: Population, views: list[View], labels: LabelImage, rng: np.random.Generator
 ) -> GreyImage:
     """Take one picture.
 
@@ -92,7 +84,7 @@ def photograph(
     return expose(np.maximum(light, np.float32(0.0)) * stage.lens, camera, rng)
 
 
-def _absorb(cells: Population, labels: Labels, stage: Stage) -> FloatImage:
+def _absorb(cells: Population, labels: LabelImage, stage: Stage) -> Float32Array:
     """Draw what the cells add to the light, relative to the background: a dark rim, a ring, a middle by the focus."""
     outlines = measure_outlines(labels)
     focus = spread_values(cells.focus, outlines.owner)
@@ -101,10 +93,10 @@ def _absorb(cells: Population, labels: Labels, stage: Stage) -> FloatImage:
     middle = np.clip((signed - 0.45) / 0.5, 0.0, 1.0)
     profile = _bump(signed, -0.16) * (0.06 + 0.06 * focus) - _bump(signed, 0.13) * (0.3 - 0.09 * focus)
     profile += _bump(signed, 0.42, 1.5) * (0.2 - 0.07 * focus) + middle * (0.32 * focus - 0.08)
-    added: FloatImage = (strength * profile).astype(np.float32)
+    added: Float32Array = (strength * profile).astype(np.float32)
     return added
 
 
-def _bump(signed: FloatImage, place: float, width: float = 1.0) -> FloatImage:
-    bump: FloatImage = np.exp(-(((signed - np.float32(place)) / np.float32(0.19 * width)) ** 2))
+def _bump(signed: Float32Array, place: float, width: float = 1.0) -> Float32Array:
+    bump: Float32Array = np.exp(-(((signed - np.float32(place)) / np.float32(0.19 * width)) ** 2))
     return bump

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +16,9 @@ class SamplePrediction:
         probability: (K, H, W) in [0, 1], how sure the network is.
     """
 
-    image: Floats
-    target: Floats
-    probability: Floats
+    image: Float32Array
+    target: Float32Array
+    probability: Float32Array
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Column = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 
-def precision_recall_curves(table: pd.DataFrame) -> dict[str, tuple[Column, Column]]:
+def precision_recall_curves(table: pd.DataFrame) -> dict[str, tuple[FloatArray, FloatArray]]:
     """Return recall and precision for each class of a table with these columns."""
     return {name: (rows["recall"], rows["precision"]) for name, rows in _by_category(table)}
 
 
-def _by_category(table: pd.DataFrame) -> Iterator[tuple[str, dict[str, Column]]]:
+def _by_category(table: pd.DataFrame) -> Iterator[tuple[str, dict[str, FloatArray]]]:
     for name, rows in table.groupby("category", sort=False):
         yield str(name), {str(c): rows[c].to_numpy() for c in rows.columns}

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 _BINS: Final = 20
 _LEAST_IN_BIN: Final = 10
@@ -21,10 +21,10 @@ class Calibration:
         shares: (K,) not falling, in (0, 1).
     """
 
-    scores: Floats
-    shares: Floats
+    scores: FloatArray
+    shares: FloatArray
 
-    def confidence(self, scores: npt.ArrayLike) -> Floats:
+    def confidence(self, scores: npt.ArrayLike) -> FloatArray:
         """Return the share of right predictions at scores of any shape; beyond those seen as at the nearest."""
         return np.asarray(np.interp(np.asarray(scores, dtype=np.float64), self.scores, self.shares))
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 #: Objects and pixels of a smaller chance are background that no one would ask about.
 LEAST_CHANCE: Final = 0.1
@@ -13,7 +13,7 @@ LEAST_CHANCE: Final = 0.1
 _INSIDE: Final = 0.01
 
 
-def to_chances(scores: npt.ArrayLike, thresholds: npt.ArrayLike) -> Floats:
+def to_chances(scores: npt.ArrayLike, thresholds: npt.ArrayLike) -> FloatArray:
     """Return scores with their odds divided by the odds of the threshold: 0.5 is where the model changes its mind.
 
     Models are sure at different scores: a network may cut at 0.87 and a detector at 0.3, so that a score of 0.5 is a
@@ -47,7 +47,7 @@ def from_chances(chance: float, threshold: float) -> float:
     return yes / (yes + no)
 
 
-def entropy(chances: npt.ArrayLike) -> Floats:
+def entropy(chances: npt.ArrayLike) -> FloatArray:
     """Return the binary entropy -p log2 p - (1 - p) log2 (1 - p) in bits: 1 at 0.5, 0 at 0 and at 1.
 
     Args:

@@ -6,13 +6,11 @@ from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.analysis.active_learning.evidence import Evidence, Labels
 from cell_pipelines.analysis.active_learning.suspicions import Suspicions
 from cell_pipelines.metrics.matching import box_iou
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 #: Kinds of suspected errors.
 KINDS: Final = ("missing_label", "spurious_label", "bad_outline", "wrong_class", "duplicate_label")
@@ -65,7 +63,7 @@ def suspects_of(labels: Labels, views: Mapping[str, View]) -> Iterator[dict[str,
             yield _row(labels, row, kind, scores[kind][:, row], views)
 
 
-def _label_scores(labels: Labels, views: Mapping[str, View]) -> dict[str, Floats]:
+def _label_scores(labels: Labels, views: Mapping[str, View]) -> dict[str, FloatArray]:
     """Return the suspicions of each kind, (M, L)."""
     found = [view.suspicions for view in views.values()]
     return {
@@ -75,7 +73,7 @@ def _label_scores(labels: Labels, views: Mapping[str, View]) -> dict[str, Floats
     }
 
 
-def _agreement(labels: Labels, views: Mapping[str, View]) -> Floats:
+def _agreement(labels: Labels, views: Mapping[str, View]) -> FloatArray:
     """Return the mean IoU of the models' boxes of each label's cell over the usual IoU, (L,), at most 1.
 
     It is 1 where fewer than two models have one.
@@ -118,12 +116,12 @@ def _missing(labels: Labels, views: Mapping[str, View]) -> Iterator[dict[str, An
         }  # fmt: skip
 
 
-def _duplicates(labels: Labels, views: Mapping[str, View]) -> dict[int, tuple[int, Floats]]:
+def _duplicates(labels: Labels, views: Mapping[str, View]) -> dict[int, tuple[int, FloatArray]]:
     """Return the labels that repeat another one: which, and how sure each model is of it (M,)."""
     pairs = labels.pairs
     inside = np.maximum(pairs.first_share, pairs.second_share)
     close = np.where(inside >= _DUPLICATE_SHARE, np.maximum(inside * _DUPLICATE_SHARE, pairs.iou), pairs.iou)
-    found: dict[int, tuple[int, Floats]] = {}
+    found: dict[int, tuple[int, FloatArray]] = {}
     for place in np.flatnonzero((close >= _DUPLICATE_IOU) & ~labels.crowd[pairs.first] & ~labels.crowd[pairs.second]):
         one, other = int(pairs.first[place]), int(pairs.second[place])
         ious = np.array([view.suspicions.iou[[one, other]] for view in views.values()])
@@ -135,7 +133,7 @@ def _duplicates(labels: Labels, views: Mapping[str, View]) -> dict[int, tuple[in
     return found
 
 
-def _row(labels: Labels, row: int, kind: str, values: Floats, views: Mapping[str, View]) -> dict[str, Any]:
+def _row(labels: Labels, row: int, kind: str, values: FloatArray, views: Mapping[str, View]) -> dict[str, Any]:
     category = str(labels.categories[row])
     best = list(views)[int(np.argmax(values))]
     suspicions = views[best].suspicions
@@ -150,10 +148,10 @@ def _row(labels: Labels, row: int, kind: str, values: Floats, views: Mapping[str
     }  # fmt: skip
 
 
-def _box(box: Floats) -> dict[str, float]:
+def _box(box: FloatArray) -> dict[str, float]:
     return dict(zip(("x_min", "y_min", "x_max", "y_max"), (float(edge) for edge in box), strict=True))
 
 
-def _agreeing(values: Floats, views: Mapping[str, View]) -> dict[str, Any]:
+def _agreeing(values: FloatArray, views: Mapping[str, View]) -> dict[str, Any]:
     names: Sequence[str] = [name for name, value in zip(views, values, strict=True) if value >= _AGREES]
     return {"models": ", ".join(names), "models_agreeing": len(names), "models_asked": len(views)}

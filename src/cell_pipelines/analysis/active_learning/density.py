@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 # A span of one part in ten is taken for images that are all alike.
 _LEAST_SPAN = float(np.log(1.1))
@@ -25,7 +25,7 @@ class DensityRange:
     high: float
     images: int
 
-    def novelty(self, densities: npt.ArrayLike) -> Floats:
+    def novelty(self, densities: npt.ArrayLike) -> FloatArray:
         """Return how far densities lie outside of the range, in widths of the range on a logarithmic axis.
 
         Args:
@@ -42,7 +42,7 @@ class DensityRange:
         return np.asarray(outside / max(high - low, _LEAST_SPAN))
 
 
-def density(counts: npt.ArrayLike, heights: npt.ArrayLike, widths: npt.ArrayLike) -> Floats:
+def density(counts: npt.ArrayLike, heights: npt.ArrayLike, widths: npt.ArrayLike) -> FloatArray:
     """Return cells per megapixel of images (N,) from their counts and sizes in pixels."""
     area = np.asarray(heights, dtype=np.float64) * np.asarray(widths, dtype=np.float64)
     return np.asarray(np.asarray(counts, dtype=np.float64) / area * 1e6)

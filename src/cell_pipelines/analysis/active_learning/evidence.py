@@ -11,10 +11,8 @@ from cell_pipelines.analysis.active_learning.overlaps import Overlaps, find_over
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
+from cell_pipelines.typing import BoolArray, FloatArray
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.object_]
 
 # A prediction that covers less of a label, and is covered less by it, is no support for it.
@@ -39,10 +37,10 @@ class Labels:
 
     image: str
     split: str | None
-    boxes: Floats
+    boxes: FloatArray
     categories: Texts
-    crowd: Flags
-    is_point: Flags
+    crowd: BoolArray
+    is_point: BoolArray
     pairs: Overlaps
 
     def __len__(self) -> int:
@@ -62,12 +60,12 @@ class Evidence:
         support: (L,) in [0, 1], how much speaks for a cell of any class where each label is.
     """
 
-    boxes: Floats
+    boxes: FloatArray
     categories: Texts
-    scores: Floats
-    is_cell: Flags
+    scores: FloatArray
+    is_cell: BoolArray
     overlaps: Overlaps
-    support: Floats
+    support: FloatArray
 
 
 def describe_labels(truth: AnnotationSet) -> Labels:
@@ -124,7 +122,7 @@ def _usual_side(found: AnnotationSet) -> float:
     return float(np.median(sides)) if sides.size else _UNKNOWN_SIDE
 
 
-def _means(truth: AnnotationSet, probabilities: npt.NDArray[np.float32]) -> Floats:
+def _means(truth: AnnotationSet, probabilities: npt.NDArray[np.float32]) -> FloatArray:
     """Return the mean probability in each label, (L,): of the pixels that are drawn, or in the middle of its box."""
     means = np.zeros(truth.n_objects)
     is_box = np.asarray(truth.objects["geometry"].to_numpy() == GEOMETRIES.index("box"))
@@ -139,7 +137,7 @@ def _means(truth: AnnotationSet, probabilities: npt.NDArray[np.float32]) -> Floa
     return means
 
 
-def _middle(box: Floats, probabilities: npt.NDArray[np.float32]) -> float:
+def _middle(box: FloatArray, probabilities: npt.NDArray[np.float32]) -> float:
     """Return the mean in the middle half of a box, where the cell is and its corners are not."""
     middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 4
     left, top = np.floor(middle - half).astype(int)

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.imaging.reading import Image
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 _QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 #: What `image_features` returns, in this order.
 FEATURES: Final = (*(f"intensity_{round(100 * q):02d}" for q in _QUANTILES), "contrast", "texture")
 
 
-def image_features(image: Image) -> Floats:
+def image_features(image: Image) -> FloatArray:
     """Return seven quantiles of intensity, the contrast and the texture of an image.
 
     Args:
@@ -33,7 +31,7 @@ def image_features(image: Image) -> Floats:
     return np.array([*np.quantile(grey, _QUANTILES), grey.std(), np.mean(texture) if texture else 0.0])
 
 
-def similarities(features: Floats, series: Sequence[str | None], *, same_series: float = 0.5) -> Floats:
+def similarities(features: FloatArray, series: Sequence[str | None], *, same_series: float = 0.5) -> FloatArray:
     """Return how alike images are, two by two.
 
     Features are scaled by their spread over the images; the similarity is exp(-2 d² / m²) of their Euclidean distance

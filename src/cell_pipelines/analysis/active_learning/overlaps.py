@@ -9,10 +9,7 @@ import pyarrow as pa
 from cell_pipelines.annotations.geometry.shapes import Shapes, drawable, iou_of, near_pairs
 from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.metrics.assignment import assign
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
 _BOX, _POINT = GEOMETRIES.index("box"), GEOMETRIES.index("point")
 
@@ -29,17 +26,17 @@ class Overlaps:
         second_share: (P,) shared area over the second one's, in (0, 1].
     """
 
-    first: Integers
-    second: Integers
-    iou: Floats
-    first_share: Floats
-    second_share: Floats
+    first: IntArray
+    second: IntArray
+    iou: FloatArray
+    first_share: FloatArray
+    second_share: FloatArray
 
-    def take(self, kept: Flags | Integers) -> "Overlaps":
+    def take(self, kept: BoolArray | IntArray) -> "Overlaps":
         """Return some of the pairs."""
         return Overlaps(**{name: values[kept] for name, values in vars(self).items()})
 
-    def matches(self, least_iou: float) -> Integers:
+    def matches(self, least_iou: float) -> IntArray:
         """Return the places of a one-to-one matching: as many pairs as reach `least_iou`, of the greatest IoU."""
         possible = np.flatnonzero(self.iou >= least_iou)
         return possible[assign(self.first[possible], self.second[possible], 1 - self.iou[possible])]
@@ -84,7 +81,7 @@ def with_extent(annotations: AnnotationSet, side_px: float) -> AnnotationSet:
     return replace(annotations, objects=objects)
 
 
-def _near(shapes: Shapes, start: int) -> tuple[Integers, Integers]:
+def _near(shapes: Shapes, start: int) -> tuple[IntArray, IntArray]:
     usable = drawable(shapes.boxes)
     one, other = np.flatnonzero(usable[:start]), np.flatnonzero(usable[start:]) + start
     images = np.zeros(len(shapes), dtype=np.int64)
@@ -112,5 +109,5 @@ def _replaced(objects: pa.Table, name: str, values: npt.NDArray[np.generic] | pa
     return objects.set_column(OBJECT_SCHEMA.get_field_index(name), field, column)
 
 
-def _share(shared: Floats, size: Floats) -> Floats:
+def _share(shared: FloatArray, size: FloatArray) -> FloatArray:
     return np.divide(shared, size, out=np.zeros_like(shared), where=size > 0)

@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 #: What speaks for an image; the more of each, the better.
 PARTS: Final = ("disagreement", "count_spread", "uncertainty", "novelty")
 
 
-def relative_ranks(values: npt.ArrayLike) -> Floats:
+def relative_ranks(values: npt.ArrayLike) -> FloatArray:
     """Return the place of each value among all, in (0, 1), the greatest highest; equal ones share the mean place.
 
     Nan stays nan and takes no place.
@@ -33,7 +32,7 @@ def relative_ranks(values: npt.ArrayLike) -> Floats:
     return places
 
 
-def expected_gain(parts: pd.DataFrame, weights: Mapping[str, float]) -> Floats:
+def expected_gain(parts: pd.DataFrame, weights: Mapping[str, float]) -> FloatArray:
     """Return the weighted mean of the ranks that images have in each part, in (0, 1); higher is better.
 
     Ranks need no common scale: an entropy in bits and a share of cells count alike.
@@ -62,7 +61,7 @@ def expected_gain(parts: pd.DataFrame, weights: Mapping[str, float]) -> Floats:
     return np.asarray(known, dtype=np.float64)
 
 
-def diverse_order(gain: Floats, alike: Floats, *, diversity: float = 0.5) -> Integers:
+def diverse_order(gain: FloatArray, alike: FloatArray, *, diversity: float = 0.5) -> IntArray:
     """Return images in the order in which they are to be annotated, one after the other.
 
     Next is always the image with the greatest gain x (1 - diversity x its likeness to the most similar one chosen

@@ -4,15 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from cell_pipelines.analysis.active_learning.evidence import Evidence, Labels, Texts
 from cell_pipelines.analysis.active_learning.trust import FOUND_IOU, Trust
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from cell_pipelines.typing import FloatArray, IntArray
 
 # A prediction that overlaps no label by more, and lies in labels to no greater share, is a cell without a label.
 _FREE_IOU: Final = 0.3
@@ -39,15 +35,15 @@ class Suspicions:
         confidence: (P,) how often such a prediction is right.
     """
 
-    spurious: Floats
-    outline: Floats
-    category: Floats
+    spurious: FloatArray
+    outline: FloatArray
+    category: FloatArray
     suggested: Texts
-    partner: Integers
-    iou: Floats
-    pieces: Integers
-    free: Integers
-    confidence: Floats
+    partner: IntArray
+    iou: FloatArray
+    pieces: IntArray
+    free: IntArray
+    confidence: FloatArray
 
 
 def find_suspicions(labels: Labels, evidence: Evidence, trust: Trust) -> Suspicions:
@@ -80,7 +76,7 @@ def find_suspicions(labels: Labels, evidence: Evidence, trust: Trust) -> Suspici
     )  # fmt: skip
 
 
-def _partners(labels: Labels, evidence: Evidence) -> tuple[Integers, Floats]:
+def _partners(labels: Labels, evidence: Evidence) -> tuple[IntArray, FloatArray]:
     """Return the cell of each label, (L,): one to one by the greatest IoU, whatever its class."""
     pairs = evidence.overlaps
     cells = pairs.take(evidence.is_cell[pairs.second])
@@ -91,7 +87,7 @@ def _partners(labels: Labels, evidence: Evidence) -> tuple[Integers, Floats]:
     return partner, iou
 
 
-def _classes(labels: Labels, evidence: Evidence, confidence: Floats) -> tuple[Floats, Texts]:
+def _classes(labels: Labels, evidence: Evidence, confidence: FloatArray) -> tuple[FloatArray, Texts]:
     pairs = evidence.overlaps
     near = pairs.take(pairs.iou >= FOUND_IOU)
     own = labels.categories[near.first] == evidence.categories[near.second]
@@ -106,13 +102,13 @@ def _classes(labels: Labels, evidence: Evidence, confidence: Floats) -> tuple[Fl
     return found, np.where(found > 0, suggested, labels.categories)
 
 
-def _pieces(labels: Labels, evidence: Evidence) -> Integers:
+def _pieces(labels: Labels, evidence: Evidence) -> IntArray:
     pairs = evidence.overlaps
     inside = (pairs.second_share >= 0.5) & evidence.is_cell[pairs.second]
     return np.bincount(pairs.first[inside], minlength=len(labels)).astype(np.int64)
 
 
-def _free(evidence: Evidence, partner: Integers, confidence: Floats) -> Integers:
+def _free(evidence: Evidence, partner: IntArray, confidence: FloatArray) -> IntArray:
     """Return the cells that no label accounts for, the surest first."""
     pairs = evidence.overlaps
     # A cell whose pieces are labelled one by one is no cell without a label.

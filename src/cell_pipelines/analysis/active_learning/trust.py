@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from cell_pipelines.analysis.active_learning.calibration import Calibration, fit_calibration
 from cell_pipelines.analysis.active_learning.evidence import Evidence, Labels
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 #: Least IoU of a label and a prediction of its class that are one cell.
 FOUND_IOU: Final = 0.5
@@ -35,7 +34,7 @@ class Trust:
     usual_iou: float
     iou_spread: float
 
-    def confidences(self, evidence: Evidence) -> Floats:
+    def confidences(self, evidence: Evidence) -> FloatArray:
         """Return for each prediction of an image how often such a one is right, (P,) in (0, 1)."""
         found = np.zeros(len(evidence.scores))
         for name, calibration in self.calibrations.items():
@@ -70,7 +69,7 @@ def learn_trust(images: Sequence[tuple[Labels, Evidence]], categories: Sequence[
     )
 
 
-def _matched(labels: Labels, evidence: Evidence) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Floats]:
+def _matched(labels: Labels, evidence: Evidence) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], FloatArray]:
     """Return which predictions are right, which labels are found by a cell, and the IoUs of those."""
     pairs = evidence.overlaps
     pairs = pairs.take(labels.categories[pairs.first] == evidence.categories[pairs.second])

@@ -8,10 +8,7 @@ import numpy.typing as npt
 
 from cell_pipelines.annotations.geometry.shapes import Shapes, drawable, iou_of, near_pairs
 from cell_pipelines.annotations.schema import GEOMETRIES
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
 _POINT = GEOMETRIES.index("point")
 
@@ -63,8 +60,8 @@ class Side:
         categories: (N,) number of each object's class, the same on both sides.
     """
 
-    images: Integers
-    categories: Integers
+    images: IntArray
+    categories: IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +76,13 @@ class Pairs:
         distance: (K,) distance in pixels of objects without area, NaN for others.
     """
 
-    proposed: Integers
-    corrected: Integers
-    shared: Floats
-    iou: Floats
-    distance: Floats
+    proposed: IntArray
+    corrected: IntArray
+    shared: FloatArray
+    iou: FloatArray
+    distance: FloatArray
 
-    def take(self, chosen: Integers | Flags) -> "Pairs":
+    def take(self, chosen: IntArray | BoolArray) -> "Pairs":
         """Return some of the pairs."""
         return Pairs(**{name: values[chosen] for name, values in vars(self).items()})
 
@@ -115,12 +112,12 @@ def find_pairs(shapes: Shapes, proposed: Side, corrected: Side, reach_px: float)
     return pairs.take((pairs.shared > 0) | (pairs.distance <= reach_px))
 
 
-def _is_flat(shapes: Shapes) -> Flags:
+def _is_flat(shapes: Shapes) -> BoolArray:
     """Say which objects are places rather than areas."""
     return np.asarray((shapes.geometry == _POINT) | ~(shapes.areas > 0))
 
 
-def _measure(shapes: Shapes, flat: Flags, first: Integers, second: Integers) -> tuple[npt.NDArray[Any], ...]:
+def _measure(shapes: Shapes, flat: BoolArray, first: IntArray, second: IntArray) -> tuple[npt.NDArray[Any], ...]:
     shared = shapes.shared_areas(first, second)
     iou = iou_of(shared, shapes.areas[first], shapes.areas[second])
     middle = [(shapes.boxes[rows, :2] + shapes.boxes[rows, 2:]) / 2 for rows in (first, second)]
@@ -130,7 +127,7 @@ def _measure(shapes: Shapes, flat: Flags, first: Integers, second: Integers) -> 
     return first, second, shared, iou, distance
 
 
-def match_one_to_one(pairs: Pairs, proposed: Side, corrected: Side, rules: CorrectionRules) -> Integers:
+def match_one_to_one(pairs: Pairs, proposed: Side, corrected: Side, rules: CorrectionRules) -> IntArray:
     """Return the places in `pairs` of a one-to-one matching, the best pair first, of equal ones that of one class."""
     nearness = 1 - pairs.distance / max(rules.matched_px, 1e-9)
     closeness = np.where(np.isnan(pairs.iou), nearness, pairs.iou)
@@ -158,12 +155,12 @@ class Wholes:
         shared: (K,) area in px² that both cover.
     """
 
-    whole: Integers
-    piece: Integers
-    shared: Floats
+    whole: IntArray
+    piece: IntArray
+    shared: FloatArray
 
 
-def find_pieces(shapes: Shapes, wholes: Wholes, partner: Integers, settled: Flags, share: float) -> Integers:
+def find_pieces(shapes: Shapes, wholes: Wholes, partner: IntArray, settled: BoolArray, share: float) -> IntArray:
     """Return the places of those pairs in which a whole has become, or was made of, two or more pieces.
 
     Args:
@@ -190,7 +187,7 @@ def find_pieces(shapes: Shapes, wholes: Wholes, partner: Integers, settled: Flag
     return places[_make_up(wholes, places, shapes.areas, share)]
 
 
-def _make_up(wholes: Wholes, places: Integers, areas: Floats, share: float) -> Flags:
+def _make_up(wholes: Wholes, places: IntArray, areas: FloatArray, share: float) -> BoolArray:
     """Say which pairs belong to a whole of at least two pieces that together cover enough of it."""
     own, index = np.unique(wholes.whole[places], return_inverse=True)
     covered = np.bincount(index, weights=wholes.shared[places], minlength=len(own))

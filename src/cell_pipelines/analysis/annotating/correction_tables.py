@@ -9,8 +9,7 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.metrics.ratios import f1, precision, recall
-
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import IntArray
 
 
 class Change(IntEnum):
@@ -59,7 +58,7 @@ def object_table(
     ]
 
 
-def image_table(changes: pd.DataFrame, shared: list[str], proposed: Integers, corrected: Integers) -> pd.DataFrame:
+def image_table(changes: pd.DataFrame, shared: list[str], proposed: IntArray, corrected: IntArray) -> pd.DataFrame:
     """Count the changes of each image; `proposed` and `corrected` (I,) are its numbers of objects."""
     table = pd.DataFrame({"image": shared, "proposed": proposed, "corrected": corrected})
     for code, name in enumerate(CHANGES):

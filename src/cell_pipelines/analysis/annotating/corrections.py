@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -20,8 +19,7 @@ from cell_pipelines.analysis.annotating.correction_matching import (
 from cell_pipelines.analysis.annotating.correction_tables import CHANGES, Change, image_table, object_table, ratios
 from cell_pipelines.annotations.geometry.shapes import Shapes
 from cell_pipelines.annotations.schema import AnnotationSet
-
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import IntArray
 
 _OBJECTS_AT_ONCE = 20_000
 _DEFAULT_RULES = CorrectionRules()
@@ -66,7 +64,7 @@ class _Rows:
     """
 
     annotations: AnnotationSet
-    rows: Integers
+    rows: IntArray
     side: Side
 
     def part(self, start: int, stop: int) -> "_Rows":
@@ -78,7 +76,7 @@ class _Rows:
         """Return the objects."""
         return self.annotations.objects.take(self.rows)
 
-    def heights(self) -> Integers:
+    def heights(self) -> IntArray:
         """Return the height of each object's image in pixels, shape (N,)."""
         heights = self.annotations.images["height"].to_numpy().astype(np.int64)
         return np.asarray(heights[self.annotations.image_index[self.rows]])
@@ -190,12 +188,12 @@ def _find_cuts(
     return pairs.take(cut), pairs.take(put)
 
 
-def _alone(rows: Integers, is_proposed: bool) -> Pairs:
+def _alone(rows: IntArray, is_proposed: bool) -> Pairs:
     nothing, unknown = np.full(len(rows), -1, dtype=np.int64), np.full(len(rows), np.nan)
     return Pairs(rows if is_proposed else nothing, nothing if is_proposed else rows, unknown, unknown, unknown)
 
 
-def _frame(pairs: Pairs, change: Integers | int) -> pd.DataFrame:
+def _frame(pairs: Pairs, change: IntArray | int) -> pd.DataFrame:
     columns = {
         "proposed": pairs.proposed,
         "corrected": pairs.corrected,

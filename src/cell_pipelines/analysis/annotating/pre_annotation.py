@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from cell_pipelines.analysis.annotating.thresholding import Method, subtract_background, threshold_image
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.representations.watershed import split_touching
+from cell_pipelines.typing import BoolMask, Float32Array, LabelImage
 
 Denoise = Literal["none", "gaussian", "median"]
 Background = Literal["none", "top_hat", "rolling_ball"]
 Foreground = Literal["bright", "dark"]
 Split = Literal["none", "min_distance", "h_maxima"]
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int32]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ class PreAnnotationOptions:
             raise ValueError(" ".join(wrong))
 
 
-def pre_annotate(image: Image, options: PreAnnotationOptions) -> Labels:
+def pre_annotate(image: Image, options: PreAnnotationOptions) -> LabelImage:
     """Propose the cells of one image.
 
     Args:
@@ -132,7 +129,7 @@ def pre_annotate(image: Image, options: PreAnnotationOptions) -> Labels:
     return _choose(labels, options)
 
 
-def _to_grey(image: Image, options: PreAnnotationOptions) -> Floats:
+def _to_grey(image: Image, options: PreAnnotationOptions) -> Float32Array:
     """Return one channel with cells bright, all pixels finite; float32 tells all grey levels of 16 bit apart."""
     if image.ndim not in (2, 3):
         raise ValueError(f"`image` must be (H, W) or (H, W, C), got {image.shape}.")
@@ -151,7 +148,7 @@ def _to_grey(image: Image, options: PreAnnotationOptions) -> Floats:
     return np.asarray(grey)
 
 
-def _denoise(grey: Floats, options: PreAnnotationOptions) -> Floats:
+def _denoise(grey: Float32Array, options: PreAnnotationOptions) -> Float32Array:
     if options.denoise == "none" or options.denoise_px == 0:
         return grey
     if options.denoise == "gaussian":
@@ -160,11 +157,11 @@ def _denoise(grey: Floats, options: PreAnnotationOptions) -> Floats:
     return np.asarray(ndimage.median_filter(grey, size=side, mode="nearest"))
 
 
-def _fill_holes(mask: Mask, limit: float) -> Mask:
+def _fill_holes(mask: BoolMask, limit: float) -> BoolMask:
     """Fill holes up to an area; background at the image's border is no hole."""
     if limit == 0:
         return mask
-    filled: Mask = ndimage.binary_fill_holes(mask)
+    filled: BoolMask = ndimage.binary_fill_holes(mask)
     if limit == np.inf:
         return filled
     holes, _ = ndimage.label(filled & ~mask)
@@ -173,7 +170,7 @@ def _fill_holes(mask: Mask, limit: float) -> Mask:
     return np.asarray(mask | small[holes])
 
 
-def _choose(labels: Labels, options: PreAnnotationOptions) -> Labels:
+def _choose(labels: LabelImage, options: PreAnnotationOptions) -> LabelImage:
     """Leave out cells of the wrong size or at the border, and number the others without a gap."""
     areas = np.bincount(labels.ravel())
     kept = (areas >= max(options.min_area_px, 1)) & (areas <= options.max_area_px)

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from cell_pipelines.typing import BoolMask, Float32Array
+
 Method = Literal["otsu", "triangle", "li", "local"]
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+
 
 # Enough that no two grey levels of 16 bit share one.
 _MOST_BINS = 1 << 16
@@ -17,7 +18,7 @@ _MOST_TRIANGLE_BINS = 1 << 10
 _BALL_LEVELS = 255.0
 
 
-def threshold_image(grey: Floats, method: Method, *, scale: float = 1.0, local: tuple[float, float]) -> Mask:
+def threshold_image(grey: Float32Array, method: Method, *, scale: float = 1.0, local: tuple[float, float]) -> BoolMask:
     """Return the pixels brighter than the threshold.
 
     Args:
@@ -39,13 +40,13 @@ def threshold_image(grey: Floats, method: Method, *, scale: float = 1.0, local: 
     return np.asarray(grey > low + scale * (found - low))
 
 
-def _threshold_local(grey: Floats, sigma_px: float, contrast: float) -> Mask:
+def _threshold_local(grey: Float32Array, sigma_px: float, contrast: float) -> BoolMask:
     low, high = np.percentile(grey, (0.1, 99.9))
     around = ndimage.gaussian_filter(grey, sigma_px, mode="nearest")
     return np.asarray(grey > around + np.float32(contrast * (high - low)))
 
 
-def _threshold_of(grey: Floats, method: Method, low: float, high: float) -> float:
+def _threshold_of(grey: Float32Array, method: Method, low: float, high: float) -> float:
     from skimage.filters import threshold_li, threshold_otsu, threshold_triangle
 
     # Whole numbers get a bin each, so that the threshold is that of the raw grey levels.
@@ -60,12 +61,14 @@ def _threshold_of(grey: Floats, method: Method, low: float, high: float) -> floa
     return low + float(threshold_li(levels, tolerance=1e-4)) * (high - low)
 
 
-def _histogram(grey: Floats, bins: int, low: float, high: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def _histogram(grey: Float32Array, bins: int, low: float, high: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     counts, edges = np.histogram(grey, bins=bins, range=(low, high))
     return counts, (edges[:-1] + edges[1:]) / 2
 
 
-def subtract_background(grey: Floats, method: Literal["top_hat", "rolling_ball"], radius_px: float) -> Floats:
+def subtract_background(
+    grey: Float32Array, method: Literal["top_hat", "rolling_ball"], radius_px: float
+) -> Float32Array:
     """Return an image without the slow changes of its background, 0 or more.
 
     Args:
@@ -81,7 +84,7 @@ def subtract_background(grey: Floats, method: Literal["top_hat", "rolling_ball"]
     return np.asarray(np.maximum(grey - background, 0))
 
 
-def _ball_background(grey: Floats, radius_px: float) -> Floats:
+def _ball_background(grey: Float32Array, radius_px: float) -> Float32Array:
     """Roll the ball under a smaller image, as ImageJ does, since its cost grows with the radius squared."""
     from skimage.restoration import rolling_ball
     from skimage.transform import resize

@@ -15,9 +15,7 @@ from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
 from cell_pipelines.metrics.centroids import label_centroids
 from cell_pipelines.metrics.label_overlap import OverlapTable, overlap_table
-
-Labels = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray, LabelImage
 
 _AREAS = tuple(GEOMETRIES.index(name) for name in ("polygon", "mask"))
 _POINT = GEOMETRIES.index("point")
@@ -34,12 +32,12 @@ class Side:
     objects: AnnotationSet
 
     @property
-    def scores(self) -> Floats:
+    def scores(self) -> FloatArray:
         """(N,) in [0, 1], falling; nan for truth."""
         return self.objects.scores.astype(np.float64)
 
     @cached_property
-    def labels(self) -> Labels:
+    def labels(self) -> LabelImage:
         """(H, W) int32: 1 + the object's row, 0 for background. Where objects overlap, the surest keeps the pixel.
 
         The pixels of an object therefore do not depend on less sure ones: the labels at a higher cut-off are these,
@@ -48,7 +46,7 @@ class Side:
         return objects_to_labels(self.objects)[0]
 
     @cached_property
-    def centres(self) -> Floats:
+    def centres(self) -> FloatArray:
         """(N, 2) as (row, column), pixel middles at whole numbers: of a mask or polygon its centroid, else the box's.
 
         An object that is wholly hidden by surer ones has its box's middle, too.
@@ -64,7 +62,7 @@ class Side:
         return centres
 
     @property
-    def areas(self) -> Floats:
+    def areas(self) -> FloatArray:
         """(N,) in px², of the mask or polygon, else of the box; nan for a point."""
         return object_areas(self.objects)
 
@@ -128,7 +126,7 @@ def without_crowds(pair: PairedSets) -> PairedSets:
     return PairedSets(cells, select_objects(found, ~ignored))
 
 
-def without_ignored(labels: Labels, ignored: npt.NDArray[np.bool_], true_labels: Labels) -> Labels:
+def without_ignored(labels: LabelImage, ignored: npt.NDArray[np.bool_], true_labels: LabelImage) -> LabelImage:
     """Leave out the cells of a label image that lie in an ignored region, by the rule of `without_crowds`.
 
     Args:
@@ -145,14 +143,14 @@ def without_ignored(labels: Labels, ignored: npt.NDArray[np.bool_], true_labels:
     return np.where(np.isin(labels, left_out), 0, labels).astype(labels.dtype)
 
 
-def _label_boxes(labels: Labels) -> tuple[npt.NDArray[np.int64], Floats]:
+def _label_boxes(labels: LabelImage) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Return the ids in a label image, (N,), and their boxes, (N, 4) as x_min, y_min, x_max, y_max."""
     slices = {number: place for number, place in enumerate(find_objects(labels), start=1) if place is not None}
     boxes = [(x.start, y.start, x.stop, y.stop) for y, x in slices.values()]
     return np.array(list(slices), dtype=np.int64), np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
-def _inside_any(points: Floats, boxes: Floats) -> npt.NDArray[np.bool_]:
+def _inside_any(points: FloatArray, boxes: FloatArray) -> npt.NDArray[np.bool_]:
     low, high = boxes[np.newaxis, :, :2], boxes[np.newaxis, :, 2:]
     inside: npt.NDArray[np.bool_] = (points[:, np.newaxis] >= low) & (points[:, np.newaxis] <= high)
     return np.asarray(np.any(np.all(inside, axis=2), axis=1))

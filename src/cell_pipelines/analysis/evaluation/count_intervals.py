@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.class_pair import without_crowds
@@ -12,8 +11,8 @@ from cell_pipelines.analysis.evaluation.pairing import Pairing
 from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.metrics.conformal import CountInterval, Scale, calibrate_counts
 from cell_pipelines.metrics.intervals import mean_interval, wilson_interval
+from cell_pipelines.typing import FloatArray
 
-Floats = npt.NDArray[np.float64]
 _WIDE: Final = 0.75  # of the count, from which an interval leaves little of it
 #: Columns of the interval of each test image.
 INTERVAL_COLUMNS: Final = {
@@ -29,7 +28,7 @@ COVERAGE_COLUMNS: Final = {
 }  # fmt: skip
 
 
-def count_pairs(pairing: Pairing, thresholds: Floats) -> pd.DataFrame:
+def count_pairs(pairing: Pairing, thresholds: FloatArray) -> pd.DataFrame:
     """Return the true and the predicted count of each image and class, as evaluation counts them.
 
     Args:
@@ -158,7 +157,7 @@ def _coverage_row(
     }  # fmt: skip
 
 
-def width_note(interval: CountInterval | None, predicted: Floats) -> str:
+def width_note(interval: CountInterval | None, predicted: FloatArray) -> str:
     """Say that intervals are wide for their counts, and what more calibration images would change; else empty.
 
     Args:

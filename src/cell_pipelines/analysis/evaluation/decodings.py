@@ -10,9 +10,8 @@ from cell_pipelines.analysis.evaluation.class_pair import without_ignored
 from cell_pipelines.analysis.evaluation.threshold_choice import COUNTS, ChoiceSettings, choose_row, tabulate
 from cell_pipelines.metrics.centroids import label_centroids, match_centroids
 from cell_pipelines.metrics.instances import match_instances
-from cell_pipelines.representations.base import Decoding, Labels, Representation, Scores
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.representations.base import Decoding, Representation, Scores
+from cell_pipelines.typing import FloatArray, LabelImage
 
 
 def decoding_grid(
@@ -47,12 +46,12 @@ def decoding_grid(
 def count_decodings(
     representation: Representation,
     scores: Scores,
-    true_labels: Labels,
+    true_labels: LabelImage,
     decodings: Sequence[Decoding],
     settings: ChoiceSettings,
     *,
     ignored: npt.NDArray[np.bool_] | None = None,
-) -> Floats:
+) -> FloatArray:
     """Count what each decoding finds in one image.
 
     Cells are found by overlap of masks for the objective ``f1_iou``, else by their centroids.
@@ -85,7 +84,7 @@ def count_decodings(
 
 
 def decide(
-    decodings: Sequence[Decoding], totals: Floats, n_images: int, settings: ChoiceSettings, *, default: Decoding
+    decodings: Sequence[Decoding], totals: FloatArray, n_images: int, settings: ChoiceSettings, *, default: Decoding
 ) -> tuple[Decoding, pd.DataFrame]:
     """Choose among decodings whose counts are already summed over images; as `choose_decoding` does."""
     table = tabulate(decodings, totals, n_images, settings.objective)

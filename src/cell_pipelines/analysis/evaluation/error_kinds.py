@@ -25,9 +25,7 @@ from cell_pipelines.metrics.detection_errors import (
 from cell_pipelines.metrics.instances import matched_pairs
 from cell_pipelines.metrics.label_overlap import overlap_table
 from cell_pipelines.metrics.matching import box_iou, match_boxes
-
-Flags = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import BoolArray, IntArray
 
 #: Counts that may be summed over images.
 KIND_COUNTS: Final = (*ERROR_KINDS, "mended_classification", "mended_localisation", "tp", "fp", "fn")
@@ -47,7 +45,7 @@ MEANINGS: Final = {
 }
 
 
-def count_error_kinds(pair: PairedSets, settings: JudgingSettings) -> tuple[dict[str, Any], Integers]:
+def count_error_kinds(pair: PairedSets, settings: JudgingSettings) -> tuple[dict[str, Any], IntArray]:
     """Count the errors of one image, whose predictions are already cut off at their thresholds.
 
     Returns:
@@ -74,7 +72,7 @@ def count_error_kinds(pair: PairedSets, settings: JudgingSettings) -> tuple[dict
     return {"image": pair.name, **count_errors(errors, found), **hits}, confusions
 
 
-def tabulate_confusions(counts: Integers, categories: Sequence[str]) -> pd.DataFrame:
+def tabulate_confusions(counts: IntArray, categories: Sequence[str]) -> pd.DataFrame:
     """Return a row a pair of classes: `true`, `predicted` and `cells`.
 
     Args:
@@ -118,7 +116,7 @@ def summarise_error_kinds(counts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _matched(judged: JudgedClass, settings: JudgingSettings) -> tuple[Flags, Flags]:
+def _matched(judged: JudgedClass, settings: JudgingSettings) -> tuple[BoolArray, BoolArray]:
     """Tell which true cells of a class are found, (N,), and which predictions are right, (M,)."""
     truth, predictions = judged.truth, judged.predictions
     found = np.zeros(truth.objects.n_objects, dtype=np.bool_)
@@ -133,7 +131,7 @@ def _matched(judged: JudgedClass, settings: JudgingSettings) -> tuple[Flags, Fla
     return found, index >= 0
 
 
-def _drawn(judged: JudgedClass, settings: JudgingSettings) -> tuple[Flags, Flags]:
+def _drawn(judged: JudgedClass, settings: JudgingSettings) -> tuple[BoolArray, BoolArray]:
     """Tell which true and predicted cells of a class are seen: of masks, those that no surer one hides wholly."""
     sides = judged.truth, judged.predictions
     if not settings.masks:
@@ -144,11 +142,11 @@ def _drawn(judged: JudgedClass, settings: JudgingSettings) -> tuple[Flags, Flags
     return flags  # type: ignore[return-value]
 
 
-def _joined(parts: list[Flags]) -> Flags:
+def _joined(parts: list[BoolArray]) -> BoolArray:
     return np.concatenate([np.zeros(0, dtype=np.bool_), *parts])
 
 
-def _places(kept: Flags) -> Integers:
+def _places(kept: BoolArray) -> IntArray:
     """Return the place of each that is kept among those that are."""
     return np.cumsum(kept) - 1
 
@@ -160,7 +158,7 @@ def _overlaps(classes: list[JudgedClass], settings: JudgingSettings) -> Overlaps
     return Overlaps(prediction, cell, np.concatenate([np.zeros(0), *(part[2] for part in parts)]))
 
 
-def _overlaps_of_masks(classes: list[JudgedClass]) -> Iterator[tuple[Integers, Integers, npt.NDArray[np.float64]]]:
+def _overlaps_of_masks(classes: list[JudgedClass]) -> Iterator[tuple[IntArray, IntArray, npt.NDArray[np.float64]]]:
     """Yield the overlaps of each class's predictions with each class's cells, numbered over all classes."""
     before = 0
     for one in classes:
@@ -173,7 +171,7 @@ def _overlaps_of_masks(classes: list[JudgedClass]) -> Iterator[tuple[Integers, I
         before += one.predictions.objects.n_objects
 
 
-def _overlaps_of_boxes(classes: list[JudgedClass]) -> Iterator[tuple[Integers, Integers, npt.NDArray[np.float64]]]:
+def _overlaps_of_boxes(classes: list[JudgedClass]) -> Iterator[tuple[IntArray, IntArray, npt.NDArray[np.float64]]]:
     none = np.zeros((0, 4))
     boxes = np.concatenate([none, *(one.predictions.objects.boxes for one in classes)])
     iou = box_iou(boxes, np.concatenate([none, *(one.truth.objects.boxes for one in classes)]))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.class_pair import (
@@ -27,11 +26,11 @@ from cell_pipelines.metrics.centroids import CentroidRule, match_centroids
 from cell_pipelines.metrics.instances import IOU_THRESHOLDS, match_overlaps, matched_pairs
 from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.metrics.segmentation_errors import find_segmentation_errors
+from cell_pipelines.typing import BoolArray
 
-Flags = npt.NDArray[np.bool_]
 Kind = Literal["box", "centroid", "mask"]
 # Which true cells are found and which predictions are right.
-Matched = Mapping[Kind, tuple[Flags, Flags]]
+Matched = Mapping[Kind, tuple[BoolArray, BoolArray]]
 #: IoU thresholds of masks in percent, as column names end in them.
 PERCENTS: Final = tuple(round(100 * threshold) for threshold in IOU_THRESHOLDS)
 BOX_COUNTS: Final = ("tp", "fp", "fn")
@@ -132,7 +131,7 @@ def judge_image(pair: PairedSets, settings: JudgingSettings) -> JudgedImage:
     )
 
 
-def match_class(judged: JudgedClass, kind: Kind, settings: JudgingSettings) -> tuple[Flags, Flags]:
+def match_class(judged: JudgedClass, kind: Kind, settings: JudgingSettings) -> tuple[BoolArray, BoolArray]:
     """Return which true cells of a class are matched, (N,) bool, and which predictions, (M,) bool, surest first."""
     truth, predictions = judged.truth, judged.predictions
     found = np.zeros(truth.objects.n_objects, dtype=np.bool_)

@@ -1,12 +1,11 @@
 """Where a curve bends: beyond its knee, going on gains little."""
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 
-def find_knee(x: Values, y: Values) -> int:
+def find_knee(x: FloatArray, y: FloatArray) -> int:
     """Return the knee of a curve that rises and flattens, as Satopaa et al. (2011, doi:10.1109/ICDCSW.2011.20) do.
 
     Both axes are brought to [0, 1]; the knee is where the curve lies farthest above the straight line from its first to

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.evaluation.class_pair import Floats, Labels, Side, judged_class, without_crowds
-from cell_pipelines.analysis.evaluation.image_evaluation import Flags, JudgingSettings, Kind, match_class
+from cell_pipelines.analysis.evaluation.class_pair import Side, judged_class, without_crowds
+from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings, Kind, match_class
 from cell_pipelines.analysis.evaluation.pairing import PairedSets
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.typing import BoolArray, FloatArray, LabelImage
 
 # A point has no extent that could be seen.
 _POINT_PX = 4.0
@@ -34,12 +35,12 @@ class MatchedCells:
     name: str
     kind: Kind
     rule: str
-    true_boxes: Floats
-    boxes: Floats
-    matched: Flags
-    correct: Flags
-    true_labels: Labels | None
-    labels: Labels | None
+    true_boxes: FloatArray
+    boxes: FloatArray
+    matched: BoolArray
+    correct: BoolArray
+    true_labels: LabelImage | None
+    labels: LabelImage | None
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -87,10 +88,10 @@ def _boxes(sides: Sequence[Side], settings: JudgingSettings) -> npt.NDArray[np.f
     return boxes if settings.boxes else boxes + np.array([-1, -1, 1, 1]) * _POINT_PX
 
 
-def _stacked(sides: Sequence[Side], objects: AnnotationSet) -> Labels:
+def _stacked(sides: Sequence[Side], objects: AnnotationSet) -> LabelImage:
     """Lay the labels of all classes into one image, each numbered after the class before."""
     height, width = (int(objects.images[side][0].as_py()) for side in ("height", "width"))
-    stacked: Labels = np.zeros((height, width), dtype=np.int32)
+    stacked: LabelImage = np.zeros((height, width), dtype=np.int32)
     before = 0
     for side in sides:
         free = (stacked == 0) & (side.labels > 0)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.class_pair import JudgedClass, has_masks, judged_class, without_crowds
@@ -21,9 +20,7 @@ from cell_pipelines.metrics.label_overlap import OverlapTable
 from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.metrics.thresholds import best_f1_confidence, confidence_curve
 from cell_pipelines.representations.base import Decoding
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolArray, FloatArray
 
 
 def choose_cutoffs(
@@ -76,10 +73,10 @@ class _Ranked:
         centres: (M, 2).
     """
 
-    scores: Floats
-    correct: Flags | None
-    true_centres: Floats
-    centres: Floats
+    scores: FloatArray
+    correct: BoolArray | None
+    true_centres: FloatArray
+    centres: FloatArray
 
 
 def _rank(judged: JudgedClass, settings: ChoiceSettings, masks: bool) -> _Ranked:
@@ -93,7 +90,7 @@ def _rank(judged: JudgedClass, settings: ChoiceSettings, masks: bool) -> _Ranked
     return _Ranked(predictions.scores, correct, truth.centres, predictions.centres)
 
 
-def _take_by_mask(table: OverlapTable, threshold: float, n_predicted: int) -> Flags:
+def _take_by_mask(table: OverlapTable, threshold: float, n_predicted: int) -> BoolArray:
     """Let predictions, the surest first, take the true cell of highest IoU that is still free."""
     correct, taken = np.zeros(n_predicted, dtype=np.bool_), np.zeros(table.true_ids.size, dtype=np.bool_)
     ious = table.iou
@@ -121,13 +118,13 @@ def _choose(
     return float(cutoffs[row]), table
 
 
-def _exact(images: Sequence[_Ranked], scores: Floats, default: float) -> float:
+def _exact(images: Sequence[_Ranked], scores: FloatArray, default: float) -> float:
     correct = np.concatenate([np.zeros(0, np.bool_), *(image.correct for image in images if image.correct is not None)])
     n_true = sum(len(image.true_centres) for image in images)
     return best_f1_confidence(confidence_curve(scores, correct, n_true), default=default)
 
 
-def _count(image: _Ranked, cutoffs: Floats, settings: ChoiceSettings) -> Floats:
+def _count(image: _Ranked, cutoffs: FloatArray, settings: ChoiceSettings) -> FloatArray:
     """Return the counts at each cut-off, (D, 5) in the order of `threshold_choice.COUNTS`."""
     kept = np.searchsorted(-image.scores, -cutoffs, side="right")
     n_true = len(image.true_centres)

@@ -32,7 +32,6 @@ from cell_pipelines.metrics.ratios import (
     share,
 )
 
-Floats = npt.NDArray[np.float64]
 Ratio = Callable[..., Any]
 
 #: The row that all classes share.

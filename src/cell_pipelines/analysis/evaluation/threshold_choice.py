@@ -15,10 +15,11 @@ import pandas as pd
 from cell_pipelines.analysis.evaluation.knee import find_knee
 from cell_pipelines.metrics.ratios import f1, precision, recall
 from cell_pipelines.representations.base import Decoding
+from cell_pipelines.typing import FloatArray
 
 Objective = Literal["f1_centroid", "f1_iou", "count_mae", "count_bias"]
 Choice = Literal["argmax", "knee"]
-Floats = npt.NDArray[np.float64]
+
 
 #: What is summed over images for each decoding, in this order.
 COUNTS: Final = ("tp", "fp", "fn", "error", "absolute_error")
@@ -75,7 +76,7 @@ def refuse_test(splits: Sequence[str | None]) -> None:
         raise ValueError("thresholds must be chosen on images of train or val, got images of test.")
 
 
-def tabulate(decodings: Sequence[Decoding], totals: Floats, n_images: int, objective: Objective) -> pd.DataFrame:
+def tabulate(decodings: Sequence[Decoding], totals: FloatArray, n_images: int, objective: Objective) -> pd.DataFrame:
     """Return a row a decoding with what it gives.
 
     Args:
@@ -149,7 +150,7 @@ def choose_row(table: pd.DataFrame, objective: Objective, choice: Choice) -> int
     return int(longest[np.argmin(np.abs(cutoffs[longest] - middle))])
 
 
-def _gains(table: pd.DataFrame, objective: Objective) -> Floats:
+def _gains(table: pd.DataFrame, objective: Objective) -> FloatArray:
     """Return the objective turned so that more is better."""
     values = table["objective"].to_numpy(dtype=np.float64)
     return values if objective.startswith("f1") else -values

@@ -10,8 +10,9 @@ import pandas as pd
 
 from cell_pipelines.analysis.fish.mosaicism import CHANNELS
 from cell_pipelines.analysis.fish.signals import merge_double_dots
-from cell_pipelines.analysis.fish.spot_tables import SPOT_TYPES, Labels, check_positive
+from cell_pipelines.analysis.fish.spot_tables import SPOT_TYPES, check_positive
 from cell_pipelines.analysis.fish.spots import find_spots_adaptive, find_spots_fixed, flag_bleed_through
+from cell_pipelines.typing import AnyArray
 
 SpotMethod = Literal["fixed", "adaptive"]
 #: Where the channels of an RGB image are.
@@ -75,7 +76,7 @@ class FishSpots(NamedTuple):
 
 def find_image_spots(
     image: npt.NDArray[Any],
-    labels: Labels,
+    labels: AnyArray,
     options: SpotOptions | None = None,
     *,
     channels: Mapping[str, int] = RGB,
@@ -119,7 +120,7 @@ def _plane(image: npt.NDArray[Any], name: str, place: int) -> npt.NDArray[Any]:
     return plane
 
 
-def _find(plane: npt.NDArray[Any], labels: Labels, options: SpotOptions) -> pd.DataFrame:
+def _find(plane: npt.NDArray[Any], labels: AnyArray, options: SpotOptions) -> pd.DataFrame:
     if options.method == "fixed":
         return find_spots_fixed(
             plane,

@@ -10,12 +10,10 @@ import numpy.typing as npt
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
-
-Labels = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray, LabelImage
 
 
-def label_nuclei(cells: AnnotationSet) -> Labels:
+def label_nuclei(cells: AnnotationSet) -> LabelImage:
     """Return labels (H, W), 0 for background and otherwise 1 + the nucleus' row, of the nuclei of one image.
 
     A pixel that several nuclei claim goes to the one whose centroid is nearest, relative to the radius of the disc of
@@ -54,9 +52,9 @@ def _pixels(cells: AnnotationSet, row: int) -> tuple[npt.NDArray[np.intp], npt.N
     return rows, columns
 
 
-def _relative_distance(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Floats:
+def _relative_distance(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> FloatArray:
     """Return the distance of a nucleus' pixels from its centroid, in radii of the disc of its area."""
     if not rows.size:
         return np.zeros(0)
-    distance: Floats = np.hypot(rows - rows.mean(), columns - columns.mean())
+    distance: FloatArray = np.hypot(rows - rows.mean(), columns - columns.mean())
     return distance / float(np.sqrt(rows.size / np.pi))

@@ -7,8 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.fish.spot_tables import check_positive
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 #: Columns of a table of signals, with their types, behind `image` and `channel` where the spots have them.
 SIGNAL_TYPES: Final = {
@@ -68,7 +67,7 @@ def _number_signals(dots: pd.DataFrame, keys: list[str], distance_px: float) -> 
     return numbers
 
 
-def _extents(dots: pd.DataFrame) -> Floats:
+def _extents(dots: pd.DataFrame) -> FloatArray:
     """Give the largest distance between two dots of each signal."""
     places, numbers = dots[["row", "column"]].to_numpy(dtype=np.float64), dots["signal"].to_numpy()
     extents = np.zeros(int(numbers.max(initial=-1)) + 1)
@@ -78,7 +77,7 @@ def _extents(dots: pd.DataFrame) -> Floats:
     return extents
 
 
-def group_dots(places: Floats, distance: float) -> npt.NDArray[np.int64]:
+def group_dots(places: FloatArray, distance: float) -> npt.NDArray[np.int64]:
     """Group places (N, 2) by complete linkage; give the number (N,) of the group of each, from 0 in order of places."""
     from scipy.cluster.hierarchy import fcluster, linkage
 

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[Any]
+from cell_pipelines.typing import AnyArray, FloatArray
 
 #: Columns of a table of spots of one channel, with their types.
 SPOT_TYPES: Final = {
@@ -35,13 +34,13 @@ class Candidates(NamedTuple):
         contrast: (N,) height over the nucleus's own background in its standard deviations; nan where not known.
     """
 
-    places: Floats
-    area_px: Floats
-    intensity: Floats
-    contrast: Floats
+    places: FloatArray
+    area_px: FloatArray
+    intensity: FloatArray
+    contrast: FloatArray
 
 
-def assign_spots(candidates: Candidates, labels: Labels, *, border_px: float | None) -> pd.DataFrame:
+def assign_spots(candidates: Candidates, labels: AnyArray, *, border_px: float | None) -> pd.DataFrame:
     """Find the nucleus of each candidate, and leave out what lies outside or too near its border.
 
     A candidate belongs to the nucleus whose label its nearest pixel has. Its distance to the border is that to the
@@ -80,7 +79,7 @@ def assign_spots(candidates: Candidates, labels: Labels, *, border_px: float | N
     return pd.DataFrame(columns, columns=list(SPOT_TYPES)).astype(SPOT_TYPES)
 
 
-def labels_at(labels: Labels, places: Floats) -> npt.NDArray[np.int64]:
+def labels_at(labels: AnyArray, places: FloatArray) -> npt.NDArray[np.int64]:
     """Give the label (N,) of the pixel in which each place (N, 2) lies, 0 beyond the image."""
     pixels = np.rint(places).astype(np.int64)
     inside = ((pixels >= 0) & (pixels < labels.shape)).all(axis=1)
@@ -89,7 +88,7 @@ def labels_at(labels: Labels, places: Floats) -> npt.NDArray[np.int64]:
     return found
 
 
-def _border_distances(places: Floats, labels: Labels, own: int, window: tuple[slice, slice]) -> Floats:
+def _border_distances(places: FloatArray, labels: AnyArray, own: int, window: tuple[slice, slice]) -> FloatArray:
     """Give the distance of places to the rim of their nucleus, infinite where the image shows no rim of it."""
     from scipy import ndimage
     from scipy.spatial import KDTree
@@ -105,7 +104,7 @@ def _border_distances(places: Floats, labels: Labels, own: int, window: tuple[sl
     return np.asarray(distances, dtype=np.float64)
 
 
-def check_channel(channel: npt.NDArray[Any], labels: Labels) -> None:
+def check_channel(channel: npt.NDArray[Any], labels: AnyArray) -> None:
     """Raise an error unless a channel is a grey image with a label image of its size."""
     if channel.ndim != 2:
         raise ValueError(f"`channel` must have the shape (H, W), got {channel.shape}.")

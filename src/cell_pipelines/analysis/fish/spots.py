@@ -15,13 +15,12 @@ import pandas as pd
 from cell_pipelines.analysis.fish.spot_tables import (
     BLEED_THROUGH,
     Candidates,
-    Floats,
-    Labels,
     assign_spots,
     check_channel,
     check_positive,
 )
 from cell_pipelines.imaging.intensity import to_uint8
+from cell_pipelines.typing import AnyArray, FloatArray
 
 _TO_SD: Final = 1.4826  # of the median absolute deviation, for normal noise
 _HALF: Final = 0.5  # of a spot's height, at which its area is measured
@@ -30,7 +29,7 @@ _SEARCH: Final = 1  # pixels in which the other channel's answer is looked for
 
 def find_spots_fixed(
     channel: npt.NDArray[Any],
-    labels: Labels,
+    labels: AnyArray,
     *,
     threshold: float = 80.0,
     unsharp_radius: float = 1.0,
@@ -79,7 +78,7 @@ def find_spots_fixed(
     return assign_spots(found, labels, border_px=border_px)
 
 
-def _sharpen(grey: npt.NDArray[np.uint8], radius: float, amount: float) -> Floats:
+def _sharpen(grey: npt.NDArray[np.uint8], radius: float, amount: float) -> FloatArray:
     from skimage.filters import unsharp_mask
 
     sharp = unsharp_mask(grey.astype(np.float64), radius=radius, amount=amount, preserve_range=True)
@@ -88,7 +87,7 @@ def _sharpen(grey: npt.NDArray[np.uint8], radius: float, amount: float) -> Float
 
 def find_spots_adaptive(
     channel: npt.NDArray[Any],
-    labels: Labels,
+    labels: AnyArray,
     *,
     sigma_px: float = 1.6,
     prominence: float = 8.0,
@@ -133,7 +132,7 @@ def find_spots_adaptive(
     return assign_spots(found, labels, border_px=border_px)
 
 
-def respond(channel: npt.NDArray[Any], sigma_px: float) -> Floats:
+def respond(channel: npt.NDArray[Any], sigma_px: float) -> FloatArray:
     """Give minus the Laplacian of Gaussian of a channel, times the variance of the Gaussian, float64 (H, W)."""
     from scipy import ndimage
 
@@ -186,7 +185,7 @@ def _least_spread(channel: npt.NDArray[Any], sigma_px: float) -> float:
     return max(step / math.sqrt(12.0) / (sigma_px * math.sqrt(2.0 * math.pi)), 1e-12)
 
 
-def _contrast(response: Floats, labels: Labels, peaks: npt.NDArray[np.intp], least: float) -> Floats:
+def _contrast(response: FloatArray, labels: AnyArray, peaks: npt.NDArray[np.intp], least: float) -> FloatArray:
     """Give how far peaks (N, 2) stand out from their own nucleus, in its standard deviations."""
     flat = labels.ravel()
     order = np.argsort(flat, kind="stable")
@@ -211,7 +210,7 @@ def _first_of_plateaus(peaks: npt.NDArray[np.intp], shape: tuple[int, ...]) -> n
     return np.sort(first)
 
 
-def _refine(response: Floats, peaks: npt.NDArray[np.intp]) -> Floats:
+def _refine(response: FloatArray, peaks: npt.NDArray[np.intp]) -> FloatArray:
     """Move peaks to the top of the parabola through them and their neighbours, within their pixel."""
     padded = np.pad(response, 1, mode="edge")
     rows, columns = peaks[:, 0] + 1, peaks[:, 1] + 1
@@ -225,7 +224,7 @@ def _refine(response: Floats, peaks: npt.NDArray[np.intp]) -> Floats:
 
 
 def _measure(
-    channel: npt.NDArray[Any], response: Floats, peak: npt.NDArray[np.intp], sigma_px: float
+    channel: npt.NDArray[Any], response: FloatArray, peak: npt.NDArray[np.intp], sigma_px: float
 ) -> tuple[int, float]:
     """Give the area of a spot and its brightest grey level."""
     from scipy import ndimage

@@ -19,7 +19,8 @@ from scipy import stats
 from cell_pipelines.analysis.learning_curve.laws import LAWS, Law
 from cell_pipelines.analysis.learning_curve.power_law import PowerLaw, fit_power_law
 from cell_pipelines.analysis.learning_curve.recent_trend import RecentTrend
-from cell_pipelines.analysis.learning_curve.region import Floats, Region, Weighted, least_residuals, varying
+from cell_pipelines.analysis.learning_curve.region import Region, Weighted, least_residuals, varying
+from cell_pipelines.typing import FloatArray
 
 _MISFIT: Final = 0.05
 _LEAST_RISE: Final = 0.5  # of what the average of the laws promises
@@ -38,7 +39,7 @@ class FittedLaw:
     """
 
     region: Region
-    shape: Floats
+    shape: FloatArray
     rest: float
 
     @property
@@ -46,7 +47,7 @@ class FittedLaw:
         """Return which law it is."""
         return self.region.law
 
-    def curve(self, images: Floats) -> Floats:
+    def curve(self, images: FloatArray) -> FloatArray:
         """Return the best curve (N,), of what rises."""
         a, b = self.region.best(self.shape)
         f = self.law.falling(images / self.region.reference, self.shape[np.newaxis])[0]
@@ -68,13 +69,13 @@ class AveragedCurve:
 
     power: PowerLaw
     laws: tuple[FittedLaw, ...]
-    weights: Floats
+    weights: FloatArray
     trend: RecentTrend
     misfit_p: float
     degrees: int
 
     @property
-    def sizes(self) -> Floats:
+    def sizes(self) -> FloatArray:
         """Return the images of each member, (M,)."""
         return self.power.sizes
 
@@ -98,19 +99,19 @@ class AveragedCurve:
         """Return what the average of the laws comes to with ever more images."""
         return float(self.curve(np.inf))
 
-    def curve(self, images: npt.ArrayLike) -> Floats:
+    def curve(self, images: npt.ArrayLike) -> FloatArray:
         """Return the metric for each number of images (N,), on average over laws and trainings."""
         n = np.asarray(images, dtype=np.float64)
         curves = np.stack([fitted.curve(np.atleast_1d(n)) for fitted in self.laws])
         return self._turned(self.weights @ curves).reshape(n.shape)
 
-    def band(self, images: npt.ArrayLike) -> tuple[Floats, Floats]:
+    def band(self, images: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return the interval of the curve for each number of images, low (N,) and high (N,); each for itself."""
         n = np.atleast_1d(np.asarray(images, dtype=np.float64))
         low, high = self._reach(n)
         return self._ends(*self._with_trend(n, low, high))
 
-    def prediction(self, images: npt.ArrayLike) -> tuple[Floats, Floats]:
+    def prediction(self, images: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return the interval in which one more training with so many images is expected, low (N,) and high (N,)."""
         n = np.atleast_1d(np.asarray(images, dtype=np.float64))
         weight = (n / self.power.region.reference) ** self.power.steadying
@@ -122,23 +123,23 @@ class AveragedCurve:
         low, high = self._ends(*self._reach(np.array([np.inf])))
         return float(low[0]), float(high[0])
 
-    def _reach(self, n: Floats, one_more: Floats | None = None) -> tuple[Floats, Floats]:
+    def _reach(self, n: FloatArray, one_more: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         ends = [fitted.region.reach(n, one_more=one_more) for fitted in self.laws if len(fitted.region.shapes)]
         low, high = np.min([end[0] for end in ends], axis=0), np.max([end[1] for end in ends], axis=0)
         average = self._turned(self.curve(n))
         return np.minimum(low, average), np.maximum(high, average)
 
-    def _with_trend(self, n: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    def _with_trend(self, n: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Let the interval hold curves that go on as over the last sizes, and those that rise from now on by less."""
         high = np.minimum(np.maximum(high, self.trend.upper(n)), self.power.region.ceiling)
         most = np.array([self.trend.most])
         rise = self._turned(self.curve(np.maximum(n, most)) - self.curve(most))
         return np.minimum(low, np.where(n > most, self._reach(most)[0] + _LEAST_RISE * rise, np.inf)), high
 
-    def _turned(self, values: Floats) -> Floats:
+    def _turned(self, values: FloatArray) -> FloatArray:
         return -values if self.is_error else values
 
-    def _ends(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    def _ends(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
         return (-high, -low) if self.is_error else (low, high)
 
 
@@ -169,7 +170,7 @@ def fit_learning_curve(
     return AveragedCurve(power, tuple(fitted), weights / weights.sum(), trend, p, degrees)
 
 
-def _fit(law: Law, data: Weighted, ceiling: float) -> tuple[Floats, Floats, float]:
+def _fit(law: Law, data: Weighted, ceiling: float) -> tuple[FloatArray, FloatArray, float]:
     """Return the shapes of a law that are looked at (C, P), the best (P,), and what it leaves."""
     shapes = varying(data, law.grid(data.u), law)
     for _ in range(2):

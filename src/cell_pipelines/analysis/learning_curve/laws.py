@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 _STEPS: Final = 32  # of each of two shape parameters
 _FINE: Final = 20
@@ -36,10 +35,10 @@ class Law:
     name: str
     parameters: int
     has_limit: bool
-    falling: Callable[[Floats, Floats], Floats]
-    grid: Callable[[Floats], Floats]
+    falling: Callable[[FloatArray, FloatArray], FloatArray]
+    grid: Callable[[FloatArray], FloatArray]
 
-    def refine(self, shapes: Floats) -> Floats:
+    def refine(self, shapes: FloatArray) -> FloatArray:
         """Return a finer grid of shapes (C, P) over the box that holds those given; one shape as it is."""
         if shapes.shape[1] == 0 or len(shapes) == 0:
             return shapes
@@ -50,16 +49,16 @@ class Law:
         return _product(axes)
 
 
-def _product(axes: list[Floats]) -> Floats:
+def _product(axes: list[FloatArray]) -> FloatArray:
     return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
-def _turning_points(u: Floats, steepness: tuple[float, float]) -> Floats:
+def _turning_points(u: FloatArray, steepness: tuple[float, float]) -> FloatArray:
     places = np.geomspace(u.min() / _RANGE, u.max() * _RANGE, _STEPS)
     return _product([places, np.geomspace(*steepness, _STEPS)])
 
 
-def _growth(u: Floats, shapes: Floats) -> Floats:
+def _growth(u: FloatArray, shapes: FloatArray) -> FloatArray:
     """Return (n / k)^c, (C, N), of shapes k, c."""
     with np.errstate(over="ignore"):
         return np.asarray((u[np.newaxis] / shapes[:, :1]) ** shapes[:, 1:])

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from cell_pipelines.analysis.learning_curve.region import Floats, Region, Weighted, least_residuals
+from cell_pipelines.analysis.learning_curve.region import Region, Weighted, least_residuals
+from cell_pipelines.typing import FloatArray
 
 #: Exponents that are looked at; published ones lie between 0.07 and 2.
 _EXPONENTS = (0.02, 5.0)
@@ -50,8 +51,8 @@ class PowerLaw:
     amplitude: float
     exponent: float
     is_error: bool
-    sizes: Floats
-    values: Floats
+    sizes: FloatArray
+    values: FloatArray
     level: float
     spread: float
     steadying: float
@@ -59,13 +60,13 @@ class PowerLaw:
     misfit_p: float
     region: Region
 
-    def curve(self, images: npt.ArrayLike) -> Floats:
+    def curve(self, images: npt.ArrayLike) -> FloatArray:
         """Return the metric for each number of images (N,), on average over trainings."""
         n = np.asarray(images, dtype=np.float64)
         change = self.amplitude * n ** (-self.exponent)
         return np.asarray(self.limit + change if self.is_error else self.limit - change)
 
-    def band(self, images: npt.ArrayLike) -> tuple[Floats, Floats]:
+    def band(self, images: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return the interval of `curve` for each number of images, low (N,) and high (N,); each for itself."""
         low, high = self.region.reach(np.asarray(images, dtype=np.float64))
         return (-high, -low) if self.is_error else (low, high)
@@ -151,7 +152,7 @@ def _best_exponent(data: Weighted, ceiling: float) -> tuple[float, float]:
     return (float(found.x), float(found.fun)) if found.fun < residuals[place] else (grid[place], residuals[place])
 
 
-def _grid(data: Weighted, ceiling: float, best: tuple[float, float]) -> Floats:
+def _grid(data: Weighted, ceiling: float, best: tuple[float, float]) -> FloatArray:
     """Return exponents from the least to the greatest that fits well enough, and the best."""
     exponent, allowed = best
     coarse = np.geomspace(*_EXPONENTS, _COARSE)
@@ -162,7 +163,7 @@ def _grid(data: Weighted, ceiling: float, best: tuple[float, float]) -> Floats:
     return np.sort(np.append(np.geomspace(low, high, _FINE), exponent))[:, np.newaxis]
 
 
-def _steadying(u: Floats, z: Floats) -> float:
+def _steadying(u: FloatArray, z: FloatArray) -> float:
     """Return the power by which members of one size come closer with more images, by likelihood within sizes."""
     _, number, count = np.unique(u, return_inverse=True, return_counts=True)
     off = (z - (np.bincount(number, z) / count)[number]) ** 2
@@ -191,14 +192,14 @@ def _variance(data: Weighted, least: float) -> tuple[float, int, float]:
     return (misfit, outer, p) if p < _MISFIT else (least / degrees, degrees, p)
 
 
-def _merged(sizes: Floats, metric: Floats, samples: npt.NDArray[np.generic]) -> tuple[Floats, Floats]:
+def _merged(sizes: FloatArray, metric: FloatArray, samples: npt.NDArray[np.generic]) -> tuple[FloatArray, FloatArray]:
     _, first, number, count = np.unique(samples, return_index=True, return_inverse=True, return_counts=True)
     if (sizes != sizes[first][number]).any():
         raise ValueError("`samples` that are the same must have as many images.")
     return sizes[first], np.bincount(number, metric) / count
 
 
-def _check(images: npt.ArrayLike, values: npt.ArrayLike, *, is_error: bool) -> tuple[Floats, Floats]:
+def _check(images: npt.ArrayLike, values: npt.ArrayLike, *, is_error: bool) -> tuple[FloatArray, FloatArray]:
     sizes, metric = np.asarray(images, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if sizes.ndim != 1 or sizes.shape != metric.shape or not (sizes >= 1).all() or not np.isfinite(metric).all():
         raise ValueError("`images` and `values` must be as long, finite, and have at least one image a member.")

@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from cell_pipelines.analysis.learning_curve.region import Floats, Weighted
+from cell_pipelines.analysis.learning_curve.region import Weighted
+from cell_pipelines.typing import FloatArray
 
 #: Nobody has seen the curve further out than this, times the most images that were trained with.
 FARTHEST: Final = 4.0
@@ -25,7 +26,7 @@ class RecentTrend:
     """
 
     most: float
-    lines: Floats
+    lines: FloatArray
     bend: float
     bend_error: float
 
@@ -43,7 +44,7 @@ class RecentTrend:
         error = float(np.sqrt(variance * np.sum(part**2 / weights[-3:])))
         return cls(float(sizes[-1] * reference), np.array(lines), bend, error)
 
-    def upper(self, images: Floats) -> Floats:
+    def upper(self, images: FloatArray) -> FloatArray:
         """Return how high the curve comes at each number of images (N,); below all within the sizes."""
         ahead = np.log(np.clip(images / self.most, 1.0, FARTHEST))
         straight = (self.lines[:, :1] + self.lines[:, 1:] * ahead).max(axis=0)
@@ -52,7 +53,7 @@ class RecentTrend:
         return np.where(images > self.most, higher, -np.inf)
 
 
-def _line(x: Floats, y: Floats, w: Floats) -> tuple[float, float]:
+def _line(x: FloatArray, y: FloatArray, w: FloatArray) -> tuple[float, float]:
     """Return value at the last place and slope of the weighted line of least squares."""
     middle, height = float(x @ w / w.sum()), float(y @ w / w.sum())
     slope = float((x - middle) * w @ (y - height) / ((x - middle) ** 2 @ w))

@@ -8,11 +8,10 @@ point lie where the ellipse touches, or where it meets a bound: a few points in 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.analysis.learning_curve.laws import POWER, Law
+from cell_pipelines.typing import FloatArray
 
-Floats = npt.NDArray[np.float64]
 _TOLERANCE = 1e-9
 _NO_CEILING = 1e9
 _VANISHED = 1e-6  # of f, below which it is rounding
@@ -29,9 +28,9 @@ class Weighted:
         w: (M,), weights, the inverse of each member's variance up to a factor.
     """
 
-    u: Floats
-    z: Floats
-    w: Floats
+    u: FloatArray
+    z: FloatArray
+    w: FloatArray
 
     @property
     def mean(self) -> float:
@@ -43,15 +42,15 @@ class Weighted:
 class _Quadratic:
     """Least squares for each of C shapes: the best (a, b) without bounds, what is left, and the curvature."""
 
-    a: Floats
-    b: Floats
-    rest: Floats
+    a: FloatArray
+    b: FloatArray
+    rest: FloatArray
     m_aa: float
-    m_ab: Floats
-    m_bb: Floats
+    m_ab: FloatArray
+    m_bb: FloatArray
 
     @classmethod
-    def of(cls, data: Weighted, law: Law, shapes: Floats) -> "_Quadratic":
+    def of(cls, data: Weighted, law: Law, shapes: FloatArray) -> "_Quadratic":
         x, w = -law.falling(data.u, shapes), data.w
         middle = x @ w / w.sum()
         centred, height = x - middle[:, np.newaxis], data.z - data.mean
@@ -59,20 +58,20 @@ class _Quadratic:
         rest = (height - slope[:, np.newaxis] * centred) ** 2 @ w
         return cls(data.mean - slope * middle, slope, rest, float(w.sum()), x @ w, x**2 @ w)
 
-    def residuals(self, a: Floats, b: Floats) -> Floats:
+    def residuals(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Return the sum of squared residuals of parameters (C,)."""
         da, db = a - self.a, b - self.b
         return np.asarray(self.rest + self.m_aa * da**2 + 2 * self.m_ab * da * db + self.m_bb * db**2)
 
 
-def least_residuals(data: Weighted, ceiling: float, shapes: Floats, law: Law = POWER) -> Floats:
+def least_residuals(data: Weighted, ceiling: float, shapes: FloatArray, law: Law = POWER) -> FloatArray:
     """Return the least sum of squared residuals within the bounds for each shape (C, P), (C,)."""
     ceiling = ceiling if law.has_limit else _NO_CEILING
     quadratic = _Quadratic.of(data, law, shapes)
     return quadratic.residuals(*_bounded(quadratic, ceiling))
 
 
-def _bounded(q: _Quadratic, ceiling: float) -> tuple[Floats, Floats]:
+def _bounded(q: _Quadratic, ceiling: float) -> tuple[FloatArray, FloatArray]:
     """Return the best a and b within the bounds, (C,) each."""
     on_ceiling = np.maximum(q.b - q.m_ab * (ceiling - q.a) / q.m_bb, 0.0)
     constant = np.minimum(q.a + q.m_ab * q.b / q.m_aa, ceiling)
@@ -84,7 +83,7 @@ def _bounded(q: _Quadratic, ceiling: float) -> tuple[Floats, Floats]:
     return np.where(free, q.a, a), np.where(free, q.b, b)
 
 
-def varying(data: Weighted, shapes: Floats, law: Law) -> Floats:
+def varying(data: Weighted, shapes: FloatArray, law: Law) -> FloatArray:
     """Return the shapes (C, P) whose curves are not flat over the sizes."""
     f = law.falling(data.u, shapes)
     return np.asarray(shapes[np.ptp(f, axis=1) > np.maximum(_FLAT * np.abs(f).max(axis=1), _VANISHED)])
@@ -106,18 +105,18 @@ class Region:
     data: Weighted
     ceiling: float
     allowed: float
-    shapes: Floats
+    shapes: FloatArray
     reference: float
     law: Law = POWER
 
     @classmethod
-    def around(cls, data: Weighted, ceiling: float, allowed: float, shapes: Floats, reference: float) -> "Region":
+    def around(cls, data: Weighted, ceiling: float, allowed: float, shapes: FloatArray, reference: float) -> "Region":
         """Return the region of power laws over those of the exponents (C, 1) that fit well enough, at least one."""
         least = least_residuals(data, ceiling, shapes)
         kept = least <= max(allowed, float(least.min())) * (1 + _TOLERANCE)
         return cls(data, ceiling, allowed, shapes[kept], reference)
 
-    def best(self, shape: Floats) -> tuple[float, float]:
+    def best(self, shape: FloatArray) -> tuple[float, float]:
         """Return the best a and b for a shape (P,)."""
         a, b = _bounded(_Quadratic.of(self.data, self.law, shape[np.newaxis]), self._top)
         return float(a[0]), float(b[0])
@@ -131,7 +130,7 @@ class Region:
     def _top(self) -> float:
         return self.ceiling if self.law.has_limit else _NO_CEILING
 
-    def reach(self, images: Floats, *, one_more: Floats | None = None) -> tuple[Floats, Floats]:
+    def reach(self, images: FloatArray, *, one_more: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Return the least and the greatest value that a curve takes at each number of images, (N,) each.
 
         Args:
@@ -154,7 +153,7 @@ class Region:
         least = np.where(inside, values, np.inf).min(axis=(0, 1))
         return least, np.minimum(np.where(inside, values, -np.inf).max(axis=(0, 1)), self.ceiling)
 
-    def _corners(self, q: _Quadratic, radius2: Floats, weight: Floats) -> list[tuple[Floats, Floats]]:
+    def _corners(self, q: _Quadratic, radius2: FloatArray, weight: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
         """Return where the value can be extreme: a and b, each of a shape that broadcasts to (C, N)."""
         a, b, m_ab, m_bb = (part[:, np.newaxis] for part in (q.a, q.b, q.m_ab, q.m_bb))
         determinant = q.m_aa * m_bb - m_ab**2
@@ -169,13 +168,13 @@ class Region:
         return [*touching, *on_zero, *on_top, (full, np.zeros_like(b)), (best_a, best_b)]
 
 
-def _variance_factor(q: _Quadratic, weight: Floats) -> Floats:
+def _variance_factor(q: _Quadratic, weight: FloatArray) -> FloatArray:
     """Return the variance of a - b w over that of a member, (C, N)."""
     m_ab, m_bb = q.m_ab[:, np.newaxis], q.m_bb[:, np.newaxis]
     return np.asarray((m_bb + 2 * m_ab * weight + q.m_aa * weight**2) / (q.m_aa * m_bb - m_ab**2))
 
 
-def _roots(square: Floats | float, half_linear: Floats, constant: Floats) -> tuple[Floats, Floats]:
+def _roots(square: FloatArray | float, half_linear: FloatArray, constant: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the roots of a quadratic; nan, which lies nowhere, where there are none."""
     discriminant = half_linear**2 - square * constant
     root = np.sqrt(np.where(discriminant >= 0, discriminant, np.nan))

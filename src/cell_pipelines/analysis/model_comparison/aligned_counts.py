@@ -12,8 +12,8 @@ from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS
 from cell_pipelines.analysis.evaluation.summaries import ALL, by_class, drawn_units
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
 from cell_pipelines.analysis.model_comparison.series import Series
+from cell_pipelines.typing import FloatArray
 
-Floats = npt.NDArray[np.float64]
 _NEEDED: Final = ("image", "category", *COUNTS)
 
 
@@ -33,7 +33,7 @@ class AlignedCounts:
 
     models: tuple[str, ...]
     images: tuple[str, ...]
-    counts: Mapping[str, Floats]
+    counts: Mapping[str, FloatArray]
     units: npt.NDArray[np.int64]
     grouped: bool
     series: Series | None = None
@@ -57,9 +57,9 @@ class MeasuredModels:
     """
 
     metric: ComparedMetric
-    totals: Floats
-    estimates: Floats
-    values: Floats
+    totals: FloatArray
+    estimates: FloatArray
+    values: FloatArray
 
 
 def align_counts(

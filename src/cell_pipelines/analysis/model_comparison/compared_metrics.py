@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.analysis.evaluation.image_evaluation import (
     BOX_COUNTS,
@@ -16,8 +15,7 @@ from cell_pipelines.analysis.evaluation.image_evaluation import (
 )
 from cell_pipelines.metrics.jackknife import IntervalScale
 from cell_pipelines.metrics.ratios import dice, f1, iou, panoptic_quality, share
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class ComparedMetric:
     title: str
     columns: tuple[str, ...]
     ratio: Callable[..., Any]
-    summands: Callable[[Floats], Floats] = np.asarray
+    summands: Callable[[FloatArray], FloatArray] = np.asarray
     higher_is_better: bool = True
 
     @property
@@ -45,7 +43,7 @@ class ComparedMetric:
         """Return the scale on which its intervals are symmetric: errors lie above 0, qualities in 0 to 1."""
         return "logit" if self.higher_is_better else "log"
 
-    def of_totals(self, totals: Floats) -> Floats:
+    def of_totals(self, totals: FloatArray) -> FloatArray:
         """Return the metric of sums (…, L); nan where a sum is."""
         columns = np.moveaxis(totals, -1, 0)
         missing = np.isnan(columns).any(axis=0)
@@ -53,12 +51,12 @@ class ComparedMetric:
         return np.where(missing, np.nan, found)
 
 
-def _absolute_errors(counts: Floats) -> Floats:
+def _absolute_errors(counts: FloatArray) -> FloatArray:
     errors = np.abs(counts[..., 1] - counts[..., 0])
     return np.stack([errors, np.where(np.isnan(errors), np.nan, 1.0)], axis=-1)
 
 
-def _image_ious(counts: Floats) -> Floats:
+def _image_ious(counts: FloatArray) -> FloatArray:
     missing = np.asarray(np.isnan(counts).any(axis=-1))
     values = np.asarray(iou(*np.moveaxis(np.where(missing[..., None], 0.0, counts), -1, 0)))
     undefined = np.isnan(values)

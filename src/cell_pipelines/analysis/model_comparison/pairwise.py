@@ -6,7 +6,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, MeasuredModels, measure
 from cell_pipelines.analysis.model_comparison.cautions import caution_of
@@ -20,12 +19,11 @@ from cell_pipelines.analysis.model_comparison.series import intraclass_correlati
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
 from cell_pipelines.analysis.multiple_testing import adjust_holm
 from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, widen
+from cell_pipelines.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
 
 ESTIMATES: Final = {
     "metric": "str", "model": "str", "images": "int64", "units": "int64", "value": "float64", "low": "float64",
@@ -89,8 +87,8 @@ def compare_metric(
 
 
 def _over_series(
-    aligned: AlignedCounts, measured: MeasuredModels, first: Places, second: Places
-) -> tuple[Floats, Floats]:
+    aligned: AlignedCounts, measured: MeasuredModels, first: IntArray, second: IntArray
+) -> tuple[FloatArray, FloatArray]:
     """Return p after Holm over the series that images may belong to, and the correlation within them, (P,) each."""
     unknown = np.full(len(first), np.nan)
     units = aligned.units if aligned.grouped else None if aligned.series is None else aligned.series.units
@@ -106,13 +104,13 @@ def _over_series(
     return p, intraclass_correlation(_unit_differences(images, first, second), units)
 
 
-def pair_places(count: int) -> tuple[Places, Places]:
+def pair_places(count: int) -> tuple[IntArray, IntArray]:
     """Return the places of the first and the second of every pair of `count` models."""
     pairs = np.array(list(combinations(range(count), 2)), dtype=np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 
 
-def _unit_differences(measured: MeasuredModels, first: Places, second: Places) -> Floats:
+def _unit_differences(measured: MeasuredModels, first: IntArray, second: IntArray) -> FloatArray:
     """Return unit by unit by how much the first is above the second, (U, P).
 
     0/0 is a unit without cells in which the model sees none: where the other model does see some, it is right, 1.

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from scipy import stats
 
 from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, MeasuredModels, measure
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = npt.NDArray[np.float64]
 
 RANKS: Final = {
     "metric": "str", "model": "str", "average_rank": "float64", "units_ranked": "int64", "friedman_chi2": "float64",
@@ -76,7 +76,7 @@ def _friedman_over_series(aligned: AlignedCounts, measured: MeasuredModels, has:
     return friedman(stats.rankdata(np.round(values, _DECIMALS), axis=1))[1]
 
 
-def friedman(ranks: Floats) -> tuple[float, float]:
+def friedman(ranks: FloatArray) -> tuple[float, float]:
     """Test whether models that are ranked in each unit differ at all.
 
     The statistic is corrected for ties as in Conover (1999), section 5.8; SciPy's is the same but refuses two models,
@@ -122,7 +122,7 @@ def critical_difference(models: int, units: int, *, level: float = 0.95) -> floa
     return q * math.sqrt(models * (models + 1) / (6 * units))
 
 
-def find_cliques(average: Floats, distance: float) -> list[list[int]]:
+def find_cliques(average: FloatArray, distance: float) -> list[list[int]]:
     """Return the largest groups of models whose average ranks all lie within a distance, the best first.
 
     Args:
@@ -147,7 +147,7 @@ def _number(cliques: Sequence[Sequence[int]], models: int) -> list[str]:
     return ["+".join(str(n) for n, one in enumerate(cliques, start=1) if model in one) for model in range(models)]
 
 
-def _comparable(values: Floats) -> Floats:
+def _comparable(values: FloatArray) -> FloatArray:
     """Return the units in which some model has a value; 0/0 beside one is a model that rightly sees nothing, 1."""
     known = np.isfinite(values).any(axis=1)
     return np.where(np.isnan(values[known]), 1.0, values[known])

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 _VALUES_AT_ONCE = 4_000_000
 _NO_SPREAD = 1e-12  # rounding of sums; a metric that really differs does so by more
 
 
-def resample_totals(totals: Floats, *, n_resamples: int, seed: int) -> Floats:
+def resample_totals(totals: FloatArray, *, n_resamples: int, seed: int) -> FloatArray:
     """Draw units with replacement and sum what they hold.
 
     Args:
@@ -43,12 +43,12 @@ def resample_totals(totals: Floats, *, n_resamples: int, seed: int) -> Floats:
     return found.reshape(n_resamples, *totals.shape[1:])
 
 
-def leave_one_out(totals: Floats) -> Floats:
+def leave_one_out(totals: FloatArray) -> FloatArray:
     """Return the sums without each unit, (U, …), of totals (U, …)."""
     return np.asarray(totals.sum(axis=0) - totals, dtype=np.float64)
 
 
-def percentile_intervals(resampled: Floats, *, level: float) -> tuple[Floats, Floats]:
+def percentile_intervals(resampled: FloatArray, *, level: float) -> tuple[FloatArray, FloatArray]:
     """Give the percentiles of each column of `resampled` (B, P), (P,) each; nan where `bca_intervals` gives it."""
     known = _varies(resampled)
     ordered = np.sort(resampled[:, known], axis=0)
@@ -58,7 +58,9 @@ def percentile_intervals(resampled: Floats, *, level: float) -> tuple[Floats, Fl
     return ends[0], ends[1]
 
 
-def bca_intervals(estimates: Floats, resampled: Floats, without: Floats, *, level: float) -> tuple[Floats, Floats]:
+def bca_intervals(
+    estimates: FloatArray, resampled: FloatArray, without: FloatArray, *, level: float
+) -> tuple[FloatArray, FloatArray]:
     """Give the BCa interval of each column.
 
     Args:
@@ -89,12 +91,12 @@ def bca_intervals(estimates: Floats, resampled: Floats, without: Floats, *, leve
     return ends[0], ends[1]
 
 
-def _varies(resampled: Floats) -> npt.NDArray[np.bool_]:
+def _varies(resampled: FloatArray) -> npt.NDArray[np.bool_]:
     finite = np.isfinite(resampled).all(axis=0)
     return np.asarray(finite & (np.ptp(np.where(finite, resampled, 0.0), axis=0) > _NO_SPREAD), dtype=np.bool_)
 
 
-def _acceleration(without: Floats) -> Floats:
+def _acceleration(without: FloatArray) -> FloatArray:
     influence = without.mean(axis=0) - without
     cubes, squares = (influence**3).sum(axis=0), (influence**2).sum(axis=0)
     return np.asarray(
@@ -102,7 +104,7 @@ def _acceleration(without: Floats) -> Floats:
     )
 
 
-def _quantiles(ordered: Floats, shares: Floats) -> Floats:
+def _quantiles(ordered: FloatArray, shares: FloatArray) -> FloatArray:
     """Return of each sorted column the quantile at its own share, between neighbours in proportion."""
     known = np.where(np.isnan(shares), 0.0, shares)
     place = known * (len(ordered) - 1)

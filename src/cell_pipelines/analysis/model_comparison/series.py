@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.analysis.evaluation.summaries import drawn_units
-
-Floats = npt.NDArray[np.float64]
-Units = npt.NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 _SPARE_RUNS: Final = 2  # beyond the fewest with which a test can decide
 
@@ -32,7 +29,7 @@ class Series:
             the order of their names.
     """
 
-    units: Units
+    units: IntArray
     origin: Literal["named", "names", "order"]
 
     @property
@@ -70,7 +67,7 @@ def suspect_series(images: Sequence[str], likely: Mapping[str, str] | None, fewe
     return Series(units, "order")
 
 
-def intraclass_correlation(values: Floats, units: Units) -> Floats:
+def intraclass_correlation(values: FloatArray, units: IntArray) -> FloatArray:
     """Estimate how alike the images of one series are, ICC(1) by analysis of variance.
 
     After Donner (1986, doi:10.2307/1403259), with the mean size of series of unequal size.

@@ -9,15 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from cell_pipelines.typing import FloatArray
 
 _COUNTED_OUT = 13
 _EXACT = 50
 _ROUNDING = 1e-12  # of metrics; differences below are zeros
 
 
-def signed_rank_tests(differences: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+def signed_rank_tests(differences: FloatArray) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
     """Test whether the differences of each column lie around zero.
 
     Args:
@@ -42,7 +41,7 @@ def signed_rank_tests(differences: Floats) -> tuple[Floats, Floats, npt.NDArray[
     return p, effect, sizes
 
 
-def _test(differences: Floats) -> tuple[Floats, Floats]:
+def _test(differences: FloatArray) -> tuple[FloatArray, FloatArray]:
     # Ranks of equal sizes must be equal, which rounding would break.
     ranks = stats.rankdata(np.round(np.abs(differences), 12), axis=0)
     ranks = np.where(differences == 0, 0.0, ranks)
@@ -52,7 +51,7 @@ def _test(differences: Floats) -> tuple[Floats, Floats]:
     return _p_values(np.round(differences, 12), ranks), effect
 
 
-def _p_values(differences: Floats, ranks: Floats) -> Floats:
+def _p_values(differences: FloatArray, ranks: FloatArray) -> FloatArray:
     count = len(differences)
     p = np.ones(differences.shape[1])
     some = ranks.any(axis=0)
@@ -70,12 +69,12 @@ def _p_values(differences: Floats, ranks: Floats) -> Floats:
     return p
 
 
-def _scipy(differences: Floats, method: str) -> Floats:
+def _scipy(differences: FloatArray, method: str) -> FloatArray:
     found = stats.wilcoxon(differences, zero_method="pratt", method=method, axis=0)
     return np.asarray(found.pvalue, dtype=np.float64)
 
 
-def _count_out(differences: Floats, ranks: Floats) -> Floats:
+def _count_out(differences: FloatArray, ranks: FloatArray) -> FloatArray:
     """Return the share of all changes of signs that give as much as was seen."""
     count = len(differences)
     signs = 1.0 - 2.0 * ((np.arange(2**count)[:, None] >> np.arange(count)) & 1)

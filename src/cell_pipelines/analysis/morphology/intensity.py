@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from cell_pipelines.analysis.morphology.spans import CellSpans
 from cell_pipelines.imaging.description import Image
+from cell_pipelines.typing import FloatArray
 
-Values = npt.NDArray[np.float64]
 Background = Literal["none", "image", "local"]
 
 _MEASURED = ("mean", "median", "std", "min", "max", "integrated")
@@ -19,7 +19,7 @@ _CORRECTED = ("background", "mean_corrected", "integrated_corrected")
 
 def measure_intensities(
     spans: CellSpans, image: Image, channels: Sequence[str], *, background: Background = "none", ring_px: int = 5
-) -> dict[str, Values]:
+) -> dict[str, FloatArray]:
     """Return the brightness of each cell in each channel, (N,) each, in the image's own grey values.
 
     Args:
@@ -42,7 +42,7 @@ def measure_intensities(
     counts = _pixel_counts(spans)
     columns = _by_columns(image)
     taken = cover(first, last, spans.height * spans.width).reshape(spans.width, spans.height)
-    features: dict[str, Values] = {}
+    features: dict[str, FloatArray] = {}
     for channel, values in zip(channels, columns, strict=True):
         measured = measure_pixels(spans.starts, first, last, values.ravel()).T
         features |= {f"intensity_{name}_{channel}": one for name, one in zip(_MEASURED, measured, strict=True)}
@@ -61,13 +61,13 @@ def _by_columns(image: Image) -> Image:
     return np.array(stacked.transpose(2, 1, 0), dtype=image.dtype if kept else np.float64, order="C")
 
 
-def _pixel_counts(spans: CellSpans) -> Values:
+def _pixel_counts(spans: CellSpans) -> FloatArray:
     total = np.append(0, np.cumsum(spans.bottom - spans.top))
-    counts: Values = np.diff(total[spans.starts]).astype(np.float64)
+    counts: FloatArray = np.diff(total[spans.starts]).astype(np.float64)
     return counts
 
 
-def _backgrounds(spans: CellSpans, values: Image, taken: npt.NDArray[np.bool_], ring_px: int | None) -> Values:
+def _backgrounds(spans: CellSpans, values: Image, taken: npt.NDArray[np.bool_], ring_px: int | None) -> FloatArray:
     """Return the background of each cell, (N,), from an image (W, H) and the pixels that cells take."""
     from cell_pipelines.analysis.morphology.intensity_kernels import measure_rings
 
@@ -75,7 +75,7 @@ def _backgrounds(spans: CellSpans, values: Image, taken: npt.NDArray[np.bool_], 
         outside = values[~taken]
         return np.full(len(spans), np.median(outside.astype(np.float64)) if outside.size else np.nan)
     pieces = (spans.starts, spans.column, spans.top, spans.bottom)
-    medians: Values = measure_rings(*pieces, values, taken, ring_px)
+    medians: FloatArray = measure_rings(*pieces, values, taken, ring_px)
     return medians
 
 

@@ -9,16 +9,15 @@ radius of 3 pixels, 0.92..1.07 from 4, 0.94..1.06 from 6 and 0.97..1.03 from 10 
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.analysis.morphology.spans import CellSpans
+from cell_pipelines.typing import FloatArray
 
-Values = npt.NDArray[np.float64]
 #: Height and width of a pixel in the unit of the lengths.
 PixelSize = tuple[float, float]
 
 
-def measure_shapes(spans: CellSpans, pixel_size: PixelSize = (1.0, 1.0)) -> dict[str, Values]:
+def measure_shapes(spans: CellSpans, pixel_size: PixelSize = (1.0, 1.0)) -> dict[str, FloatArray]:
     """Return the features of each cell, (N,) each, by scikit-image's names.
 
     Args:
@@ -47,7 +46,7 @@ def measure_shapes(spans: CellSpans, pixel_size: PixelSize = (1.0, 1.0)) -> dict
     return {name: values if name in counted else np.where(empty, np.nan, values) for name, values in features.items()}
 
 
-def _positions(sums: Values, spans: CellSpans) -> dict[str, Values]:
+def _positions(sums: FloatArray, spans: CellSpans) -> dict[str, FloatArray]:
     from cell_pipelines.analysis.morphology import shape_kernels as kernels
 
     count = sums[kernels.AREA]
@@ -65,7 +64,7 @@ def _positions(sums: Values, spans: CellSpans) -> dict[str, Values]:
     }
 
 
-def _sizes(sums: Values, hulls: Values, pixel_size: PixelSize) -> dict[str, Values]:
+def _sizes(sums: FloatArray, hulls: FloatArray, pixel_size: PixelSize) -> dict[str, FloatArray]:
     from cell_pipelines.analysis.morphology import shape_kernels as kernels
 
     count, unit = sums[kernels.AREA], pixel_size[0] * pixel_size[1]
@@ -81,7 +80,7 @@ def _sizes(sums: Values, hulls: Values, pixel_size: PixelSize) -> dict[str, Valu
     }
 
 
-def _perimeters(sums: Values, pixel_size: PixelSize) -> Values:
+def _perimeters(sums: FloatArray, pixel_size: PixelSize) -> FloatArray:
     """Return Crofton's estimate: entries times distance of the lines times the angle they stand for."""
     from cell_pipelines.analysis.morphology import shape_kernels as kernels
 
@@ -90,11 +89,11 @@ def _perimeters(sums: Values, pixel_size: PixelSize) -> Values:
     diagonal = np.pi / 4 * high * wide / np.hypot(high, wide)
     entries = sums[kernels.ALONG_FALLING] + sums[kernels.ALONG_RISING]
     upright, level = wide * (np.pi / 2 - lean), high * lean
-    total: Values = upright * sums[kernels.ALONG_COLUMNS] + level * sums[kernels.ALONG_ROWS] + diagonal * entries
+    total: FloatArray = upright * sums[kernels.ALONG_COLUMNS] + level * sums[kernels.ALONG_ROWS] + diagonal * entries
     return total
 
 
-def _axes(sums: Values, pixel_size: PixelSize) -> dict[str, Values]:
+def _axes(sums: FloatArray, pixel_size: PixelSize) -> dict[str, FloatArray]:
     """Return axes, eccentricity and orientation of the ellipse with the same second moments."""
     from cell_pipelines.analysis.morphology import shape_kernels as kernels
 

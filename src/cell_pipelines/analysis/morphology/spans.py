@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
 from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals, split_at_columns
 from cell_pipelines.annotations.geometry.rasterising import rings_to_spans
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
-
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +24,10 @@ class CellSpans:
         width: Columns of the image.
     """
 
-    starts: Integers
-    column: Integers
-    top: Integers
-    bottom: Integers
+    starts: IntArray
+    column: IntArray
+    top: IntArray
+    bottom: IntArray
     height: int
     width: int
 
@@ -37,7 +35,7 @@ class CellSpans:
         return len(self.starts) - 1
 
     @property
-    def places(self) -> tuple[Integers, Integers]:
+    def places(self) -> tuple[IntArray, IntArray]:
         """First pixel and pixel after the last of each piece, pixels counted column by column, both (S,)."""
         return self.column * self.height + self.top, self.column * self.height + self.bottom
 

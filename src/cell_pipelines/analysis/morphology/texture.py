@@ -8,8 +8,7 @@ import numpy.typing as npt
 
 from cell_pipelines.analysis.morphology.spans import CellSpans
 from cell_pipelines.imaging.description import Image
-
-Values = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 TEXTURES: Final = ("contrast", "dissimilarity", "homogeneity", "asm", "correlation")
 _PROPERTIES: Final = ("contrast", "dissimilarity", "homogeneity", "ASM", "correlation")
@@ -25,7 +24,7 @@ def measure_textures(
     *,
     levels: int = 32,
     grey_range: tuple[float, float] | None = None,
-) -> dict[str, Values]:
+) -> dict[str, FloatArray]:
     """Return texture features of each cell in each channel, (N,) each, by scikit-image's co-occurrence matrices.
 
     Neighbours are a pixel apart and both in the cell; each pair counts both ways, and the features are means over
@@ -44,7 +43,7 @@ def measure_textures(
         ``texture_contrast_<channel>``, ``…dissimilarity…``, ``…homogeneity…``, ``…asm…`` and ``…correlation…``.
     """
     stacked = image[..., None] if image.ndim == 2 else image
-    features: dict[str, Values] = {}
+    features: dict[str, FloatArray] = {}
     for place, channel in enumerate(channels):
         grey = _to_levels(stacked[..., place], levels, grey_range)
         measured = _measure_channel(spans, grey, levels)
@@ -60,7 +59,7 @@ def _to_levels(values: Image, levels: int, grey_range: tuple[float, float] | Non
     return (np.clip(np.floor(scaled * levels), 0, levels - 1) + 1).astype(np.uint16)
 
 
-def _measure_channel(spans: CellSpans, grey: npt.NDArray[np.uint16], levels: int) -> Values:
+def _measure_channel(spans: CellSpans, grey: npt.NDArray[np.uint16], levels: int) -> FloatArray:
     measured = np.full((len(spans), len(TEXTURES)), np.nan)
     filled = np.flatnonzero(np.diff(spans.starts))
     step = max(1, _NUMBERS_AT_A_TIME // (levels * levels * len(_ANGLES)))
@@ -90,7 +89,7 @@ def _count_pairs(crop: npt.NDArray[np.uint16], levels: int) -> npt.NDArray[np.ui
     return counts[1:, 1:]
 
 
-def _features(pairs: npt.NDArray[np.uint32]) -> Values:
+def _features(pairs: npt.NDArray[np.uint32]) -> FloatArray:
     """Return the features of cells, (N, 5), from their pairs (levels, levels, N, 4)."""
     from skimage.feature import graycoprops
 

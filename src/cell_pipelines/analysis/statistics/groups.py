@@ -14,7 +14,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.analysis.multiple_testing import adjust_holm
 from cell_pipelines.analysis.statistics.rank_tests import (
@@ -22,11 +21,11 @@ from cell_pipelines.analysis.statistics.rank_tests import (
     compare_pairs,
     rank_biserial_interval,
 )
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Values = npt.NDArray[np.float64]
 
 _COMPARED: Final = {
     "feature": "str", "group_1": "str", "group_2": "str",
@@ -50,7 +49,7 @@ _DESCRIBED: Final = {
 class _Group:
     """The finite values of a feature in one group, how many are missing, and the medians of its images."""
 
-    values: Values
+    values: FloatArray
     n_missing: int
     medians: pd.Series[float]
 
@@ -221,7 +220,7 @@ def _caution(row: Mapping[Any, Any], alpha: float) -> str:
     return " ".join(sentences)
 
 
-def _median(values: Values) -> float:
+def _median(values: FloatArray) -> float:
     return float(np.median(values)) if values.size else math.nan
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-Values = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 _EXACT_WORK = 100_000  # steps of counting out ranks; beyond, the groups are so large that the normal law is as good
 _EXACT_PAIRS = 50
@@ -42,7 +42,7 @@ class RankComparison:
     least_p: float = 1.0
 
 
-def compare_independent(first: Values, second: Values, *, level: float = 0.95) -> RankComparison:
+def compare_independent(first: FloatArray, second: FloatArray, *, level: float = 0.95) -> RankComparison:
     """Compare two independent groups, (M,) and (N,) finite; with an empty one all is NaN.
 
     The test is SciPy's: exact where one group has 8 numbers or fewer and there are no ties, and with the normal law,
@@ -64,7 +64,7 @@ def compare_independent(first: Values, second: Values, *, level: float = 0.95) -
     return RankComparison(float(test.statistic), float(test.pvalue), sum(middle) / 2, ends[0], ends[1], least)
 
 
-def compare_pairs(first: Values, second: Values, *, level: float = 0.95) -> RankComparison:
+def compare_pairs(first: FloatArray, second: FloatArray, *, level: float = 0.95) -> RankComparison:
     """Compare two measurements of the same N things, (N,) each and finite; without one all is NaN.
 
     The test is SciPy's for signed ranks: exact up to 50 pairs without ties and zeros. Pairs without a difference
@@ -85,7 +85,7 @@ def compare_pairs(first: Values, second: Values, *, level: float = 0.95) -> Rank
     return RankComparison(statistic, p, sum(middle) / 2, ends[0], ends[1], min(1.0, 2.0 ** (1 - first.size)))
 
 
-def _walsh_averages(differences: Values, ranks: Sequence[int]) -> list[float]:
+def _walsh_averages(differences: FloatArray, ranks: Sequence[int]) -> list[float]:
     """Return the averages of all pairs of differences, each with itself, too, at some ranks from 1."""
     from cell_pipelines.analysis.statistics.rank_kernels import select_difference
 
@@ -140,7 +140,7 @@ def _count_rare(ways: npt.NDArray[np.object_], total: int, level: float) -> int:
     return int((below.astype(np.float64) <= (1 - level) / 2 * (1 + 1e-12)).sum())
 
 
-def rank_biserial_interval(first: Values, second: Values, *, level: float = 0.95) -> tuple[float, float, float]:
+def rank_biserial_interval(first: FloatArray, second: FloatArray, *, level: float = 0.95) -> tuple[float, float, float]:
     """Return the rank-biserial correlation of two independent groups and its interval.
 
     It is the share of pairs in which the first group's number is larger less the share in which it is smaller, in

@@ -15,11 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.tracking.positions import TRACK_COLUMNS
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     from laptrack import LapTrack
 
-Floats = npt.NDArray[np.float64]
+
 Node = tuple[int, int]
 
 # What only gaps and divisions ask for stands in columns too small to count in a squared distance.
@@ -120,7 +121,7 @@ def _link_sequence(cells: pd.DataFrame, settings: LinkingSettings) -> npt.NDArra
     return _number_tracks(len(cells), np.array(edges, dtype=np.int64).reshape(-1, 2), times[order])
 
 
-def _features(cells: pd.DataFrame, times: npt.NDArray[np.int64], area_weight: float) -> Floats:
+def _features(cells: pd.DataFrame, times: npt.NDArray[np.int64], area_weight: float) -> FloatArray:
     """Return row, column, weighted size, and in columns too small to count frame and size; (N, 5)."""
     place = cells[["row_px", "column_px"]].to_numpy(np.float64)
     size = np.log(cells["area_px2"].to_numpy(np.float64)) if _has_sizes(cells) else np.zeros(len(cells))
@@ -131,7 +132,9 @@ def _has_sizes(cells: pd.DataFrame) -> bool:
     return "area_px2" in cells and bool((cells["area_px2"] > 0).all())
 
 
-def _edges(features: Floats, rows_of: dict[int, npt.NDArray[np.intp]], tracker: LapTrack) -> Iterator[tuple[int, int]]:
+def _edges(
+    features: FloatArray, rows_of: dict[int, npt.NDArray[np.intp]], tracker: LapTrack
+) -> Iterator[tuple[int, int]]:
     """Yield the rows of each cell and of what became of it."""
     if len(rows_of) < 2:
         return
@@ -151,13 +154,13 @@ def _tracker(settings: LinkingSettings, *, by_size: bool) -> LapTrack:
     division = settings.division_distance_px or settings.max_distance_px
     smallest_change = -np.log(settings.division_area) if by_size else -np.inf
 
-    def over_gap(ended: Floats, begun: Floats) -> float:
+    def over_gap(ended: FloatArray, begun: FloatArray) -> float:
         frames = round((begun[_TIME] - ended[_TIME]) / _TINY)
         squared = float(((begun[:_TIME] - ended[:_TIME]) ** 2).sum())
         # What neighbouring frames left apart is no gap.
         return float("inf") if frames < 2 else squared if gap else squared / frames
 
-    def to_mother(daughter: Floats, mother: Floats) -> float:
+    def to_mother(daughter: FloatArray, mother: FloatArray) -> float:
         if (mother[_SIZE] - daughter[_SIZE]) / _TINY < smallest_change:
             return float("inf")
         return float(((daughter[:2] - mother[:2]) ** 2).sum())

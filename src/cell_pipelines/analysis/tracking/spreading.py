@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.tracking.units import TrackUnits
+from cell_pipelines.typing import FloatArray
 
 _log = logging.getLogger(__name__)
 
-Floats = npt.NDArray[np.float64]
 
 _KEYS: Final = ["sequence", "track"]
 _LEAST_POINTS: Final = 3  # of a curve, for two unknowns
@@ -69,7 +69,7 @@ def mean_squared_displacement(
     return table
 
 
-def _mean_of_tracks(values: Floats, confidence: float) -> tuple[float, float, float, float]:
+def _mean_of_tracks(values: FloatArray, confidence: float) -> tuple[float, float, float, float]:
     """Return mean, standard error, and the lower and upper bound of the mean of tracks."""
     from scipy import stats
 
@@ -106,8 +106,8 @@ def squares_by_track(
 
 
 def _squares(
-    track: npt.NDArray[np.int64], frame: npt.NDArray[np.int64], places: Floats, last: int
-) -> Iterator[tuple[int, npt.NDArray[np.intp], Floats, npt.NDArray[np.intp]]]:
+    track: npt.NDArray[np.int64], frame: npt.NDArray[np.int64], places: FloatArray, last: int
+) -> Iterator[tuple[int, npt.NDArray[np.intp], FloatArray, npt.NDArray[np.intp]]]:
     if not len(track):
         return
     start = frame - frame.min()
@@ -189,7 +189,7 @@ def _fit_group(
     return persistence, float(low), float(high), speed, diffusion, len(values), True
 
 
-def _fit(lags: Floats, values: Floats, longest: Floats) -> tuple[float, float] | None:
+def _fit(lags: FloatArray, values: FloatArray, longest: FloatArray) -> tuple[float, float] | None:
     """Return speed and persistence that fit the mean over tracks best, None where nothing can be fitted."""
     from scipy.optimize import least_squares
 
@@ -201,8 +201,8 @@ def _fit(lags: Floats, values: Floats, longest: Floats) -> tuple[float, float] |
     # Lags with more tracks count more; errors grow with the value.
     weight = np.sqrt(known[used]) / np.maximum(mean, 1e-12 * mean.max())
 
-    def misfit(logs: Floats) -> Floats:
-        off: Floats = weight * (fuerth(times, *np.exp(logs)) - mean)
+    def misfit(logs: FloatArray) -> FloatArray:
+        off: FloatArray = weight * (fuerth(times, *np.exp(logs)) - mean)
         return off
 
     start = [np.log(np.sqrt(mean[0]) / times[0] + 1e-12), np.log(times[len(times) // 2])]
@@ -212,10 +212,10 @@ def _fit(lags: Floats, values: Floats, longest: Floats) -> tuple[float, float] |
     return float(speed), float(persistence)
 
 
-def fuerth(time: Floats, speed: float, persistence: float) -> Floats:
+def fuerth(time: FloatArray, speed: float, persistence: float) -> FloatArray:
     """Return the mean squared displacement of a persistent random walk in the plane, by Fürth's formula."""
     ratio = np.asarray(time, dtype=np.float64) / persistence
     # For short times the difference of nearly equal numbers loses its digits; (t/P)² / 2 is what is left.
     shape = np.where(ratio < 1e-4, ratio**2 / 2 - ratio**3 / 6, ratio + np.expm1(-np.minimum(ratio, 700.0)))
-    result: Floats = 2.0 * speed**2 * persistence**2 * shape
+    result: FloatArray = 2.0 * speed**2 * persistence**2 * shape
     return result

@@ -11,15 +11,14 @@ at several doses, the variance over series (likewise, as the jackknife) takes it
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
 from cell_pipelines.analysis.viability.sandwich import over_clusters, over_units
-
-Floats: TypeAlias = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 NAMES: Final = ("top", "bottom", "log10_ec50", "hill")
 _BEYOND: Final = 4.0  # decades that log10 EC50 may lie outside the doses
@@ -39,9 +38,9 @@ class Points:
         cluster: (N,) number of the cluster of each unit, from 0 without a gap.
     """
 
-    log10_dose: Floats
-    live: Floats
-    total: Floats
+    log10_dose: FloatArray
+    live: FloatArray
+    total: FloatArray
     cluster: npt.NDArray[np.int64]
 
     @property
@@ -50,7 +49,7 @@ class Points:
         return int(self.cluster.max()) + 1
 
     @property
-    def bounds(self) -> tuple[Floats, Floats]:
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
         """Least and largest values of the parameters, of `NAMES`; hill as its natural logarithm."""
         known = self.log10_dose[np.isfinite(self.log10_dose)]
         hills = np.log(_HILLS)
@@ -73,22 +72,22 @@ class CurveFit:
     """
 
     points: Points
-    values: Floats
+    values: FloatArray
     deviance: float
-    covariance: Floats
+    covariance: FloatArray
     dispersion: float
-    widening: Floats
-    freedom: Floats
+    widening: FloatArray
+    freedom: FloatArray
 
 
-def curve(values: Floats, log10_dose: Floats) -> Floats:
+def curve(values: FloatArray, log10_dose: FloatArray) -> FloatArray:
     """Return the proportion alive (N,) at each dose."""
     top, bottom, middle, log_hill = values
     slope = np.exp(log_hill) * np.log(10)
     return np.asarray(bottom + (top - bottom) * special.expit(slope * (middle - log10_dose)))
 
 
-def gradient(values: Floats, log10_dose: Floats) -> Floats:
+def gradient(values: FloatArray, log10_dose: FloatArray) -> FloatArray:
     """Return how the proportion (N,) changes with each of the values, (N, 4)."""
     top, bottom, middle, log_hill = values
     slope = np.exp(log_hill) * np.log(10)
@@ -156,7 +155,7 @@ def _end(fit: CurveFit, index: int, bound: float, limit: float) -> float:
     return float(optimize.brentq(excess, min(inner, outer), max(inner, outer), xtol=1e-4))
 
 
-def _starts(points: Points) -> Iterator[Floats]:
+def _starts(points: Points) -> Iterator[FloatArray]:
     low, high = points.bounds
     share = points.live / points.total
     first, last = (
@@ -168,7 +167,7 @@ def _starts(points: Points) -> Iterator[Floats]:
             yield np.clip(np.array([first, last, middle, np.log(hill)]), low + 0.01, high - 0.01)
 
 
-def _minimise(points: Points, start: Floats, fixed: dict[int, float] | None = None) -> tuple[Floats, float]:
+def _minimise(points: Points, start: FloatArray, fixed: dict[int, float] | None = None) -> tuple[FloatArray, float]:
     fixed = fixed or {}
     free = [index for index in range(4) if index not in fixed]
     low, high = points.bounds
@@ -176,15 +175,15 @@ def _minimise(points: Points, start: Floats, fixed: dict[int, float] | None = No
     for index, value in fixed.items():
         base[index] = value
 
-    def whole(part: Floats) -> Floats:
+    def whole(part: FloatArray) -> FloatArray:
         values = base.copy()
         values[free] = part
         return values
 
-    def residuals(part: Floats) -> Floats:
+    def residuals(part: FloatArray) -> FloatArray:
         return _residuals(points, curve(whole(part), points.log10_dose))
 
-    def jacobian(part: Floats) -> Floats:
+    def jacobian(part: FloatArray) -> FloatArray:
         values = whole(part)
         share = curve(values, points.log10_dose)
         return _slope(points, share)[:, None] * gradient(values, points.log10_dose)[:, free]
@@ -196,11 +195,11 @@ def _minimise(points: Points, start: Floats, fixed: dict[int, float] | None = No
     return whole(found.x), float(2 * found.cost)
 
 
-def _deviance(points: Points, values: Floats) -> float:
+def _deviance(points: Points, values: FloatArray) -> float:
     return float((_residuals(points, curve(values, points.log10_dose)) ** 2).sum())
 
 
-def _residuals(points: Points, share: Floats) -> Floats:
+def _residuals(points: Points, share: FloatArray) -> FloatArray:
     share = np.clip(share, _SAFE, 1 - _SAFE)
     live, dead = points.live, points.total - points.live
     expected = points.total * share
@@ -208,7 +207,7 @@ def _residuals(points: Points, share: Floats) -> Floats:
     return np.asarray(np.sign(live - expected) * np.sqrt(2 * np.maximum(deviance, 0)))
 
 
-def _slope(points: Points, share: Floats) -> Floats:
+def _slope(points: Points, share: FloatArray) -> FloatArray:
     """Return how the deviance residuals change with the proportion."""
     share = np.clip(share, _SAFE, 1 - _SAFE)
     pearson = (points.live - points.total * share) / (share * (1 - share))
@@ -218,16 +217,16 @@ def _slope(points: Points, share: Floats) -> Floats:
     return np.asarray(np.where(near, exact, -pearson / np.where(near, 1.0, residual)))
 
 
-def _with_covariance(points: Points, values: Floats, deviance: float) -> CurveFit:
+def _with_covariance(points: Points, values: FloatArray, deviance: float) -> CurveFit:
     low, high = points.bounds
     free = np.flatnonzero((values > low + _EDGE) & (values < high - _EDGE))
     share = np.clip(curve(values, points.log10_dose), _EDGE, 1 - _EDGE)
     root = np.sqrt(points.total / (share * (1 - share)))
-    pearson: Floats = root * (points.live / points.total - share)
+    pearson: FloatArray = root * (points.live / points.total - share)
     residual_freedom = max(points.live.size - 4, 1)
     dispersion = max(float((pearson**2).sum()) / residual_freedom, _SAFE)
-    design: Floats = root[:, None] * gradient(values, points.log10_dose)[:, free]
-    inverse: Floats = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
+    design: FloatArray = root[:, None] * gradient(values, points.log10_dose)[:, free]
+    inverse: FloatArray = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
     freedom = np.full(4, float(residual_freedom))
     if points.clusters < points.live.size:
         spread, freedom[:] = over_clusters(points.cluster, design, inverse, pearson), points.clusters - 1

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.analysis.evaluation.class_pair import Side
 from cell_pipelines.analysis.viability.rules import ViabilityRules, some_of
@@ -12,10 +11,8 @@ from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images, select_objects
 from cell_pipelines.metrics.centroids import match_centroids
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Roles = tuple[int, int]  # rows of the image of nuclei and of the image of dead cells
 
 
@@ -31,14 +28,14 @@ class MatchedDead:
         max_distance_px: The largest distance allowed; nan where there was nothing to match.
     """
 
-    nuclei: Integers
-    dead: Integers
-    partner: Integers
-    distance_px: Floats
+    nuclei: IntArray
+    dead: IntArray
+    partner: IntArray
+    distance_px: FloatArray
     max_distance_px: float
 
     @property
-    def found(self) -> Bools:
+    def found(self) -> BoolArray:
         """Which dead cells have a nucleus."""
         return self.partner >= 0
 
@@ -68,13 +65,13 @@ def find_roles(cells: AnnotationSet, rules: ViabilityRules) -> Roles:
     return roles
 
 
-def objects_of(cells: AnnotationSet, rules: ViabilityRules) -> tuple[Integers, Integers]:
+def objects_of(cells: AnnotationSet, rules: ViabilityRules) -> tuple[IntArray, IntArray]:
     """Count nuclei (or living cells) and dead cells of each image, two arrays (images,); crowds are left out."""
     counts = select_objects(cells, ~cells.crowd).counts()
     return counts[:, cells.categories.index(rules.cells)], counts[:, cells.categories.index(rules.dead)]
 
 
-def match_dead(cells: AnnotationSet, centres: Floats, rules: ViabilityRules, roles: Roles) -> MatchedDead:
+def match_dead(cells: AnnotationSet, centres: FloatArray, rules: ViabilityRules, roles: Roles) -> MatchedDead:
     """Match dead cells to nuclei, one to one, as many as the distance allows and at the least total distance.
 
     Args:
@@ -104,7 +101,7 @@ def match_dead(cells: AnnotationSet, centres: Floats, rules: ViabilityRules, rol
     return MatchedDead(nuclei, dead, partner.astype(np.int64), distance, float(reach))
 
 
-def object_centres(cells: AnnotationSet) -> Floats:
+def object_centres(cells: AnnotationSet) -> FloatArray:
     """Return the centres (N, 2) of all objects as (row, column), each category of each image by itself."""
     centres = np.zeros((cells.n_objects, 2))
     for image, rows in enumerate(cells.rows_by_image()):
@@ -115,7 +112,7 @@ def object_centres(cells: AnnotationSet) -> Floats:
     return centres
 
 
-def _reach_px(cells: AnnotationSet, nuclei: Integers, rules: ViabilityRules, pixel_um: float | None) -> float:
+def _reach_px(cells: AnnotationSet, nuclei: IntArray, rules: ViabilityRules, pixel_um: float | None) -> float:
     if rules.max_distance_px is not None:
         return rules.max_distance_px
     if rules.max_distance_um is not None:
@@ -131,7 +128,7 @@ def _reach_px(cells: AnnotationSet, nuclei: Integers, rules: ViabilityRules, pix
     return float(np.sqrt(areas / np.pi).mean())
 
 
-def _pixels(cells: AnnotationSet, roles: Roles) -> tuple[Floats, float | None]:
+def _pixels(cells: AnnotationSet, roles: Roles) -> tuple[FloatArray, float | None]:
     """Return what rows and columns are multiplied by for square pixels of the same area, and their side in um."""
     columns = {name: cells.images[name].to_pylist() for name in cells.images.column_names}
     if len({(columns["height"][row], columns["width"][row]) for row in roles}) > 1:

@@ -1,16 +1,18 @@
 """Variance of the parameters of a fitted curve from how units, or clusters of them, scatter around it."""
 
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 _LEAST_KEPT: Final = 0.05  # of 1 less a unit's leverage
 
 
-def over_units(design: Floats, inverse: Floats, pearson: Floats, dispersion: float) -> tuple[Floats, Floats]:
+def over_units(
+    design: FloatArray, inverse: FloatArray, pearson: FloatArray, dispersion: float
+) -> tuple[FloatArray, FloatArray]:
     """Return what the sandwich over units multiplies each standard error by, 1 or more, and its degrees of freedom.
 
     Args:
@@ -28,7 +30,9 @@ def over_units(design: Floats, inverse: Floats, pearson: Floats, dispersion: flo
     return factors, np.maximum(expected**2 / np.maximum(squares, 1e-300), 1.0)
 
 
-def over_clusters(cluster: npt.NDArray[np.int64], design: Floats, inverse: Floats, pearson: Floats) -> Floats:
+def over_clusters(
+    cluster: npt.NDArray[np.int64], design: FloatArray, inverse: FloatArray, pearson: FloatArray
+) -> FloatArray:
     """Return the sandwich variance (F, F) over clusters, residuals divided by 1 - leverage as in the jackknife.
 
     Args:

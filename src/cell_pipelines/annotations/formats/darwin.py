@@ -30,10 +30,10 @@ from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
+from cell_pipelines.typing import FloatArray
 
 SUMMARY = "V7 Darwin JSON, one file an image: 2.0 and, when read, 1.0."
 # A raster layer gives each pixel to one mask, so masks are written as polygons, which may overlap.
@@ -163,7 +163,7 @@ def _read_shape(annotation: Mapping[str, Any], masks: Mapping[str, Shape | str])
     raise ValueError(f"expected a bounding_box, polygon, ellipse, keypoint or mask, got {kinds or 'none'}.")
 
 
-def _paths(polygon: Mapping[str, Any]) -> list[Floats]:
+def _paths(polygon: Mapping[str, Any]) -> list[FloatArray]:
     """Return the rings of a polygon: `paths` in 2.0, in 1.0 a `path` of vertices or of paths, and more beside."""
     found = values.to_list(polygon.get("paths", polygon.get("path")), "paths")
     paths = found if found and isinstance(found[0], list) else [found]
@@ -171,7 +171,7 @@ def _paths(polygon: Mapping[str, Any]) -> list[Floats]:
     return [_path(path) for path in [*paths, *(more if isinstance(more, list) else [])]]
 
 
-def _path(path: Any) -> Floats:
+def _path(path: Any) -> FloatArray:
     pairs = [[v.get("x"), v.get("y")] if isinstance(v, Mapping) else v for v in values.to_list(path, "path")]
     return values.to_vertices(pairs, "path")
 

@@ -32,10 +32,11 @@ from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
 from cell_pipelines.annotations.formats.sources.text import parse_json
-from cell_pipelines.annotations.geometry.conventions import Floats, to_rings
+from cell_pipelines.annotations.geometry.conventions import to_rings
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path
+from cell_pipelines.typing import FloatArray
 
 CAPABILITIES = Capabilities(geometries=("box", "point", "polygon"), crowds=True, classes="used")
 SUMMARY = "QuPath's GeoJSON, a file an image: polygons with holes, points, classes, measurements; QuPath writes it."
@@ -182,7 +183,12 @@ def _read_object(
 
 
 def _add_area(
-    intake: Intake, place: tuple[str, str, int], category: str, rings: list[Floats], is_box: bool, extra: dict[str, Any]
+    intake: Intake,
+    place: tuple[str, str, int],
+    category: str,
+    rings: list[FloatArray],
+    is_box: bool,
+    extra: dict[str, Any],
 ) -> None:
     file, entry, row = place
     if is_box and len(rings) == 1 and _is_rectangle(rings[0]):
@@ -192,7 +198,7 @@ def _add_area(
         intake.add_polygon(file, entry, row, category, rings, **extra)
 
 
-def _is_rectangle(ring: Floats) -> bool:
+def _is_rectangle(ring: FloatArray) -> bool:
     """Say whether each of four edges goes along an axis, which a box has lost once it was edited in QuPath."""
     steps = np.roll(ring, -1, axis=0) - ring
     return len(ring) == 4 and bool(((steps == 0).sum(axis=1) == 1).all())

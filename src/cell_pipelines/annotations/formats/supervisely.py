@@ -36,12 +36,12 @@ from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rings import group_rings
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
+from cell_pipelines.typing import FloatArray
 
 SUMMARY = "Supervisely image annotations, one JSON an image and meta.json: Supervisely, Dataset Ninja."
 # Scores stand in the tag `confidence`, as Supervisely's own models write them; splits in the tags train, val, test.
@@ -169,7 +169,7 @@ def _read_shape(record: Mapping[str, Any], size: tuple[int, int]) -> Shape:
     return box_shape(low.tolist(), (high + 1).tolist())
 
 
-def _rings(points: Any) -> list[Floats]:
+def _rings(points: Any) -> list[FloatArray]:
     """Return exterior and interiors in pixel edges."""
     record = values.to_mapping(points, "points")
     interiors = record.get("interior")

@@ -1,18 +1,16 @@
 """Areas of all objects of a set at once."""
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
 from cell_pipelines.annotations.geometry.conventions import box_areas
 from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals
 from cell_pipelines.annotations.geometry.rings import polygon_area
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
+from cell_pipelines.typing import FloatArray
 
-Areas = npt.NDArray[np.float64]
 
-
-def object_areas(annotations: AnnotationSet) -> Areas:
+def object_areas(annotations: AnnotationSet) -> FloatArray:
     """Return the area of each object in px², shape (N,): of its mask or rings where it has them, else of its box.
 
     A point has none: NaN. Holes are taken off.
@@ -30,7 +28,7 @@ def object_areas(annotations: AnnotationSet) -> Areas:
     return areas
 
 
-def _ring_areas(rings: Rings) -> Areas:
+def _ring_areas(rings: Rings) -> FloatArray:
     lengths = np.diff(rings.ring_starts)
     ring = np.repeat(np.arange(len(lengths)), lengths)
     # Near the origin the products keep their digits.
@@ -40,7 +38,7 @@ def _ring_areas(rings: Rings) -> Areas:
     following[rings.ring_starts[1:][filled] - 1] = rings.ring_starts[:-1][filled]
     doubled = np.bincount(ring, weights=x * y[following] - x[following] * y, minlength=len(lengths))
     owner = np.repeat(np.arange(len(rings)), np.diff(rings.object_starts))
-    areas: Areas = np.bincount(owner, weights=np.abs(doubled) / 2, minlength=len(rings)).astype(np.float64)
+    areas: FloatArray = np.bincount(owner, weights=np.abs(doubled) / 2, minlength=len(rings)).astype(np.float64)
     for row in np.flatnonzero(np.diff(rings.object_starts) > 1).tolist():
         areas[row] = polygon_area(rings.of(row))
     return areas

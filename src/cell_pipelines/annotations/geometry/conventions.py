@@ -18,9 +18,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 
 def voc_to_edges(box: Sequence[float]) -> tuple[float, float, float, float]:
@@ -39,32 +38,32 @@ def edges_to_voc(box: Sequence[float]) -> tuple[float, float, float, float]:
     return float(x_min) + 1, float(y_min) + 1, float(x_max), float(y_max)
 
 
-def edges_to_centres(boxes: Floats, width: int, height: int) -> Floats:
+def edges_to_centres(boxes: FloatArray, width: int, height: int) -> FloatArray:
     """Turn boxes (N, 4) in pixel edges into centre x, y, width, height as fractions of the image."""
     low, high = boxes[:, :2], boxes[:, 2:]
-    centres: Floats = np.concatenate([(low + high) / 2, high - low], axis=1)
+    centres: FloatArray = np.concatenate([(low + high) / 2, high - low], axis=1)
     return centres / np.array([width, height, width, height], dtype=np.float64)
 
 
-def centres_to_edges(centres: Floats, width: int, height: int) -> Floats:
+def centres_to_edges(centres: FloatArray, width: int, height: int) -> FloatArray:
     """Turn centre x, y, width, height as fractions of the image (N, 4) into pixel edges."""
     scaled = centres * np.array([width, height, width, height])
     half = scaled[:, 2:] / 2
     return np.concatenate([scaled[:, :2] - half, scaled[:, :2] + half], axis=1)
 
 
-def clip_boxes(boxes: Floats, width: float, height: float) -> Floats:
+def clip_boxes(boxes: FloatArray, width: float, height: float) -> FloatArray:
     """Cut boxes (N, 4) in pixel edges to the image; a box wholly outside gets no area."""
-    inside: Floats = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
+    inside: FloatArray = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
     return inside
 
 
-def box_areas(boxes: Floats) -> Floats:
+def box_areas(boxes: FloatArray) -> FloatArray:
     """Return the areas of boxes (N, 4) in px², 0 where a box is turned inside out."""
-    areas: Floats = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0.0, None), axis=1)
+    areas: FloatArray = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0.0, None), axis=1)
     return areas
 
 
-def to_rings(flat_rings: Sequence[Sequence[float]] | Any) -> list[Floats]:
+def to_rings(flat_rings: Sequence[Sequence[float]] | Any) -> list[FloatArray]:
     """Return rings stored as x, y, x, y, … as arrays of shape (V, 2)."""
     return [np.asarray(ring, dtype=np.float64).reshape(-1, 2) for ring in flat_rings]

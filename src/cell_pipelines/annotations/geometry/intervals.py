@@ -9,15 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import RunLengths, starts_of
-from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.typing import BoolMask, FloatArray, IntArray
 
-Integers = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.uint32]
-Mask = npt.NDArray[np.bool_]
+
 Runs = Sequence[int] | npt.NDArray[np.integer]
 
 
-def run_lengths_to_intervals(counts: Runs) -> tuple[Integers, Integers]:
+def run_lengths_to_intervals(counts: Runs) -> tuple[IntArray, IntArray]:
     """Return start and stop of each piece of foreground, in order, none of them empty or touching another."""
     edges = np.cumsum(np.asarray(counts, dtype=np.int64))
     stop = edges[1::2]
@@ -26,7 +25,7 @@ def run_lengths_to_intervals(counts: Runs) -> tuple[Integers, Integers]:
     return merge_intervals(start[filled], stop[filled])
 
 
-def all_run_lengths_to_intervals(runs: RunLengths) -> tuple[Integers, Integers, Integers]:
+def all_run_lengths_to_intervals(runs: RunLengths) -> tuple[IntArray, IntArray, IntArray]:
     """Return object, start and stop of the intervals of many objects, in order, none empty or touching another."""
     lengths = np.diff(runs.starts)
     owner = np.repeat(np.arange(len(runs)), lengths)
@@ -42,7 +41,7 @@ def all_run_lengths_to_intervals(runs: RunLengths) -> tuple[Integers, Integers, 
     return owner[first], start[first], stop[last]
 
 
-def merge_intervals(start: Integers, stop: Integers) -> tuple[Integers, Integers]:
+def merge_intervals(start: IntArray, stop: IntArray) -> tuple[IntArray, IntArray]:
     """Put intervals in order together wherever one begins before or where an earlier one ends."""
     if start.size < 2:
         return start, stop
@@ -53,14 +52,14 @@ def merge_intervals(start: Integers, stop: Integers) -> tuple[Integers, Integers
     return start[np.append(True, apart)], reach[np.append(apart, True)]
 
 
-def interval_rows(start: Integers, stop: Integers, height: int) -> tuple[Integers, Integers]:
+def interval_rows(start: IntArray, stop: IntArray, height: int) -> tuple[IntArray, IntArray]:
     """Return the first row and the row after the last that each interval reaches; one over a border has all rows."""
     first, last = start % height, (stop - 1) % height + 1
     across = start // height != (stop - 1) // height
     return np.where(across, 0, first), np.where(across, height, last)
 
 
-def interval_boxes(owner: Integers, start: Integers, stop: Integers, n_objects: int, height: int) -> Floats:
+def interval_boxes(owner: IntArray, start: IntArray, stop: IntArray, n_objects: int, height: int) -> FloatArray:
     """Return the pixel edges around each object's intervals, shape (N, 4); four zeros where it has none.
 
     Args:
@@ -85,7 +84,7 @@ def interval_boxes(owner: Integers, start: Integers, stop: Integers, n_objects: 
     return boxes
 
 
-def split_at_columns(start: Integers, stop: Integers, height: int) -> tuple[Integers, Integers, Integers, Integers]:
+def split_at_columns(start: IntArray, stop: IntArray, height: int) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Cut intervals where a column ends and the next begins.
 
     Returns:
@@ -104,7 +103,7 @@ def split_at_columns(start: Integers, stop: Integers, height: int) -> tuple[Inte
     return number, column[number] + step, top, bottom
 
 
-def draw_intervals(start: Integers, length: Integers, shape: tuple[int, int]) -> Mask:
+def draw_intervals(start: IntArray, length: IntArray, shape: tuple[int, int]) -> BoolMask:
     """Draw intervals in order, apart from each other, in an array of `shape`, whose last axis is counted first."""
     edges = np.zeros(2 * start.size + 2, dtype=np.int64)
     edges[1:-1:2], edges[2:-1:2], edges[-1] = start, start + length, shape[0] * shape[1]
@@ -113,7 +112,7 @@ def draw_intervals(start: Integers, length: Integers, shape: tuple[int, int]) ->
 
 
 def intervals_to_run_lengths(
-    owner: Integers, start: Integers, stop: Integers, n_objects: int, n_pixels: int
+    owner: IntArray, start: IntArray, stop: IntArray, n_objects: int, n_pixels: int
 ) -> RunLengths:
     """Return the run lengths of many objects at once.
 

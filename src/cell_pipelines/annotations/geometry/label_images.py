@@ -7,25 +7,21 @@ import numpy.typing as npt
 from skimage import measure
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.intervals import (
     Counts,
-    Integers,
-    Mask,
     all_run_lengths_to_intervals,
     interval_boxes,
     intervals_to_run_lengths,
 )
 from cell_pipelines.annotations.geometry.rasterising import rings_to_spans
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
-
-Labels = npt.NDArray[np.int32]
+from cell_pipelines.typing import BoolMask, FloatArray, IntArray, LabelImage
 
 # Pixels painted at a time, so that objects lying over each other need no more memory than that.
 _PIXELS_AT_A_TIME = 1 << 22
 
 
-def labels_to_objects(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Floats, list[Counts]]:
+def labels_to_objects(labels: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], FloatArray, list[Counts]]:
     """Return what a label image (H, W) of whole numbers holds; 0 is background.
 
     Returns:
@@ -58,7 +54,7 @@ def _checked(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return labels
 
 
-def objects_to_labels(annotations: AnnotationSet) -> tuple[Labels, Integers]:
+def objects_to_labels(annotations: AnnotationSet) -> tuple[LabelImage, IntArray]:
     """Draw the objects of one image as labels; where objects overlap, the first keeps the pixel.
 
     A pixel belongs to a box or polygon when its centre lies inside. Points have no pixels.
@@ -83,7 +79,7 @@ def objects_to_labels(annotations: AnnotationSet) -> tuple[Labels, Integers]:
     return np.ascontiguousarray(flat.reshape(width, height).T), areas - seen
 
 
-def _intervals(annotations: AnnotationSet, height: int, width: int) -> tuple[Integers, Integers, Integers]:
+def _intervals(annotations: AnnotationSet, height: int, width: int) -> tuple[IntArray, IntArray, IntArray]:
     """Return object, start and stop of what all objects cover, the last object first."""
     objects = annotations.objects
     codes = objects["geometry"].to_numpy()
@@ -99,7 +95,7 @@ def _intervals(annotations: AnnotationSet, height: int, width: int) -> tuple[Int
     return owner[order], start[order], stop[order]
 
 
-def _box_intervals(rows: Integers, boxes: Floats, height: int, width: int) -> tuple[Integers, Integers, Integers]:
+def _box_intervals(rows: IntArray, boxes: FloatArray, height: int, width: int) -> tuple[IntArray, IntArray, IntArray]:
     edges = np.clip(np.ceil(boxes[rows] - 0.5), 0, [width, height, width, height]).astype(np.int64)
     left, top, right, bottom = edges.T
     columns = np.where(bottom > top, np.maximum(right - left, 0), 0)
@@ -108,7 +104,7 @@ def _box_intervals(rows: Integers, boxes: Floats, height: int, width: int) -> tu
     return rows[of], column * height + top[of], column * height + bottom[of]
 
 
-def _paint(flat: Labels, owner: Integers, start: Integers, stop: Integers) -> None:
+def _paint(flat: LabelImage, owner: IntArray, start: IntArray, stop: IntArray) -> None:
     """Give the pixels of each interval, in place, the number of its object, later intervals over earlier ones."""
     length = stop - start
     total = np.cumsum(length)
@@ -122,7 +118,7 @@ def _paint(flat: Labels, owner: Integers, start: Integers, stop: Integers) -> No
         begin = end
 
 
-def binary_to_labels(mask: Mask, connectivity: Literal[4, 8] = 8) -> Labels:
+def binary_to_labels(mask: BoolMask, connectivity: Literal[4, 8] = 8) -> LabelImage:
     """Number the connected pieces of a mask (H, W) in the order of their first pixels, row by row; 0 is background.
 
     With `connectivity` 8 diagonal neighbours are connected, with 4 they are not.
@@ -130,7 +126,7 @@ def binary_to_labels(mask: Mask, connectivity: Literal[4, 8] = 8) -> Labels:
     return split_pieces(np.asarray(mask, dtype=np.bool_), connectivity)
 
 
-def split_pieces(labels: npt.NDArray[Any], connectivity: Literal[4, 8] = 8) -> Labels:
+def split_pieces(labels: npt.NDArray[Any], connectivity: Literal[4, 8] = 8) -> LabelImage:
     """Give each connected piece of one value in a label image (H, W) a number of its own; 0 stays background."""
     pieces = np.zeros(labels.shape, dtype=np.int32)
     inside = foreground_window(labels)

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import RunLengths, starts_of
 from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 _PAIRS_AT_ONCE = 20_000
 
@@ -25,9 +22,9 @@ class MaskRuns:
         stretch: Length of a mask's stretch; mask ``i`` begins at ``i * stretch``.
     """
 
-    begins: Integers
-    ends: Integers
-    starts: Integers
+    begins: IntArray
+    ends: IntArray
+    starts: IntArray
     stretch: int
 
     @classmethod
@@ -39,12 +36,12 @@ class MaskRuns:
         starts = starts_of(np.bincount(owner, minlength=len(counts)))
         return cls(begins + owner * stretch, ends + owner * stretch, starts, stretch)
 
-    def areas(self) -> Integers:
+    def areas(self) -> IntArray:
         """Return the number of pixels of each mask, shape (N,)."""
         covered = np.concatenate([[0], np.cumsum(self.ends - self.begins)])
         return np.diff(covered[self.starts])
 
-    def shared_pixels(self, first: Integers, second: Integers) -> Integers:
+    def shared_pixels(self, first: IntArray, second: IntArray) -> IntArray:
         """Return how many pixels the masks `first` and `second`, each (P,), share pair by pair."""
         sizes = np.diff(self.starts)
         swap = sizes[first] > sizes[second]
@@ -56,7 +53,7 @@ class MaskRuns:
         ]
         return np.concatenate([np.empty(0, np.int64), *parts])
 
-    def _shared(self, few: Integers, many: Integers, covered: Integers) -> Integers:
+    def _shared(self, few: IntArray, many: IntArray, covered: IntArray) -> IntArray:
         """Lay each run of `few` on the stretch of `many` and count the foreground below it."""
         pair, run = _spread(self.starts, few)
         shift = (many - few)[pair] * self.stretch
@@ -65,14 +62,14 @@ class MaskRuns:
         below = np.concatenate([[0], np.cumsum(high - low)])
         return np.diff(below[starts_of(np.diff(self.starts)[few])])
 
-    def _covered_before(self, places: Integers, covered: Integers) -> Integers:
+    def _covered_before(self, places: IntArray, covered: IntArray) -> IntArray:
         """Count the foreground pixels of all masks before each place."""
         run = np.searchsorted(self.begins, places, side="left")
         beyond = np.where(run > 0, self.ends[run - 1] - places, 0) if self.ends.size else np.zeros_like(places)
-        counted: Integers = covered[run] - np.maximum(beyond, 0)
+        counted: IntArray = covered[run] - np.maximum(beyond, 0)
         return counted
 
-    def rectangles(self, rows: Integers, heights: Integers) -> tuple[Floats, Integers]:
+    def rectangles(self, rows: IntArray, heights: IntArray) -> tuple[FloatArray, IntArray]:
         """Return the masks of `rows` as rectangles that do not overlap.
 
         Args:
@@ -99,7 +96,7 @@ class MaskRuns:
         return np.concatenate(boxes).astype(np.float64), np.concatenate(places)
 
 
-def _spread(starts: Integers, rows: Integers) -> tuple[Integers, Integers]:
+def _spread(starts: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
     """Return, for every run of every row, the row's place in `rows` and the run."""
     sizes = np.diff(starts)[rows]
     place = np.repeat(np.arange(len(rows)), sizes)

@@ -4,17 +4,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import Rings, RunLengths, starts_of
-from cell_pipelines.annotations.geometry.conventions import Floats
-from cell_pipelines.annotations.geometry.intervals import (
-    Integers,
-    Mask,
-    all_run_lengths_to_intervals,
-    split_at_columns,
-)
+from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals, split_at_columns
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
+from cell_pipelines.typing import BoolMask, FloatArray, IntArray
 
 
-def mask_to_rings(mask: Mask) -> list[Floats]:
+def mask_to_rings(mask: BoolMask) -> list[FloatArray]:
     """Return the exact outline of a mask (H, W) along its pixels' edges, as rings of shape (V, 2) in x, y.
 
     One ring goes around each 4-connected piece and one around each hole; the fill of all by the even-odd rule is the
@@ -34,7 +29,7 @@ def all_run_lengths_to_rings(runs: RunLengths, height: int) -> Rings:
     return trace_outlines(*all_run_lengths_to_intervals(runs), len(runs), height)
 
 
-def trace_outlines(owner: Integers, start: Integers, stop: Integers, n_objects: int, height: int) -> Rings:
+def trace_outlines(owner: IntArray, start: IntArray, stop: IntArray, n_objects: int, height: int) -> Rings:
     """Return the outlines of many masks of one height at once.
 
     Args:
@@ -67,7 +62,7 @@ _STRAIGHT = (_START_RIGHT + _START_LEFT, _STOP_RIGHT + _STOP_LEFT)
 _RISING, _FALLING = _STOP_RIGHT + _START_LEFT, _START_RIGHT + _STOP_LEFT
 
 
-def _corners(line: Integers, top: Integers, bottom: Integers, rows: int) -> tuple[Integers, Integers]:
+def _corners(line: IntArray, top: IntArray, bottom: IntArray, rows: int) -> tuple[IntArray, IntArray]:
     """Return every corner, column by column, as ``line * rows + row``, and its kind; two where pixels meet diagonally.
 
     In this order an outline goes straight down from each corner of even number to the next.
@@ -85,7 +80,7 @@ def _corners(line: Integers, top: Integers, bottom: Integers, rows: int) -> tupl
     return np.repeat(key[first], repeats), np.repeat(kind, repeats)
 
 
-def _neighbours_in_rows(place: Integers, key: Integers, kind: Integers) -> tuple[list[int], list[int]]:
+def _neighbours_in_rows(place: IntArray, key: IntArray, kind: IntArray) -> tuple[list[int], list[int]]:
     """Return the corners row by row, and for each corner the one at the other end of its edge along the row."""
     # Of two corners in one place the first goes up and the second down; pixels that rise join up with right.
     is_second = np.append(False, key[1:] == key[:-1])
@@ -96,7 +91,7 @@ def _neighbours_in_rows(place: Integers, key: Integers, kind: Integers) -> tuple
     return order.tolist(), partner.tolist()
 
 
-def _walk(partner: list[int], candidates: list[int], is_hole: npt.NDArray[np.bool_]) -> tuple[Integers, Integers]:
+def _walk(partner: list[int], candidates: list[int], is_hole: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
     """Follow edges along rows and columns in turn; return the corners ring after ring and where each ring starts."""
     seen = bytearray(len(partner))
     hole = is_hole.tolist()

@@ -6,15 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from cell_pipelines.annotations.columns import Rings
-from cell_pipelines.annotations.geometry.conventions import Floats
-from cell_pipelines.annotations.geometry.intervals import (
-    Counts,
-    Integers,
-    Mask,
-    interval_boxes,
-    intervals_to_run_lengths,
-)
+from cell_pipelines.annotations.geometry.intervals import Counts, interval_boxes, intervals_to_run_lengths
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
+from cell_pipelines.typing import BoolMask, FloatArray, IntArray
 
 # Crossings of edges with columns that are held at a time, so that no polygon needs more memory than its image.
 _CROSSINGS_AT_A_TIME = 1 << 20
@@ -32,18 +26,18 @@ class Spans(NamedTuple):
         stop: (S,) row after the last.
     """
 
-    object: Integers
-    column: Integers
-    start: Integers
-    stop: Integers
+    object: IntArray
+    column: IntArray
+    start: IntArray
+    stop: IntArray
 
-    def intervals(self, height: int) -> tuple[Integers, Integers, Integers]:
+    def intervals(self, height: int) -> tuple[IntArray, IntArray, IntArray]:
         """Return object, start and stop of each span, pixels counted column by column."""
         return self.object, self.column * height + self.start, self.column * height + self.stop
 
 
 def polygons_to_spans(
-    vertices: Floats, ring_starts: Integers, object_of_ring: Integers, height: int, width: int
+    vertices: FloatArray, ring_starts: IntArray, object_of_ring: IntArray, height: int, width: int
 ) -> Spans:
     """Return the pixels of all polygons of an image at once, by columns as run lengths want them.
 
@@ -66,11 +60,11 @@ def polygons_to_spans(
     return Spans(of, column, start, toggles[1::2] % (height + 1))
 
 
-def _toggles(edges: tuple[Integers, Floats, Floats], height: int, width: int) -> Integers:
+def _toggles(edges: tuple[IntArray, FloatArray, FloatArray], height: int, width: int) -> IntArray:
     """Return in order, as one number each, the objects, columns and rows at which inside and outside change."""
     owner, low, high = edges
     toggles = np.zeros(0, dtype=np.int64)
-    fresh: list[Integers] = []
+    fresh: list[IntArray] = []
     waiting = 0
     for number, column in _crossed_columns(low[:, 0], high[:, 0], width):
         (x0, y0), (x1, y1) = low[number].T, high[number].T
@@ -83,7 +77,9 @@ def _toggles(edges: tuple[Integers, Floats, Floats], height: int, width: int) ->
     return _odd_ones(np.concatenate([toggles, *fresh]))
 
 
-def _edges(vertices: Floats, ring_starts: Integers, object_of_ring: Integers) -> tuple[Integers, Floats, Floats]:
+def _edges(
+    vertices: FloatArray, ring_starts: IntArray, object_of_ring: IntArray
+) -> tuple[IntArray, FloatArray, FloatArray]:
     """Return object, left end and right end of each edge that is not upright, ring closed.
 
     An edge that two polygons share comes out the same for both, whichever way they turn.
@@ -100,7 +96,7 @@ def _edges(vertices: Floats, ring_starts: Integers, object_of_ring: Integers) ->
     return owner, np.where(forwards, here, ahead), np.where(forwards, ahead, here)
 
 
-def _crossed_columns(left: Floats, right: Floats, width: int) -> Iterator[tuple[Integers, Integers]]:
+def _crossed_columns(left: FloatArray, right: FloatArray, width: int) -> Iterator[tuple[IntArray, IntArray]]:
     """Yield edges and the columns whose centre lies in [left, right), some at a time."""
     first = np.clip(np.ceil(left - 0.5), 0, width).astype(np.int64)
     last = np.clip(np.ceil(right - 0.5), 0, width).astype(np.int64)
@@ -116,16 +112,16 @@ def _crossed_columns(left: Floats, right: Floats, width: int) -> Iterator[tuple[
         begin = end
 
 
-def _odd_ones(keys: Integers) -> Integers:
+def _odd_ones(keys: IntArray) -> IntArray:
     """Return in order the values that come an odd number of times; two changes at one place are none."""
     keys = np.sort(keys)
     first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: keys.size])
     times = np.diff(np.append(first, keys.size))
-    odd: Integers = keys[first[times % 2 == 1]]
+    odd: IntArray = keys[first[times % 2 == 1]]
     return odd
 
 
-def polygons_to_run_lengths(rings: Rings, height: int, width: int) -> tuple[Counts, Integers, Floats]:
+def polygons_to_run_lengths(rings: Rings, height: int, width: int) -> tuple[Counts, IntArray, FloatArray]:
     """Return what many polygons of one image cover: run lengths, where each object's start, and boxes (N, 4) around.
 
     An object that covers no pixel is all background; its box is four zeros.
@@ -141,11 +137,11 @@ def rings_to_spans(rings: Rings, height: int, width: int) -> Spans:
     return polygons_to_spans(rings.vertices, rings.ring_starts[:-1], object_of_ring, height, width)
 
 
-def rings_to_run_lengths(rings: Sequence[Floats], height: int, width: int) -> Counts:
+def rings_to_run_lengths(rings: Sequence[FloatArray], height: int, width: int) -> Counts:
     """Return the COCO run lengths of one polygon of rings of shape (V, 2)."""
     return polygons_to_run_lengths(Rings.from_lists([rings]), height, width)[0]
 
 
-def rings_to_mask(rings: Sequence[Floats], height: int, width: int) -> Mask:
+def rings_to_mask(rings: Sequence[FloatArray], height: int, width: int) -> BoolMask:
     """Draw one polygon of rings of shape (V, 2) as a mask (H, W): even-odd, a pixel by its centre."""
     return run_lengths_to_mask(rings_to_run_lengths(rings, height, width), height, width)

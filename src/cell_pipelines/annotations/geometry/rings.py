@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.typing import FloatArray
 
 
-def clip_ring(ring: Floats, width: float, height: float) -> Floats:
+def clip_ring(ring: FloatArray, width: float, height: float) -> FloatArray:
     """Cut a ring (V, 2) in x, y to the image (Sutherland and Hodgman 1974); empty where nothing is left."""
     for axis, bound, sign in ((0, 0.0, 1), (0, width, -1), (1, 0.0, 1), (1, height, -1)):
         ring = _clip_half_plane(ring, axis, bound, sign)
     return ring
 
 
-def _clip_half_plane(ring: Floats, axis: int, bound: float, sign: int) -> Floats:
+def _clip_half_plane(ring: FloatArray, axis: int, bound: float, sign: int) -> FloatArray:
     depth = (ring[:, axis] - bound) * sign
     is_inside = depth >= 0
     if is_inside.all():
@@ -25,11 +25,11 @@ def _clip_half_plane(ring: Floats, axis: int, bound: float, sign: int) -> Floats
     share = np.divide(depth_before, depth_before - depth, out=np.zeros_like(depth), where=crosses)
     crossing = before + share[:, None] * (ring - before)
     crossing[:, axis] = bound
-    cut: Floats = np.stack([crossing, ring], axis=1)[np.stack([crosses, is_inside], axis=1)]
+    cut: FloatArray = np.stack([crossing, ring], axis=1)[np.stack([crosses, is_inside], axis=1)]
     return cut
 
 
-def polygon_area(rings: Sequence[Floats]) -> float:
+def polygon_area(rings: Sequence[FloatArray]) -> float:
     """Return the area that rings of shape (V, 2) fill by the even-odd rule: pieces add, holes subtract.
 
     Rings may touch, but not cross each other or themselves.
@@ -40,7 +40,7 @@ def polygon_area(rings: Sequence[Floats]) -> float:
     return float(np.where(ring_depths(rings) % 2, -areas, areas).sum())
 
 
-def _signed_area(ring: Floats) -> float:
+def _signed_area(ring: FloatArray) -> float:
     if not len(ring):
         return 0.0
     # Near the origin the products keep their digits.
@@ -48,7 +48,7 @@ def _signed_area(ring: Floats) -> float:
     return float(np.dot(x[:-1], y[1:]) - np.dot(y[:-1], x[1:])) / 2
 
 
-def ring_depths(rings: Sequence[Floats]) -> npt.NDArray[np.int64]:
+def ring_depths(rings: Sequence[FloatArray]) -> npt.NDArray[np.int64]:
     """Return in how many of the other rings each ring lies, shape (R,): 0 and 2 are pieces, 1 and 3 holes.
 
     Of equal rings, each lies in those before it. A ring without area lies in none and none lies in it.
@@ -56,7 +56,7 @@ def ring_depths(rings: Sequence[Floats]) -> npt.NDArray[np.int64]:
     return np.array([len(outside) for outside in _containers(rings)], dtype=np.int64)
 
 
-def group_rings(rings: Sequence[Floats]) -> list[list[Floats]]:
+def group_rings(rings: Sequence[FloatArray]) -> list[list[FloatArray]]:
     """Return each piece's outer ring followed by its holes, for formats that tell holes from pieces."""
     containers = _containers(rings)
     pieces = {i: [ring] for i, ring in enumerate(rings) if len(containers[i]) % 2 == 0}
@@ -68,7 +68,7 @@ def group_rings(rings: Sequence[Floats]) -> list[list[Floats]]:
     return list(pieces.values())
 
 
-def _containers(rings: Sequence[Floats]) -> list[list[int]]:
+def _containers(rings: Sequence[FloatArray]) -> list[list[int]]:
     """Return for each ring the numbers of the rings it lies in."""
     if len(rings) < 2:
         return [[] for _ in rings]
@@ -91,7 +91,7 @@ def _containers(rings: Sequence[Floats]) -> list[list[int]]:
 class _Edges:
     """The edges of many rings at once."""
 
-    def __init__(self, rings: Sequence[Floats]) -> None:
+    def __init__(self, rings: Sequence[FloatArray]) -> None:
         self._start = np.concatenate([*rings, np.zeros((0, 2))])
         self._end = np.concatenate([*(np.roll(ring, -1, axis=0) for ring in rings), np.zeros((0, 2))])
         self._count = np.cumsum([len(ring) for ring in rings])
@@ -106,7 +106,7 @@ class _Edges:
         return np.asarray(times % 2 == 1)
 
 
-def _point_inside(ring: Floats) -> tuple[float, float]:
+def _point_inside(ring: FloatArray) -> tuple[float, float]:
     """Return a point inside a ring with area, on the line halfway through its highest gap between vertices."""
     levels = np.unique(ring[:, 1])
     gap = int(np.argmax(np.diff(levels)))
@@ -118,15 +118,15 @@ def _point_inside(ring: Floats) -> tuple[float, float]:
     return float(x[2 * widest] + x[2 * widest + 1]) / 2, y
 
 
-def _crossings(ring: Floats, y: float) -> Floats:
+def _crossings(ring: FloatArray, y: float) -> FloatArray:
     following = np.roll(ring, -1, axis=0)
     crosses = (ring[:, 1] <= y) != (following[:, 1] <= y)
     (x0, y0), (x1, y1) = ring[crosses].T, following[crosses].T
-    crossed: Floats = x0 + (y - y0) * (x1 - x0) / (y1 - y0)
+    crossed: FloatArray = x0 + (y - y0) * (x1 - x0) / (y1 - y0)
     return crossed
 
 
-def join_rings(rings: Sequence[Floats]) -> Floats:
+def join_rings(rings: Sequence[FloatArray]) -> FloatArray:
     """Return one closed path (V, 2) through all rings, for formats that hold one ring an object.
 
     The path closes each ring, goes on to the next, and at the end goes back the same way: the seams between rings have
@@ -142,7 +142,7 @@ def join_rings(rings: Sequence[Floats]) -> Floats:
     return np.concatenate(closed + back)
 
 
-def _from_unique_vertex(ring: Floats) -> Floats:
+def _from_unique_vertex(ring: FloatArray) -> FloatArray:
     """Return the ring from a vertex it passes once, so that coming there again means its end."""
     if not (ring[1:] == ring[0]).all(axis=1).any():
         return ring
@@ -151,7 +151,7 @@ def _from_unique_vertex(ring: Floats) -> Floats:
     return np.roll(ring, -int(once.min()), axis=0) if once.size else ring
 
 
-def split_ring(ring: Floats) -> list[Floats]:
+def split_ring(ring: FloatArray) -> list[FloatArray]:
     """Return the rings that `join_rings` made a path of; a path that no rings give stays whole.
 
     A part that returns to its first vertex is a ring, and the next begins after it. The way back may be missing.
@@ -160,7 +160,7 @@ def split_ring(ring: Floats) -> list[Floats]:
     vertices = [(x, y) for x, y in ring.tolist()]
     for i in range(len(vertices) - 1, -1, -1):
         places.setdefault(vertices[i], []).append(i)
-    rings: list[Floats] = []
+    rings: list[FloatArray] = []
     anchors: list[tuple[float, float]] = []
     here = 0
     while here < len(vertices) and not _is_way_back(vertices, here, anchors):

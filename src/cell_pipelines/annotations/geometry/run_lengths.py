@@ -7,8 +7,6 @@ import numpy as np
 
 from cell_pipelines.annotations.geometry.intervals import (
     Counts,
-    Integers,
-    Mask,
     Runs,
     draw_intervals,
     interval_rows,
@@ -16,9 +14,10 @@ from cell_pipelines.annotations.geometry.intervals import (
     merge_intervals,
     run_lengths_to_intervals,
 )
+from cell_pipelines.typing import BoolMask, IntArray
 
 
-def run_lengths_to_mask(counts: Runs, height: int, width: int) -> Mask:
+def run_lengths_to_mask(counts: Runs, height: int, width: int) -> BoolMask:
     """Draw COCO run lengths (column by column, background first) as a mask (H, W).
 
     Raises:
@@ -31,7 +30,7 @@ def run_lengths_to_mask(counts: Runs, height: int, width: int) -> Mask:
     return np.repeat(inside, runs).reshape(width, height).T
 
 
-def mask_to_run_lengths(mask: Mask) -> Counts:
+def mask_to_run_lengths(mask: BoolMask) -> Counts:
     """Return COCO run lengths of a mask (H, W), column by column, background first."""
     flat = mask.T.ravel()
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
@@ -39,7 +38,7 @@ def mask_to_run_lengths(mask: Mask) -> Counts:
     return np.diff(np.concatenate([before, changes, [flat.size]])).astype(np.uint32)
 
 
-def mask_box(mask: Mask) -> tuple[float, float, float, float]:
+def mask_box(mask: BoolMask) -> tuple[float, float, float, float]:
     """Return the pixel edges around a mask (H, W); four zeros where it is empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
@@ -66,7 +65,7 @@ def run_lengths_box(counts: Runs, height: int) -> tuple[float, float, float, flo
     return float(x_min), float(y_min.min()), float(x_max), float(y_max.max())
 
 
-def run_lengths_to_crop(counts: Runs, height: int) -> tuple[Mask, int, int]:
+def run_lengths_to_crop(counts: Runs, height: int) -> tuple[BoolMask, int, int]:
     """Draw only the foreground's box, and return it with its top row and left column; (0, 0) where there is none."""
     start, stop = run_lengths_to_intervals(counts)
     left, top, right, bottom = (int(v) for v in run_lengths_box(counts, height))
@@ -76,7 +75,7 @@ def run_lengths_to_crop(counts: Runs, height: int) -> tuple[Mask, int, int]:
     return draw_intervals(moved, stop - start, (right - left, rows)).T, top, left
 
 
-def crop_to_run_lengths(crop: Mask, top: int, left: int, height: int, width: int) -> Counts:
+def crop_to_run_lengths(crop: BoolMask, top: int, left: int, height: int, width: int) -> Counts:
     """Return the run lengths of an image that is background but for `crop` (h, w), which lies inside it."""
     rows = crop.shape[0]
     padded = np.zeros((crop.shape[1], rows + 1), dtype=np.bool_)
@@ -117,7 +116,7 @@ def runs_from_row_major(starts: Runs, lengths: Runs, height: int, width: int) ->
     return crop_to_run_lengths(draw_intervals(moved, stop - start, (bottom - top, columns)), top, left, height, width)
 
 
-def runs_to_row_major(counts: Runs, height: int, width: int) -> tuple[Integers, Integers]:
+def runs_to_row_major(counts: Runs, height: int, width: int) -> tuple[IntArray, IntArray]:
     """Return starts (row * width + column) and lengths of COCO run lengths counted row by row, in order."""
     crop, top, left = run_lengths_to_crop(counts, height)
     # Turning the axes makes rows of columns: the same as the run lengths of the image lying on its side.

@@ -8,12 +8,10 @@ import numpy.typing as npt
 from scipy import sparse, spatial
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
-from cell_pipelines.annotations.geometry.conventions import Floats
-from cell_pipelines.annotations.geometry.intervals import Integers, all_run_lengths_to_intervals, split_at_columns
+from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals, split_at_columns
 from cell_pipelines.annotations.geometry.rings import polygon_area, ring_depths
 from cell_pipelines.annotations.schema import AnnotationSet
-
-Bools = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
 # Share of the largest piece from which another piece is no stray pixel, and pixels of a piece that may be a cell.
 _SUBSTANTIAL, _SMALLEST = 0.1, 4
@@ -25,7 +23,9 @@ _GAP_RADII = 1.0
 _MOST_RINGS = 200
 
 
-def are_scattered(owner: Integers, areas: npt.NDArray[Any], count: int, centroids: Callable[[Bools], Floats]) -> Bools:
+def are_scattered(
+    owner: IntArray, areas: npt.NDArray[Any], count: int, centroids: Callable[[BoolArray], FloatArray]
+) -> BoolArray:
     """Say of each object (N,) whether its pieces are many or far apart.
 
     Args:
@@ -39,14 +39,14 @@ def are_scattered(owner: Integers, areas: npt.NDArray[Any], count: int, centroid
     kept = areas >= _SUBSTANTIAL * largest[owner]
     pieces = np.bincount(owner[kept], minlength=count)
     alike = np.bincount(owner[areas >= _ALIKE * largest[owner]], minlength=count)
-    scattered: Bools = (pieces >= _MANY_PIECES) | (alike >= _MANY_ALIKE)
+    scattered: BoolArray = (pieces >= _MANY_PIECES) | (alike >= _MANY_ALIKE)
     undecided = kept & (pieces > 1)[owner] & ~scattered[owner]
     if undecided.any():
         scattered |= _lie_apart(owner[undecided], areas[undecided], centroids(undecided), count)
     return scattered & (largest >= _SMALLEST)
 
 
-def _lie_apart(owner: Integers, areas: npt.NDArray[Any], centroids: Floats, count: int) -> Bools:
+def _lie_apart(owner: IntArray, areas: npt.NDArray[Any], centroids: FloatArray, count: int) -> BoolArray:
     """Say of each object (N,) whether a piece is further from all others than the largest one's radius."""
     apart = np.zeros(count, dtype=np.bool_)
     order = np.argsort(owner, kind="stable")
@@ -58,7 +58,7 @@ def _lie_apart(owner: Integers, areas: npt.NDArray[Any], centroids: Floats, coun
     return apart
 
 
-def find_scattered(annotations: AnnotationSet) -> Integers:
+def find_scattered(annotations: AnnotationSet) -> IntArray:
     """Return the rows of the masks and polygons whose pieces are too many or too far apart for one cell, ascending.
 
     Regions of many objects (crowds) are passed over.
@@ -76,12 +76,12 @@ def find_scattered(annotations: AnnotationSet) -> Integers:
     return rows[~annotations.crowd[rows]]
 
 
-def _scattered_polygons(rings: Rings) -> Integers:
+def _scattered_polygons(rings: Rings) -> IntArray:
     found = [row for row in np.flatnonzero(np.diff(rings.object_starts) > 1).tolist() if _is_scattered(rings.of(row))]
     return np.array(found, dtype=np.int64)
 
 
-def _is_scattered(rings: Sequence[Floats]) -> bool:
+def _is_scattered(rings: Sequence[FloatArray]) -> bool:
     """Say whether the rings (V, 2) of one polygon are pieces too many or too far apart; holes do not count."""
     pieces = [ring for ring in rings if len(ring) >= 3]
     if len(pieces) <= _MOST_RINGS and len(pieces) > 1:
@@ -93,7 +93,7 @@ def _is_scattered(rings: Sequence[Floats]) -> bool:
     return bool(are_scattered(np.zeros(len(pieces), dtype=np.int64), areas, 1, lambda chosen: centroids[chosen])[0])
 
 
-def _scattered_masks(runs: RunLengths, height: int) -> Bools:
+def _scattered_masks(runs: RunLengths, height: int) -> BoolArray:
     """Say of each mask (N,) of one image whether its pieces are too many or too far apart."""
     owner, start, stop = all_run_lengths_to_intervals(runs)
     number, column, top, bottom = split_at_columns(start, stop, height)
@@ -104,7 +104,7 @@ def _scattered_masks(runs: RunLengths, height: int) -> Bools:
     owners = np.zeros(len(areas), dtype=np.int64)
     owners[piece] = owner
 
-    def centroids(chosen: Bools) -> Floats:
+    def centroids(chosen: BoolArray) -> FloatArray:
         rows = np.bincount(piece, weights=lengths * (top + bottom) / 2) / areas
         columns = np.bincount(piece, weights=lengths * (column + 0.5)) / areas
         return np.stack([rows, columns], axis=1)[chosen]
@@ -112,7 +112,7 @@ def _scattered_masks(runs: RunLengths, height: int) -> Bools:
     return are_scattered(owners, areas, len(runs), centroids)
 
 
-def _connect(owner: Integers, column: Integers, top: Integers, bottom: Integers, height: int) -> Integers:
+def _connect(owner: IntArray, column: IntArray, top: IntArray, bottom: IntArray, height: int) -> IntArray:
     """Number the pieces that intervals (I,) of columns form, also across corners; objects stay apart.
 
     The intervals are in order: by object, column and row.
@@ -126,5 +126,5 @@ def _connect(owner: Integers, column: Integers, top: Integers, bottom: Integers,
     begin = np.repeat(np.arange(len(owner)), touching)
     step = np.arange(begin.size) - np.repeat(np.cumsum(touching) - touching, touching)
     graph = sparse.coo_matrix((np.ones(begin.size, np.bool_), (begin, first[begin] + step)), shape=(len(owner),) * 2)
-    numbers: Integers = sparse.csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
+    numbers: IntArray = sparse.csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
     return numbers

@@ -20,9 +20,7 @@ from cell_pipelines.annotations.geometry.even_odd import (
 )
 from cell_pipelines.annotations.geometry.mask_runs import MaskRuns
 from cell_pipelines.annotations.schema import GEOMETRIES, box_array
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 BOX, POINT, POLYGON, MASK = (GEOMETRIES.index(name) for name in ("box", "point", "polygon", "mask"))
 # Candidates a query may bring at once, so that a field of objects that all overlap needs no more memory.
@@ -44,15 +42,15 @@ class Shapes:
         runs: Foreground runs of the masks; other objects have none.
     """
 
-    boxes: Floats
-    geometry: Integers
-    heights: Integers
+    boxes: FloatArray
+    geometry: IntArray
+    heights: IntArray
     raw_polygons: Geometries
     polygons: Geometries
     runs: MaskRuns
 
     @classmethod
-    def from_objects(cls, objects: pa.Table, heights: Integers) -> "Shapes":
+    def from_objects(cls, objects: pa.Table, heights: IntArray) -> "Shapes":
         """Return the shapes of a table of `OBJECT_SCHEMA`; `heights` (N,) are those of their images in pixels."""
         geometry = objects["geometry"].to_numpy().astype(np.int64)
         raw = to_raw_polygons(*to_linear_rings(Rings.from_arrow(objects["rings"])), len(geometry))
@@ -64,7 +62,7 @@ class Shapes:
         return len(self.geometry)
 
     @cached_property
-    def areas(self) -> Floats:
+    def areas(self) -> FloatArray:
         """Areas in px², shape (N,); 0 for points and for polygons that are None."""
         areas = np.zeros(len(self))
         is_box = (self.geometry == BOX) & drawable(self.boxes)
@@ -74,7 +72,7 @@ class Shapes:
         areas[is_mask] = self.runs.areas()[is_mask]
         return areas
 
-    def shared_areas(self, first: Integers, second: Integers) -> Floats:
+    def shared_areas(self, first: IntArray, second: IntArray) -> FloatArray:
         """Return the areas in px² that the objects `first` and `second`, each (P,), share pair by pair.
 
         Boxes are measured as boxes, polygons and masks by what they really cover; a point shares nothing.
@@ -96,40 +94,40 @@ class Shapes:
         shared[drawn] = np.nan_to_num(shapely.area(overlap))
         return shared
 
-    def _outlines(self, rows: Integers) -> Geometries:
+    def _outlines(self, rows: IntArray) -> Geometries:
         outlines: Geometries = self.polygons[rows]
         is_box = self.geometry[rows] == BOX
         outlines[is_box] = shapely.box(*self.boxes[rows[is_box]].T)
         return outlines
 
-    def _mask_with_outline(self, masks: Integers, others: Integers) -> Floats:
+    def _mask_with_outline(self, masks: IntArray, others: IntArray) -> FloatArray:
         rectangles, place = self.runs.rectangles(masks, self.heights[masks])
         outlines = self._outlines(others)[place]
         pieces = shapely.area(shapely.intersection(shapely.box(*rectangles.T), outlines))
         return np.bincount(place, weights=np.nan_to_num(pieces), minlength=len(masks)).astype(np.float64)
 
 
-def drawable(boxes: Floats) -> npt.NDArray[np.bool_]:
+def drawable(boxes: FloatArray) -> npt.NDArray[np.bool_]:
     """Say which boxes (N, 4) have coordinates that an image can have: numbers, and none beyond a billion pixels."""
     return np.asarray((np.abs(boxes) <= FARTHEST).all(axis=1))
 
 
-def shared_box_areas(one: Floats, other: Floats) -> Floats:
+def shared_box_areas(one: FloatArray, other: FloatArray) -> FloatArray:
     """Return the areas in px² that boxes (P, 4) share pair by pair."""
     low, high = np.maximum(one[:, :2], other[:, :2]), np.minimum(one[:, 2:], other[:, 2:])
-    shared: Floats = np.prod(np.clip(high - low, 0.0, None), axis=1)
+    shared: FloatArray = np.prod(np.clip(high - low, 0.0, None), axis=1)
     return shared
 
 
-def iou_of(shared: Floats, first: Floats, second: Floats) -> Floats:
+def iou_of(shared: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
     """Return intersection over union (P,) from shared and whole areas (P,); 0 where nothing has an area."""
     union = first + second - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
 def near_pairs(
-    boxes: Floats, images: Integers, others: Floats | None = None, other_images: Integers | None = None
-) -> Iterator[tuple[Integers, Integers]]:
+    boxes: FloatArray, images: IntArray, others: FloatArray | None = None, other_images: IntArray | None = None
+) -> Iterator[tuple[IntArray, IntArray]]:
     """Yield the pairs of boxes of one image that touch or overlap, some thousand rows at a time.
 
     Args:
@@ -159,13 +157,13 @@ def near_pairs(
         yield first[kept].astype(np.int64), second[kept].astype(np.int64)
 
 
-def _shifts(boxes: Floats, images: Integers) -> Floats:
+def _shifts(boxes: FloatArray, images: IntArray) -> FloatArray:
     """Return how far right each box is moved, so that those of two images never meet."""
     width = boxes[:, 2].max() - boxes[:, 0].min() + 1.0
-    shifts: Floats = np.unique(images, return_inverse=True)[1] * width
+    shifts: FloatArray = np.unique(images, return_inverse=True)[1] * width
     return shifts
 
 
-def _moved(boxes: Floats, shift: Floats) -> Geometries:
+def _moved(boxes: FloatArray, shift: FloatArray) -> Geometries:
     x_min, y_min, x_max, y_max = boxes.T
     return np.asarray(shapely.box(x_min + shift, y_min, x_max + shift, y_max), dtype=object)

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 #: Meetings of edges up to which what an outline fills is computed. Drawn by hand, an outline has a handful; 50 points
 #: in no order have 400, and the time to fill them grows with the square of the meetings.
@@ -51,7 +50,7 @@ def _is_tangled(polygon: Any) -> bool:
     return False
 
 
-def _edges(polygon: Any) -> tuple[Floats, Floats, Integers]:
+def _edges(polygon: Any) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return both ends of each edge that has a length, and the number of the edge before it in its ring."""
     starts, ends, before = [], [], []
     number = 0
@@ -66,12 +65,12 @@ def _edges(polygon: Any) -> tuple[Floats, Floats, Integers]:
     return np.concatenate(starts), np.concatenate(ends), np.concatenate(before).astype(np.int64)
 
 
-def _meet(a: Floats, b: Floats, c: Floats, d: Floats) -> npt.NDArray[np.bool_]:
+def _meet(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> npt.NDArray[np.bool_]:
     """Say which segments from `a` to `b` have a point in common with those from `c` to `d`, whose boxes meet."""
     sides = [np.sign(_turn(a, b, c)) * np.sign(_turn(a, b, d)), np.sign(_turn(c, d, a)) * np.sign(_turn(c, d, b))]
     return np.asarray((sides[0] <= 0) & (sides[1] <= 0))
 
 
-def _turn(a: Floats, b: Floats, c: Floats) -> Floats:
-    turn: Floats = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+def _turn(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
+    turn: FloatArray = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
     return turn

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
@@ -13,9 +12,7 @@ from cell_pipelines.annotations.geometry.shapes import MASK, POINT, POLYGON, Sha
 from cell_pipelines.annotations.geometry.tangles import MOST_MEETINGS
 from cell_pipelines.annotations.quality.table import Found
 from cell_pipelines.annotations.schema import AnnotationSet
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 _REASONS = {
     "Self-intersection": ("self_intersecting", "has an outline that crosses itself"),
@@ -30,7 +27,7 @@ _TANGLED = (
 _MEANINGFUL = ("Hole lies outside shell", "Holes are nested", "Interior is disconnected")
 
 
-def find_broken(rows: Integers, shapes: Shapes) -> list[Found]:
+def find_broken(rows: IntArray, shapes: Shapes) -> list[Found]:
     """List objects that can't be drawn: coordinates that are no numbers, polygons without ring, empty masks."""
     real = drawable(shapes.boxes)
     unreal = rows[~real]
@@ -43,7 +40,7 @@ def find_broken(rows: Integers, shapes: Shapes) -> list[Found]:
     ]
 
 
-def find_mask_sizes(rows: Integers, objects: pa.Table, sizes: Integers) -> Found:
+def find_mask_sizes(rows: IntArray, objects: pa.Table, sizes: IntArray) -> Found:
     """List masks that hold another number of pixels than their image; `sizes` (N, 2) are widths and heights."""
     counts = RunLengths.from_arrow(objects["counts"])
     is_mask = objects["geometry"].to_numpy() == MASK
@@ -57,7 +54,7 @@ def find_mask_sizes(rows: Integers, objects: pa.Table, sizes: Integers) -> Found
     return Found("mask_size", rows[wrong], pixels[wrong], sentences)
 
 
-def find_outside(rows: Integers, boxes: Floats, sizes: Integers, limit: float) -> Found:
+def find_outside(rows: IntArray, boxes: FloatArray, sizes: IntArray, limit: float) -> Found:
     """List objects that reach out of their image by more than `limit` pixels."""
     beyond = np.concatenate([-boxes[:, :2], boxes[:, 2:] - sizes], axis=1)
     # An image of unknown size has no border to reach over.
@@ -71,7 +68,7 @@ def find_outside(rows: Integers, boxes: Floats, sizes: Integers, limit: float) -
     return Found("outside", rows[wrong], most[wrong], sentences)
 
 
-def find_invalid(rows: Integers, shapes: Shapes) -> list[Found]:
+def find_invalid(rows: IntArray, shapes: Shapes) -> list[Found]:
     """List polygons with an outline that crosses or touches itself, and polygons of rings that cross.
 
     Args:
@@ -127,7 +124,7 @@ def _read_reason(text: str) -> tuple[str, str]:
     return match[1], f" at ({float(match[2]):.1f}, {float(match[3]):.1f})"
 
 
-def find_tiny(annotations: AnnotationSet, areas: Floats, *, min_area: float, min_share: float) -> Found:
+def find_tiny(annotations: AnnotationSet, areas: FloatArray, *, min_area: float, min_share: float) -> Found:
     """List objects smaller than `min_area` px² or than `min_share` of their class's median.
 
     Args:
@@ -151,7 +148,7 @@ def _px(area: float) -> str:
     return f"{area:.0f}" if area >= 100 else f"{area:.3g}"
 
 
-def sizeable(shapes: Shapes) -> Floats:
+def sizeable(shapes: Shapes) -> FloatArray:
     """Return the areas (N,) of shapes in px², NaN for points and for what can't be drawn."""
     broken = (shapes.geometry == POLYGON) & (shapely.get_type_id(shapes.polygons) < 0)
     empty = (shapes.geometry == MASK) & (shapes.areas == 0)
@@ -159,7 +156,7 @@ def sizeable(shapes: Shapes) -> Floats:
     return np.where(without, np.nan, shapes.areas)
 
 
-def _class_medians(annotations: AnnotationSet, areas: Floats) -> Floats:
+def _class_medians(annotations: AnnotationSet, areas: FloatArray) -> FloatArray:
     """Return the median area of each class, NaN where nothing has one; crowds are no measure of a cell."""
     medians = np.full(len(annotations.categories), np.nan)
     measured = np.isfinite(areas) & ~annotations.crowd
@@ -170,5 +167,5 @@ def _class_medians(annotations: AnnotationSet, areas: Floats) -> Floats:
     return medians
 
 
-def _plain(kind: str, rows: Integers, value: float, sentence: str) -> Found:
+def _plain(kind: str, rows: IntArray, value: float, sentence: str) -> Found:
     return Found(kind, rows, np.full(len(rows), value), [sentence] * len(rows))

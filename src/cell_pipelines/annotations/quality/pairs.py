@@ -13,9 +13,7 @@ from cell_pipelines.annotations.geometry.shapes import POINT, Shapes, iou_of, ne
 from cell_pipelines.annotations.quality.piles import thin_piles
 from cell_pipelines.annotations.quality.table import Found
 from cell_pipelines.annotations.schema import AnnotationSet
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 _SAME_PX = 0.01
 
@@ -50,9 +48,9 @@ class Neighbourhood:
         shapes: Their shapes.
     """
 
-    rows: Integers
-    images: Integers
-    categories: Integers
+    rows: IntArray
+    images: IntArray
+    categories: IntArray
     shapes: Shapes
 
 
@@ -60,10 +58,10 @@ class Neighbourhood:
 class _Pairs:
     """Suspicious pairs: rows in a `Neighbourhood`, with the value by which the worst is chosen."""
 
-    first: Integers
-    second: Integers
-    value: Floats
-    iou: Floats
+    first: IntArray
+    second: IntArray
+    value: FloatArray
+    iou: FloatArray
 
 
 def find_repeated(annotations: AnnotationSet, near: Neighbourhood) -> tuple[list[Found], npt.NDArray[np.bool_]]:
@@ -83,7 +81,7 @@ def find_repeated(annotations: AnnotationSet, near: Neighbourhood) -> tuple[list
     return found, is_first
 
 
-def _first_like(annotations: AnnotationSet, near: Neighbourhood) -> Integers:
+def _first_like(annotations: AnnotationSet, near: Neighbourhood) -> IntArray:
     """Return for each object the first of its image and class with the same geometry, shape (N,)."""
     objects = annotations.objects.take(near.rows)
     rings, counts = Rings.from_arrow(objects["rings"]), RunLengths.from_arrow(objects["counts"])
@@ -98,13 +96,13 @@ def _first_like(annotations: AnnotationSet, near: Neighbourhood) -> Integers:
     return first
 
 
-def _rounded(coordinates: Floats) -> Floats:
+def _rounded(coordinates: FloatArray) -> FloatArray:
     # Adding zero makes one of the two zeros that floats have.
-    rounded: Floats = np.rint(np.clip(coordinates, -FARTHEST, FARTHEST) / _SAME_PX) + 0.0
+    rounded: FloatArray = np.rint(np.clip(coordinates, -FARTHEST, FARTHEST) / _SAME_PX) + 0.0
     return rounded
 
 
-def find_overlaps(near: Neighbourhood, chosen: Integers, limits: PairLimits) -> Iterator[Found]:
+def find_overlaps(near: Neighbourhood, chosen: IntArray, limits: PairLimits) -> Iterator[Found]:
     """List objects that an earlier one of their image covers, each with the one that covers it most.
 
     Args:
@@ -135,7 +133,7 @@ def find_overlaps(near: Neighbourhood, chosen: Integers, limits: PairLimits) -> 
         yield _tell_overlaps(near, _Pairs(first[much], second[much], share[much], iou[much]))
 
 
-def find_same_points(near: Neighbourhood, points: Integers, limit: float) -> Iterator[Found]:
+def find_same_points(near: Neighbourhood, points: IntArray, limit: float) -> Iterator[Found]:
     """List those of the `points` that have an earlier one of their class and image closer than `limit` pixels."""
     reach = np.array([-limit, -limit, limit, limit]) / 2
     places = near.shapes.boxes[points]
@@ -186,7 +184,7 @@ def _tell_overlaps(near: Neighbourhood, pairs: _Pairs) -> Found:
     return Found("overlap", second, pairs.value[best], sentences, first)
 
 
-def _worst(pairs: _Pairs) -> tuple[Integers, list[int]]:
+def _worst(pairs: _Pairs) -> tuple[IntArray, list[int]]:
     """Return the pair of highest value of each second object, and how many more pairs that object has.
 
     One finding an object keeps the list short where a whole field lies upon itself.

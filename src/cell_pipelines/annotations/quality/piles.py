@@ -4,15 +4,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.quality.table import Found
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import FloatArray, IntArray
 
 #: Objects of one size in one place that are compared with others; no field of cells comes near it.
 MOST_IN_A_PILE = 64
 
 
-def thin_piles(kind: str, rows: Integers, boxes: Floats, images: Integers) -> tuple[npt.NDArray[np.bool_], Found]:
+def thin_piles(kind: str, rows: IntArray, boxes: FloatArray, images: IntArray) -> tuple[npt.NDArray[np.bool_], Found]:
     """Return which objects are to be compared with others, and those that are not as findings.
 
     Objects are in one place where their widths and heights are alike to a factor of two and their centres to half of

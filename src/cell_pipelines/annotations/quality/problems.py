@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.annotations.geometry.shapes import POINT, Shapes, drawable
@@ -25,8 +24,7 @@ from cell_pipelines.annotations.quality.pairs import (
 )
 from cell_pipelines.annotations.quality.table import Found, to_quality_table
 from cell_pipelines.annotations.schema import AnnotationSet
-
-Integers = npt.NDArray[np.int64]
+from cell_pipelines.typing import IntArray
 
 _OBJECTS_AT_ONCE = 20_000
 
@@ -113,7 +111,7 @@ def find_quality_problems(
     return to_quality_table(annotations, found, others)
 
 
-def _chunks(annotations: AnnotationSet) -> Iterator[Integers]:
+def _chunks(annotations: AnnotationSet) -> Iterator[IntArray]:
     """Yield the rows of the objects of some images at a time, image by image, rising within an image."""
     images = annotations.image_index
     order = np.argsort(images, kind="stable")
@@ -127,7 +125,7 @@ def _chunks(annotations: AnnotationSet) -> Iterator[Integers]:
         start = stop
 
 
-def _compare(annotations: AnnotationSet, rows: Integers, shapes: Shapes, limits: PairLimits) -> Iterator[Found]:
+def _compare(annotations: AnnotationSet, rows: IntArray, shapes: Shapes, limits: PairLimits) -> Iterator[Found]:
     near = Neighbourhood(rows, annotations.image_index[rows], annotations.category[rows], shapes)
     repeated, is_first = find_repeated(annotations, near)
     yield from repeated

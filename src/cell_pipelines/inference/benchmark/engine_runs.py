@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.inference.benchmark import process_memory
 from cell_pipelines.inference.benchmark.cpu_contention import mark_work, share_of_others
 from cell_pipelines.inference.benchmark.timing import Timing, time_calls
 from cell_pipelines.inference.engines.outputs import compare_outputs
 from cell_pipelines.inference.engines.registry import ENGINES, create_engine
+from cell_pipelines.typing import Float32Array
 
-Floats = npt.NDArray[np.float32]
 Size = tuple[int, int]
 
 # A larger batch must be faster by this share to be worth its memory.
@@ -159,7 +158,7 @@ def write_reference(checkpoint: Path, size: Size | None, path: Path) -> None:
     np.savez(path, images=images, **outputs)
 
 
-def _time(run: Callable[[Floats], object], image: Floats, batch: int, settings: Settings) -> Timing:
+def _time(run: Callable[[Float32Array], object], image: Float32Array, batch: int, settings: Settings) -> Timing:
     images = np.repeat(image, batch, axis=0)
     return time_calls(lambda: run(images), seconds=settings.seconds, least=_LEAST[batch > 1])
 

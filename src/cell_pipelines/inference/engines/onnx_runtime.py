@@ -3,10 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # Of the library's own messages, errors only.
@@ -36,6 +33,6 @@ class OnnxRuntime:
             raise ValueError(f"`device` is {device}, which ONNX Runtime could not be started on.")
         self._input = self._session.get_inputs()[0].name
 
-    def __call__(self, images: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Float32Array) -> tuple[Float32Array, ...]:
         """Return the outputs of images (B, C, H, W)."""
         return tuple(self._session.run(None, {self._input: images}))

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array
 
 
 class OpenVino:
@@ -28,7 +27,7 @@ class OpenVino:
             hints["INFERENCE_NUM_THREADS"] = threads
         self._request: Any = openvino.Core().compile_model(str(path), "CPU", hints).create_infer_request()
 
-    def __call__(self, images: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Float32Array) -> tuple[Float32Array, ...]:
         """Return the outputs of images (B, C, H, W)."""
         found = self._request.infer([images])
         return tuple(np.array(found[place]) for place in range(len(found)))

@@ -1,12 +1,11 @@
 """Images to try networks on, and how far apart two engines' outputs are."""
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array
 
 
-def sample_images(shape: tuple[int, int, int], count: int) -> Floats:
+def sample_images(shape: tuple[int, int, int], count: int) -> Float32Array:
     """Return images (count, C, H, W) in [0, 1] to try a network on: blobs in noise, always the same."""
     from scipy.ndimage import gaussian_filter
 
@@ -14,11 +13,11 @@ def sample_images(shape: tuple[int, int, int], count: int) -> Floats:
     blur = min(4.0, min(shape[1:]) / 16)
     smooth = gaussian_filter(noise, (0, 0, blur, blur), mode="wrap")
     scaled = 0.4 + 0.25 * (smooth - smooth.mean()) / smooth.std() + 0.02 * noise
-    images: Floats = np.clip(scaled, 0, 1).astype(np.float32)
+    images: Float32Array = np.clip(scaled, 0, 1).astype(np.float32)
     return images
 
 
-def compare_outputs(expected: tuple[Floats, ...], found: tuple[Floats, ...]) -> float:
+def compare_outputs(expected: tuple[Float32Array, ...], found: tuple[Float32Array, ...]) -> float:
     """Return the largest difference between two engines' outputs (B, channels, …).
 
     Each channel has a scale of its own, its largest number or 1, so that scores are compared absolutely and

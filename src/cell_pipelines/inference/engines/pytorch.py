@@ -2,12 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from cell_pipelines.inference.engines.deployed import DeployedNetwork
-
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array
 
 
 class PyTorch:
@@ -29,7 +25,7 @@ class PyTorch:
         network: Any = deployed.network
         self._network = network.to(self._device, memory_format=layout)
 
-    def __call__(self, images: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Float32Array) -> tuple[Float32Array, ...]:
         """Return the outputs of images (B, C, H, W), brought to the device and back."""
         import torch
 

@@ -6,16 +6,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array
 
 
 class Engine(Protocol):
     """A network at work."""
 
-    def __call__(self, images: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Float32Array) -> tuple[Float32Array, ...]:
         """Return the outputs of images (B, C, H, W) float32 in [0, 1]."""
         ...
 

@@ -3,10 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-Floats = npt.NDArray[np.float32]
+from cell_pipelines.typing import Float32Array
 
 
 class TensorRt:
@@ -35,7 +32,7 @@ class TensorRt:
         self._input = next(n for n in names if self._engine.get_tensor_mode(n) == tensorrt.TensorIOMode.INPUT)
         self._outputs = [name for name in names if name != self._input]
 
-    def __call__(self, images: Floats) -> tuple[Floats, ...]:
+    def __call__(self, images: Float32Array) -> tuple[Float32Array, ...]:
         """Return the outputs of images (B, C, H, W), brought to the GPU and back."""
         import torch
 

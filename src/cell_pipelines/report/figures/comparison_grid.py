@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Values = npt.NDArray[np.float64]
 
 _COLOURS: Final = "YlGnBu"
 _EMPTY: Final = "#eceff2"
@@ -73,7 +72,7 @@ def plot_grid(
 
 def _cells(
     members: pd.DataFrame, metric: str, names: Sequence[list[str]], keys: tuple[str, str], *, higher_is_better: bool
-) -> tuple[Values, dict[tuple[int, int], str], int]:
+) -> tuple[FloatArray, dict[tuple[int, int], str], int]:
     """Return the best value of each cell, what the others are in, and how many members one has at most."""
     values = np.full((len(names[0]), len(names[1])), np.nan)
     found: dict[tuple[int, int], list[str]] = {}
@@ -91,7 +90,7 @@ def _cells(
     return values, states, max((len(told) for told in found.values()), default=0)
 
 
-def _colour(axes: Axes, values: Values, *, higher_is_better: bool) -> None:
+def _colour(axes: Axes, values: FloatArray, *, higher_is_better: bool) -> None:
     import matplotlib as mpl
 
     colours = mpl.colormaps[_COLOURS if higher_is_better else f"{_COLOURS}_r"].with_extremes(bad=_EMPTY)
@@ -104,7 +103,7 @@ def _colour(axes: Axes, values: Values, *, higher_is_better: bool) -> None:
     axes.tick_params(which="minor", length=0)
 
 
-def _write(axes: Axes, values: Values, states: dict[tuple[int, int], str], *, higher_is_better: bool) -> None:
+def _write(axes: Axes, values: FloatArray, states: dict[tuple[int, int], str], *, higher_is_better: bool) -> None:
     from matplotlib.patches import Rectangle
 
     colours = axes.images[0].to_rgba(np.nan_to_num(values))

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Values = npt.NDArray[np.float64]
 
 _BLUE: Final = to_hex(category_colour(5))
 _MOST_BARS: Final = 31
@@ -51,11 +50,11 @@ def plot_count_errors(table: pd.DataFrame, *, name: str = "category") -> Figure:
     return figure
 
 
-def _errors(rows: pd.DataFrame) -> Values:
+def _errors(rows: pd.DataFrame) -> FloatArray:
     return np.asarray(rows["predicted"].to_numpy(dtype=float) - rows["true"].to_numpy(dtype=float))
 
 
-def _draw_histogram(axes: Axes, errors: Values, reach: float) -> None:
+def _draw_histogram(axes: Axes, errors: FloatArray, reach: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
     width = max(1, int(np.ceil((2 * reach + 1) / _MOST_BARS)))
@@ -67,7 +66,7 @@ def _draw_histogram(axes: Axes, errors: Values, reach: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
 
 
-def _draw_box(axes: Axes, errors: Values, reach: float) -> None:
+def _draw_box(axes: Axes, errors: FloatArray, reach: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
     look: dict[str, Any] = {
@@ -81,5 +80,5 @@ def _draw_box(axes: Axes, errors: Values, reach: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
 
 
-def _told(errors: Values) -> str:
+def _told(errors: FloatArray) -> str:
     return f"mean absolute error {np.abs(errors).mean():.2f}, median {np.median(np.abs(errors)):g}"

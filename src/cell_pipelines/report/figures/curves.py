@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.figures.distributions import plot_class_balance, plot_counts
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 Style: TypeAlias = dict[str, Any]
-Values: TypeAlias = npt.NDArray[np.float64]
+
 
 _TRAIN: Final[Style] = {"color": to_hex(category_colour(1)), "linestyle": "--", "linewidth": 1.6}
 _VALIDATION: Final[Style] = {"color": to_hex(category_colour(4)), "linestyle": "-", "linewidth": 1.6}
@@ -85,7 +85,7 @@ def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) 
     return figure
 
 
-def plot_precision_recall(curves: Mapping[str, tuple[Values, Values]], ap: Mapping[str, float]) -> Figure:
+def plot_precision_recall(curves: Mapping[str, tuple[FloatArray, FloatArray]], ap: Mapping[str, float]) -> Figure:
     """Plot precision over recall, a line a category, with the average precision beside it.
 
     Args:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Values: TypeAlias = npt.NDArray[np.float64]
 
 _SPLIT_COLOURS: Final = (5, 0, 2, 3)  # blue, orange, green, purple: dark enough on white
 
@@ -86,7 +86,7 @@ def plot_class_balance(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _check_counts(table: pd.DataFrame) -> tuple[Values, Values]:
+def _check_counts(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
     missing = [c for c in ("image", "category", "true", "predicted") if c not in table]
     if missing:
         raise ValueError(f"`table` must have the columns image, category, true and predicted; {missing} are missing.")
@@ -97,7 +97,9 @@ def _check_counts(table: pd.DataFrame) -> tuple[Values, Values]:
     return true, predicted
 
 
-def _draw_pairs(left: Axes, right: Axes, true: Values, predicted: Values, names: npt.NDArray[Any]) -> dict[str, Any]:
+def _draw_pairs(
+    left: Axes, right: Axes, true: FloatArray, predicted: FloatArray, names: npt.NDArray[Any]
+) -> dict[str, Any]:
     """Draw a point for each distinct pair of counts of a category, larger where several rows share it."""
     handles: dict[str, Any] = {}
     for category, name in enumerate(dict.fromkeys(names)):
@@ -112,7 +114,7 @@ def _draw_pairs(left: Axes, right: Axes, true: Values, predicted: Values, names:
     return handles
 
 
-def _draw_agreement(axes: Axes, difference: Values) -> dict[str, Any]:
+def _draw_agreement(axes: Axes, difference: FloatArray) -> dict[str, Any]:
     """Draw bias and limits, tell them in the title, and return what the legend must explain."""
     bias = float(difference.mean())
     axes.axhline(0, color=panels.GREY, linewidth=1.2, zorder=1)
@@ -130,6 +132,6 @@ def _draw_agreement(axes: Axes, difference: Values) -> dict[str, Any]:
     return handles
 
 
-def _bar_texts(values: Values) -> list[str]:
+def _bar_texts(values: FloatArray) -> list[str]:
     total = max(values.sum(), 1.0)
     return [f"{value:.0f} ({100 * value / total:.0f} %)" for value in values]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.figures.viability import count_units, series_looks
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Values: TypeAlias = npt.NDArray[np.float64]
 
 _BLUE: Final = to_hex(category_colour(5))
 
@@ -74,7 +73,7 @@ def plot_dose_response(
     return figure
 
 
-def _place_of_zero(doses: Values) -> float:
+def _place_of_zero(doses: FloatArray) -> float:
     positive = doses[doses > 0]
     ratio = (positive[-1] / positive[0]) ** (1 / max(positive.size - 1, 1))
     return float(positive[0] / max(ratio, 3.0))
@@ -102,7 +101,7 @@ def _draw_curve(axes: Axes, result: Curve, zero: float, level: float) -> dict[st
     return handles
 
 
-def _set_ticks(axes: Axes, doses: Values, zero: float) -> None:
+def _set_ticks(axes: Axes, doses: FloatArray, zero: float) -> None:
     from matplotlib.ticker import NullFormatter, NullLocator
 
     positive = doses[doses > 0]

@@ -12,14 +12,14 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import crop
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.figures.panels import count_of
-from cell_pipelines.report.overlays.display import Canvas, enlarge, to_display
+from cell_pipelines.report.overlays.display import enlarge, to_display
 from cell_pipelines.report.overlays.drawing import Pen, draw_boxes, line_width
 from cell_pipelines.report.overlays.instances import draw_objects
 from cell_pipelines.report.overlays.legends import LegendEntry, add_legend, category_pen
 from cell_pipelines.report.overlays.outlines import draw_outlines
 from cell_pipelines.report.palette import BACKGROUND, INK
+from cell_pipelines.typing import ByteImage, LabelImage
 
-Labels = npt.NDArray[np.int32]
 Window = tuple[int, int, int, int]
 _Value = TypeVar("_Value", bound=np.generic)
 
@@ -35,7 +35,7 @@ def panel_strip(
     side: int = 400,
     columns: int = 4,
     detail: int = 100,
-) -> Canvas:
+) -> ByteImage:
     """Draw one image, its truth and what each model predicts side by side.
 
     Args:
@@ -75,7 +75,7 @@ def _detail_window(window: Window, truth: AnnotationSet, detail: int) -> Window 
     return top + inner_top, left + inner_left, size[0], size[1]
 
 
-def _with_detail(image: Image, objects: AnnotationSet | None, window: Window, inner: Window | None) -> Canvas:
+def _with_detail(image: Image, objects: AnnotationSet | None, window: Window, inner: Window | None) -> ByteImage:
     """Draw objects on a window of the image, and below it on a part of that, enlarged to the same width."""
     drawn, factor = _drawn(image, objects, window, 1)
     if inner is None:
@@ -91,7 +91,7 @@ def _with_detail(image: Image, objects: AnnotationSet | None, window: Window, in
     return sheet
 
 
-def _drawn(image: Image, objects: AnnotationSet | None, window: Window, times: int) -> tuple[Canvas, int]:
+def _drawn(image: Image, objects: AnnotationSet | None, window: Window, times: int) -> tuple[ByteImage, int]:
     """Draw objects on a window of the image, whose pixels are repeated, and return how often."""
     top, left, height, width = window
     # Stretched as a whole, so that a part is as bright as it is in the image.
@@ -104,8 +104,13 @@ def _drawn(image: Image, objects: AnnotationSet | None, window: Window, times: i
 
 
 def score_panels(
-    image: Image, scores: npt.NDArray[np.float32], labels: Labels, true_labels: Labels | None = None, *, side: int = 400
-) -> Canvas:
+    image: Image,
+    scores: npt.NDArray[np.float32],
+    labels: LabelImage,
+    true_labels: LabelImage | None = None,
+    *,
+    side: int = 400,
+) -> ByteImage:
     """Draw one image, its heat map, the cells found in it and the true cells side by side.
 
     Args:
@@ -159,7 +164,7 @@ def busiest_window(shape: tuple[int, ...], boxes: npt.NDArray[np.float64], side:
     return int(tops[row]), int(lefts[column]), height, width
 
 
-def draw_heat(scores: npt.NDArray[np.float32]) -> Canvas:
+def draw_heat(scores: npt.NDArray[np.float32]) -> ByteImage:
     """Draw scores (H, W) in [0, 1] as (H, W, 3) uint8 RGB; black is 0, yellow is 1."""
     import cv2
 
@@ -167,7 +172,7 @@ def draw_heat(scores: npt.NDArray[np.float32]) -> Canvas:
     return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1])
 
 
-def join_panels(panels: Sequence[tuple[Canvas, str]], *, columns: int) -> Canvas:
+def join_panels(panels: Sequence[tuple[ByteImage, str]], *, columns: int) -> ByteImage:
     """Put pictures with captions below them into rows.
 
     Args:
@@ -197,7 +202,7 @@ def _starts(length: int, seen: int) -> npt.NDArray[np.int64]:
     return np.unique(np.append(np.arange(0, length - seen + 1, step), length - seen))
 
 
-def _label_boxes(labels: Labels) -> npt.NDArray[np.float64]:
+def _label_boxes(labels: LabelImage) -> npt.NDArray[np.float64]:
     from scipy import ndimage
 
     windows = [window for window in ndimage.find_objects(labels) if window is not None]
@@ -205,7 +210,7 @@ def _label_boxes(labels: Labels) -> npt.NDArray[np.float64]:
     return np.array(corners, dtype=np.float64).reshape(-1, 4)
 
 
-def _label_panel(labels: Labels, name: str, factor: int) -> tuple[Canvas, str]:
+def _label_panel(labels: LabelImage, name: str, factor: int) -> tuple[ByteImage, str]:
     """Return cells in white with outlines that keep touching ones apart, and how many there are."""
     larger = _enlarged(labels, factor)
     white = np.repeat(((larger > 0) * np.uint8(235))[..., np.newaxis], 3, axis=2)

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.page.tables import plural
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Values = npt.NDArray[np.float64]
 
 _UNITS: Final = {"um2": "µm²", "px2": "px²", "um": "µm", "px": "px"}
 _STARS: Final = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
@@ -94,7 +93,7 @@ def feature_label(name: str) -> str:
     return panels.to_plain(plain.replace("_", " "), longest=40) + unit
 
 
-def _values(table: pd.DataFrame, feature: str) -> Values:
+def _values(table: pd.DataFrame, feature: str) -> FloatArray:
     return np.asarray(table[feature].to_numpy(dtype=float, na_value=np.nan))
 
 
@@ -115,7 +114,7 @@ def _heading(count: int, marked: bool, over: str) -> str:
     return text + (f"\nafter Holm, over {over}: * p < 0.05, ** < 0.01, *** < 0.001" if marked else "")
 
 
-def _draw_boxes(axes: Axes, groups: Sequence[Values]) -> None:
+def _draw_boxes(axes: Axes, groups: Sequence[FloatArray]) -> None:
     """Draw a lying box a group, the first on top."""
     from matplotlib.ticker import MaxNLocator
 
@@ -134,7 +133,7 @@ def _draw_boxes(axes: Axes, groups: Sequence[Values]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
 
 
-def _box(values: Values) -> dict[str, Any]:
+def _box(values: FloatArray) -> dict[str, Any]:
     first, median, third = np.percentile(values, [25, 50, 75])
     reach = 1.5 * (third - first)
     inside = values[(values >= first - reach) & (values <= third + reach)]

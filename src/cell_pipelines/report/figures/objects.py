@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,14 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Values = npt.NDArray[np.float64]
 
 _MOST_BARS: Final = 40
 _PERCENTILES: Final = (0, 5, 25, 50, 75, 95, 100)
 _BLUE: Final = to_hex(category_colour(5))
 
 
-def plot_object_sizes(areas: Mapping[str, Values]) -> Figure:
+def plot_object_sizes(areas: Mapping[str, FloatArray]) -> Figure:
     """Plot the areas of the objects of each class on a logarithmic axis.
 
     Args:
@@ -82,7 +82,7 @@ def plot_objects_per_image(counts: npt.NDArray[np.int64]) -> Figure:
     return figure
 
 
-def _draw_box(axes: Axes, place: int, values: Values) -> dict[str, Any]:
+def _draw_box(axes: Axes, place: int, values: FloatArray) -> dict[str, Any]:
     least, low, first, middle, third, high, most = np.percentile(values, _PERCENTILES)
     (whisker,) = axes.plot([low, high], [place, place], color=panels.GREY, linewidth=1.2, zorder=2)
     box = axes.barh(place, third - first, left=first, height=0.5, color=_BLUE, alpha=0.55, zorder=3)

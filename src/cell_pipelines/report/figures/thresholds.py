@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from cell_pipelines.representations.base import Decoding
 
-Values = npt.NDArray[np.float64]
 
 _RATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "precision": ("precision", {"color": to_hex(category_colour(1)), "linestyle": "--", "linewidth": 1.5}),
@@ -117,7 +116,7 @@ def _style(left: Axes, right: Axes, title: str) -> None:
     right.axhline(0, color=panels.GREY, linewidth=0.8, zorder=1)
 
 
-def _limit(axes: Axes, absolute: Values, mean: Values) -> None:
+def _limit(axes: Axes, absolute: FloatArray, mean: FloatArray) -> None:
     """Show the errors of most cut-offs well; those of the lowest, where noise is counted, may leave the panel."""
     known = absolute[np.isfinite(absolute)]
     if known.size:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Values = npt.NDArray[np.float64]
 
 _MOST_PANELS: Final = 12
 _MOST_PATHS: Final = 400  # a panel with more is a blot
@@ -67,14 +66,14 @@ def _left_out(groups: int) -> str:
     return "" if groups <= _MOST_PANELS else f"; {panels.count_of(groups - _MOST_PANELS, 'more group')} not shown"
 
 
-def _from_origin(own: pd.DataFrame, height: float, width: float) -> Values:
+def _from_origin(own: pd.DataFrame, height: float, width: float) -> FloatArray:
     """Return x and y from the first cell on, (N, 2), y up."""
     ordered = own.sort_values("frame")[["column_px", "row_px"]].to_numpy(float)
-    path: Values = (ordered - ordered[0]) * np.array([width, -height])
+    path: FloatArray = (ordered - ordered[0]) * np.array([width, -height])
     return path
 
 
-def _draw_paths(axes: Axes, paths: list[Values], place: int) -> float:
+def _draw_paths(axes: Axes, paths: list[FloatArray], place: int) -> float:
     from matplotlib.collections import LineCollection
 
     colour = to_hex(category_colour(_ORDER[place % len(_ORDER)]))
@@ -136,7 +135,7 @@ def _label(rows: pd.DataFrame, name: str, fits: pd.DataFrame | None) -> str:
     return told if len(told) <= panels.LONGEST_LABEL else label
 
 
-def _draw_slopes(axes: Axes, lags: Values, start: float) -> dict[str, Any]:
+def _draw_slopes(axes: Axes, lags: FloatArray, start: float) -> dict[str, Any]:
     handles: dict[str, Any] = {}
     ends = np.array([lags.min(), lags.max()])
     for slope, dashes, name in ((1, ":", "slope 1, random walk"), (2, "--", "slope 2, straight")):

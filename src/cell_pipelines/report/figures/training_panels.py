@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.report.figures.montage import draw_heat, join_panels
 from cell_pipelines.report.figures.panels import count_of
-from cell_pipelines.report.overlays.display import Canvas, enlarge, to_display
+from cell_pipelines.report.overlays.display import enlarge, to_display
 from cell_pipelines.report.overlays.drawing import line_width
 from cell_pipelines.report.overlays.legends import category_pen
 from cell_pipelines.report.overlays.outlines import draw_outlines
-
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int32]
+from cell_pipelines.typing import ByteImage, Float32Array, LabelImage
 
 _COLUMNS = 4
 
 
-def tile_sheet(tiles: Sequence[tuple[Floats, Labels]]) -> Canvas:
+def tile_sheet(tiles: Sequence[tuple[Float32Array, LabelImage]]) -> ByteImage:
     """Draw training tiles with the outlines of their cells, a colour a category.
 
     Args:
@@ -33,7 +30,7 @@ def tile_sheet(tiles: Sequence[tuple[Floats, Labels]]) -> Canvas:
     return join_panels([_tile(*tile) for tile in tiles], columns=_COLUMNS)
 
 
-def _tile(image: Floats, labels: Labels) -> tuple[Canvas, str]:
+def _tile(image: Float32Array, labels: LabelImage) -> tuple[ByteImage, str]:
     canvas, factor = enlarge(to_display(_picture(image)))
     for category, one in enumerate(labels):
         larger = np.repeat(np.repeat(one, factor, axis=0), factor, axis=1)
@@ -43,7 +40,7 @@ def _tile(image: Floats, labels: Labels) -> tuple[Canvas, str]:
     return canvas, count_of(cells, "cell")
 
 
-def prediction_panels(samples: Sequence[tuple[Floats, Floats, Floats]]) -> Canvas:
+def prediction_panels(samples: Sequence[tuple[Float32Array, Float32Array, Float32Array]]) -> ByteImage:
     """Draw images with where the cells are and where the network sees them, a row each.
 
     Args:
@@ -53,7 +50,7 @@ def prediction_panels(samples: Sequence[tuple[Floats, Floats, Floats]]) -> Canva
     Returns:
         (H', W', 3) uint8 RGB.
     """
-    panels: list[tuple[Canvas, str]] = []
+    panels: list[tuple[ByteImage, str]] = []
     for image, target, probability in samples:
         panels += [
             (to_display(_picture(image)), "image"),
@@ -63,5 +60,5 @@ def prediction_panels(samples: Sequence[tuple[Floats, Floats, Floats]]) -> Canva
     return join_panels(panels, columns=3)
 
 
-def _picture(image: Floats) -> Canvas:
+def _picture(image: Float32Array) -> ByteImage:
     return to_rgb(to_uint8(image, normalisation="full_range"))

@@ -5,26 +5,24 @@ All images are stretched for display (`display.py`), the small ones enlarged, an
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.checks import check_boxes, check_flags, check_indices, check_scores
-from cell_pipelines.report.overlays.display import Canvas, enlarge, to_display
+from cell_pipelines.report.overlays.display import enlarge, to_display
 from cell_pipelines.report.overlays.drawing import draw_boxes, line_width
 from cell_pipelines.report.overlays.legends import MATCH_PENS, add_legend, category_legend, category_pen, match_legend
 from cell_pipelines.report.palette import BACKGROUND, CASING, INK
-
-Boxes: TypeAlias = npt.NDArray[np.float64]
-Categories: TypeAlias = npt.NDArray[np.int64]
-Flags: TypeAlias = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolArray, Boxes, ByteImage, IntArray
 
 _GAP = 8  # pixels between the tiles of a contact sheet
 
 
-def overlay_matches(image: Image, true_boxes: Boxes, predicted_boxes: Boxes, *, found: Flags, correct: Flags) -> Canvas:
+def overlay_matches(
+    image: Image, true_boxes: Boxes, predicted_boxes: Boxes, *, found: BoolArray, correct: BoolArray
+) -> ByteImage:
     """Draw what a model found, made up and missed.
 
     True positives have a green frame, false positives a red one with a cross on its upper right corner, and
@@ -60,9 +58,9 @@ def overlay_matches(image: Image, true_boxes: Boxes, predicted_boxes: Boxes, *, 
 
 
 def overlay_predictions(
-    image: Image, boxes: Boxes, categories: Categories, names: Sequence[str], *,
+    image: Image, boxes: Boxes, categories: IntArray, names: Sequence[str], *,
     scores: npt.NDArray[np.float64] | None = None,
-) -> Canvas:  # fmt: skip
+) -> ByteImage:  # fmt: skip
     """Draw boxes, a colour a category.
 
     Colours are those of Okabe and Ito; from the eighth category on they come again with dashed lines. The
@@ -94,8 +92,8 @@ def overlay_predictions(
 
 
 def contact_sheet(
-    samples: Sequence[tuple[Image, Boxes, Categories]], names: Sequence[str], *, columns: int = 4, tile: int = 320
-) -> Canvas:
+    samples: Sequence[tuple[Image, Boxes, IntArray]], names: Sequence[str], *, columns: int = 4, tile: int = 320
+) -> ByteImage:
     """Draw many small images with their boxes side by side.
 
     Each image is stretched for display only, by its own darkest and brightest 0.1 percent, and scaled to fit
@@ -122,7 +120,7 @@ def contact_sheet(
     return add_legend(_grid(tiles, columns, tile), category_legend(everything, names))
 
 
-def _check_objects(boxes: Boxes, categories: Categories, names: Sequence[str]) -> tuple[Boxes, Categories]:
+def _check_objects(boxes: Boxes, categories: IntArray, names: Sequence[str]) -> tuple[Boxes, IntArray]:
     boxes = check_boxes(boxes, "boxes")
     categories = check_indices(categories, "categories", length=len(boxes))
     if categories.size and categories.max() >= len(names):
@@ -130,7 +128,7 @@ def _check_objects(boxes: Boxes, categories: Categories, names: Sequence[str]) -
     return boxes, categories
 
 
-def _tile(image: Image, boxes: Boxes, categories: Categories, side: int) -> Canvas:
+def _tile(image: Image, boxes: Boxes, categories: IntArray, side: int) -> ByteImage:
     """Return (side, side, 3) with the image in its middle."""
     import cv2
 
@@ -147,7 +145,7 @@ def _tile(image: Image, boxes: Boxes, categories: Categories, side: int) -> Canv
     return canvas
 
 
-def _grid(tiles: Sequence[Canvas], columns: int, side: int) -> Canvas:
+def _grid(tiles: Sequence[ByteImage], columns: int, side: int) -> ByteImage:
     across = min(columns, max(len(tiles), 1))
     down = -(-len(tiles) // across)
     step = side + _GAP
@@ -158,7 +156,7 @@ def _grid(tiles: Sequence[Canvas], columns: int, side: int) -> Canvas:
     return sheet
 
 
-def _write_scores(canvas: Canvas, boxes: Boxes, scores: npt.NDArray[np.float64], *, width: int) -> Canvas:
+def _write_scores(canvas: ByteImage, boxes: Boxes, scores: npt.NDArray[np.float64], *, width: int) -> ByteImage:
     """Write each score on a dark tag on top of its box, inside it where there is no room above."""
     import cv2
 

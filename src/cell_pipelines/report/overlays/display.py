@@ -1,12 +1,10 @@
 """Making a microscopy image visible on a screen; what is measured never passes through here."""
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image
-
-Canvas = npt.NDArray[np.uint8]
+from cell_pipelines.typing import ByteImage
 
 _PERCENTILES = (0.1, 99.9)
 # A nearly black image shows its noise, not its cells, when it is stretched further than this.
@@ -15,7 +13,7 @@ _MOST_GAIN = 12.0
 _SMALL = 400
 
 
-def to_display(image: Image) -> Canvas:
+def to_display(image: Image) -> ByteImage:
     """Stretch an image so that dim cells can be seen, for display only.
 
     The darkest 0.1 percent of all values become black and the brightest 0.1 percent white, at most 12 times
@@ -41,7 +39,7 @@ def to_display(image: Image) -> Canvas:
     return np.asarray(stretched[rgb], dtype=np.uint8)
 
 
-def enlarge(image: Canvas) -> tuple[Canvas, int]:
+def enlarge(image: ByteImage) -> tuple[ByteImage, int]:
     """Repeat the pixels of a small image, so that lines and letters beside them are crisp.
 
     Args:
@@ -55,7 +53,7 @@ def enlarge(image: Canvas) -> tuple[Canvas, int]:
     return np.repeat(np.repeat(image, factor, axis=0), factor, axis=1), factor
 
 
-def _limits(rgb: Canvas) -> tuple[float, float]:
+def _limits(rgb: ByteImage) -> tuple[float, float]:
     # Some pixels each way tell the percentiles of a large image as well as all of them.
     step = max(1, int(np.sqrt(rgb.shape[0] * rgb.shape[1] / (1 << 18))))
     low, high = np.percentile(rgb[::step, ::step], _PERCENTILES)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.report.overlays.display import Canvas
 from cell_pipelines.report.palette import CASING, Colour
+from cell_pipelines.typing import ByteImage
 
 _Corners = tuple[int, int, int, int]
 
@@ -32,7 +32,7 @@ def line_width(shape: tuple[int, ...]) -> int:
     return max(2, round(max(shape[:2]) / 500))
 
 
-def draw_boxes(canvas: Canvas, boxes: npt.NDArray[np.float64], pens: Sequence[Pen], *, width: int) -> Canvas:
+def draw_boxes(canvas: ByteImage, boxes: npt.NDArray[np.float64], pens: Sequence[Pen], *, width: int) -> ByteImage:
     """Draw frames around boxes.
 
     A frame lies on the outermost pixels of its box and grows outwards, so that it covers the cell's
@@ -106,13 +106,13 @@ def _strokes(start: int, stop: int, width: int) -> Iterator[tuple[int, int]]:
         yield int(edges[piece]), int(edges[piece + 1])
 
 
-def _fill(canvas: Canvas, pieces: Iterator[_Corners], colour: Colour) -> None:
+def _fill(canvas: ByteImage, pieces: Iterator[_Corners], colour: Colour) -> None:
     """Paint rectangles onto the array `draw_boxes` has made for itself."""
     for x_min, y_min, x_max, y_max in pieces:
         canvas[max(y_min, 0) : max(y_max, 0), max(x_min, 0) : max(x_max, 0)] = colour
 
 
-def paint_cross(canvas: Canvas, corners: _Corners, pen: Pen, *, width: int, rim: int = 0) -> None:
+def paint_cross(canvas: ByteImage, corners: _Corners, pen: Pen, *, width: int, rim: int = 0) -> None:
     """Paint a cross on the upper right corner, moved into the canvas, `rim` pixels wider in the rim's colour.
 
     Pens that are not crossed paint nothing. The canvas is changed: it must be the caller's own.

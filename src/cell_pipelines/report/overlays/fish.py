@@ -10,13 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
-from cell_pipelines.report.overlays.display import Canvas, to_display
+from cell_pipelines.report.overlays.display import to_display
 from cell_pipelines.report.overlays.drawing import Pen, line_width
 from cell_pipelines.report.overlays.legends import LegendEntry, add_legend
 from cell_pipelines.report.overlays.outlines import draw_outlines
 from cell_pipelines.report.palette import CASING, FALSE_POSITIVE, INK, TRUE_POSITIVE, Colour
-
-Labels = npt.NDArray[np.int32]
+from cell_pipelines.typing import ByteImage, LabelImage
 
 _PENS: Final = {"whole": Pen(TRUE_POSITIVE), "destroyed": Pen(FALSE_POSITIVE, dashed=True)}
 _CIRCLES: Final[dict[str, Colour]] = {"red": (255, 96, 84), "green": (112, 255, 140)}
@@ -28,8 +27,13 @@ _DIRECTIONS: Final = 16  # around a nucleus, in which a place for its pattern is
 
 
 def overlay_fish(
-    image: Image, labels: Labels, nuclei: pd.DataFrame, signals: pd.DataFrame, *, rejected: pd.DataFrame | None = None
-) -> Canvas:
+    image: Image,
+    labels: LabelImage,
+    nuclei: pd.DataFrame,
+    signals: pd.DataFrame,
+    *,
+    rejected: pd.DataFrame | None = None,
+) -> ByteImage:
     """Draw nuclei and signals as figure 3 of Trykin (2023) does, told apart without colour, too.
 
     Whole nuclei have a green outline, destroyed ones a dashed red one. Signals lie in dotted circles in their colour;
@@ -97,7 +101,7 @@ def _places(table: pd.DataFrame, factor: int) -> Iterator[tuple[float, float]]:
         yield (row + 0.5) * factor - 0.5, (column + 0.5) * factor - 0.5
 
 
-def _draw_circle(canvas: Canvas, row: float, column: float, *, radius: int, channel: str) -> None:
+def _draw_circle(canvas: ByteImage, row: float, column: float, *, radius: int, channel: str) -> None:
     """Paint a dotted circle, and the tick of a red one, onto the canvas `overlay_fish` has made for itself."""
     import cv2
 
@@ -112,7 +116,7 @@ def _draw_circle(canvas: Canvas, row: float, column: float, *, radius: int, chan
             cv2.line(canvas, ends[0], ends[1], paint, dot + 2 * wider + 1)
 
 
-def _draw_cross(canvas: Canvas, row: float, column: float, *, reach: int) -> None:
+def _draw_cross(canvas: ByteImage, row: float, column: float, *, reach: int) -> None:
     import cv2
 
     x, y = round(column), round(row)
@@ -120,7 +124,7 @@ def _draw_cross(canvas: Canvas, row: float, column: float, *, reach: int) -> Non
         cv2.line(canvas, (x - reach, y - sign * reach), (x + reach, y + sign * reach), _REJECTED, 1, cv2.LINE_AA)
 
 
-def _write_patterns(canvas: Canvas, labels: Labels, nuclei: pd.DataFrame) -> None:
+def _write_patterns(canvas: ByteImage, labels: LabelImage, nuclei: pd.DataFrame) -> None:
     """Write the pattern of each nucleus where it covers least."""
     import cv2
     from scipy import ndimage

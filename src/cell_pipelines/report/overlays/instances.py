@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.checks import check_flags
-from cell_pipelines.report.overlays.display import Canvas, enlarge, to_display
+from cell_pipelines.report.overlays.display import enlarge, to_display
 from cell_pipelines.report.overlays.drawing import draw_boxes, line_width
 from cell_pipelines.report.overlays.legends import MATCH_PENS, add_legend, category_legend, category_pen, match_legend
 from cell_pipelines.report.overlays.outlines import draw_outlines
-
-Labels = npt.NDArray[np.int32]
-Flags = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolArray, ByteImage, LabelImage
 
 
-def overlay_instances(image: Image, true_labels: Labels, labels: Labels, *, found: Flags, correct: Flags) -> Canvas:
+def overlay_instances(
+    image: Image, true_labels: LabelImage, labels: LabelImage, *, found: BoolArray, correct: BoolArray
+) -> ByteImage:
     """Draw the outlines of the cells that a model found, made up and missed.
 
     A found cell has the outline that was predicted, in green; a false one is red with a cross on its upper right
@@ -53,7 +52,7 @@ def overlay_instances(image: Image, true_labels: Labels, labels: Labels, *, foun
     return add_legend(drawn, match_legend(found, correct))
 
 
-def overlay_cells(image: Image, annotations: AnnotationSet) -> Canvas:
+def overlay_cells(image: Image, annotations: AnnotationSet) -> ByteImage:
     """Draw the cells of one image, a colour a category, with a legend of their numbers.
 
     Args:
@@ -68,7 +67,7 @@ def overlay_cells(image: Image, annotations: AnnotationSet) -> Canvas:
     return add_legend(drawn, category_legend(annotations.category, annotations.categories))
 
 
-def draw_objects(canvas: Canvas, annotations: AnnotationSet, *, factor: int = 1) -> Canvas:
+def draw_objects(canvas: ByteImage, annotations: AnnotationSet, *, factor: int = 1) -> ByteImage:
     """Draw the objects of one image, masks and polygons as outlines and boxes as frames, a colour a category.
 
     Args:
@@ -93,20 +92,20 @@ def draw_objects(canvas: Canvas, annotations: AnnotationSet, *, factor: int = 1)
     return draw_boxes(drawn, boxes + radius, [pens[row] for row in rows.tolist()], width=width)
 
 
-def _thin_line(canvas: Canvas) -> int:
+def _thin_line(canvas: ByteImage) -> int:
     """Return a width that leaves small cells visible: outlines follow them closer than frames do."""
     return max(1, line_width(canvas.shape) - 1)
 
 
-def _larger(labels: Labels, factor: int) -> Labels:
+def _larger(labels: LabelImage, factor: int) -> LabelImage:
     return np.repeat(np.repeat(labels, factor, axis=0), factor, axis=1)
 
 
-def _at_least(labels: Labels, flags: Flags) -> int:
+def _at_least(labels: LabelImage, flags: BoolArray) -> int:
     """Return how many flags there must be: as many as there are, unless a label has none."""
     return max(len(flags), int(labels.max(initial=0)))
 
 
-def _check_size(image: Image, labels: Labels, name: str) -> None:
+def _check_size(image: Image, labels: LabelImage, name: str) -> None:
     if labels.shape != image.shape[:2]:
         raise ValueError(f"`{name}` must have the image's height and width {image.shape[:2]}, got {labels.shape}.")

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.report.overlays.display import Canvas
 from cell_pipelines.report.overlays.drawing import Pen, draw_boxes
 from cell_pipelines.report.palette import (
     BACKGROUND,
@@ -19,6 +18,7 @@ from cell_pipelines.report.palette import (
     category_is_dashed,
     to_hex,
 )
+from cell_pipelines.typing import ByteImage
 
 _SMALLEST_LETTERS = 13  # pixels
 _LONGEST_TEXT = 40  # letters
@@ -81,7 +81,7 @@ def category_legend(
     return tuple(entries)
 
 
-def add_legend(image: Canvas, entries: Sequence[LegendEntry]) -> Canvas:
+def add_legend(image: ByteImage, entries: Sequence[LegendEntry]) -> ByteImage:
     """Put a legend under an image.
 
     Letters grow with the width of the image; entries that do not fit beside each other go on the next line.
@@ -122,7 +122,7 @@ def _places(widths: Sequence[int], width: int, letters: int) -> list[tuple[int, 
     return places
 
 
-def _strip(entries: Sequence[LegendEntry], places: Sequence[tuple[int, int]], size: tuple[int, int]) -> Canvas:
+def _strip(entries: Sequence[LegendEntry], places: Sequence[tuple[int, int]], size: tuple[int, int]) -> ByteImage:
     width, letters = size
     line_height = 2 * letters
     height = line_height * (places[-1][1] + 1) + letters // 2
@@ -147,7 +147,7 @@ def _entry_width(entry: LegendEntry, letters: int) -> int:
     return _swatch_width(entry, letters) + int(np.ceil(width))
 
 
-def _write(texts: Sequence[tuple[int, int, str]], size: tuple[int, int], letters: int) -> Canvas:
+def _write(texts: Sequence[tuple[int, int, str]], size: tuple[int, int], letters: int) -> ByteImage:
     """Return a strip of (width, height) pixels with texts, each at its left x and middle y."""
     canvas = _canvas(size)
     for x, y, text in texts:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.report.overlays.display import Canvas, to_display
+from cell_pipelines.report.overlays.display import to_display
 from cell_pipelines.report.overlays.drawing import Pen, paint_cross
 from cell_pipelines.report.palette import CASING
+from cell_pipelines.typing import ByteImage, LabelImage
 
-Labels = npt.NDArray[np.int32]
 _Contours = list[npt.NDArray[np.int32]]
 
 
-def overlay_labels(image: npt.NDArray[np.uint8], labels: Labels) -> Canvas:
+def overlay_labels(image: npt.NDArray[np.uint8], labels: LabelImage) -> ByteImage:
     """Draw the outline of every cell, one pixel wide and inside the cell, so that touching cells show two lines.
 
     Args:
@@ -28,12 +28,12 @@ def overlay_labels(image: npt.NDArray[np.uint8], labels: Labels) -> Canvas:
     """
     from skimage.segmentation import find_boundaries
 
-    canvas: Canvas = to_display(image).copy()
+    canvas: ByteImage = to_display(image).copy()
     canvas[find_boundaries(labels, mode="inner")] = (240, 228, 66)
     return canvas
 
 
-def draw_outlines(canvas: Canvas, labels: Labels, pens: Sequence[Pen | None], *, width: int) -> Canvas:
+def draw_outlines(canvas: ByteImage, labels: LabelImage, pens: Sequence[Pen | None], *, width: int) -> ByteImage:
     """Draw a line along the border of every cell, holes included.
 
     The middle of the line lies on the outermost pixels of the cell. A thin dark rim keeps it apart from a bright
@@ -63,7 +63,7 @@ def draw_outlines(canvas: Canvas, labels: Labels, pens: Sequence[Pen | None], *,
     return drawn
 
 
-def _outlines(labels: Labels, pens: Sequence[Pen | None]) -> Iterator[tuple[_Contours, Any, Pen]]:
+def _outlines(labels: LabelImage, pens: Sequence[Pen | None]) -> Iterator[tuple[_Contours, Any, Pen]]:
     """Yield the closed lines, the place of a cross and the pen of each cell that has a pen and a pixel."""
     import cv2
     from scipy import ndimage

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.files import atomic_path
 from cell_pipelines.imaging.reading import Image
-from cell_pipelines.report.overlays.display import Canvas, enlarge, to_display
+from cell_pipelines.report.overlays.display import enlarge, to_display
 from cell_pipelines.report.overlays.drawing import Pen, line_width
 from cell_pipelines.report.overlays.outlines import draw_outlines
 from cell_pipelines.report.palette import CASING, INK, Colour, category_colour
-
-Labels = npt.NDArray[np.int32]
+from cell_pipelines.typing import ByteImage, LabelImage
 
 _NEEDED: Final = ("frame", "track", "parent", "object", "row_px", "column_px")
 _SHIFT: Final = 4  # binary digits behind the point, which OpenCV draws between pixels with
@@ -25,8 +23,8 @@ _COLOURS: Final = 255  # of a GIF frame, one of 256 being left for what is trans
 
 
 def draw_tracks(
-    image: Image, labels: Labels | None, linked: pd.DataFrame, frame: int, *, trail: int = 10, longest: int = 640
-) -> Canvas:
+    image: Image, labels: LabelImage | None, linked: pd.DataFrame, frame: int, *, trail: int = 10, longest: int = 640
+) -> ByteImage:
     """Draw the cells of one frame with where they have been.
 
     A cell has its track's colour in all frames; its trail thins out with age. A broken trail is a gap. A white ring
@@ -67,7 +65,7 @@ def track_colour(track: int) -> Colour:
     return category_colour(track - 1)
 
 
-def _check(image: Image, labels: Labels | None, linked: pd.DataFrame, trail: int) -> None:
+def _check(image: Image, labels: LabelImage | None, linked: pd.DataFrame, trail: int) -> None:
     missing = [name for name in _NEEDED if name not in linked]
     if missing:
         raise ValueError(f"`linked` must have the columns {', '.join(_NEEDED)}; {', '.join(missing)} are missing.")
@@ -79,7 +77,7 @@ def _check(image: Image, labels: Labels | None, linked: pd.DataFrame, trail: int
         raise ValueError(f"`trail` must be 0 or more frames, got {trail}.")
 
 
-def _scaled(canvas: Canvas, longest: int) -> tuple[Canvas, float]:
+def _scaled(canvas: ByteImage, longest: int) -> tuple[ByteImage, float]:
     import cv2
 
     side = max(canvas.shape[:2])
@@ -90,7 +88,7 @@ def _scaled(canvas: Canvas, longest: int) -> tuple[Canvas, float]:
     return np.asarray(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)), factor
 
 
-def _resized_labels(labels: Labels, shape: tuple[int, ...]) -> Labels:
+def _resized_labels(labels: LabelImage, shape: tuple[int, ...]) -> LabelImage:
     import cv2
 
     # OpenCV scales no integers of 32 bit; floats hold labels up to 16 million exactly.
@@ -98,7 +96,7 @@ def _resized_labels(labels: Labels, shape: tuple[int, ...]) -> Labels:
     return np.asarray(scaled).astype(np.int32)
 
 
-def _draw_trails(canvas: Canvas, recent: pd.DataFrame, now: pd.DataFrame, factor: float, width: int) -> Canvas:
+def _draw_trails(canvas: ByteImage, recent: pd.DataFrame, now: pd.DataFrame, factor: float, width: int) -> ByteImage:
     import cv2
 
     drawn = np.ascontiguousarray(canvas).copy()
@@ -148,7 +146,7 @@ def _point(cell: pd.Series[Any], factor: float) -> tuple[int, int]:
     return round(x), round(y)
 
 
-def _ring(drawn: Canvas, point: tuple[int, int], radius: int, colour: Colour, thick: int) -> None:
+def _ring(drawn: ByteImage, point: tuple[int, int], radius: int, colour: Colour, thick: int) -> None:
     import cv2
 
     if thick > 0:
@@ -156,7 +154,7 @@ def _ring(drawn: Canvas, point: tuple[int, int], radius: int, colour: Colour, th
     cv2.circle(drawn, point, radius << _SHIFT, colour, thick, cv2.LINE_AA, _SHIFT)
 
 
-def _write_caption(drawn: Canvas, text: str) -> Canvas:
+def _write_caption(drawn: ByteImage, text: str) -> ByteImage:
     import cv2
 
     (length, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
@@ -165,7 +163,7 @@ def _write_caption(drawn: Canvas, text: str) -> Canvas:
     return drawn
 
 
-def write_gif(frames: Iterable[Canvas], path: Path, *, fps: float = 5.0) -> None:
+def write_gif(frames: Iterable[ByteImage], path: Path, *, fps: float = 5.0) -> None:
     """Write frames as an endless GIF; only one of them is in memory at a time.
 
     Args:
@@ -184,7 +182,7 @@ def write_gif(frames: Iterable[Canvas], path: Path, *, fps: float = 5.0) -> None
         picture.save(temporary, format="GIF", save_all=True, append_images=others, **look)
 
 
-def _first_frame(frames: Iterable[Canvas], fps: float) -> tuple[Canvas, Iterator[Canvas]]:
+def _first_frame(frames: Iterable[ByteImage], fps: float) -> tuple[ByteImage, Iterator[ByteImage]]:
     if not 0 < fps <= 50:
         raise ValueError(f"`fps` must be above 0 and at most 50, got {fps!r}.")
     rest = iter(frames)
@@ -194,13 +192,13 @@ def _first_frame(frames: Iterable[Canvas], fps: float) -> tuple[Canvas, Iterator
     return first, rest
 
 
-def _checked(frame: Canvas, first: Canvas) -> Canvas:
+def _checked(frame: ByteImage, first: ByteImage) -> ByteImage:
     if frame.shape != first.shape:
         raise ValueError(f"`frames` must be of one size, got {first.shape[:2]} and {frame.shape[:2]}.")
     return frame
 
 
-def _few_colours(frame: Canvas) -> Any:
+def _few_colours(frame: ByteImage) -> Any:
     from PIL import Image as Pictures
 
     picture = Pictures.fromarray(frame)

@@ -14,9 +14,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-Labels = npt.NDArray[np.int32]
-Flags = npt.NDArray[np.bool_]
-Boxes = npt.NDArray[np.float64]
+from cell_pipelines.typing import BoolArray, Boxes, LabelImage
+
 Kind = Literal["truth", "found", "false", "missed"]
 
 #: Names of the layers; the template gives each a colour and a pattern of dashes.
@@ -42,7 +41,9 @@ class Layer:
     path: str
 
 
-def instance_layers(true_labels: Labels, labels: Labels, *, found: Flags, correct: Flags) -> tuple[Layer, ...]:
+def instance_layers(
+    true_labels: LabelImage, labels: LabelImage, *, found: BoolArray, correct: BoolArray
+) -> tuple[Layer, ...]:
     """Return the layers of an image with masks: truth, missed, found and false cells.
 
     Args:
@@ -63,7 +64,7 @@ def instance_layers(true_labels: Labels, labels: Labels, *, found: Flags, correc
 
 
 def box_layers(
-    true_boxes: Boxes, boxes: Boxes, size: tuple[int, ...], *, found: Flags, correct: Flags
+    true_boxes: Boxes, boxes: Boxes, size: tuple[int, ...], *, found: BoolArray, correct: BoolArray
 ) -> tuple[Layer, ...]:
     """Return the layers of an image with boxes (N, 4) and (M, 4) in pixel edges; flags as in `instance_layers`.
 
@@ -77,7 +78,7 @@ def box_layers(
     return _layers(_frames(true_boxes), _frames(boxes), found, correct, size)
 
 
-def outlines(labels: Labels, count: int) -> list[list[npt.NDArray[np.float64]]]:
+def outlines(labels: LabelImage, count: int) -> list[list[npt.NDArray[np.float64]]]:
     """Return for each label from 1 to `count` its closed lines, each (K, 2) as x, y; none for a label without pixels.
 
     Lines are thinned: they leave the pixels that they follow by at most 0.6 of a pixel's side.
@@ -109,8 +110,8 @@ def to_path(lines: Sequence[npt.NDArray[np.float64]]) -> str:
 def _layers(
     true: list[list[npt.NDArray[np.float64]]],
     predicted: list[list[npt.NDArray[np.float64]]],
-    found: Flags,
-    correct: Flags,
+    found: BoolArray,
+    correct: BoolArray,
     size: tuple[int, ...],
 ) -> tuple[Layer, ...]:
     arm = max(1.5, _CROSS * max(size[:2]))

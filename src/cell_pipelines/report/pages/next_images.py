@@ -12,11 +12,12 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.figures.montage import join_panels
-from cell_pipelines.report.overlays.display import Canvas, enlarge, to_display
+from cell_pipelines.report.overlays.display import enlarge, to_display
 from cell_pipelines.report.overlays.instances import draw_objects
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.page.tables import readable
 from cell_pipelines.report.palette import BACKGROUND
+from cell_pipelines.typing import ByteImage
 
 _TILE: Final = 360  # pixels
 _LONGEST_NAME: Final = 22  # letters
@@ -46,7 +47,7 @@ def next_images_cards(table: pd.DataFrame, cells: AnnotationSet) -> dict[str, st
 
 
 def next_images_sections(
-    table: pd.DataFrame, sheet: Canvas | None, *, models: Sequence[str], views: int, parameters: Mapping[str, Any]
+    table: pd.DataFrame, sheet: ByteImage | None, *, models: Sequence[str], views: int, parameters: Mapping[str, Any]
 ) -> list[Section]:
     """Return the sections of the page.
 
@@ -73,7 +74,7 @@ def next_images_sections(
 
 def proposal_sheet(
     cells: AnnotationSet, read: Callable[[str], Image], table: pd.DataFrame, *, most: int = 12
-) -> Canvas | None:
+) -> ByteImage | None:
     """Draw the first images of a ranking side by side.
 
     Args:
@@ -113,7 +114,7 @@ def _account(models: Sequence[str], views: int) -> str:
     return f"{asked} There is one model, so disagreement is that with itself on {views} turned or mirrored views."
 
 
-def _fitted(image: Image, cells: AnnotationSet) -> Canvas:
+def _fitted(image: Image, cells: AnnotationSet) -> ByteImage:
     """Return an image with its cells, brought to the size of a tile and padded."""
     import cv2
 

@@ -14,10 +14,11 @@ from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import crop
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.figures.montage import join_panels
-from cell_pipelines.report.overlays.display import Canvas, to_display
+from cell_pipelines.report.overlays.display import to_display
 from cell_pipelines.report.overlays.instances import draw_objects
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.page.tables import readable
+from cell_pipelines.typing import ByteImage
 
 #: What the colours of a cut-out mean, in the order of the categories' colours.
 _SHOWN: Final = ("other labels", "the suspect", "the model's cell")
@@ -96,7 +97,7 @@ def _account(suspects: pd.DataFrame, images: pd.DataFrame, models: Sequence[str]
     )
 
 
-def draw_suspect(image: Image, labels: AnnotationSet, suspect: Mapping[str, Any], found: AnnotationSet) -> Canvas:
+def draw_suspect(image: Image, labels: AnnotationSet, suspect: Mapping[str, Any], found: AnnotationSet) -> ByteImage:
     """Draw a suspect and what is around it, once without and once with outlines.
 
     Args:

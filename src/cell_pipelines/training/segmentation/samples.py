@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +13,11 @@ from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.imaging.intensity import Colour, Normalisation, to_colour, to_unit
 from cell_pipelines.imaging.resizing import resize_labels, resize_pixels
 from cell_pipelines.training.segmentation.resizing import resize_boxes
+from cell_pipelines.typing import AnyArray
 
 logger = logging.getLogger(__name__)
 
-Array = npt.NDArray[Any]
+
 WeightMap = Callable[[npt.NDArray[np.int32]], npt.NDArray[np.float32]]
 
 
@@ -36,7 +36,7 @@ class LabelledImage:
     """
 
     name: str
-    file: Callable[[], Array]
+    file: Callable[[], AnyArray]
     annotations: AnnotationSet
 
 
@@ -54,9 +54,9 @@ class Sample:
     """
 
     name: str
-    image: Array
-    labels: Array
-    weights: Array
+    image: AnyArray
+    labels: AnyArray
+    weights: AnyArray
     objects: pa.Table
     object_categories: npt.NDArray[np.int64]
 
@@ -123,7 +123,7 @@ def prepare_sample(image: LabelledImage, preparation: Preparation) -> Sample:
     return Sample(image.name, unit, labels, weights, resize_boxes(image.annotations, preparation.resize), own)
 
 
-def _check_annotation(image: LabelledImage, pixels: Array) -> None:
+def _check_annotation(image: LabelledImage, pixels: AnyArray) -> None:
     if image.annotations.n_images != 1:
         raise SampleError(f"{image.name}: expected the annotation of one image, got {image.annotations.n_images}.")
     if pixels.ndim not in (2, 3) or pixels.size == 0:
@@ -147,7 +147,7 @@ def _check_areas(image: LabelledImage, own: npt.NDArray[np.int64]) -> None:
         )
 
 
-def _draw(image: LabelledImage, rows: npt.NDArray[np.bool_], preparation: Preparation) -> tuple[Array, Array]:
+def _draw(image: LabelledImage, rows: npt.NDArray[np.bool_], preparation: Preparation) -> tuple[AnyArray, AnyArray]:
     """Return labels and weights (H, W) of one category."""
     crowd = image.annotations.crowd
     labels, _ = objects_to_labels(_subset(image.annotations, rows & ~crowd))
@@ -182,11 +182,11 @@ def _subset(annotations: AnnotationSet, rows: npt.NDArray[np.bool_]) -> Annotati
     return replace(annotations, objects=annotations.objects.filter(pa.array(rows)))
 
 
-def _count_cells(labels: Array) -> int:
+def _count_cells(labels: AnyArray) -> int:
     return int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
 
 
-def _to_unit(name: str, pixels: Array, preparation: Preparation) -> Array:
+def _to_unit(name: str, pixels: AnyArray, preparation: Preparation) -> AnyArray:
     if pixels.dtype.kind == "f":
         missing = int(np.count_nonzero(~np.isfinite(pixels)))
         if missing:
@@ -198,7 +198,7 @@ def _to_unit(name: str, pixels: Array, preparation: Preparation) -> Array:
             logger.warning(text, name, beyond)
     coloured = to_colour(pixels, preparation.colour)
     if coloured.dtype == np.uint8 and preparation.normalisation != "percentile":
-        unit: Array = coloured if coloured.ndim == 3 else coloured[..., None]
+        unit: AnyArray = coloured if coloured.ndim == 3 else coloured[..., None]
     else:
         unit = to_unit(coloured, preparation.normalisation)
     return np.ascontiguousarray(unit if preparation.resize is None else resize_pixels(unit, preparation.resize))

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from cell_pipelines.training.segmentation.samples import Sample
 from cell_pipelines.training.segmentation.tile_dataset import Draw, Tile
-
-Floats = npt.NDArray[np.float64]
+from cell_pipelines.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def rules_without_effect(
 
 def tile_shares(
     samples: Sequence[Sample], tiles: Sequence[Tile], size: int, oversampling: Oversampling, categories: Sequence[str]
-) -> Floats:
+) -> FloatArray:
     """Return how often each tile is shown beside the others, errors left aside, shape (tiles,).
 
     Raises:
@@ -157,7 +156,7 @@ def _has(attributes: Any, wanted: str) -> bool:
     return isinstance(attributes, dict) and key in attributes and (not equals or str(attributes[key]) == value)
 
 
-def draw_tiles(shares: Floats, count: int, generator: np.random.Generator) -> npt.NDArray[np.int64]:
+def draw_tiles(shares: FloatArray, count: int, generator: np.random.Generator) -> npt.NDArray[np.int64]:
     """Draw `count` tiles in random order, each as often as its share says, rounded up or down at random.
 
     With equal shares and as many draws as tiles, each comes exactly once. This is systematic sampling
@@ -179,7 +178,7 @@ class TileSampler:
     """
 
     def __init__(
-        self, shares: Floats, count: int, seed: int, *, error: float = 0.0, rank: int = 0, devices: int = 1
+        self, shares: FloatArray, count: int, seed: int, *, error: float = 0.0, rank: int = 0, devices: int = 1
     ) -> None:
         if count % devices:
             raise ValueError(f"`count` must be a multiple of `devices` ({devices}), got {count}.")
@@ -197,10 +196,10 @@ class TileSampler:
         for number in range(self._rank, self._count, self._devices):
             yield Draw(int(tiles[number]), self.epoch, number)
 
-    def _shares_with_errors(self) -> Floats:
+    def _shares_with_errors(self) -> FloatArray:
         known = np.isfinite(self.errors)
         if self._error == 0 or not known.any() or self.errors[known].mean() == 0:
             return self._shares
         average = self.errors[known].mean()
-        errors: Floats = np.where(known, self.errors, average)
+        errors: FloatArray = np.where(known, self.errors, average)
         return np.asarray(self._shares * (1 + self._error * errors / average))

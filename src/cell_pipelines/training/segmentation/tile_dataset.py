@@ -13,8 +13,7 @@ from cell_pipelines.imaging.tiling import Window, tile_windows
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.training.segmentation.augmentation import Augmentation, change_intensities, draw_movement, move_tile
 from cell_pipelines.training.segmentation.samples import Sample
-
-Array = npt.NDArray[Any]
+from cell_pipelines.typing import AnyArray
 
 # Larger images are validated in parts, since a network's maps take hundreds of times an image's memory.
 MAX_WHOLE_PIXELS = 1 << 22
@@ -67,7 +66,7 @@ def list_tiles(samples: Sequence[Sample], size: int, overlap: int) -> list[Tile]
     ]
 
 
-def cut_window(sample: Sample, window: Window) -> tuple[Array, Array, Array]:
+def cut_window(sample: Sample, window: Window) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Return image, labels and weights of a window, which may reach beyond the image.
 
     Outside, the image is mirrored, there are no cells, and the weights are 0.
@@ -92,7 +91,7 @@ def cut_window(sample: Sample, window: Window) -> tuple[Array, Array, Array]:
     return sample.image[place], (labels * inside).astype(np.int32), (weights * inside).astype(np.float32)
 
 
-def _places(start: int, length: int, size: int) -> tuple[Array, npt.NDArray[np.bool_]]:
+def _places(start: int, length: int, size: int) -> tuple[AnyArray, npt.NDArray[np.bool_]]:
     """Return the pixels that a stretch reads, mirrored at the borders, and which of them lie inside."""
     wanted = np.arange(start, start + length)
     period = max(2 * size - 2, 1)
@@ -149,7 +148,7 @@ def _start(start: int, move: float, length: int, size: int) -> int:
     return round(min(max(start + move, 0), length - size)) if length >= size else (length - size) // 2
 
 
-def to_network(pixels: Array) -> npt.NDArray[np.float32]:
+def to_network(pixels: AnyArray) -> npt.NDArray[np.float32]:
     """Return an image (H, W, C) as it is kept as (C, H, W) float32 in [0, 1]."""
     channels_first = np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32)
     return channels_first / np.float32(255) if pixels.dtype == np.uint8 else channels_first

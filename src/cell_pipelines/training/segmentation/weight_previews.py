@@ -7,9 +7,7 @@ import numpy.typing as npt
 
 from cell_pipelines.representations.weight_map import create_weight_map
 from cell_pipelines.training.segmentation.settings import SegmentationTraining
-
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int32]
+from cell_pipelines.typing import Float32Array, LabelImage
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +21,13 @@ class WeightPreview:
         profiles: (3, N) weights along that line, of the first cell alone, of the second, and of all cells.
     """
 
-    labels: Labels
-    weights: Floats
+    labels: LabelImage
+    weights: Float32Array
     line: npt.NDArray[np.float64]
-    profiles: Floats
+    profiles: Float32Array
 
 
-def preview_weights(training: SegmentationTraining, labels: Labels) -> WeightPreview | None:
+def preview_weights(training: SegmentationTraining, labels: LabelImage) -> WeightPreview | None:
     """Compute the weights of a tile's cells by a training's weight map; None where it has none.
 
     Args:
@@ -50,7 +48,7 @@ def preview_weights(training: SegmentationTraining, labels: Labels) -> WeightPre
     return WeightPreview(labels, weights, line, np.stack([part[rows, columns] for part in (*alone, weights)]))
 
 
-def _nearest_pair(labels: Labels) -> tuple[list[int], npt.NDArray[np.float64]] | None:
+def _nearest_pair(labels: LabelImage) -> tuple[list[int], npt.NDArray[np.float64]] | None:
     from scipy import ndimage
     from scipy.spatial.distance import pdist, squareform
 

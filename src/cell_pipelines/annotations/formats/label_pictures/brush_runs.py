@@ -13,15 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.formats.sources.json_values import to_list
-
-Mask = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolMask
 
 _LENGTHS = (3, 4, 8, 16)
 _HEADER_BITS = 32 + 5 + 4 * 4
 _HALF = 128
 
 
-def decode_brush(packed: Any, width: int, height: int) -> Mask:
+def decode_brush(packed: Any, width: int, height: int) -> BoolMask:
     """Return the mask (H, W) of the pixels that are at least half opaque.
 
     Args:
@@ -43,7 +42,7 @@ def decode_brush(packed: Any, width: int, height: int) -> Mask:
     if count != 4 * width * height:
         raise ValueError(f"`rle` must hold 4 numbers for each of {width}x{height} pixels, got {count}.")
     values = _unpack(bits, count)
-    opaque: Mask = values[3::4] >= _HALF
+    opaque: BoolMask = values[3::4] >= _HALF
     return opaque.reshape(height, width)
 
 
@@ -69,7 +68,7 @@ def _unpack(bits: str, count: int) -> npt.NDArray[np.uint8]:
     return values
 
 
-def encode_brush(mask: Mask) -> list[int]:
+def encode_brush(mask: BoolMask) -> list[int]:
     """Return the stream of a mask (H, W), white and opaque inside, transparent outside."""
     flat = mask.ravel()
     edges = [0, *(np.flatnonzero(flat[1:] != flat[:-1]) + 1).tolist(), flat.size]

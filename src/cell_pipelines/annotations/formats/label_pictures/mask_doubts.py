@@ -1,12 +1,10 @@
 """Look at the shape of a mask's foreground for signs that its pieces are no cells: drawn outlines, specks of noise."""
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from cell_pipelines.annotations.geometry.label_images import foreground_window, split_pieces
-
-Mask = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolMask
 
 # An outline has hardly a pixel this far (in pixels) from what it is drawn on, and encloses more than it covers.
 _LINE_HALF_WIDTH, _LINE_SHARE = 3, 0.05
@@ -14,7 +12,7 @@ _LINE_HALF_WIDTH, _LINE_SHARE = 3, 0.05
 _SPECK_PX, _SPECK_SHARE, _LEAST_SPECKS = 4, 0.5, 5
 
 
-def doubt_shapes(mask: Mask) -> list[str]:
+def doubt_shapes(mask: BoolMask) -> list[str]:
     """Return the sentences about a mask (H, W) whose pieces don't look like cells; none for one that does."""
     window = mask[foreground_window(mask)]
     if not window.any():
@@ -31,7 +29,7 @@ def doubt_shapes(mask: Mask) -> list[str]:
     return [f"{specks} of {len(areas)} pieces have fewer than {_SPECK_PX} pixels, as noise has; each was taken whole."]
 
 
-def is_drawn_outline(mask: Mask) -> bool:
+def is_drawn_outline(mask: BoolMask) -> bool:
     """Say whether the foreground of a mask (H, W) is thin lines that enclose more pixels than they cover."""
     area = int(mask.sum())
     padded = np.pad(mask, _LINE_HALF_WIDTH)

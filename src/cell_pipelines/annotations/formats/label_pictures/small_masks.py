@@ -7,11 +7,9 @@ import zlib
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.annotations.formats.sources.decoding import decoding_errors
-
-Mask = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolMask
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ENDING = b"IEND\xaeB`\x82"
@@ -52,7 +50,7 @@ def unpack(content: bytes, limit: int) -> bytes:
     return unpacked
 
 
-def read_png(content: bytes, size: tuple[int, int]) -> Mask:
+def read_png(content: bytes, size: tuple[int, int]) -> BoolMask:
     """Return the mask (H, W) in a PNG: where it is opaque, or without transparency, where it isn't black.
 
     Args:
@@ -83,7 +81,7 @@ def read_png(content: bytes, size: tuple[int, int]) -> Mask:
     return np.asarray(pixels > 0)
 
 
-def write_png(mask: Mask, *, opaque: bool = False) -> bytes:
+def write_png(mask: BoolMask, *, opaque: bool = False) -> bytes:
     """Return a mask (H, W) as a PNG of 0 and 255, or with `opaque` as one that is transparent outside."""
     import imagecodecs
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from cell_pipelines.annotations.formats.objects.shapes import Shape, mask_shape
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rasterising import rings_to_mask, rings_to_run_lengths
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_area, run_lengths_to_mask
+from cell_pipelines.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _join(parts: Sequence[Piece], size: tuple[int, int]) -> Shape:
     return replace(mask_shape(mask, (0, 0), size), change=drawn if rings else "")
 
 
-def overlap(rings: Sequence[Floats], size: tuple[int, int]) -> bool:
+def overlap(rings: Sequence[FloatArray], size: tuple[int, int]) -> bool:
     """Say whether any rings share a pixel, so that the even-odd rule would leave it out."""
     width, height = size
     near = [_near(ring, size) for ring in rings]
@@ -85,8 +85,8 @@ def overlap(rings: Sequence[Floats], size: tuple[int, int]) -> bool:
     return alone != run_lengths_area(rings_to_run_lengths(near, height, width))
 
 
-def _near(ring: Floats, size: tuple[int, int]) -> Floats:
+def _near(ring: FloatArray, size: tuple[int, int]) -> FloatArray:
     """Return a ring whose vertices lie no further out than an image's size, so that drawing stays cheap."""
     limits = np.array(size, dtype=np.float64)
-    near: Floats = np.clip(ring, -limits, 2 * limits)
+    near: FloatArray = np.clip(ring, -limits, 2 * limits)
     return near

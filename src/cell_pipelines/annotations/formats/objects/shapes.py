@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.formats.sources.intake import Intake
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.run_lengths import crop_to_run_lengths, mask_box
 from cell_pipelines.annotations.schema import Geometry
+from cell_pipelines.typing import FloatArray
 
 ELLIPSE_VERTICES = 64
 
@@ -32,7 +32,7 @@ class Shape:
 
     geometry: Geometry
     box: tuple[float, ...] = ()
-    rings: tuple[Floats, ...] = ()
+    rings: tuple[FloatArray, ...] = ()
     counts: npt.NDArray[np.uint32] | None = None
     change: str = ""
 
@@ -48,7 +48,7 @@ def point_shape(x: float, y: float) -> Shape:
     return Shape("point", (x, y, x, y))
 
 
-def polygon_shape(rings: Sequence[Floats]) -> Shape:
+def polygon_shape(rings: Sequence[FloatArray]) -> Shape:
     """Return a polygon of rings (V, 2); a first vertex that is repeated at the end is taken once."""
     opened = (ring[:-1] if len(ring) > 3 and (ring[0] == ring[-1]).all() else ring for ring in rings)
     return Shape("polygon", rings=tuple(opened))
@@ -109,7 +109,7 @@ def add_shape(intake: Intake, place: Place, category: str, shape: Shape, **extra
 
 def ellipse_ring(
     centre: Sequence[float], radii: Sequence[float], rotation: float = 0.0, vertices: int = ELLIPSE_VERTICES
-) -> Floats:
+) -> FloatArray:
     """Return the ring (V, 2) of points on an ellipse.
 
     Args:
@@ -128,9 +128,9 @@ def ellipse_ring(
     return rotate(upright, rotation, centre)
 
 
-def rotate(ring: Floats, degrees: float, pivot: Sequence[float]) -> Floats:
+def rotate(ring: FloatArray, degrees: float, pivot: Sequence[float]) -> FloatArray:
     """Turn a ring (V, 2) about `pivot`, clockwise on the screen."""
     angle = np.radians(degrees % 360)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    turned: Floats = (ring - pivot) @ turn + pivot
+    turned: FloatArray = (ring - pivot) @ turn + pivot
     return turned

@@ -14,11 +14,11 @@ from cell_pipelines.annotations.building import attributes_text
 from cell_pipelines.annotations.columns import Rings, RunLengths, starts_of
 from cell_pipelines.annotations.formats.sources.chunks import ObjectChunk
 from cell_pipelines.annotations.formats.sources.intake import Intake
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rings import group_rings, join_rings, polygon_area
 from cell_pipelines.annotations.geometry.run_lengths import decompress_run_lengths, run_lengths_box
 from cell_pipelines.annotations.geometry.seams import unite_rings
 from cell_pipelines.annotations.schema import GEOMETRIES, box_array
+from cell_pipelines.typing import FloatArray
 
 BATCH = 20_000
 
@@ -144,7 +144,7 @@ def _to_rings(segmentations: Sequence[Any]) -> Rings:
     return unite_rings(Rings.from_arrow(column))
 
 
-def _to_boxes(values: Sequence[Any]) -> Floats:
+def _to_boxes(values: Sequence[Any]) -> FloatArray:
     boxes = np.array(values, dtype=np.float64).reshape(len(values), 4)
     boxes[:, 2:] += boxes[:, :2]
     return boxes
@@ -227,6 +227,6 @@ def to_entries(objects: pa.Table, first: int, images: Mapping[int, Mapping[str, 
         yield entry
 
 
-def _flat_rings(rings: Sequence[Floats]) -> list[list[float]]:
+def _flat_rings(rings: Sequence[FloatArray]) -> list[list[float]]:
     """Return rings as COCO's lists, which stand for their union, so a hole is joined to its piece by a seam."""
     return [join_rings(piece).ravel().tolist() for piece in (group_rings(rings) if len(rings) > 1 else [rings])]

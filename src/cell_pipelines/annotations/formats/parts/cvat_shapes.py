@@ -4,7 +4,6 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.annotations.formats.objects.shapes import (
     Shape,
@@ -17,8 +16,7 @@ from cell_pipelines.annotations.formats.objects.shapes import (
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, shown
 from cell_pipelines.annotations.formats.writing.written import WrittenObject
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop
-
-Mask = npt.NDArray[np.bool_]
+from cell_pipelines.typing import BoolMask
 
 
 def read_shapes(element: ElementTree.Element, size: tuple[int, int]) -> Iterator[Shape]:
@@ -55,7 +53,7 @@ def _points(element: ElementTree.Element) -> list[list[float]]:
     return [[parse_number(x, "x"), parse_number(y, "y")] for x, y in pairs]
 
 
-def _decode(text: str, shape: tuple[int, int], size: tuple[int, int]) -> Mask:
+def _decode(text: str, shape: tuple[int, int], size: tuple[int, int]) -> BoolMask:
     """Return the mask (h, w) that run lengths row by row stand for."""
     width, height = shape
     if not (0 < width <= size[0] and 0 < height <= size[1]):
@@ -83,7 +81,7 @@ def draw_shape(one: WrittenObject, height: int) -> tuple[str, dict[str, str]]:
     return "mask", {"rle": _encode(crop), **{key: str(value) for key, value in place.items()}}
 
 
-def _encode(crop: Mask) -> str:
+def _encode(crop: BoolMask) -> str:
     flat = crop.ravel()
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     runs = np.diff([*([0] if flat[0] else []), 0, *edges.tolist(), flat.size])

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rings import group_rings
+from cell_pipelines.typing import FloatArray
 
 AREAS = ("Polygon", "MultiPolygon")
 POINTS = ("Point", "MultiPoint")
 
 
-def area_rings(geometry: Mapping[str, Any]) -> list[Floats]:
+def area_rings(geometry: Mapping[str, Any]) -> list[FloatArray]:
     """Return the rings (V, 2) of a Polygon or MultiPolygon, open, in the order of the file.
 
     Raises:
@@ -35,7 +35,7 @@ def point_positions(geometry: Mapping[str, Any]) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in _positions(positions)]
 
 
-def to_geometry(rings: Sequence[Floats]) -> tuple[dict[str, Any], list[int]]:
+def to_geometry(rings: Sequence[FloatArray]) -> tuple[dict[str, Any], list[int]]:
     """Return rings filled by the even-odd rule as a Polygon or MultiPolygon, and which ring stands at each place."""
     numbers = {id(ring): number for number, ring in enumerate(rings)}
     groups = [list(rings)] if len(rings) == 1 else _grouped(rings)
@@ -52,7 +52,7 @@ def _listed(value: Any, what: str) -> list[Any]:
     return value
 
 
-def _ring(value: Any) -> Floats:
+def _ring(value: Any) -> FloatArray:
     positions = _positions(_listed(value, "a ring"))
     closed = len(positions) > 1 and positions[0] == positions[-1]
     return np.array(positions[:-1] if closed else positions, dtype=np.float64).reshape(-1, 2)
@@ -68,12 +68,12 @@ def _positions(value: list[Any]) -> list[list[Any]]:
     return positions
 
 
-def _closed(ring: Floats) -> list[list[float]]:
+def _closed(ring: FloatArray) -> list[list[float]]:
     positions: list[list[float]] = ring.tolist()
     return [*positions, positions[0]]
 
 
-def _grouped(rings: Sequence[Floats]) -> list[list[Floats]]:
+def _grouped(rings: Sequence[FloatArray]) -> list[list[FloatArray]]:
     try:
         return group_rings(rings)
     # Rings that cross each other may be holes in holes; then each stands for itself, so that none is lost.

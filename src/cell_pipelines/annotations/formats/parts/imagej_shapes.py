@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.schema import GEOMETRIES
+from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
     from roifile import ImagejRoi
@@ -52,7 +52,7 @@ class Shape:
     """
 
     box: tuple[float, float, float, float] | None = None
-    rings: tuple[Floats, ...] = ()
+    rings: tuple[FloatArray, ...] = ()
     points: tuple[tuple[float, float], ...] = ()
     note: str = ""
 
@@ -121,7 +121,7 @@ def _slanted(roi: "ImagejRoi", subtype: str) -> Shape:
     return Shape(rings=(np.stack([ends[0] + across, ends[1] + across, ends[1] - across, ends[0] - across]),))
 
 
-def _ellipse(centre: Floats, axis: Floats, across: float) -> Floats:
+def _ellipse(centre: FloatArray, axis: FloatArray, across: float) -> FloatArray:
     """Return an ellipse as a ring; `axis` leads from its centre to its end, `across` is the other half axis."""
     length = math.hypot(*axis)
     if not (math.isfinite(length) and math.isfinite(across) and length > 0 and across > 0):
@@ -129,7 +129,7 @@ def _ellipse(centre: Floats, axis: Floats, across: float) -> Floats:
     steps = math.pi * math.sqrt(max(length, across) / (2 * CURVE_TOLERANCE_PX))
     angles = np.arange(count := int(min(max(steps, 16), MAX_CURVE_VERTICES))) * 2 * math.pi / count
     side = np.array([-axis[1], axis[0]]) / length * across
-    ring: Floats = centre + np.outer(np.cos(angles), axis) + np.outer(np.sin(angles), side)
+    ring: FloatArray = centre + np.outer(np.cos(angles), axis) + np.outer(np.sin(angles), side)
     return ring
 
 
@@ -164,7 +164,7 @@ def _curve(control: list[tuple[float, float]], steps: int = 16) -> list[tuple[fl
     return [(x, y) for x, y in points[:, 0].tolist()]
 
 
-def to_roi(geometry: str, box: tuple[float, ...], rings: list[Floats], points: list[tuple[float, float]]) -> Any:
+def to_roi(geometry: str, box: tuple[float, ...], rings: list[FloatArray], points: list[tuple[float, float]]) -> Any:
     """Return an ROI of a box, a polygon or some points, with sub-pixel coordinates."""
     import roifile
 
@@ -189,12 +189,12 @@ def to_roi(geometry: str, box: tuple[float, ...], rings: list[Floats], points: l
     return roi
 
 
-def _set_frame(roi: "ImagejRoi", vertices: Floats) -> None:
+def _set_frame(roi: "ImagejRoi", vertices: FloatArray) -> None:
     (roi.left, roi.top), (roi.right, roi.bottom) = (
         np.floor(vertices.min(axis=0)).astype(int).tolist(), np.ceil(vertices.max(axis=0)).astype(int).tolist(),
     )  # fmt: skip
 
 
-def _path(ring: Floats) -> Floats:
+def _path(ring: FloatArray) -> FloatArray:
     moves = np.concatenate([[[0.0]], np.ones((len(ring) - 1, 1))])
     return np.append(np.hstack([moves, ring]).ravel(), 4.0)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from cell_pipelines.annotations.formats.parts.geojson import AREAS, area_rings
-from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.typing import FloatArray
 
 # QuPath leaves alone what it doesn't know in an object's metadata, and shows it.
 OWN = "cell_pipelines:"
@@ -57,7 +57,7 @@ class Described:
         """Return everything else; with `nucleus` without the nucleus, which is the object then."""
         return {key: value for key, value in self.said.items() if not (nucleus and key == "nucleusGeometry")}
 
-    def in_order(self, rings: list[Floats]) -> list[Floats]:
+    def in_order(self, rings: list[FloatArray]) -> list[FloatArray]:
         """Return rings in the order in which they were before they were written."""
         if sorted(self.ring_order) != list(range(len(rings))):
             return rings

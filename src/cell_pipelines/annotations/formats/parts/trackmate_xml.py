@@ -21,7 +21,7 @@ from cell_pipelines.annotations.formats.sources.json_values import parse_number
 from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.planes import MAX_PLANE, PlaneImages, Position, choose_planes
 from cell_pipelines.annotations.formats.sources.text import read_xml
-from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.typing import FloatArray
 
 KEPT = ("TRACK_ID", "QUALITY", "POSITION_Z", "POSITION_T", "FRAME", "RADIUS")
 PIXEL_UNITS = {"pixel", "pixels", "px"}
@@ -176,7 +176,7 @@ def _read_spot(intake: Intake, place: tuple[str, str, int], spot: Spot, scale: f
         intake.add_point(*place, category, centre.tolist(), attributes=kept or None)
 
 
-def _outline(text: str) -> Floats:
+def _outline(text: str) -> FloatArray:
     """Return the vertices of an outline around a spot's position, (V, 2); of a mesh or none, none."""
     words = text.split()
     numbers = np.array([parse_number(word, "outline") for word in words], dtype=np.float64)

@@ -24,9 +24,9 @@ from cell_pipelines.annotations.formats.sources.file_images import FileImages
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_files import entries, mapping
 from cell_pipelines.annotations.formats.sources.json_values import shown, to_attributes, to_name, to_number, to_vertices
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.images import SPLITS
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
+from cell_pipelines.typing import FloatArray
 
 CLASS, SCORE, SPLIT = "class", "score", "split"
 NO_CLASS = "cell"
@@ -198,7 +198,7 @@ def _escaped(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield f"{_ESCAPE}{key}" if special else key, value
 
 
-def _shape(geometry: int, box: Sequence[float], ring: Floats | None) -> dict[str, Any]:
+def _shape(geometry: int, box: Sequence[float], ring: FloatArray | None) -> dict[str, Any]:
     if ring is not None:
         return {"name": "polygon", "all_points_x": ring[:, 0].tolist(), "all_points_y": ring[:, 1].tolist()}
     if geometry == _POINT:

@@ -10,11 +10,12 @@ import orjson
 
 from cell_pipelines.annotations.columns import Rings, starts_of
 from cell_pipelines.annotations.formats.sources.chunks import ObjectChunk
-from cell_pipelines.annotations.geometry.conventions import Floats, centres_to_edges, clip_boxes, edges_to_centres
+from cell_pipelines.annotations.geometry.conventions import centres_to_edges, clip_boxes, edges_to_centres
 from cell_pipelines.annotations.geometry.rings import join_rings
 from cell_pipelines.annotations.geometry.seams import open_rings
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
 from cell_pipelines.annotations.selection import objects_by_image
+from cell_pipelines.typing import FloatArray
 
 # Beyond any label; sums and products of such fractions stay finite.
 MAX_FRACTION = 1e5
@@ -121,8 +122,8 @@ def _put_rings(
             numbers[row] = fractions[starts[row] : starts[row + 1]]
 
 
-def _fractions(vertices: Floats, size: tuple[int, int]) -> Floats:
-    fractions: Floats = np.round(np.clip(vertices / np.array(size), 0, 1), _DECIMALS)
+def _fractions(vertices: FloatArray, size: tuple[int, int]) -> FloatArray:
+    fractions: FloatArray = np.round(np.clip(vertices / np.array(size), 0, 1), _DECIMALS)
     return fractions
 
 

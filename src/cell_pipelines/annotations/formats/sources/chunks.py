@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from cell_pipelines.annotations.columns import Rings, RunLengths
 from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA
-
-Numbers = npt.NDArray[np.int64]
+from cell_pipelines.typing import IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +32,8 @@ class ObjectChunk:
         attributes: JSON text or None for each object; None for none at all.
     """
 
-    image: Numbers
-    category: Numbers
+    image: IntArray
+    category: IntArray
     names: Sequence[str]
     boxes: npt.NDArray[np.float64]
     entry: Callable[[int], str]
@@ -44,7 +43,7 @@ class ObjectChunk:
     crowd: npt.NDArray[np.bool_] | None = None
     attributes: Sequence[str | None] | None = None
 
-    def plain(self, sizes: Numbers, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    def plain(self, sizes: IntArray, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Say which objects can be taken as they stand, shape (N,).
 
         Args:

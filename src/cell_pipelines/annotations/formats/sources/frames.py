@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.annotations.findings import Action
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageRecord
+from cell_pipelines.typing import FloatArray
 
 # A side that was scaled is rounded to whole pixels.
 _ROUNDING_PX = 1.0
@@ -49,7 +49,7 @@ class Frame:
             return f"turned with the photo as its mark of orientation ({self.orientation}) says: from {said} to {real}."
         return f"scaled from the {said} pixels that the file states to the {real} of the image."
 
-    def to_image(self, vertices: Floats) -> Floats:
+    def to_image(self, vertices: FloatArray) -> FloatArray:
         """Return x and y (N, 2) in pixel edges of the image."""
         (width, height), x, y = self.size, vertices[:, 0], vertices[:, 1]
         turned = {
@@ -57,7 +57,7 @@ class Frame:
             6: (height - y, x), 7: (height - y, width - x), 8: (y, width - x),
         }[self.orientation]  # fmt: skip
         upright = (height, width) if self.orientation in _SIDEWAYS else (width, height)
-        placed: Floats = np.stack(turned, axis=1) * (np.array(self.image_size) / upright)
+        placed: FloatArray = np.stack(turned, axis=1) * (np.array(self.image_size) / upright)
         return placed
 
     def box_to_image(self, box: Sequence[float]) -> list[float]:

@@ -20,10 +20,10 @@ from cell_pipelines.annotations.formats.sources.refusals import (
     tell_cut,
 )
 from cell_pipelines.annotations.formats.sources.split_lists import StatedSplits
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
 from cell_pipelines.annotations.image_names import describe_match
 from cell_pipelines.annotations.images import ImageIndex
+from cell_pipelines.typing import FloatArray
 
 Unlabelled = Literal["skip", "background"]
 Stated = Literal["obey", "ignore"]
@@ -150,7 +150,7 @@ class Intake:
             self._builder.add_point(file, image, category, point, **extra)
 
     def add_polygon(
-        self, file: str, entry: str, image: int, category: str, rings: Sequence[Floats], **extra: Any
+        self, file: str, entry: str, image: int, category: str, rings: Sequence[FloatArray], **extra: Any
     ) -> None:
         """Take a polygon of rings (V, 2) in pixel edges, cut to its image."""
         whole = [ring for ring in rings if len(ring) >= 3]
@@ -245,6 +245,6 @@ class Intake:
         return conversion
 
 
-def _bounds(rings: Sequence[Floats]) -> list[float]:
+def _bounds(rings: Sequence[FloatArray]) -> list[float]:
     vertices = np.concatenate(list(rings))
     return [*map(float, vertices.min(axis=0)), *map(float, vertices.max(axis=0))]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.annotations.geometry.conventions import Floats
+from cell_pipelines.typing import FloatArray
 
 # Deeper attributes can't be written as JSON again within Python's limit.
 MAX_DEPTH = 32
@@ -54,7 +54,7 @@ def to_name(value: Any, name: str) -> str:
     return value
 
 
-def to_vertices(value: Any, name: str = "points") -> Floats:
+def to_vertices(value: Any, name: str = "points") -> FloatArray:
     """Return vertices (V, 2) in x, y from a list of pairs."""
     try:
         vertices = np.array(value, dtype=np.float64)

@@ -12,9 +12,9 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Finding
 from cell_pipelines.annotations.formats.sources.chunks import ObjectChunk
 from cell_pipelines.annotations.formats.sources.frames import Frame
-from cell_pipelines.annotations.geometry.conventions import Floats
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_box
 from cell_pipelines.annotations.images import ImageRecord
+from cell_pipelines.typing import FloatArray
 
 
 class FramedBuilder:
@@ -75,7 +75,7 @@ class FramedBuilder:
         placed = frame.box_to_image([*point, *point]) if frame else [*point, *point]
         self.builder.add_object(self._images[number], category, "point", placed, **extra)
 
-    def add_polygon(self, file: str, number: int, category: str, rings: Sequence[Floats], **extra: Any) -> None:
+    def add_polygon(self, file: str, number: int, category: str, rings: Sequence[FloatArray], **extra: Any) -> None:
         """Take a polygon."""
         frame = self._count(file, number, category)
         placed = [frame.to_image(ring) for ring in rings] if frame else rings
