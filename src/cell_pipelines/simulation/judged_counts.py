@@ -1,7 +1,7 @@
 """Counts of judged images as models would give them, with a known truth, to see whether intervals hold it.
 
-Cells of an image share its focus and its stain, and images of a series share more: so the chance that a cell is found
-differs from series to series and from image to image, and images hold very different numbers of cells.
+Cells of an image share its focus and its stain, and images of a series share more: so the probability that a cell is
+found differs from series to series and from image to image, and images hold very different numbers of cells.
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.active_learning.chances import LEAST_CHANCE, from_chances, to_chances
+from cell_pipelines.analysis.active_learning.probabilities import (
+    LEAST_PROBABILITY,
+    from_probabilities,
+    to_probabilities,
+)
 from cell_pipelines.analysis.active_learning.uncertainty import Uncertainty, map_uncertainty, object_uncertainty
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
@@ -25,7 +29,7 @@ class Sight:
 
     Attributes:
         cells: The cells by its own thresholds.
-        candidates: These and what is less sure, down to a chance of 0.1; of networks with maps only the cells.
+        candidates: These and what is less sure, down to a probability of 0.1; of networks with maps only the cells.
         uncertainty: How undecided it is.
         maps: For each class the probability (H, W) of being in a cell, in [0, 1]; none where the model has no maps.
     """
@@ -65,7 +69,7 @@ class ModelSight:
 
     def _detected(self, found: AnnotationSet) -> Sight:
         limits, scores = self._cutoffs(found), found.scores.astype(np.float64)
-        possible = to_chances(scores, limits) >= LEAST_CHANCE
+        possible = to_probabilities(scores, limits) >= LEAST_PROBABILITY
         uncertainty = object_uncertainty(scores, limits)
         return Sight(select_objects(found, scores >= limits), select_objects(found, possible), uncertainty, {})
 
@@ -100,7 +104,7 @@ class ModelSight:
     def _low_reader(self) -> Reader:
         decodings = dict(zip(self.categories, self._network.decodings, strict=True))
         low = {
-            name: replace(one, cutoff=from_chances(LEAST_CHANCE, self.thresholds[name]))
+            name: replace(one, cutoff=from_probabilities(LEAST_PROBABILITY, self.thresholds[name]))
             for name, one in decodings.items()
         }
         return cell_reader(self._path, low)[0]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cell_pipelines.analysis.active_learning.chances import entropy
+from cell_pipelines.analysis.active_learning.probabilities import entropy
 from cell_pipelines.analysis.active_learning.uncertainty import Uncertainty, map_uncertainty, object_uncertainty
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.active_learning.chances import to_chances
 from cell_pipelines.analysis.active_learning.overlaps import Overlaps, find_overlaps, with_extent
+from cell_pipelines.analysis.active_learning.probabilities import to_probabilities
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
@@ -97,20 +97,20 @@ def gather_evidence(
         maps: By class, the probability (H, W) of being in a cell; none where the model has no maps.
 
     Returns:
-        The evidence. A label's support is the greatest chance (see `chances.py`) of the predictions of any class that
-        overlap it by an IoU of 0.1 or cover half of it, or, if more, the mean probability of its pixels.
+        The evidence. A label's support is the greatest probability (see `probabilities.py`) of the predictions of any
+        class that overlap it by an IoU of 0.1 or cover half of it, or, if more, the mean probability of its pixels.
     """
     scores = found.scores.astype(np.float64)
     limits = np.array([thresholds[name] for name in found.categories])
-    chances = to_chances(scores, limits[found.category]) if len(scores) else scores
+    probabilities = to_probabilities(scores, limits[found.category]) if len(scores) else scores
     drawn = with_extent(truth, _usual_side(found))
     overlaps = find_overlaps(drawn, found)
     counts = (overlaps.iou >= _SUPPORT_IOU) | (overlaps.first_share >= _SUPPORT_SHARE)
     support = np.zeros(truth.n_objects)
-    np.maximum.at(support, overlaps.first[counts], chances[overlaps.second[counts]])
+    np.maximum.at(support, overlaps.first[counts], probabilities[overlaps.second[counts]])
     for probabilities in (maps or {}).values():
         support = np.maximum(support, _means(drawn, probabilities))
-    return Evidence(found.boxes, _names(found), scores, chances >= 0.5, overlaps, support)
+    return Evidence(found.boxes, _names(found), scores, probabilities >= 0.5, overlaps, support)
 
 
 def _names(annotations: AnnotationSet) -> Texts:

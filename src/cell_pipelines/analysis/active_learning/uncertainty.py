@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.active_learning.chances import LEAST_CHANCE, entropy, from_chances, to_chances
+from cell_pipelines.analysis.active_learning.probabilities import (
+    LEAST_PROBABILITY,
+    entropy,
+    from_probabilities,
+    to_probabilities,
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Uncertainty:
 
 
 def map_uncertainty(
-    probabilities: npt.NDArray[Any], cutoff: float, *, reach_px: int = 3, least: float = LEAST_CHANCE
+    probabilities: npt.NDArray[Any], cutoff: float, *, reach_px: int = 3, least: float = LEAST_PROBABILITY
 ) -> Uncertainty:
     """Return the entropy of the pixels that may be cells and of those around them.
 
@@ -44,7 +49,7 @@ def map_uncertainty(
         probabilities: (H, W), float in [0, 1] or, as they are stored, uint16 in steps of 1/65535.
         cutoff: From which on a pixel belongs to a cell; there a pixel has 1 bit.
         reach_px: Pixels up to so far (rows and columns) from one that may be a cell are near it, 0 or more.
-        least: Smallest chance of a pixel that may be a cell, see `chances.to_chances`.
+        least: Smallest probability of a pixel that may be a cell, see `probabilities.to_probabilities`.
 
     Returns:
         Sum and number of pixels; (0, 0) for an image without cells that is sure of it.
@@ -54,25 +59,25 @@ def map_uncertainty(
     if reach_px < 0:
         raise ValueError(f"`reach_px` must be 0 or more, got {reach_px}.")
     full = 65535 if probabilities.dtype == np.uint16 else 1
-    possible = probabilities >= from_chances(least, cutoff) * full
+    possible = probabilities >= from_probabilities(least, cutoff) * full
     near = ndimage.maximum_filter(possible.view(np.uint8), size=2 * reach_px + 1) > 0
-    chances = to_chances(probabilities[near] / full, cutoff)
-    return Uncertainty(float(entropy(chances).sum()), int(chances.size))
+    calibrated = to_probabilities(probabilities[near] / full, cutoff)
+    return Uncertainty(float(entropy(calibrated).sum()), int(calibrated.size))
 
 
 def object_uncertainty(
-    scores: npt.NDArray[Any], thresholds: npt.ArrayLike, *, least: float = LEAST_CHANCE
+    scores: npt.NDArray[Any], thresholds: npt.ArrayLike, *, least: float = LEAST_PROBABILITY
 ) -> Uncertainty:
     """Return the entropy of the objects that are cells by their score or may be.
 
     Args:
         scores: (N,) of one image, those below the threshold included, in [0, 1].
         thresholds: (N,) or one number: from which score on an object counts; there it has 1 bit.
-        least: Smallest chance of an object that is looked at, see `chances.to_chances`.
+        least: Smallest probability of an object that is looked at, see `probabilities.to_probabilities`.
 
     Returns:
         Sum and number of objects; (0, 0) where there is none.
     """
-    chances = to_chances(scores, thresholds)
-    chances = chances[chances >= least]
-    return Uncertainty(float(entropy(chances).sum()), int(chances.size))
+    calibrated = to_probabilities(scores, thresholds)
+    calibrated = calibrated[calibrated >= least]
+    return Uncertainty(float(entropy(calibrated).sum()), int(calibrated.size))

@@ -1,4 +1,4 @@
-"""Scores as chances of being a cell by the model's own threshold, and how undecided a chance is."""
+"""Convert scores to probabilities of being a cell by the model's own threshold, and measure their entropy."""
 
 from typing import Final
 
@@ -7,13 +7,13 @@ import numpy.typing as npt
 
 from cell_pipelines.typing import FloatArray
 
-#: Objects and pixels of a smaller chance are background that no one would ask about.
-LEAST_CHANCE: Final = 0.1
+#: Objects and pixels of a smaller probability are background that no one would ask about.
+LEAST_PROBABILITY: Final = 0.1
 # Thresholds of 0 and 1 would make every score certain.
 _INSIDE: Final = 0.01
 
 
-def to_chances(scores: npt.ArrayLike, thresholds: npt.ArrayLike) -> FloatArray:
+def to_probabilities(scores: npt.ArrayLike, thresholds: npt.ArrayLike) -> FloatArray:
     """Return scores with their odds divided by the odds of the threshold: 0.5 is where the model changes its mind.
 
     Models are sure at different scores: a network may cut at 0.87 and a detector at 0.3, so that a score of 0.5 is a
@@ -27,7 +27,7 @@ def to_chances(scores: npt.ArrayLike, thresholds: npt.ArrayLike) -> FloatArray:
         float64 of the shape of `scores`, in [0, 1], in the same order as the scores.
 
     Example:
-        >>> to_chances([0.0, 0.8, 1.0], 0.8).tolist()
+        >>> to_probabilities([0.0, 0.8, 1.0], 0.8).tolist()
         [0.0, 0.5, 1.0]
     """
     score = np.asarray(scores, dtype=np.float64)
@@ -36,24 +36,24 @@ def to_chances(scores: npt.ArrayLike, thresholds: npt.ArrayLike) -> FloatArray:
     return np.asarray(yes / (yes + no))
 
 
-def from_chances(chance: float, threshold: float) -> float:
-    """Return the score that has a chance, the other way round than `to_chances`.
+def from_probabilities(probability: float, threshold: float) -> float:
+    """Return the score that has a probability, the other way round than `to_probabilities`.
 
-    >>> round(from_chances(0.5, 0.87), 6)
+    >>> round(from_probabilities(0.5, 0.87), 6)
     0.87
     """
     limit = float(np.clip(threshold, _INSIDE, 1 - _INSIDE))
-    yes, no = chance * limit, (1 - chance) * (1 - limit)
+    yes, no = probability * limit, (1 - probability) * (1 - limit)
     return yes / (yes + no)
 
 
-def entropy(chances: npt.ArrayLike) -> FloatArray:
+def entropy(probabilities: npt.ArrayLike) -> FloatArray:
     """Return the binary entropy -p log2 p - (1 - p) log2 (1 - p) in bits: 1 at 0.5, 0 at 0 and at 1.
 
     Args:
-        chances: Any shape, in [0, 1].
+        probabilities: Any shape, in [0, 1].
     """
-    p = np.asarray(chances, dtype=np.float64)
+    p = np.asarray(probabilities, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         bits = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
     return np.asarray(np.where((p <= 0) | (p >= 1), 0.0, bits))
