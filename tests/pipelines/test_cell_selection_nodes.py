@@ -34,19 +34,19 @@ def model(tmp_path, monkeypatch):
 
 
 def test_a_detectors_boxes_are_cut_at_the_threshold_of_their_class(model):
-    cells, origin = nodes.take_predictions(predictions(), model, NO_WARNINGS, CellSelectionParameters())
+    cells, origin = nodes.select_predictions(predictions(), model, NO_WARNINGS, CellSelectionParameters())
     assert cells.counts().tolist() == [[1, 1], [1, 1]]
     assert (origin.source, origin.model_run_id) == ("yolo", "r1")
     assert json.loads(origin.thresholds) == {"live": 0.5, "dead": 0.2}
 
 
 def test_one_split_can_be_taken(model):
-    cells, _ = nodes.take_predictions(predictions(), model, NO_WARNINGS, CellSelectionParameters(split="test"))
+    cells, _ = nodes.select_predictions(predictions(), model, NO_WARNINGS, CellSelectionParameters(split="test"))
     assert cells.names == ["b.png"]
 
 
 def test_new_predictions_are_taken_as_they_were_accepted(model):
-    cells, origin = nodes.take_new(predictions(), model, NO_WARNINGS, PredictionParameters(confidence=0.1))
+    cells, origin = nodes.select_new_cells(predictions(), model, NO_WARNINGS, PredictionParameters(confidence=0.1))
     assert cells.n_objects == 6 and origin.source == "new"
     assert json.loads(origin.thresholds) == {"live": 0.1, "dead": 0.1}
 
@@ -55,13 +55,13 @@ def test_what_speaks_against_a_count_stands_on_the_page_of_statements_made_of_it
     table = NO_WARNINGS.assign(warning=["noise is high", "dark"])
     one = CellSelectionParameters(split="test")
     for _, origin in (
-        nodes.take_predictions(predictions(), model, table, one),
-        nodes.take_new(predictions(), model, table.assign(warning=["", "dark"]), PredictionParameters()),
+        nodes.select_predictions(predictions(), model, table, one),
+        nodes.select_new_cells(predictions(), model, table.assign(warning=["", "dark"]), PredictionParameters()),
     ):
         assert origin.warnings == {"b.png": "dark"}, "of the images that are looked at"
         page = render_report("a", {}, [*origin.warning_sections(), origin.section()])
         assert "1 image carries a warning" in page and ">dark<" in page and "noise is high" not in page
-    _, origin = nodes.take_predictions(predictions(), model, NO_WARNINGS, one)
+    _, origin = nodes.select_predictions(predictions(), model, NO_WARNINGS, one)
     assert origin.warning_sections() == []
 
 
@@ -70,24 +70,24 @@ def test_truth_leaves_out_regions_of_crowds():
     row = builder.add_image("a.png", width=9, height=9)
     builder.add_box(row, "cell", (0, 0, 2, 2))
     builder.add_box(row, "cell", (3, 3, 9, 9), crowd=True)
-    cells, origin = nodes.take_truth(builder.build(), CellSelectionParameters())
+    cells, origin = nodes.select_ground_truth(builder.build(), CellSelectionParameters())
     assert cells.n_objects == 1
     assert origin == Origin("truth", data_sha256=builder.build().fingerprint(), images="1")
 
 
 def test_one_split_is_that_of_the_truth_and_of_a_model_and_each_table_says_how_many_images(model):
     one = CellSelectionParameters(split="test")
-    truth, origin = nodes.take_truth(predictions(), one)
-    cells, other = nodes.take_predictions(predictions(), model, NO_WARNINGS, one)
+    truth, origin = nodes.select_ground_truth(predictions(), one)
+    cells, other = nodes.select_predictions(predictions(), model, NO_WARNINGS, one)
     assert truth.names == cells.names == ["b.png"] and origin.images == other.images == "1 (test 1)"
-    table = nodes.take_truth(predictions(), CellSelectionParameters())[1].added_to(pd.DataFrame({"n": [1]}))
+    table = nodes.select_ground_truth(predictions(), CellSelectionParameters())[1].added_to(pd.DataFrame({"n": [1]}))
     assert table["source_images"].tolist() == ["2 (val 1, test 1)"]
 
 
 def test_rows_of_a_table_without_an_image_are_findings_on_the_page():
     table = pd.DataFrame({"image": ["a", "typo"], "dose": ["1", "2"]})
     parameters = CellSelectionParameters.model_validate({"metadata": {"key": "image"}})
-    facts, findings = nodes.know_images(predictions(), table, parameters)
+    facts, findings = nodes.join_metadata(predictions(), table, parameters)
     assert facts["dose"].tolist()[0] == 1 and set(findings["name"]) == {"b.png", "typo"}
     (section,) = findings_sections(findings)
     assert section.title == "Names without a partner" and findings_sections(findings.iloc[:0]) == []
@@ -104,7 +104,7 @@ def test_every_row_of_a_table_can_be_traced_and_an_empty_one_has_the_columns():
 
 def test_images_are_known_by_name_and_by_what_the_set_says():
     parameters = CellSelectionParameters.model_validate({"metadata": {"pattern": "(?P<series>[ab])"}})
-    facts, _ = nodes.know_images(predictions(), pd.DataFrame(), parameters)
+    facts, _ = nodes.join_metadata(predictions(), pd.DataFrame(), parameters)
     assert facts["series"].tolist() == ["a", "b"] and facts["split"].tolist() == ["val", "test"]
     assert np.isnan(facts["pixel_height_um"]).all()
 

@@ -17,14 +17,16 @@ from cell_pipelines.workflows.origin import Origin
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 
 
-def take_truth(annotations: AnnotationSet, parameters: CellSelectionParameters) -> tuple[AnnotationSet, Origin]:
+def select_ground_truth(
+    annotations: AnnotationSet, parameters: CellSelectionParameters
+) -> tuple[AnnotationSet, Origin]:
     """Return the annotated cells, and where they come from; regions that stand for crowds are no cells."""
     chosen = select_split(annotations, parameters.split) if parameters.split else annotations
     origin = Origin("truth", data_sha256=annotations.fingerprint(), images=_count_images(chosen))
     return select_objects(chosen, ~chosen.crowd), origin
 
 
-def take_predictions(
+def select_predictions(
     predictions: AnnotationSet, model: Path, scores: pd.DataFrame, parameters: CellSelectionParameters
 ) -> tuple[AnnotationSet, Origin]:
     """Return the cells that a model accepts by the thresholds in its file, and where they come from."""
@@ -40,7 +42,7 @@ def take_predictions(
     return select_objects(chosen, chosen.scores.astype(np.float64) >= limits[chosen.category]), origin
 
 
-def take_new(
+def select_new_cells(
     predictions: AnnotationSet, model: Path, counts: pd.DataFrame, prediction: PredictionParameters
 ) -> tuple[AnnotationSet, Origin]:
     """Return the cells that `prediction` found in new images, which are accepted ones, and where they come from."""
@@ -71,8 +73,8 @@ def _warnings(cells: AnnotationSet, table: pd.DataFrame) -> dict[str, str]:
     """Return the warnings about images by name; tables of before have none."""
     if "warning" not in table:
         return {}
-    told = dict(zip(table["image"], table["warning"].fillna(""), strict=True))
-    return {name: str(told[name]) for name in cells.names if told.get(name)}
+    warnings = dict(zip(table["image"], table["warning"].fillna(""), strict=True))
+    return {name: str(warnings[name]) for name in cells.names if warnings.get(name)}
 
 
 def _count_images(cells: AnnotationSet) -> str:
@@ -82,12 +84,12 @@ def _count_images(cells: AnnotationSet) -> str:
     return f"{cells.n_images} ({splits})" if splits else str(cells.n_images)
 
 
-def know_images(
+def join_metadata(
     cells: AnnotationSet, table: pd.DataFrame, parameters: CellSelectionParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a row an image with what its name and the table say of it, and a row a name that fits nothing."""
+    """Return the metadata of the images, one row per image, and the names that matched nothing, one row per name."""
     metadata = parameters.metadata
     facts = describe_images(cells.names, pattern=metadata.pattern, table=table, key=metadata.key)
-    known: pd.DataFrame = cells.images.select(["split", "pixel_height_um", "pixel_width_um"]).to_pandas()
+    sizes: pd.DataFrame = cells.images.select(["split", "pixel_height_um", "pixel_width_um"]).to_pandas()
     findings = metadata_findings(cells.names, pattern=metadata.pattern, table=table, key=metadata.key)
-    return pd.concat([facts, known.drop(columns=[name for name in known if name in facts])], axis=1), findings
+    return pd.concat([facts, sizes.drop(columns=[name for name in sizes if name in facts])], axis=1), findings

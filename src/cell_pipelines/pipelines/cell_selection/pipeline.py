@@ -1,23 +1,28 @@
-"""From annotations or predictions to accepted cells, their origin, and what is known of their images."""
+"""Select accepted cells from annotations or predictions, with their origin and the metadata of their images."""
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.cell_selection.nodes import know_images, take_new, take_predictions, take_truth
+from cell_pipelines.pipelines.cell_selection.nodes import (
+    join_metadata,
+    select_ground_truth,
+    select_new_cells,
+    select_predictions,
+)
 
 # What is not the source's own.
 _SHARED = {"truth": ("annotations",), "new": ("new_predictions", "chosen_model", "new_counts")}
 
 
 def create_pipeline(source: str) -> Pipeline:
-    """Return the choice of the cells of `source`: ``truth``, ``new``, or a model's name."""
-    know = Node(
-        know_images,
+    """Return the selection of the cells of `source`: ``truth``, ``new``, or a model's name."""
+    join = Node(
+        join_metadata,
         inputs=["cells", "image_metadata", "params:cell_selection"],
         outputs=["image_facts", "metadata_findings"],
-        name="know_images",
+        name="join_metadata",
     )
     return Pipeline(
-        [_take(source), know],
+        [_select(source), join],
         namespace=source,
         inputs={"image_metadata", *_SHARED.get(source, ())},
         parameters={"params:cell_selection", *(("params:prediction",) if source == "new" else ())},
@@ -25,11 +30,15 @@ def create_pipeline(source: str) -> Pipeline:
     )
 
 
-def _take(source: str) -> Node:
+def _select(source: str) -> Node:
     outputs = ["cells", "origin"]
     if source == "truth":
-        return Node(take_truth, inputs=["annotations", "params:cell_selection"], outputs=outputs, name="take_cells")
+        return Node(
+            select_ground_truth, inputs=["annotations", "params:cell_selection"], outputs=outputs, name="select_cells"
+        )
     if source == "new":
-        return Node(take_new, inputs=[*_SHARED["new"], "params:prediction"], outputs=outputs, name="take_cells")
+        return Node(
+            select_new_cells, inputs=[*_SHARED["new"], "params:prediction"], outputs=outputs, name="select_cells"
+        )
     inputs = ["predictions", "model", "scores", "params:cell_selection"]
-    return Node(take_predictions, inputs=inputs, outputs=outputs, name="take_cells")
+    return Node(select_predictions, inputs=inputs, outputs=outputs, name="select_cells")
