@@ -20,8 +20,8 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.metrics.matching import box_iou
-from cell_pipelines.simulation.annotation_errors import PLANTED, plant_errors
-from cell_pipelines.simulation.detections import DetectorSkill, imitate_detections
+from cell_pipelines.simulation.annotation_errors import PLANTED, inject_label_errors
+from cell_pipelines.simulation.detections import DetectorSkill, simulate_detections
 
 
 def random_cells(images: int, cells: int, seed: int) -> AnnotationSet:
@@ -72,9 +72,9 @@ def judge(labels: AnnotationSet, planted: pd.DataFrame, asked: list[Asked]) -> p
 def simulated(args: argparse.Namespace, models: int, seed: int) -> pd.DataFrame:
     """Return the table for imitated detectors."""
     truth = random_cells(args.images, args.cells, seed)
-    labels, planted = plant_errors(truth, dict.fromkeys(PLANTED, args.share), seed=seed)
+    labels, planted = inject_label_errors(truth, dict.fromkeys(PLANTED, args.share), seed=seed)
     skills = [DetectorSkill(recall=args.recall, seed=number + 1) for number in range(models)]
-    found = {f"model {n}": list(iterate_images(imitate_detections(truth, s))) for n, s in enumerate(skills)}
+    found = {f"model {n}": list(iterate_images(simulate_detections(truth, s))) for n, s in enumerate(skills)}
     limits = dict.fromkeys(truth.categories, 0.5)
     asked = [
         Asked(describe_labels(one), {name: gather_evidence(one, own[row], limits) for name, own in found.items()})
@@ -89,7 +89,7 @@ def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFram
     from cell_pipelines.workflows.model_outputs import ModelSight
 
     truth = select_split(AnnotationDataset(path=str(folder / "03_primary/annotations")).load(), "val", "test")
-    labels, planted = plant_errors(truth, {kind: share for kind in PLANTED if kind != "reclassified"}, seed=seed)
+    labels, planted = inject_label_errors(truth, {kind: share for kind in PLANTED if kind != "reclassified"}, seed=seed)
     sights = {name: ModelSight(folder / f"06_models/{name}.pt") for name in names}
     rows: dict[str, Mapping[str, dict[str, object]]] = {}
     for name in names:

@@ -5,8 +5,8 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
 from cell_pipelines.annotations.selection import object_places
-from cell_pipelines.simulation.annotation_errors import PLANTED, plant_errors
-from cell_pipelines.simulation.detections import DetectorSkill, imitate_detections
+from cell_pipelines.simulation.annotation_errors import PLANTED, inject_label_errors
+from cell_pipelines.simulation.detections import DetectorSkill, simulate_detections
 
 
 def cells(kind="box", images=6):
@@ -27,7 +27,7 @@ def cells(kind="box", images=6):
 @pytest.mark.parametrize("planted", PLANTED)
 def test_each_kind_of_error_is_what_it_says(kind, planted):
     right = cells(kind)
-    wrong, errors = plant_errors(right, {planted: 0.3}, seed=3)
+    wrong, errors = inject_label_errors(right, {planted: 0.3}, seed=3)
     assert set(errors["kind"]) == {planted}
     more = {"deleted": -1, "duplicated": 1, "invented": 1}.get(planted, 0)
     assert wrong.n_objects == right.n_objects + more * len(errors)
@@ -44,32 +44,34 @@ def test_each_kind_of_error_is_what_it_says(kind, planted):
 
 def test_without_errors_nothing_changes():
     right = cells("mask")
-    same, errors = plant_errors(right, dict.fromkeys(PLANTED, 0.0))
+    same, errors = inject_label_errors(right, dict.fromkeys(PLANTED, 0.0))
     assert errors.empty
     assert same.fingerprint() == right.fingerprint()
 
 
 def test_the_same_seed_plants_the_same_errors():
-    first, second = (plant_errors(cells(), dict.fromkeys(PLANTED, 0.1), seed=5)[0].fingerprint() for _ in range(2))
+    first, second = (
+        inject_label_errors(cells(), dict.fromkeys(PLANTED, 0.1), seed=5)[0].fingerprint() for _ in range(2)
+    )
     assert first == second
 
 
 @pytest.mark.parametrize("shares", [{"forgotten": 0.1}, {"deleted": -0.1}, {"deleted": 0.7, "moved": 0.7}])
 def test_impossible_shares_are_refused(shares):
     with pytest.raises(ValueError, match="shares"):
-        plant_errors(cells(), shares)
+        inject_label_errors(cells(), shares)
 
 
 def test_images_without_cells_stay():
     empty = AnnotationBuilder(["cell"])
     empty.add_image("a", width=8, height=8)
-    assert plant_errors(empty.build(), {"moved": 1.0})[0].names == ["a"]
-    assert imitate_detections(empty.build(), DetectorSkill()).n_objects == 0
+    assert inject_label_errors(empty.build(), {"moved": 1.0})[0].names == ["a"]
+    assert simulate_detections(empty.build(), DetectorSkill()).n_objects == 0
 
 
 def test_a_detector_finds_the_share_of_cells_that_its_skill_says():
     truth = cells(images=200)
-    found = imitate_detections(truth, DetectorSkill(recall=0.8, false_positives=0.1, jitter=0.0, confusion=0.0))
+    found = simulate_detections(truth, DetectorSkill(recall=0.8, false_positives=0.1, jitter=0.0, confusion=0.0))
     sure = found.scores >= 0.5
     edges = {(i, *box) for i, box in zip(truth.image_index, truth.boxes.tolist(), strict=True)}
     on_cells = [(i, *box) in edges for i, box in zip(found.image_index[sure], found.boxes[sure].tolist(), strict=True)]
@@ -82,7 +84,7 @@ def test_detectors_err_together_on_what_is_hard():
 
     def missed(shared, seed):
         skill = DetectorSkill(recall=0.7, false_positives=0.01, jitter=0.0, confusion=0.0, shared=shared, seed=seed)
-        found = imitate_detections(truth, skill)
+        found = simulate_detections(truth, skill)
         sure = found.scores >= 0.5
         seen = {(i, *box) for i, box in zip(found.image_index[sure], found.boxes[sure].tolist(), strict=True)}
         return np.array([(i, *b) not in seen for i, b in zip(truth.image_index, truth.boxes.tolist(), strict=True)])

@@ -58,7 +58,7 @@ def list_folder(folder: Path) -> tuple[list[Path], list[UnreadImage]]:
         elif path.suffix.lower() in IMAGE_SUFFIXES:
             images.append(path)
         elif path.suffix.lower() in UNREAD_SUFFIXES:
-            unread.append(UnreadImage(path, tell_unread(path)))
+            unread.append(UnreadImage(path, describe_unread(path)))
     return sorted(images), sorted(unread, key=lambda one: one.path)
 
 
@@ -77,7 +77,7 @@ def _walk(folder: Path, unread: list[UnreadImage]) -> Iterator[Path]:
         linked = [here / name for name in visible if (here / name).is_symlink()]
         packed = [here / name for name in visible if name.lower().endswith(".zarr") and here / name not in linked]
         unread += [UnreadImage(path, _LINKED) for path in linked if _may_hold_images(path)]
-        unread += [UnreadImage(path, tell_unread(path)) for path in packed]
+        unread += [UnreadImage(path, describe_unread(path)) for path in packed]
         folders[:] = [name for name in visible if here / name not in (*linked, *packed)]
         yield from (here / name for name in files if not name.startswith("."))
 
@@ -99,7 +99,7 @@ def _may_hold_images(folder: Path) -> bool:
         return True
 
 
-def tell_unread(path: Path) -> str:
+def describe_unread(path: Path) -> str:
     """Return the sentence about an image of a format that isn't read."""
     ending = path.suffix.lower()
     instead = "a region of it as OME-TIFF" if ending in _SLIDES else "it as PNG or TIFF"

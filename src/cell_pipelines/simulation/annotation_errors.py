@@ -19,7 +19,7 @@ PLANTED: Final = ("deleted", "moved", "reclassified", "duplicated", "invented")
 COLUMNS: Final = ("image", "kind", "label", "x_min", "y_min", "x_max", "y_max")
 
 
-def plant_errors(
+def inject_label_errors(
     annotations: AnnotationSet, shares: Mapping[str, float], *, seed: int = 0
 ) -> tuple[AnnotationSet, pd.DataFrame]:
     """Return annotations with errors, and what was done.

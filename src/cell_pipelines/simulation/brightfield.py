@@ -66,7 +66,7 @@ class BrightfieldScene:
     bit_depth: Literal[8, 16] = 16
 
     def __post_init__(self) -> None:
-        """Check every setting, and tell all that are wrong at once."""
+        """Check every setting, and name all that are wrong at once."""
         check_scene(vars(self), _ALLOWED)
 
 

@@ -33,7 +33,7 @@ class DetectorSkill:
     seed: int = 0
 
 
-def imitate_detections(truth: AnnotationSet, skill: DetectorSkill, *, scene_seed: int = 0) -> AnnotationSet:
+def simulate_detections(truth: AnnotationSet, skill: DetectorSkill, *, scene_seed: int = 0) -> AnnotationSet:
     """Return boxes with scores as a detector of this skill finds them.
 
     Every cell has a hardness that all detectors of a `scene_seed` share, and one of this detector alone. The score

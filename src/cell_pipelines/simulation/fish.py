@@ -100,7 +100,7 @@ class FishScene:
     bit_depth: Literal[8, 16] = 8
 
     def __post_init__(self) -> None:
-        """Check every setting, and tell all that are wrong at once."""
+        """Check every setting, and name all that are wrong at once."""
         check_scene(vars(self), _ALLOWED)
         for chromosome in ("21", "x"):
             total = getattr(self, f"monosomic_{chromosome}") + getattr(self, f"trisomic_{chromosome}") + self.tetraploid
@@ -172,7 +172,7 @@ def simulate_fish(scene: FishScene, seed: int) -> FishField:
     camera = create_camera(scene.noise, scene.bit_depth)
     channels: list[NDArray[Any]] = [expose(channel, camera, camera_rng) for channel in light]
     image = np.stack(channels, axis=-1)
-    return FishField(image, prepared.labels, prepared.whole, _tell_nuclei(prepared, karyotypes, spots), spots)
+    return FishField(image, prepared.labels, prepared.whole, _describe_nuclei(prepared, karyotypes, spots), spots)
 
 
 def _shine(
@@ -195,7 +195,7 @@ def _background(scene: FishScene, rng: np.random.Generator) -> Float32Array:
     return level
 
 
-def _tell_nuclei(prepared: Preparation, karyotypes: Karyotypes, spots: pd.DataFrame) -> pd.DataFrame:
+def _describe_nuclei(prepared: Preparation, karyotypes: Karyotypes, spots: pd.DataFrame) -> pd.DataFrame:
     """Give the table of the nuclei, with the signals that can be seen in each."""
     count = len(prepared.whole)
     seen = {

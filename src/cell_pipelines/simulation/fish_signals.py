@@ -104,7 +104,7 @@ def place_signals(
             for centre in centres:
                 is_double = bool(rng.random() < look.double)
                 dots = _split(centre, prepared, nucleus, look.radius_px, rng) if is_double else (centre, None)
-                rows.append({"nucleus": nucleus, "channel": channel} | _tell(*dots, _brightness(look, rng)))
+                rows.append({"nucleus": nucleus, "channel": channel} | _describe(*dots, _brightness(look, rng)))
     return _to_table(rows)
 
 
@@ -183,7 +183,7 @@ def _brightness(look: SpotLook, rng: np.random.Generator) -> float:
     return float(look.light * np.exp(rng.normal(-(look.spread**2) / 2, look.spread)))
 
 
-def _tell(first: FloatArray, second: FloatArray | None, light: float) -> dict[str, Any]:
+def _describe(first: FloatArray, second: FloatArray | None, light: float) -> dict[str, Any]:
     nowhere = np.full(2, np.nan)
     middle = first if second is None else (first + second) / 2
     other = nowhere if second is None else second

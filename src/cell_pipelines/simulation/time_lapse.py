@@ -69,7 +69,7 @@ class TimeLapseScene:
     bit_depth: Literal[8, 16] = 16
 
     def __post_init__(self) -> None:
-        """Check every setting, and tell all that are wrong at once."""
+        """Check every setting, and name all that are wrong at once."""
         check_scene(vars(self), _ALLOWED)
         if self.look not in get_args(Look):
             raise ValueError(f"`look` must be one of {', '.join(get_args(Look))}, got {self.look!r}.")

@@ -7,8 +7,8 @@ from cell_pipelines.analysis.active_learning.evidence import describe_labels, ga
 from cell_pipelines.analysis.active_learning.suspects import COLUMNS, Asked, find_suspects
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.metrics.matching import box_iou
-from cell_pipelines.simulation.annotation_errors import PLANTED, plant_errors
-from cell_pipelines.simulation.detections import DetectorSkill, imitate_detections
+from cell_pipelines.simulation.annotation_errors import PLANTED, inject_label_errors
+from cell_pipelines.simulation.detections import DetectorSkill, simulate_detections
 
 CATEGORIES = ("live", "dead")
 #: Many right cells, from which the models' trust is learned.
@@ -116,8 +116,8 @@ def test_images_without_labels_models_or_anything_give_empty_tables(build):
 def test_planted_errors_stand_first(build):
     images = {f"{i}": grid(i) for i in range(25)}
     truth = build(images, "box", categories=CATEGORIES, scores=False)
-    labels, planted = plant_errors(truth, dict.fromkeys(PLANTED, 0.03), seed=1)
-    found = [list(iterate_images(imitate_detections(truth, DetectorSkill(seed=s)))) for s in (1, 2, 3)]
+    labels, planted = inject_label_errors(truth, dict.fromkeys(PLANTED, 0.03), seed=1)
+    found = [list(iterate_images(simulate_detections(truth, DetectorSkill(seed=s)))) for s in (1, 2, 3)]
     limits = dict.fromkeys(CATEGORIES, 0.5)
     asked = [
         Asked(describe_labels(one), {f"{m}": gather_evidence(one, own[row], limits) for m, own in enumerate(found)})

@@ -54,7 +54,7 @@ class LinkingSettings:
     area_weight_px: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check every setting, and tell all that are wrong at once."""
+        """Check every setting, and name all that are wrong at once."""
         above = ("max_distance_px", "gap_distance_px", "division_distance_px", "division_area")
         problems = [
             f"`{name}` must be a number above 0, got {getattr(self, name)!r}."

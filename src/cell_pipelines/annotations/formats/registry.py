@@ -11,11 +11,11 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.label_pictures.label_questions import explain_labels
-from cell_pipelines.annotations.formats.label_pictures.label_unread import explain_unread
+from cell_pipelines.annotations.formats.label_pictures.label_questions import describe_unsupported_labels
+from cell_pipelines.annotations.formats.label_pictures.label_unread import describe_unread_labels
 from cell_pipelines.annotations.formats.sources.doubts import doubt_source
 from cell_pipelines.annotations.formats.sources.encodings import assume_encoding
-from cell_pipelines.annotations.formats.sources.foreign import explain, explain_closed, tell_contents
+from cell_pipelines.annotations.formats.sources.foreign import describe_closed, describe_contents, describe_unsupported
 from cell_pipelines.annotations.formats.sources.links import find_unfollowed, list_unfollowed
 from cell_pipelines.annotations.formats.sources.single_file import as_folder
 from cell_pipelines.annotations.formats.sources.split_lists import read_split_lists
@@ -80,15 +80,21 @@ def detect_format(folder: Path) -> tuple[str, str]:
     if len(found) == 1:
         return next(iter(found.items()))
     if not found:
-        asked = (explain_closed, explain_labels, explain_unread, explain, _tell_nothing)
+        asked = (
+            describe_closed,
+            describe_unsupported_labels,
+            describe_unread_labels,
+            describe_unsupported,
+            _describe_nothing,
+        )
         sentence = next(filter(None, (explained(folder) for explained in asked)))
         raise AnnotationFormatError(f"{folder}: {sentence}")
     listed = "; ".join(f"{name} ({reason})" for name, reason in found.items())
     raise AnnotationFormatError(f"{folder}: several formats lie here: {listed}. Name the `format` in the catalog.")
 
 
-def _tell_nothing(folder: Path) -> str:
-    nothing = f"found no annotations; expected one of {', '.join(FORMATS)}.{tell_contents(folder)}"
+def _describe_nothing(folder: Path) -> str:
+    nothing = f"found no annotations; expected one of {', '.join(FORMATS)}.{describe_contents(folder)}"
     links = list(find_unfollowed(folder).items())
     if not links:
         return nothing

@@ -129,8 +129,8 @@ def find_overlaps(near: Neighbourhood, chosen: IntArray, limits: PairLimits) -> 
         share = np.divide(shared, smaller, out=np.zeros_like(shared), where=smaller > 0)
         twice = same & (iou > limits.duplicate_iou)
         much = ~twice & ((iou > limits.overlap_iou) | (share > limits.overlap_share))
-        yield _tell_duplicates(near, _Pairs(first[twice], second[twice], iou[twice], iou[twice]))
-        yield _tell_overlaps(near, _Pairs(first[much], second[much], share[much], iou[much]))
+        yield _describe_duplicates(near, _Pairs(first[twice], second[twice], iou[twice], iou[twice]))
+        yield _describe_overlaps(near, _Pairs(first[much], second[much], share[much], iou[much]))
 
 
 def find_same_points(near: Neighbourhood, points: IntArray, limit: float) -> Iterator[Found]:
@@ -155,7 +155,7 @@ def find_same_points(near: Neighbourhood, points: IntArray, limit: float) -> Ite
         yield Found("same_point", rows, pairs.iou[best], sentences, near.rows[pairs.first[best]])
 
 
-def _tell_duplicates(near: Neighbourhood, pairs: _Pairs) -> Found:
+def _describe_duplicates(near: Neighbourhood, pairs: _Pairs) -> Found:
     best, more = _worst(pairs)
     first, second = near.rows[pairs.first[best]], near.rows[pairs.second[best]]
     sentences = [
@@ -165,7 +165,7 @@ def _tell_duplicates(near: Neighbourhood, pairs: _Pairs) -> Found:
     return Found("duplicate", second, pairs.value[best], sentences, first)
 
 
-def _tell_overlaps(near: Neighbourhood, pairs: _Pairs) -> Found:
+def _describe_overlaps(near: Neighbourhood, pairs: _Pairs) -> Found:
     best, more = _worst(pairs)
     first, second = near.rows[pairs.first[best]], near.rows[pairs.second[best]]
     other_class = near.categories[pairs.first[best]] != near.categories[pairs.second[best]]

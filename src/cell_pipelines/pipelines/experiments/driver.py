@@ -72,12 +72,12 @@ class Driver:
             jobs = {pool.submit(self._run_member, member, key, places): member for member, key in members}
             try:
                 for number, job in enumerate(as_completed(jobs), start=1):
-                    self._tell(jobs[job], job, number, len(jobs), time.monotonic() - started)
+                    self._describe(jobs[job], job, number, len(jobs), time.monotonic() - started)
             except BaseException:
                 self._stop(list(jobs))
                 raise
 
-    def _tell(self, member: Member, job: "Future[State]", number: int, total: int, seconds: float) -> None:
+    def _describe(self, member: Member, job: "Future[State]", number: int, total: int, seconds: float) -> None:
         state = job.result()
         left = seconds / number * (total - number)
         level = logging.INFO if state.status == "finished" else logging.ERROR

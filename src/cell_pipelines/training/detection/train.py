@@ -128,7 +128,7 @@ def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
     def advance(_: Any) -> None:
         bar.advance(state["task"])
 
-    def tell(trainer: Any) -> None:
+    def report_epoch(trainer: Any) -> None:
         if bar.finished and state["told"]:  # Ultralytics calls this once more at the end
             return
         state["told"] = bar.finished
@@ -146,7 +146,7 @@ def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
     model.add_callback("on_train_start", start)
     model.add_callback("on_train_batch_end", advance)
     model.add_callback("on_model_save", keep)
-    model.add_callback("on_fit_epoch_end", tell)
+    model.add_callback("on_fit_epoch_end", report_epoch)
     model.add_callback("on_train_end", lambda _: bar.stop())
     model.add_callback("teardown", lambda _: bar.stop())
 

@@ -69,15 +69,15 @@ def train_segmentation(
     from cell_pipelines.training.segmentation.fitting import fit
 
     job = _prepare(training, train, val, folder, description or {}, resume=resume)
-    tell = _teller(on_epoch)
+    report_epoch = _reporter(on_epoch)
     if not (folder / "finished").is_file():
         logger.info("%s %s", "Resuming the training in" if (folder / "resume.pt").is_file() else "Training in", folder)
         if job.devices.count == 1:
-            fit(job, 0, tell)
+            fit(job, 0, report_epoch)
         else:
             from cell_pipelines.training.segmentation.devices import on_each_device
 
-            on_each_device(fit, job, job.devices.count, tell)
+            on_each_device(fit, job, job.devices.count, report_epoch)
         (folder / "finished").touch()
     shutil.rmtree(folder / "samples", ignore_errors=True)
     return (folder / "best.pt").read_bytes(), read_history(folder)
@@ -94,12 +94,12 @@ def read_history(folder: Path) -> pd.DataFrame:
     return history
 
 
-def _teller(on_epoch: Callable[[EpochReport], None] | None) -> Callable[[EpochReport], None]:
+def _reporter(on_epoch: Callable[[EpochReport], None] | None) -> Callable[[EpochReport], None]:
     from cell_pipelines.progress import create_progress
 
     is_terminal = create_progress().console.is_terminal
 
-    def tell(report: EpochReport) -> None:
+    def report_epoch(report: EpochReport) -> None:
         if not is_terminal:
             row, left = report.row, report.epochs - report.row["epoch"]
             text = "epoch %d of %d, training loss %.4f, validation loss %.4f, Dice %.3f, at most %.0f s left"
@@ -110,7 +110,7 @@ def _teller(on_epoch: Callable[[EpochReport], None] | None) -> Callable[[EpochRe
         if on_epoch is not None:
             on_epoch(report)
 
-    return tell
+    return report_epoch
 
 
 def _prepare(

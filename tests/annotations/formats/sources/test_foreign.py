@@ -7,7 +7,7 @@ import pytest
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.registry import detect_format
-from cell_pipelines.annotations.formats.sources.foreign import explain
+from cell_pipelines.annotations.formats.sources.foreign import describe_unsupported
 
 DATA = Path(os.environ.get("CELL_REAL_DATA", Path(__file__).parents[4] / ".." / "shared" / "data"))
 ASSETS = DATA / "annotation_formats" / "tool_test_assets_datumaro"
@@ -40,14 +40,14 @@ def test_a_known_source_is_called_by_its_name(tmp_path: Path, name: str, content
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(content)
-    assert word in (explain(tmp_path) or "")
+    assert word in (describe_unsupported(tmp_path) or "")
 
 
 def test_nothing_is_said_of_an_empty_folder_or_of_damaged_files(tmp_path: Path) -> None:
-    assert explain(tmp_path) is None
+    assert describe_unsupported(tmp_path) is None
     for name in ("a.json", "a.csv", "a.txt", "a.xml"):
         (tmp_path / name).write_bytes(bytes(range(256)))
-    assert explain(tmp_path) is None
+    assert describe_unsupported(tmp_path) is None
 
 
 def test_a_file_that_may_not_be_read_is_the_reason_why_nothing_is_found(
@@ -96,4 +96,4 @@ def test_what_is_no_annotation_is_named_with_its_beginning(
     ],
 )  # fmt: skip
 def test_a_source_of_another_converter_is_explained(name: str) -> None:
-    assert explain(ASSETS / name)
+    assert describe_unsupported(ASSETS / name)

@@ -19,7 +19,7 @@ from cell_pipelines.annotations.formats.label_pictures.rasters import (
     read_raster,
     whole_numbers,
 )
-from cell_pipelines.annotations.formats.sources.foreign import explain_masks
+from cell_pipelines.annotations.formats.sources.foreign import describe_masks
 from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_naming import (
     Naming,
@@ -143,7 +143,7 @@ def read_label_files(
     for file, path in files.items():
         record = find_image(images, file, naming, apart=apart)
         if record is None:
-            intake.skip_file(file, _tell_lost(images, path.stem))
+            intake.skip_file(file, _describe_lost(images, path.stem))
             continue
         if record.is_damaged:
             intake.image(file, record.name)
@@ -180,7 +180,7 @@ def _add(
     take(file, row, labels)
 
 
-def _tell_lost(images: ImageIndex, stem: str) -> str:
+def _describe_lost(images: ImageIndex, stem: str) -> str:
     one_cell = image_of_one_cell(stem)
     record = images.find(one_cell) if one_cell else None
     if record is not None:
@@ -219,7 +219,7 @@ def peek_rasters(folder: Path) -> Iterator[tuple[str, Raster]]:
     """Yield name and picture of the first labels below `folder` that surely are labels: an image lies beside."""
     naming = Naming()
     yielded = 0
-    for path in label_files(folder, naming) if explain_masks(folder) is None else []:
+    for path in label_files(folder, naming) if describe_masks(folder) is None else []:
         relative = path.relative_to(folder)
         if _is_of_labelme(path) or _has_table(folder, relative):
             continue

@@ -25,7 +25,7 @@ _COLOURS = (
 )
 
 
-def explain_labels(folder: Path) -> str | None:
+def describe_unsupported_labels(folder: Path) -> str | None:
     """Return the question about the pictures in `folder`, where no format takes them; None where they raise none."""
     kinds = peek_kinds(folder)
     classes = next((file for file, kind in kinds.items() if kind == "classes"), None)
@@ -38,10 +38,10 @@ def explain_labels(folder: Path) -> str | None:
     if kinds and set(kinds.values()) <= set(alike):
         file, kind = next(iter(kinds.items()))
         return f"{len(kinds)} label pictures were looked at, and none holds a cell: {file} is {alike[kind]} throughout."
-    return _explain_unreadable(folder) if not kinds else None
+    return _describe_unreadable(folder) if not kinds else None
 
 
-def _explain_unreadable(folder: Path) -> str | None:
+def _describe_unreadable(folder: Path) -> str | None:
     """Return why the first label picture in `folder` can't be read; None where it can, or none lies here."""
     naming = Naming()
     for path in label_files(folder, naming):

@@ -26,7 +26,7 @@ def unread_labels(folder: Path, naming: Naming) -> Iterator[tuple[str, str]]:
                 yield file.as_posix(), f"labels ending in {ending} are not read; save them as PNG or TIFF."
 
 
-def explain_unread(folder: Path) -> str | None:
+def describe_unread_labels(folder: Path) -> str | None:
     """Return the sentence about the first such file; None where there is none."""
     first = next(unread_labels(folder, Naming()), None)
     return f"{first[0]}: {first[1]}" if first else None

@@ -84,7 +84,7 @@ def _doubts(labels: Raster) -> list[Remark]:
         reason = f"{len(values)} values that change from pixel to pixel are grey values of a photograph or a map of "
         return [Remark("suspect", f"{reason}probabilities, not numbers of cells; each was taken for a cell.")]
     survey = survey_values(labels)
-    remarks = [Remark("suspect", _tell_scattered(survey))] if survey.scattered.any() else []
+    remarks = [Remark("suspect", _describe_scattered(survey))] if survey.scattered.any() else []
     return [*remarks, *_doubt_background(labels), *_doubt_shapes(labels != 0)]
 
 
@@ -103,7 +103,7 @@ def _doubt_background(labels: Raster) -> list[Remark]:
     return [Remark("suspect", f"label {common} covers {share:.0%} of the picture, as a background does, not a cell.")]
 
 
-def _tell_scattered(survey: ValueSurvey) -> str:
+def _describe_scattered(survey: ValueSurvey) -> str:
     values, pieces = (column[survey.scattered].tolist() for column in (survey.values, survey.pieces))
     listed = [f"{value} in {count}" for value, count in zip(values[:_SHOWN], pieces[:_SHOWN], strict=True)]
     shown = ", ".join(listed) + (", …" if len(values) > _SHOWN else "")

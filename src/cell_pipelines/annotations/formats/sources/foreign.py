@@ -86,16 +86,16 @@ _IMAGES_ONLY = (
 )
 
 
-def explain(folder: Path) -> str | None:
+def describe_unsupported(folder: Path) -> str | None:
     """Say what lies in `folder` and what would be readable, where it is something known; None else."""
-    for known in (_binary, _json, _xml, explain_masks, _tables, _texts, _nothing_else):
+    for known in (_binary, _json, _xml, describe_masks, _tables, _texts, _nothing_else):
         reason = known(folder)
         if reason:
             return reason
     return None
 
 
-def explain_closed(folder: Path) -> str | None:
+def describe_closed(folder: Path) -> str | None:
     """Say which files or folders in `folder` this user may not read; None where all can be read."""
     closed = [path for path in sorted(folder.rglob("*")) if path.exists() and not os.access(path, os.R_OK)]
     if not closed:
@@ -103,7 +103,7 @@ def explain_closed(folder: Path) -> str | None:
     return f"{len(closed)} files or folders can't be read, permission is denied; the first is {closed[0]}."
 
 
-def explain_masks(folder: Path) -> str | None:
+def describe_masks(folder: Path) -> str | None:
     """Say what the masks in `folder` are where a table or list tells that they are no label images; None else."""
     for path in data_files(folder, ".txt"):
         if path.name == "labelmap.txt" and (path.parent / "SegmentationObject").is_dir():
@@ -198,7 +198,7 @@ def _nothing_else(folder: Path) -> str | None:
     return _IMAGES_ONLY if files and all(p.suffix.lower() in _IMAGE_SUFFIXES for p in files) else None
 
 
-def tell_contents(folder: Path) -> str:
+def describe_contents(folder: Path) -> str:
     """Name the first files in `folder` that are no images, archives with what to do; empty where there are none."""
     files = [p for p in islice(sorted(folder.rglob("*")), 10_000) if p.is_file() and not p.name.startswith(".")]
     others = [path for path in files if path.suffix.lower() not in _IMAGE_SUFFIXES]

@@ -12,12 +12,12 @@ from cell_pipelines.annotations.formats.sources.chunks import ObjectChunk, stret
 from cell_pipelines.annotations.formats.sources.frames import find_frame, image_frame
 from cell_pipelines.annotations.formats.sources.placing import FramedBuilder
 from cell_pipelines.annotations.formats.sources.refusals import (
+    describe_clipping,
     is_unicode,
     refuse_box,
     refuse_class,
     refuse_point,
     refuse_score,
-    tell_cut,
 )
 from cell_pipelines.annotations.formats.sources.split_lists import StatedSplits
 from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
@@ -140,7 +140,7 @@ class Intake:
             return
         width, height = self._sizes[image]
         inside = [min(max(v, 0.0), limit) for v, limit in zip(box, (width, height, width, height), strict=True)]
-        self._tell_cut((file, entry, category), box, inside)
+        self._describe_clipping((file, entry, category), box, inside)
         self._builder.add_box(file, image, category, inside, **extra)
 
     def add_point(self, file: str, entry: str, image: int, category: str, point: Sequence[float], **extra: Any) -> None:
@@ -168,7 +168,7 @@ class Intake:
                 reason = f"lies outside the image of {width}x{height} pixels."
                 self.note(file, entry, "dropped", reason, category=category)
                 return
-            self._tell_cut((file, entry, category), box, _bounds(inside))
+            self._describe_clipping((file, entry, category), box, _bounds(inside))
         if len(whole) < len(rings):
             reason = f"{len(rings) - len(whole)} rings of less than 3 vertices left out."
             self.note(file, entry, "changed", reason, category=category)
@@ -222,8 +222,8 @@ class Intake:
             self.note(place[0], place[1], "dropped", refusal, category=place[2])
         return bool(refusal)
 
-    def _tell_cut(self, place: tuple[str, str, str], before: Sequence[float], after: Sequence[float]) -> None:
-        if reason := tell_cut(before, after):
+    def _describe_clipping(self, place: tuple[str, str, str], before: Sequence[float], after: Sequence[float]) -> None:
+        if reason := describe_clipping(before, after):
             self.note(place[0], place[1], "changed", reason, category=place[2])
 
     def finish(self, source_format: str) -> Conversion:

@@ -51,7 +51,7 @@ def refuse_box(box: Sequence[float], size: tuple[int, int]) -> str:
     return ""
 
 
-def tell_cut(before: Sequence[float], after: Sequence[float]) -> str:
+def describe_clipping(before: Sequence[float], after: Sequence[float]) -> str:
     """Say that a box was cut to its image, where that took away more than rounding does."""
     if max(abs(b - a) for b, a in zip(before, after, strict=True)) <= ROUNDING_PX:
         return ""
