@@ -17,7 +17,7 @@ from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.label_pictures.label_files import peek_kinds, read_label_files
 from cell_pipelines.annotations.formats.label_pictures.label_values import read_classes, read_mask
 from cell_pipelines.annotations.formats.label_pictures.rasters import Raster, write_raster
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_naming import Naming
 from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels, split_pieces
@@ -63,7 +63,7 @@ def read(
         background: Value of the background; None for 0, or for the more frequent of two values without 0.
         values: Class of each value of a map of classes, such as ``{1: alive, 2: dead}``; other values are background.
         **options: As for `Naming`: `label_folder`, `suffix`, `image`, where labels are called otherwise than usual;
-            and as for `Intake`: `classes`, `unlabelled`.
+            and as for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `connectivity` is neither 4 nor 8, or `values` are no whole numbers with names.
@@ -73,7 +73,7 @@ def read(
     if values is not None and (not values or not all(isinstance(value, int) and value > 0 for value in values)):
         raise ValueError(f"`values` must give classes of numbers above 0, as in {{1: alive, 2: dead}}, got {values!r}.")
     naming = Naming.taken_from(options)
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
 
     def take(file: str, row: int, classes: Raster) -> None:
         pieces = split_pieces(classes, connectivity)
@@ -83,11 +83,11 @@ def read(
         of[pieces.ravel()] = classes.ravel()
         for number, box, runs in zip(numbers.tolist(), boxes.tolist(), counts, strict=True):
             named = str(values[int(of[number])]) if values else category
-            intake.add_mask(file, f"piece {number}", row, named, box, runs)
+            collector.add_mask(file, f"piece {number}", row, named, box, runs)
 
     check = partial(read_classes, values=values) if values else partial(read_mask, background=background)
-    read_label_files(intake, folder, naming, take, check)
-    return intake.finish("binary_mask")
+    read_label_files(collector, folder, naming, take, check)
+    return collector.finish("binary_mask")
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

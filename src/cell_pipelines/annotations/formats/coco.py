@@ -19,8 +19,8 @@ from cell_pipelines.annotations.formats.parts.coco_results import (
     looks_like_results,
     read_results,
 )
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8, to_utf8
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_lists import JsonList, split_list
 from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.text import check_depth, read_bytes, read_json
@@ -63,7 +63,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: Where the JSON files lie, at any depth.
         images: The images that are there; an image without objects in the file is one without cells.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     contents: dict[str, Mapping[Any, Any]] = {}
     results: dict[str, list[Mapping[str, Any]]] = {}
@@ -84,28 +84,28 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     if options.get("classes") is None:
         known = dict.fromkeys([*_categories(contents.values()), *(names.values() if results else ())])
         options["classes"] = list(known) or None
-    intake = Intake(images, **options)
+    collector = AnnotationCollector(images, **options)
     for problem in problems:
-        intake.skip_file(*problem)
-    _read_files(intake, contents, results, names)
-    return intake.finish("coco")
+        collector.skip_file(*problem)
+    _read_files(collector, contents, results, names)
+    return collector.finish("coco")
 
 
 def _read_files(
-    intake: Intake, contents: Mapping[str, Mapping[Any, Any]], results: Mapping[str, Sequence[Mapping[str, Any]]],
-    names: Mapping[Any, str],
+    collector: AnnotationCollector, contents: Mapping[str, Mapping[Any, Any]],
+    results: Mapping[str, Sequence[Mapping[str, Any]]], names: Mapping[Any, str],
 ) -> None:  # fmt: skip
     truth = [file for file, content in contents.items() if _entries(content, "annotations")]
     for file, content in contents.items():
         # A list of images may stand beside results to say which they are.
         if not results or file in truth:
-            _read_content(intake, file, content)
+            _read_content(collector, file, content)
     for file, entries in results.items():
         if truth:
-            intake.skip_file(file, f"results of a model lie beside the annotations of {truth[0]}; read them apart.")
-            intake.drop(file, "", "the objects of a file that is skipped.", len(entries))
+            collector.skip_file(file, f"results of a model lie beside the annotations of {truth[0]}; read them apart.")
+            collector.drop(file, "", "the objects of a file that is skipped.", len(entries))
             continue
-        read_results(intake, file, entries, [i for own in contents.values() for i in _entries(own, "images")], names)
+        read_results(collector, file, entries, [i for own in contents.values() for i in _entries(own, "images")], names)
 
 
 def _json_files(folder: Path) -> Iterator[Path]:
@@ -159,49 +159,49 @@ def _key(identity: Any) -> int | float | str | None:
     return identity if isinstance(identity, int | float | str) else None
 
 
-def _read_content(intake: Intake, file: str, content: Mapping[Any, Any]) -> None:
+def _read_content(collector: AnnotationCollector, file: str, content: Mapping[Any, Any]) -> None:
     lists = (list, JsonList)
     missing = [key for key in ("images", "categories", "annotations") if not isinstance(content.get(key), lists)]
     if missing:
-        intake.skip_file(
+        collector.skip_file(
             file, f"expected lists `images`, `categories` and `annotations`; no {' and no '.join(missing)}."
         )
-        intake.drop(file, "", "the objects of a file that is skipped.", len(_entries(content, "annotations")))
+        collector.drop(file, "", "the objects of a file that is skipped.", len(_entries(content, "annotations")))
         return
     listed = [c for c in _entries(content, "categories") if isinstance(c.get("name"), str)]
     names: dict[Any, str] = {key: c["name"] for c in listed if (key := _key(c.get("id"))) is not None}
-    rows = _read_images(intake, file, content)
-    EntryReader(intake, file, rows, names).read(_entries(content, "annotations"))
+    rows = _read_images(collector, file, content)
+    EntryReader(collector, file, rows, names).read(_entries(content, "annotations"))
 
 
-def _read_images(intake: Intake, file: str, content: Mapping[Any, Any]) -> dict[Any, int | None]:
+def _read_images(collector: AnnotationCollector, file: str, content: Mapping[Any, Any]) -> dict[Any, int | None]:
     """Return the row of each image number; None where the image is missing or its number comes twice."""
     rows: dict[Any, int | None] = {}
     taken: set[int | None] = set()
     for position, record in enumerate(_entries(content, "images")):
         name, number = record.get("file_name"), _key(record.get("id"))
         if not isinstance(name, str) or number is None:
-            intake.skip_file(file, f"image at position {position}: expected `id` and `file_name`.")
+            collector.skip_file(file, f"image at position {position}: expected `id` and `file_name`.")
             continue
         if number in rows:
-            intake.skip_file(file, f"image {name!r}: its id {number!r} comes twice.")
+            collector.skip_file(file, f"image {name!r}: its id {number!r} comes twice.")
             rows[number] = None
             continue
         size = record.get("width"), record.get("height")
         known = (size[0], size[1]) if isinstance(size[0], int) and isinstance(size[1], int) else None
         split, near = split_of(file, file_name=True) or split_of(name), str(PurePosixPath(file).parent)
-        if split and intake.images.find(name, near) is None:
+        if split and collector.images.find(name, near) is None:
             near = split
-        row = intake.image(file, name, near=near, split=split, size=known)
+        row = collector.image(file, name, near=near, split=split, size=known)
         comes_again = row is not None and row in taken
         rows[number] = row
         taken.add(row)
-        if row is not None and (first := intake.first_label(file, row)) != file:
+        if row is not None and (first := collector.first_label(file, row)) != file:
             reason = f"image {name!r} is also labelled in {first}; the objects of both are taken."
-            intake.note(file, "", "noted", reason, 0)
+            collector.note(file, "", "noted", reason, 0)
         elif comes_again:
             reason = f"several entries of the file, the last {name!r}, are one image; the objects of all are taken."
-            intake.note(file, f"image {number!r}", "suspect", reason, 0)
+            collector.note(file, f"image {number!r}", "suspect", reason, 0)
     return rows
 
 

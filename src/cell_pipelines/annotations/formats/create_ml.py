@@ -13,8 +13,8 @@ from typing import Any
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import FileImages, split_files_first
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, write_json
 from cell_pipelines.annotations.formats.sources.json_values import to_name, to_number
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
@@ -54,51 +54,55 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: Where the JSON files lie, at any depth.
         images: The images that are there.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     paths = split_files_first(folder, [p for p in data_files(folder, ".json") if _is_createml(p)])
     contents, problems = read_all(folder, paths)
     for file, reason in problems:
-        intake.skip_file(file, reason)
+        collector.skip_file(file, reason)
     for file, content in contents.items():
         if isinstance(content, list):
-            _read_list(intake, file, content)
+            _read_list(collector, file, content)
         else:
-            intake.skip_file(file, f"expected a list of images, got {type(content).__name__}.")
-    return intake.finish("create_ml")
+            collector.skip_file(file, f"expected a list of images, got {type(content).__name__}.")
+    return collector.finish("create_ml")
 
 
-def _read_list(intake: Intake, file: str, content: list[Any]) -> None:
-    images = FileImages(intake, file)
+def _read_list(collector: AnnotationCollector, file: str, content: list[Any]) -> None:
+    images = FileImages(collector, file)
     for position, value in enumerate(content):
         record = mapping(value)
         name = next((record[key] for key in _IMAGE_KEYS if isinstance(record.get(key), str)), "")
         annotations = next((entries(record[key]) for key in _LIST_KEYS if key in record), [])
         if not name:
-            intake.skip_file(file, f"image at position {position}: expected the name of an image in `image`.")
-            intake.drop(file, f"image at position {position}", "objects of an image without a name.", len(annotations))
+            collector.skip_file(file, f"image at position {position}: expected the name of an image in `image`.")
+            collector.drop(
+                file, f"image at position {position}", "objects of an image without a name.", len(annotations)
+            )
             continue
         row = images.row(name)
         for count, annotation in enumerate(annotations, start=1):
             if row is None:
                 images.leave_out(name)
             else:
-                _read_object(intake, (file, f"{name}, object {count}"), row, mapping(annotation))
+                _read_object(collector, (file, f"{name}, object {count}"), row, mapping(annotation))
     images.finish()
 
 
-def _read_object(intake: Intake, place: tuple[str, str], row: int, annotation: Mapping[str, Any]) -> None:
+def _read_object(
+    collector: AnnotationCollector, place: tuple[str, str], row: int, annotation: Mapping[str, Any]
+) -> None:
     coordinates, confidence = mapping(annotation.get("coordinates")), annotation.get("confidence")
     try:
         label = to_name(annotation.get("label"), "label")
         x, y, width, height = (to_number(coordinates.get(key), key) for key in ("x", "y", "width", "height"))
         score = None if confidence is None else to_number(confidence, "confidence")
     except ValueError as error:
-        intake.drop(*place, f"the object can't be read: {error}")
+        collector.drop(*place, f"the object can't be read: {error}")
         return
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    intake.add_box(*place, row, label.strip(), box, score=score)
+    collector.add_box(*place, row, label.strip(), box, score=score)
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

@@ -17,7 +17,7 @@ from cell_pipelines.annotations.formats.objects.shapes import Place, add_shape
 from cell_pipelines.annotations.formats.parts.cvat_frames import FrameImages
 from cell_pipelines.annotations.formats.parts.cvat_shapes import read_shapes
 from cell_pipelines.annotations.formats.parts.cvat_writing import to_xml
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_attributes, to_name
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_xml
@@ -50,7 +50,7 @@ def read(folder: Path, images: ImageIndex, *, first_frame: int | None = None, **
         folder: Where the XML files lie, at any depth.
         images: The images that are there; the image of a video's frame has the frame's number at the end of its name.
         first_frame: Number in the name of the image that is frame 0, usually 0 or 1; None finds it out.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     roots: dict[str, ElementTree.Element] = {}
     problems: list[tuple[str, str]] = []
@@ -63,17 +63,17 @@ def read(folder: Path, images: ImageIndex, *, first_frame: int | None = None, **
     if options.get("classes") is None:
         names = dict.fromkeys(name for root in roots.values() for name in _labels(root))
         options["classes"] = list(names) or None
-    intake = Intake(images, **options)
+    collector = AnnotationCollector(images, **options)
     for problem in problems:
-        intake.skip_file(*problem)
+        collector.skip_file(*problem)
     for file, root in roots.items():
         if root.tag != "annotations":
-            intake.skip_file(file, f"expected an <annotations> element, got <{root.tag}>.")
+            collector.skip_file(file, f"expected an <annotations> element, got <{root.tag}>.")
             continue
         for element in root.findall("image"):
-            _read_image(intake, file, element)
-        _read_tracks(intake, file, root, first_frame)
-    return intake.finish("cvat")
+            _read_image(collector, file, element)
+        _read_tracks(collector, file, root, first_frame)
+    return collector.finish("cvat")
 
 
 def _labels(root: ElementTree.Element) -> Iterator[str]:
@@ -83,33 +83,33 @@ def _labels(root: ElementTree.Element) -> Iterator[str]:
     yield from filter(None, (owner.get("label", "").strip() for owner in owners if owner.tag != "tag"))
 
 
-def _read_image(intake: Intake, file: str, element: ElementTree.Element) -> None:
+def _read_image(collector: AnnotationCollector, file: str, element: ElementTree.Element) -> None:
     objects = [child for child in element if child.tag in _SHAPES]
     name, subset = element.get("name", ""), element.get("subset", "")
     near = str(PurePosixPath(file).parent)
-    if subset and intake.images.find(f"{subset}/{name}") is not None:
+    if subset and collector.images.find(f"{subset}/{name}") is not None:
         near = subset
     texts = element.get("width", ""), element.get("height", "")
     size = (int(texts[0]), int(texts[1])) if all(re.fullmatch(r"[0-9]{1,9}", t) for t in texts) else None
     split = split_of(f"{subset}/image") if subset and "/" not in subset else None
-    row = intake.image(file, name, near=near, split=split or split_of(name), size=size)
+    row = collector.image(file, name, near=near, split=split or split_of(name), size=size)
     shown = f"image {name!r}" + (f" of {subset}" if subset else "")
-    if row is None or intake.refuse_second_label(file, row):
-        intake.drop(file, shown, "the objects of an image that is left out.", len(objects))
+    if row is None or collector.refuse_second_label(file, row):
+        collector.drop(file, shown, "the objects of an image that is left out.", len(objects))
         return
     tags = len(element.findall("tag"))
     if tags:
-        intake.note(file, shown, "noted", f"{tags} tags of the whole image are no objects.", 0)
+        collector.note(file, shown, "noted", f"{tags} tags of the whole image are no objects.", 0)
     for number, child in enumerate(objects):
         entry = f"{shown}, {child.tag} {number} ({child.get('label') or 'no label'})"
-        _read_object(intake, (file, entry, row), child.get("label"), child, {})
+        _read_object(collector, (file, entry, row), child.get("label"), child, {})
 
 
-def _read_tracks(intake: Intake, file: str, root: ElementTree.Element, first_frame: int | None) -> None:
+def _read_tracks(collector: AnnotationCollector, file: str, root: ElementTree.Element, first_frame: int | None) -> None:
     tracks = root.findall("track")
     if not tracks:
         return
-    frames = FrameImages(intake, file, root, first_frame)
+    frames = FrameImages(collector, file, root, first_frame)
     for position, track in enumerate(tracks):
         label, identity = track.get("label"), track.get("id", str(position))
         said = {"track_id": from_text(identity)} | _group(track)
@@ -124,13 +124,13 @@ def _read_tracks(intake: Intake, file: str, root: ElementTree.Element, first_fra
             entry = f"track {identity} ({label or 'no label'}), frame {frame[:20]}"
             row = frames.row(frame)
             if row is None:
-                intake.drop(file, entry, "no image, or more than one, is the frame's.")
+                collector.drop(file, entry, "no image, or more than one, is the frame's.")
             else:
-                _read_object(intake, (file, entry, row), label, child, said)
+                _read_object(collector, (file, entry, row), label, child, said)
 
 
 def _read_object(
-    intake: Intake,
+    collector: AnnotationCollector,
     place: Place,
     label: str | None,
     element: ElementTree.Element,
@@ -139,17 +139,17 @@ def _read_object(
     file, entry, row = place
     try:
         name = to_name((label or "").strip(), "label")
-        shapes = list(read_shapes(element, intake.size(row)))
+        shapes = list(read_shapes(element, collector.size(row)))
         stated = element.get("score")
         score = None if stated is None else parse_number(stated, "score")
         attributes = to_attributes(_read_attributes(element, said))
     except ValueError as error:
-        intake.drop(
+        collector.drop(
             file, entry, str(error), max(1, element.get("points", "").count(";") + 1) if element.tag == "points" else 1
         )
         return
     for shape in shapes:
-        add_shape(intake, place, name, shape, score=score, attributes=attributes)
+        add_shape(collector, place, name, shape, score=score, attributes=attributes)
 
 
 def _read_attributes(element: ElementTree.Element, said: Mapping[str, Any]) -> dict[str, Any]:

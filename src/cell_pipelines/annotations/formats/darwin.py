@@ -25,8 +25,8 @@ from cell_pipelines.annotations.formats.objects.shapes import (
 )
 from cell_pipelines.annotations.formats.parts.darwin_raster import raster_masks
 from cell_pipelines.annotations.formats.sources import json_values as values
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
@@ -58,42 +58,42 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: Where the JSON files lie, at any depth.
         images: The images that are there.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     for path in files_below(folder, ".json"):
         file = path.relative_to(folder).as_posix()
         try:
             content = read_json(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
         # Other JSON, such as settings, may lie beside.
         if isinstance(content, Mapping) and any(isinstance(content.get(key), Mapping) for key in ("item", "image")):
-            _read_content(intake, file, content)
-    return intake.finish("darwin")
+            _read_content(collector, file, content)
+    return collector.finish("darwin")
 
 
-def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None:
+def _read_content(collector: AnnotationCollector, file: str, content: Mapping[str, Any]) -> None:
     listed = content.get("annotations")
     if not isinstance(listed, list):
-        intake.skip_file(file, f"`annotations` must be a list, got {values.shown(listed)}.")
+        collector.skip_file(file, f"`annotations` must be a list, got {values.shown(listed)}.")
         return
     name, size = _image(content)
     tags = sum(isinstance(a, Mapping) and "tag" in a for a in listed)
     drawn = [(i, a) for i, a in enumerate(listed) if not (isinstance(a, Mapping) and {"tag", "raster_layer"} & set(a))]
     near = str(PurePosixPath(file).parent)
-    row = intake.image(file, choose_name(intake, file, name), near=near, size=size)
-    if row is None or intake.refuse_second_label(file, row):
-        intake.drop(file, "", "the objects of a file that is skipped.", len(drawn))
+    row = collector.image(file, choose_name(collector, file, name), near=near, size=size)
+    if row is None or collector.refuse_second_label(file, row):
+        collector.drop(file, "", "the objects of a file that is skipped.", len(drawn))
         return
     if tags:
-        intake.note(file, "", "noted", f"{tags} tags of the whole image are no objects.", 0)
-    masks = raster_masks(listed, intake.size(row))
+        collector.note(file, "", "noted", f"{tags} tags of the whole image are no objects.", 0)
+    masks = raster_masks(listed, collector.size(row))
     for position, annotation in drawn:
         label = annotation.get("name") if isinstance(annotation, Mapping) else None
         entry = f"annotation {position} ({label if isinstance(label, str) else 'no name'})"
-        _read_annotation(intake, (file, entry, row), annotation, masks)
+        _read_annotation(collector, (file, entry, row), annotation, masks)
 
 
 def _image(content: Mapping[str, Any]) -> tuple[str, tuple[int, int] | None]:
@@ -108,7 +108,9 @@ def _image(content: Mapping[str, Any]) -> tuple[str, tuple[int, int] | None]:
     return "/".join(filter(None, parts)) if isinstance(texts[1], str) else "", size
 
 
-def _read_annotation(intake: Intake, place: Place, annotation: Any, masks: Mapping[str, Shape | str]) -> None:
+def _read_annotation(
+    collector: AnnotationCollector, place: Place, annotation: Any, masks: Mapping[str, Shape | str]
+) -> None:
     file, entry, _ = place
     try:
         annotation = values.to_mapping(annotation, "annotation")
@@ -119,9 +121,9 @@ def _read_annotation(intake: Intake, place: Place, annotation: Any, masks: Mappi
         score = None if confidence is None else values.to_number(confidence, "confidence")
         attributes = values.to_attributes(dict(_read_attributes(annotation)))
     except ValueError as error:
-        intake.drop(file, entry, str(error))
+        collector.drop(file, entry, str(error))
         return
-    add_shape(intake, place, name, shape, score=score, attributes=attributes)
+    add_shape(collector, place, name, shape, score=score, attributes=attributes)
 
 
 def _read_attributes(annotation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

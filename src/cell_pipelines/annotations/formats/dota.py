@@ -12,7 +12,7 @@ import numpy as np
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.objects.shapes import Place, Shape, add_shape, box_shape, polygon_shape
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_name
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_text
@@ -65,21 +65,21 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         folder: Holds the label files, below folders ``labelTxt`` if there is one; the folder before it may tell the
             split.
         images: The images that are there; a label belongs to the image of its name.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     for path in _label_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
             lines = read_text(path).splitlines()
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
         numbered = [
             (n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith(_HEADERS)
         ]
-        _read_lines(intake, file, numbered)
-    return intake.finish("dota")
+        _read_lines(collector, file, numbered)
+    return collector.finish("dota")
 
 
 def _label_files(folder: Path) -> Iterator[Path]:
@@ -88,7 +88,7 @@ def _label_files(folder: Path) -> Iterator[Path]:
     yield from own or (path for path in paths if not path.name.lower().startswith(_NOT_LABELS))
 
 
-def _read_lines(intake: Intake, file: str, lines: Sequence[tuple[int, str]]) -> None:
+def _read_lines(collector: AnnotationCollector, file: str, lines: Sequence[tuple[int, str]]) -> None:
     parts = list(PurePosixPath(file).with_suffix("").parts)
     before: list[str] = []
     at = next((i for i, part in enumerate(parts[:-1]) if _is_label_folder(part)), None)
@@ -96,17 +96,17 @@ def _read_lines(intake: Intake, file: str, lines: Sequence[tuple[int, str]]) -> 
         before, parts = parts[:at], parts[at + 1 :]
     name = "/".join(parts)
     nears = ["/".join([*before, "images"]), "/".join(before)]
-    near = next((near for near in nears if intake.images.find(name, near) is not None), nears[-1])
+    near = next((near for near in nears if collector.images.find(name, near) is not None), nears[-1])
     split = split_of("/".join([*before, "image"])) or split_of(name)
-    row = intake.image(file, name, near=near, split=split)
-    if row is None or intake.refuse_second_label(file, row):
-        intake.drop(file, "", "the objects of a file that is skipped.", len(lines))
+    row = collector.image(file, name, near=near, split=split)
+    if row is None or collector.refuse_second_label(file, row):
+        collector.drop(file, "", "the objects of a file that is skipped.", len(lines))
         return
     for number, line in lines:
-        _read_line(intake, (file, f"line {number}", row), line.split())
+        _read_line(collector, (file, f"line {number}", row), line.split())
 
 
-def _read_line(intake: Intake, place: Place, words: Sequence[str]) -> None:
+def _read_line(collector: AnnotationCollector, place: Place, words: Sequence[str]) -> None:
     file, entry, _ = place
     try:
         if len(words) < 9:
@@ -116,9 +116,9 @@ def _read_line(intake: Intake, place: Place, words: Sequence[str]) -> None:
         difficulty = int(words[-1]) if rated else 0
         name = to_name(" ".join(words[8 : -1 if rated else None]), "class")
     except ValueError as error:
-        intake.drop(file, entry, str(error))
+        collector.drop(file, entry, str(error))
         return
-    add_shape(intake, place, name, shape, attributes={"difficult": difficulty} if difficulty else None)
+    add_shape(collector, place, name, shape, attributes={"difficult": difficulty} if difficulty else None)
 
 
 def _to_shape(numbers: Sequence[float]) -> Shape:

@@ -22,8 +22,8 @@ from cell_pipelines.annotations.formats.parts.imagej_files import (
 from cell_pipelines.annotations.formats.parts.imagej_properties import Described, read_properties
 from cell_pipelines.annotations.formats.parts.imagej_shapes import Shape, to_shape
 from cell_pipelines.annotations.formats.parts.imagej_writing import write
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.decoding import decoding_errors
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
 from cell_pipelines.annotations.formats.sources.text import read_bytes
 from cell_pipelines.annotations.images import FilePlane, ImageIndex
@@ -82,7 +82,7 @@ def read(
         image: Which image a ``RoiSet.zip`` belongs to where several lie in its folder, without its ending.
         filled_by: Whether a pixel belongs to an area when its centre lies inside, as in ImageJ, or its upper left
             corner.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `filled_by` is unknown.
@@ -90,22 +90,22 @@ def read(
     if filled_by not in get_args(Filling):
         raise ValueError(f"`filled_by` must be one of {', '.join(get_args(Filling))}, got {filled_by!r}.")
     choice = _Choice(class_name, group_names or {}, image, filled_by)
-    intake = Intake(images, sort_categories=True, **options)
-    choice = replace(choice, mixed=_mixed(folder, intake, choice))
+    collector = AnnotationCollector(images, sort_categories=True, **options)
+    choice = replace(choice, mixed=_mixed(folder, collector, choice))
     for path in roi_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
             rois = read_rois(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
         # Other archives and TIFF images without ROIs may lie beside.
         if rois is not None:
-            _read_file(intake, file, rois, choice)
-    return intake.finish("imagej_roi")
+            _read_file(collector, file, rois, choice)
+    return collector.finish("imagej_roi")
 
 
-def _mixed(folder: Path, intake: Intake, choice: _Choice) -> frozenset[str]:
+def _mixed(folder: Path, collector: AnnotationCollector, choice: _Choice) -> frozenset[str]:
     """Return the images of one plane whose single ROIs, a file each, name several planes."""
     named: dict[str, set[Position]] = defaultdict(set)
     for path in (path for path in roi_files(folder) if path.suffix.lower() == ".roi"):
@@ -115,29 +115,33 @@ def _mixed(folder: Path, intake: Intake, choice: _Choice) -> frozenset[str]:
         except ValueError:
             # It is listed where the file is read.
             continue
-        records = intake.images.planes(image_of(intake.images, file, choice.image)[0], str(PurePosixPath(file).parent))
+        records = collector.images.planes(
+            image_of(collector.images, file, choice.image)[0], str(PurePosixPath(file).parent)
+        )
         if not isinstance(roi, str) and len(records) == 1 and records[0].has_one_plane:
             position = _position(roi).within(records[0].plane or FilePlane(""))
             named[records[0].name] |= {position} - {Position()}
-    return frozenset(name for name, positions in named.items() if len(positions) > 1 and not intake.ignore_planes)
+    return frozenset(name for name, positions in named.items() if len(positions) > 1 and not collector.ignore_planes)
 
 
-def _read_file(intake: Intake, file: str, rois: Iterator[tuple[str, bytes | str]], choice: _Choice) -> None:
+def _read_file(
+    collector: AnnotationCollector, file: str, rois: Iterator[tuple[str, bytes | str]], choice: _Choice
+) -> None:
     content = [(entry, _parse(data)) for entry, data in rois]
     single = file.lower().endswith(".roi")
-    rows = _rows(intake, file, content, choice, single)
+    rows = _rows(collector, file, content, choice, single)
     if rows is None:
-        intake.drop(file, "", "the ROIs of a file that is skipped.", len(content))
+        collector.drop(file, "", "the ROIs of a file that is skipped.", len(content))
         return
     notes: Counter[str] = Counter()
     for row, (entry, roi) in zip(rows, content, strict=True):
         if isinstance(roi, str):
-            intake.drop(file, entry, f"the ROI can't be taken: {roi}")
+            collector.drop(file, entry, f"the ROI can't be taken: {roi}")
         elif row is not None:
-            notes[_read_roi(intake, (file, entry, row), roi, choice)] += 1
+            notes[_read_roi(collector, (file, entry, row), roi, choice)] += 1
     for what, count in sorted(notes.items()):
         if what:
-            intake.note(file, "", "noted", f"{count} {what} taken as polygons of straight edges.", 0)
+            collector.note(file, "", "noted", f"{count} {what} taken as polygons of straight edges.", 0)
 
 
 def _parse(data: bytes | str) -> "ImagejRoi | str":
@@ -155,32 +159,36 @@ def _parse(data: bytes | str) -> "ImagejRoi | str":
 
 
 def _rows(
-    intake: Intake, file: str, content: "list[tuple[str, ImagejRoi | str]]", choice: _Choice, single: bool
+    collector: AnnotationCollector,
+    file: str,
+    content: "list[tuple[str, ImagejRoi | str]]",
+    choice: _Choice,
+    single: bool,
 ) -> list[int | None] | None:
     """Return the row of each ROI's image; None where the file is left out, which is listed."""
-    name, candidates = image_of(intake.images, file, choice.image)
+    name, candidates = image_of(collector.images, file, choice.image)
     reasons = [roi for _, roi in content if isinstance(roi, str)]
     # An image of which nothing can be read is no image without cells.
     if content and len(reasons) == len(content):
         what = "the file is no ROI of ImageJ" if single else f"none of its {len(content)} ROIs can be read"
-        intake.skip_file(file, f"{what}: {reasons[0]}")
+        collector.skip_file(file, f"{what}: {reasons[0]}")
         return None
     if candidates:
         listed = ", ".join(sorted(candidates)[:9])
-        intake.skip_file(file, f"belongs to one of several images: {listed}; the option `image` names which.")
+        collector.skip_file(file, f"belongs to one of several images: {listed}; the option `image` names which.")
         return None
-    planes = PlaneImages(intake, file, name, str(PurePosixPath(file).parent))
+    planes = PlaneImages(collector, file, name, str(PurePosixPath(file).parent))
     if single and planes.records and planes.records[0].name in choice.mixed:
         reason = "the ROIs of its image name several planes, and it has one; `planes: ignore` takes all of them."
-        intake.skip_file(file, reason)
+        collector.skip_file(file, reason)
         return None
     positions = [_position(roi) for _, roi in content if not isinstance(roi, str)]
     # An image may have many files of one ROI each.
     found = planes.rows(positions, shared=single)
     if found is not None and single and found[0] is not None:
-        first = intake.first_label(file, found[0])
+        first = collector.first_label(file, found[0])
         if not first.lower().endswith(".roi"):
-            intake.refuse_second_label(file, found[0])
+            collector.refuse_second_label(file, found[0])
             return None
     taken = iter(found or [])
     return None if found is None else [None if isinstance(roi, str) else next(taken) for _, roi in content]
@@ -194,34 +202,39 @@ def _position(roi: "ImagejRoi") -> Position:
     return Position(index=roi.position - 1 if roi.position > 0 else None)
 
 
-def _read_roi(intake: Intake, place: tuple[str, str, int], roi: "ImagejRoi", choice: _Choice) -> str:
+def _read_roi(collector: AnnotationCollector, place: tuple[str, str, int], roi: "ImagejRoi", choice: _Choice) -> str:
     """Take one ROI and return what about it is to be noted."""
     try:
         shape = to_shape(roi)
     except decoding_errors() as error:
-        intake.drop(place[0], place[1], f"the ROI can't be taken: {error}")
+        collector.drop(place[0], place[1], f"the ROI can't be taken: {error}")
         return ""
     if choice.filled_by == "corners":
         shape = shape.from_corners()
     described = read_properties(roi, choice.group_names)
     counters = [] if roi.counters is None else [int(counter) for counter in roi.counters]
-    _add(intake, place, shape, described, described.category or choice.class_name, counters)
+    _add(collector, place, shape, described, described.category or choice.class_name, counters)
     return shape.note
 
 
 def _add(
-    intake: Intake, place: tuple[str, str, int], shape: Shape, described: Described, category: str, counters: list[int]
+    collector: AnnotationCollector,
+    place: tuple[str, str, int],
+    shape: Shape,
+    described: Described,
+    category: str,
+    counters: list[int],
 ) -> None:
     file, entry, row = place
     extra: dict[str, Any] = {
         "score": described.score, "crowd": described.crowd, "attributes": described.attributes,
     }  # fmt: skip
     if shape.box is not None:
-        intake.add_box(file, entry, row, category, shape.box, **extra)
+        collector.add_box(file, entry, row, category, shape.box, **extra)
     elif not shape.points:
-        intake.add_polygon(file, entry, row, category, shape.rings, **extra)
+        collector.add_polygon(file, entry, row, category, shape.rings, **extra)
     for number, point in enumerate(shape.points):
         part = f"{entry}, point {number + 1}" if len(shape.points) > 1 else entry
         counter = counters[number] if number < len(counters) else 0
         own = {**extra, "attributes": {**described.attributes, "counter": counter}} if counter else extra
-        intake.add_point(file, part, row, category, point, **own)
+        collector.add_point(file, part, row, category, point, **own)

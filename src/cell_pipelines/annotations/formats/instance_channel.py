@@ -20,7 +20,7 @@ from cell_pipelines.annotations.formats.label_pictures.object_table import (
     write_object_table,
 )
 from cell_pipelines.annotations.formats.label_pictures.rasters import Raster, to_labels, write_raster
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_naming import Naming
 from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels, split_pieces
@@ -73,7 +73,7 @@ def read(
         channel: Which channel holds the numbers: 0 red, 1 green, 2 blue; None for the only one that isn't empty.
         connectivity: 8 where pixels of one number that touch at a corner are one object, 4 where they are apart.
         **options: As for `Naming`: `label_folder`, `suffix`, `image`, where labels are called otherwise than usual;
-            and as for `Intake`: `classes`, `unlabelled`.
+            and as for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `channel` or `connectivity` is unknown.
@@ -83,9 +83,9 @@ def read(
             f"`channel` must be 0, 1 or 2 and `connectivity` 4 or 8, got {channel!r} and {connectivity!r}."
         )
     naming = Naming.taken_from(options)
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     has_table = has_object_table(folder, TABLE)
-    table = read_object_table(intake, folder, TABLE)
+    table = read_object_table(collector, folder, TABLE)
 
     def check(raster: Raster) -> tuple[Raster, list[Remark]]:
         if raster.ndim != 3 or raster.shape[2] < 3:
@@ -98,10 +98,10 @@ def read(
         ids, boxes, counts = labels_to_objects(numbers if has_table else split_pieces(numbers, connectivity))
         for label, box, runs in zip(ids.tolist(), boxes.tolist(), counts, strict=True):
             said = known.get(label, LabelRow())
-            intake.add_mask(file, f"label {label}", row, said.category or category, box, runs, **said.extra)
+            collector.add_mask(file, f"label {label}", row, said.category or category, box, runs, **said.extra)
 
-    read_label_files(intake, folder, naming, take, check)
-    return intake.finish("instance_channel")
+    read_label_files(collector, folder, naming, take, check)
+    return collector.finish("instance_channel")
 
 
 def _choose_channel(raster: Raster, channel: int | None) -> tuple[int, list[Remark]]:

@@ -21,7 +21,7 @@ from cell_pipelines.annotations.formats.label_pictures.object_table import (
     write_object_table,
 )
 from cell_pipelines.annotations.formats.label_pictures.rasters import Raster, write_raster
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_naming import Naming
 from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels
@@ -52,11 +52,11 @@ def read(folder: Path, images: ImageIndex, *, category: str = "cell", **options:
         images: The images that are there; a label image that is all background tells of an image without cells.
         category: Class of the labels of which the CSV says none.
         **options: As for `Naming`: `label_folder`, `suffix`, `image`, where labels are called otherwise than usual;
-            and as for `Intake`: `classes`, `unlabelled`.
+            and as for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     naming = Naming.taken_from(options)
-    intake = Intake(images, sort_categories=True, **options)
-    table = read_object_table(intake, folder, TABLE)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
+    table = read_object_table(collector, folder, TABLE)
 
     def take(file: str, row: int, labels: Raster) -> None:
         known = table.get(file, {})
@@ -65,10 +65,10 @@ def read(folder: Path, images: ImageIndex, *, category: str = "cell", **options:
             said = known.get(label, LabelRow())
             # The number may be that of a track; beside our own table it only counts.
             extra = said.extra if known else {"attributes": {"label": label}}
-            intake.add_mask(file, f"label {label}", row, said.category or category, box, runs, **extra)
+            collector.add_mask(file, f"label {label}", row, said.category or category, box, runs, **extra)
 
-    read_label_files(intake, folder, naming, take, partial(read_labels, doubt=not table))
-    return intake.finish("label_image")
+    read_label_files(collector, folder, naming, take, partial(read_labels, doubt=not table))
+    return collector.finish("label_image")
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

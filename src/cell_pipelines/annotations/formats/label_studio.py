@@ -21,7 +21,7 @@ from cell_pipelines.annotations.formats.parts.label_studio_regions import (
     to_config,
     to_region,
 )
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json, read_xml
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
@@ -60,7 +60,7 @@ def read(folder: Path, images: ImageIndex, *, source: Source = "auto", **options
         folder: Where the JSON files lie, at any depth; the classes of a ``label_config.xml`` come first.
         images: The images that are there; the hash that Label Studio puts before the name of an upload is left out.
         source: ``auto`` takes predictions where a task has no annotation.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `source` is unknown.
@@ -82,12 +82,12 @@ def read(folder: Path, images: ImageIndex, *, source: Source = "auto", **options
             tasks += [(file, number, task) for number, task in enumerate(content) if isinstance(task, Mapping)]
     if options.get("classes") is None:
         options["classes"] = list(dict.fromkeys([*_configured(folder), *_used(tasks, source)])) or None
-    intake = Intake(images, **options)
+    collector = AnnotationCollector(images, **options)
     for problem in problems:
-        intake.skip_file(*problem)
+        collector.skip_file(*problem)
     for file, number, task in tasks:
-        _read_task(intake, file, number, task, source)
-    return intake.finish("label_studio")
+        _read_task(collector, file, number, task, source)
+    return collector.finish("label_studio")
 
 
 def _as_list(content: Any) -> list[Any]:
@@ -147,34 +147,34 @@ def _short_results(task: Mapping[str, Any]) -> list[Any] | None:
     return [{"value": entry, **entry} for found in lists for entry in found if isinstance(entry, Mapping)]
 
 
-def _read_task(intake: Intake, file: str, number: int, task: Mapping[str, Any], source: Source) -> None:
+def _read_task(collector: AnnotationCollector, file: str, number: int, task: Mapping[str, Any], source: Source) -> None:
     entry = f"task {task.get('id') if isinstance(task.get('id'), int | str) else f'at position {number}'}"
     results, left = _results(task, source)
     if results is None:
-        intake.note(file, entry, "noted", "the task is not labelled.", 0)
+        collector.note(file, entry, "noted", "the task is not labelled.", 0)
         return
     regions = list(read_regions(results))
     data = task["data"] if isinstance(task.get("data"), Mapping) else task
     near = str(PurePosixPath(file).parent)
-    name = image_name(data, task.get("file_upload"), intake.images, near)
+    name = image_name(data, task.get("file_upload"), collector.images, near)
     said = data.get("split") if data.get("split") in SPLITS else None
     size = stated_size(results)
-    row = intake.image(file, name, near=near, split=said or split_of(name), size=size) if name else None
+    row = collector.image(file, name, near=near, split=said or split_of(name), size=size) if name else None
     if name is None:
-        intake.skip_file(file, f"{entry}: its data name no image.")
-    if row is None or intake.refuse_second_label(f"{file}, {entry}", row):
-        intake.drop(file, entry, "the objects of a task that is left out.", len(regions))
+        collector.skip_file(file, f"{entry}: its data name no image.")
+    if row is None or collector.refuse_second_label(f"{file}, {entry}", row):
+        collector.drop(file, entry, "the objects of a task that is left out.", len(regions))
         return
     if left:
-        intake.note(file, entry, "noted", left, 0)
+        collector.note(file, entry, "noted", left, 0)
     for region in regions:
         place = file, f"{entry}, {region.entry}", row
         try:
-            label, shape, extra = read_region(region, intake.size(row))
+            label, shape, extra = read_region(region, collector.size(row))
         except ValueError as error:
-            intake.drop(*place[:2], str(error))
+            collector.drop(*place[:2], str(error))
             continue
-        add_shape(intake, place, label, shape, **extra)
+        add_shape(collector, place, label, shape, **extra)
 
 
 def write(

@@ -26,8 +26,8 @@ from cell_pipelines.annotations.formats.objects.shapes import (
     polygon_shape,
 )
 from cell_pipelines.annotations.formats.sources import json_values as values
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
@@ -61,41 +61,41 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: Where the JSON files lie, at any depth.
         images: The images that are there; pictures inside the files are ignored.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     for path in files_below(folder, ".json"):
         file = path.relative_to(folder).as_posix()
         try:
             content = read_json(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
         # Other JSON, such as settings, may lie beside.
         if isinstance(content, Mapping) and "shapes" in content:
-            _read_content(intake, file, content)
-    return intake.finish("labelme")
+            _read_content(collector, file, content)
+    return collector.finish("labelme")
 
 
-def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None:
+def _read_content(collector: AnnotationCollector, file: str, content: Mapping[str, Any]) -> None:
     shapes = content["shapes"]
     if not isinstance(shapes, list):
-        intake.skip_file(file, f"`shapes` must be a list, got {values.shown(shapes)}.")
+        collector.skip_file(file, f"`shapes` must be a list, got {values.shown(shapes)}.")
         return
     size = content.get("imageWidth"), content.get("imageHeight")
     known = (size[0], size[1]) if isinstance(size[0], int) and isinstance(size[1], int) else None
-    name = _image_name(intake, file, content.get("imagePath"))
-    row = intake.image(file, name, near=str(PurePosixPath(file).parent), size=known)
-    if row is None or intake.refuse_second_label(file, row):
-        intake.drop(file, "", "the objects of a file that is skipped.", len(shapes))
+    name = _image_name(collector, file, content.get("imagePath"))
+    row = collector.image(file, name, near=str(PurePosixPath(file).parent), size=known)
+    if row is None or collector.refuse_second_label(file, row):
+        collector.drop(file, "", "the objects of a file that is skipped.", len(shapes))
         return
-    pieces = list(_read_pieces(intake, file, row, shapes))
-    for piece in join_pieces(pieces, intake.size(row)):
+    pieces = list(_read_pieces(collector, file, row, shapes))
+    for piece in join_pieces(pieces, collector.size(row)):
         extra = {"score": piece.score, "attributes": piece.attributes}
-        add_shape(intake, (file, piece.entry, row), piece.label, piece.shape, **extra)
+        add_shape(collector, (file, piece.entry, row), piece.label, piece.shape, **extra)
 
 
-def _image_name(intake: Intake, file: str, path: Any) -> str:
+def _image_name(collector: AnnotationCollector, file: str, path: Any) -> str:
     """Return the image's path below the folder; `path` starts at the file's own place and may climb from there."""
     own = PurePosixPath(file).with_suffix("")
     if not isinstance(path, str) or not path.strip():
@@ -106,17 +106,17 @@ def _image_name(intake: Intake, file: str, path: Any) -> str:
             del parts[-1:]
         elif part not in ("", ".") and not part.endswith(":"):
             parts.append(part)
-    return choose_name(intake, file, "/".join(parts), str(own))
+    return choose_name(collector, file, "/".join(parts), str(own))
 
 
-def _read_pieces(intake: Intake, file: str, row: int, shapes: Sequence[Any]) -> Iterator[Piece]:
+def _read_pieces(collector: AnnotationCollector, file: str, row: int, shapes: Sequence[Any]) -> Iterator[Piece]:
     for position, record in enumerate(shapes):
         label = record.get("label") if isinstance(record, Mapping) else None
         entry = f"shape {position} ({label if isinstance(label, str) else 'no label'})"
         try:
-            yield _read_piece(entry, values.to_mapping(record, "shape"), intake.size(row))
+            yield _read_piece(entry, values.to_mapping(record, "shape"), collector.size(row))
         except ValueError as error:
-            intake.drop(file, entry, str(error))
+            collector.drop(file, entry, str(error))
 
 
 def _read_piece(entry: str, record: Mapping[str, Any], size: tuple[int, int]) -> Piece:

@@ -25,8 +25,8 @@ from cell_pipelines.annotations.formats.objects.shapes import (
     point_shape,
     polygon_shape,
 )
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_attributes, to_name
 from cell_pipelines.annotations.formats.sources.label_paths import (
     child,
@@ -65,63 +65,63 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: Holds ``Annotations`` with the XML files and ``Masks`` with the painted masks.
         images: The images that are there.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     for path in files_below(folder, ".xml"):
         file = path.relative_to(folder).as_posix()
         try:
             root = read_xml(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
         if root.tag == "annotation":
-            _read_root(intake, folder, file, root)
+            _read_root(collector, folder, file, root)
         else:
-            intake.skip_file(file, f"expected an <annotation> element, got <{root.tag}>.")
-    return intake.finish("labelme_xml")
+            collector.skip_file(file, f"expected an <annotation> element, got <{root.tag}>.")
+    return collector.finish("labelme_xml")
 
 
-def _read_root(intake: Intake, folder: Path, file: str, root: ElementTree.Element) -> None:
+def _read_root(collector: AnnotationCollector, folder: Path, file: str, root: ElementTree.Element) -> None:
     place = PurePosixPath(file)
     name, below = _text(root, "filename") or place.stem, _text(root, "folder")
     inner = place.parent.parts[1:] if place.parts[0].lower() == "annotations" else place.parent.parts
     near = str(PurePosixPath(*inner))
-    if below and ".." not in PurePosixPath(below).parts and intake.images.find(f"{below}/{name}") is not None:
+    if below and ".." not in PurePosixPath(below).parts and collector.images.find(f"{below}/{name}") is not None:
         near = below
     else:
-        name = choose_name(intake, file, name)
+        name = choose_name(collector, file, name)
     size = [_text(root, f"imagesize/{key}") for key in ("ncols", "nrows")]
     known = (int(size[0]), int(size[1])) if all(t.isascii() and t.isdigit() and len(t) < 9 for t in size) else None
-    row = intake.image(file, name, near=near, size=known)
+    row = collector.image(file, name, near=near, size=known)
     objects = [o for o in root.findall("object") if (_text(o, "deleted") or "0") in _NO]
     deleted = len(root.findall("object")) - len(objects)
-    if row is None or intake.refuse_second_label(file, row):
-        intake.drop(file, "", "the objects of a file that is skipped.", len(objects))
+    if row is None or collector.refuse_second_label(file, row):
+        collector.drop(file, "", "the objects of a file that is skipped.", len(objects))
         return
     if deleted:
-        intake.note(file, "", "noted", f"{deleted} objects that were deleted in the tool are left out.", 0)
+        collector.note(file, "", "noted", f"{deleted} objects that were deleted in the tool are left out.", 0)
     for number, element in enumerate(objects):
         entry = f"object {_text(element, 'id') or number} ({_text(element, 'name') or 'no name'})"
-        _read_object(intake, folder, (file, entry, row), element)
+        _read_object(collector, folder, (file, entry, row), element)
 
 
 def _text(element: ElementTree.Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
-def _read_object(intake: Intake, folder: Path, place: Place, element: ElementTree.Element) -> None:
+def _read_object(collector: AnnotationCollector, folder: Path, place: Place, element: ElementTree.Element) -> None:
     file, entry, row = place
     stated = _text(element, "score")
     try:
         name = to_name(_text(element, "name"), "name")
-        shape = _read_shape(element, folder, file, intake.size(row))
+        shape = _read_shape(element, folder, file, collector.size(row))
         score = parse_number(stated, "score") if stated else None
         attributes = to_attributes(_read_attributes(element))
     except ValueError as error:
-        intake.drop(file, entry, str(error))
+        collector.drop(file, entry, str(error))
         return
-    add_shape(intake, place, name, shape, score=score, attributes=attributes)
+    add_shape(collector, place, name, shape, score=score, attributes=attributes)
 
 
 def _read_attributes(element: ElementTree.Element) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from cell_pipelines.annotations.formats.label_pictures.object_table import (
     write_object_table,
 )
 from cell_pipelines.annotations.formats.label_pictures.rasters import SUFFIXES, read_raster, write_raster
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import child, files_below, label_paths, resolve_all
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
@@ -54,25 +54,27 @@ def read(
         images: The images that are there; an empty folder of masks tells of nothing.
         category: Class of the masks of which the CSV says none.
         label_folder: Name of the folder with the masks in the folder of each image.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    intake = Intake(images, sort_categories=True, **options)
-    table = read_object_table(intake, folder, MASK_TABLE)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
+    table = read_object_table(collector, folder, MASK_TABLE)
     masks: dict[str, list[Path]] = {name: [] for name, rows in table.items() if 0 in rows}
     for path in sorted(path for ending in SUFFIXES for path in files_below(folder, ending)):
         if path.parent.name.lower() == label_folder.lower():
             masks.setdefault(path.parent.relative_to(folder).as_posix(), []).append(path)
     for name, paths in masks.items():
         known = {path: table.get(path.relative_to(folder).as_posix(), {}).get(1, LabelRow()) for path in paths}
-        _read_folder(intake, folder, name, known, category)
-    return intake.finish("mask_files")
+        _read_folder(collector, folder, name, known, category)
+    return collector.finish("mask_files")
 
 
-def _read_folder(intake: Intake, folder: Path, name: str, known: dict[Path, LabelRow], category: str) -> None:
-    record = _find_image(intake.images, PurePosixPath(name), folder)
+def _read_folder(
+    collector: AnnotationCollector, folder: Path, name: str, known: dict[Path, LabelRow], category: str
+) -> None:
+    record = _find_image(collector.images, PurePosixPath(name), folder)
     if record is None or record.is_damaged:
-        intake.image(name, str(PurePosixPath(name).parent) if record is None else record.name)
-        intake.drop(name, "", "the masks of an image that is not among the images or can't be read.", len(known))
+        collector.image(name, str(PurePosixPath(name).parent) if record is None else record.name)
+        collector.drop(name, "", "the masks of an image that is not among the images or can't be read.", len(known))
         return
     read: list[tuple[Path, Any]] = []
     for path in known:
@@ -80,21 +82,21 @@ def _read_folder(intake: Intake, folder: Path, name: str, known: dict[Path, Labe
             mask, remarks = find_mask(read_raster(path, (record.width, record.height)))
             read.append((path, labels_to_objects(mask.astype(np.uint8))))
         except ValueError as error:
-            intake.drop(path.relative_to(folder).as_posix(), "mask", str(error))
+            collector.drop(path.relative_to(folder).as_posix(), "mask", str(error))
             continue
         for remark in remarks:
-            intake.note(path.relative_to(folder).as_posix(), "mask", remark.action, remark.reason, 0)
+            collector.note(path.relative_to(folder).as_posix(), "mask", remark.action, remark.reason, 0)
     # An image of which no mask can be read is not one without cells.
-    row = intake.image(name, record.name) if read or not known else None
-    if row is None or intake.refuse_second_label(name, row):
-        intake.drop(name, "", "the masks of a folder that is skipped.", len(read))
+    row = collector.image(name, record.name) if read or not known else None
+    if row is None or collector.refuse_second_label(name, row):
+        collector.drop(name, "", "the masks of a folder that is skipped.", len(read))
         return
     for path, (_, boxes, counts) in read:
         file, said = path.relative_to(folder).as_posix(), known[path]
         if counts:
-            intake.add_mask(file, "mask", row, said.category or category, boxes[0].tolist(), counts[0], **said.extra)
+            collector.add_mask(file, "mask", row, said.category or category, boxes[0].tolist(), counts[0], **said.extra)
         else:
-            intake.drop(file, "mask", "the mask is empty: no pixel belongs to it.")
+            collector.drop(file, "mask", "the mask is empty: no pixel belongs to it.")
 
 
 def _find_image(images: ImageIndex, masks: PurePosixPath, folder: Path) -> ImageRecord | None:

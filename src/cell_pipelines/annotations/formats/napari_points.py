@@ -22,7 +22,7 @@ from cell_pipelines.annotations.formats.objects.point_tables import (
     row_and_column,
     write_point_tables,
 )
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.planes import MAX_PLANE, PlaneImages, Position, choose_planes
 from cell_pipelines.annotations.formats.sources.tables import (
     Table,
@@ -72,9 +72,9 @@ def read(
         image: Name of the image that all points belong to; None finds it by the table's name.
         class_column: The property that is the class; None for one called class, category or cell_type.
         class_name: The class of points without that property.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     paths = [path for path in data_files(folder, ".csv") if _is_points(path)]
     for path in paths:
         file = path.relative_to(folder).as_posix()
@@ -82,12 +82,12 @@ def read(
             table = read_table(path)
             reader = _reader(table, class_column, class_name)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
-        planes = choose_planes(intake, file, image=image, alone=len(paths) == 1)
+        planes = choose_planes(collector, file, image=image, alone=len(paths) == 1)
         leading = _leading_axes(table, planes)
-        read_points(intake, planes, reader, fitting_rows(intake, file, table), partial(_position, leading))
-    return intake.finish("napari_points")
+        read_points(collector, planes, reader, fitting_rows(collector, file, table), partial(_position, leading))
+    return collector.finish("napari_points")
 
 
 def _reader(table: Table, class_column: str | None, category: str) -> PointReader:

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.text import read_xml
 from cell_pipelines.annotations.geometry.conventions import edges_to_voc, voc_to_edges
@@ -28,7 +28,7 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 SUMMARY = "Pascal VOC: an XML file an image with boxes; LabelImg, Roboflow and CVAT write it."
 CAPABILITIES = Capabilities(geometries=("box",), attributes=_FLAGS, splits=True, classes="used", thinnest_box=1)
 
-# What the intake says of a box that began at 0.
+# What the collector says of a box that began at 0.
 _BEFORE_FIRST = re.compile(r"cut from \((-1,|[^,]+, -1,)")
 # Other formats have <annotations>.
 _ROOT = re.compile(rb"<annotation[\s/>]")
@@ -53,51 +53,51 @@ def read(folder: Path, images: ImageIndex, *, origin: int = 1, **options: Any) -
         folder: Where the XML files lie, at any depth.
         images: The images that are there.
         origin: 1 where pixels are counted from 1 as in the standard, 0 for tools that write pixel edges.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `origin` is neither 0 nor 1.
     """
     if origin not in (0, 1):
         raise ValueError(f"`origin` must be 0 or 1, got {origin!r}.")
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     for path in _xml_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
             root = read_xml(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
-        _read_root(intake, file, root, origin)
-    _suggest_origin(intake, origin)
-    return intake.finish("pascal_voc")
+        _read_root(collector, file, root, origin)
+    _suggest_origin(collector, origin)
+    return collector.finish("pascal_voc")
 
 
-def _suggest_origin(intake: Intake, origin: int) -> None:
+def _suggest_origin(collector: AnnotationCollector, origin: int) -> None:
     """Say so where boxes begin before the first pixel: the tool that wrote them counts from 0."""
-    before = [f for f in intake.findings if f.action == "changed" and _BEFORE_FIRST.search(f.reason)]
+    before = [f for f in collector.findings if f.action == "changed" and _BEFORE_FIRST.search(f.reason)]
     if origin == 1 and before:
         reason = "boxes begin at pixel 0, though VOC counts from 1; for a tool that counts from 0 set `origin: 0`."
-        intake.note(before[0].file, before[0].entry, "noted", reason, 0)
+        collector.note(before[0].file, before[0].entry, "noted", reason, 0)
 
 
 def _xml_files(folder: Path) -> Iterator[Path]:
     return files_below(folder, ".xml")
 
 
-def _read_root(intake: Intake, file: str, root: ElementTree.Element, origin: int) -> None:
+def _read_root(collector: AnnotationCollector, file: str, root: ElementTree.Element, origin: int) -> None:
     if root.tag != "annotation":
-        intake.skip_file(file, f"expected an <annotation> element, got <{root.tag}>.")
+        collector.skip_file(file, f"expected an <annotation> element, got <{root.tag}>.")
         return
     path = PurePosixPath(file)
-    name = choose_name(intake, file, (root.findtext("filename") or "").strip())
+    name = choose_name(collector, file, (root.findtext("filename") or "").strip())
     objects = root.findall("object")
-    row = intake.image(file, name, near=str(path.parent), size=_size(root))
-    if row is None or intake.refuse_second_label(file, row):
-        intake.drop(file, "", "the objects of a file that is skipped.", len(objects))
+    row = collector.image(file, name, near=str(path.parent), size=_size(root))
+    if row is None or collector.refuse_second_label(file, row):
+        collector.drop(file, "", "the objects of a file that is skipped.", len(objects))
         return
     for number, element in enumerate(objects, start=1):
-        _read_object(intake, file, row, (number, element), origin)
+        _read_object(collector, file, row, (number, element), origin)
 
 
 def _size(root: ElementTree.Element) -> tuple[int, int] | None:
@@ -108,7 +108,9 @@ def _size(root: ElementTree.Element) -> tuple[int, int] | None:
     return size if all(size) else None
 
 
-def _read_object(intake: Intake, file: str, image: int, numbered: tuple[int, ElementTree.Element], origin: int) -> None:
+def _read_object(
+    collector: AnnotationCollector, file: str, image: int, numbered: tuple[int, ElementTree.Element], origin: int
+) -> None:
     number, element = numbered
     # Of an element that comes twice, the first counts; one pass over them is far faster than looking each one up.
     parts = {part.tag: part for part in reversed(element)}
@@ -120,21 +122,21 @@ def _read_object(intake: Intake, file: str, image: int, numbered: tuple[int, Ele
     stated = texts_of.get("score", "")
     missing = "<name>" if not category else "<bndbox>" if "bndbox" not in parts else ""
     if missing:
-        intake.drop(file, entry, f"the object has no {missing}.")
+        collector.drop(file, entry, f"the object has no {missing}.")
         return
     try:
         box = [float(text or "") for text in texts]
         score = float(stated) if stated else None
     except ValueError:
-        intake.drop(file, entry, f"box and score must be numbers, got {texts} and {stated!r}.")
+        collector.drop(file, entry, f"box and score must be numbers, got {texts} and {stated!r}.")
         return
     if box[0] == box[2] or box[1] == box[3]:
         sides = ", ".join(f"{side} {v:g}" for side, v in zip(_SIDES, box, strict=True))
-        intake.drop(file, entry, f"zero width or height: {sides}.", category=category)
+        collector.drop(file, entry, f"zero width or height: {sides}.", category=category)
         return
     attributes = {flag: 1 for flag in _FLAGS if texts_of.get(flag, "0") not in ("0", "")}
     edges = voc_to_edges(box) if origin == 1 else box
-    intake.add_box(file, entry, image, category, edges, attributes=attributes, score=score)
+    collector.add_box(file, entry, image, category, edges, attributes=attributes, score=score)
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

@@ -22,8 +22,8 @@ from cell_pipelines.annotations.formats.objects.point_tables import (
     row_and_column,
     write_point_tables,
 )
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import FileImages
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.planes import Position, choose_planes
 from cell_pipelines.annotations.formats.sources.tables import (
     Table,
@@ -96,14 +96,14 @@ def read(
         image: Name of the image that all points belong to; None finds it by the list's name.
         origin: Where (0, 0) lies: in the ``centre`` or at the ``corner`` of the first pixel.
         class_name: The class of points without one.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `origin` is unknown.
     """
     if origin not in get_args(Origin):
         raise ValueError(f"`origin` must be one of {', '.join(get_args(Origin))}, got {origin!r}.")
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     paths = [path for path in data_files(folder, *_SUFFIXES) if _is_table(path) or _is_list(path)]
     empty = [path for path in data_files(folder, ".txt") if not peek(path).strip()]
     for path in sorted([*paths, *empty]):
@@ -111,32 +111,32 @@ def read(
         if path in empty and images.find(path.name, str(Path(file).parent)) is None:
             continue
         try:
-            reader, rows, names = _open(intake, file, path, (origin, class_name))
+            reader, rows, names = _open(collector, file, path, (origin, class_name))
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
         if names is not None and image is None:
-            _read_named(intake, file, rows, (reader, names))
+            _read_named(collector, file, rows, (reader, names))
             continue
-        planes = choose_planes(intake, file, image=image, alone=len(paths) == 1)
-        read_points(intake, planes, reader, rows, reader.position or (lambda _: Position()))
-    return intake.finish("point_list")
+        planes = choose_planes(collector, file, image=image, alone=len(paths) == 1)
+        read_points(collector, planes, reader, rows, reader.position or (lambda _: Position()))
+    return collector.finish("point_list")
 
 
 def _open(
-    intake: Intake, file: str, path: Path, choices: tuple[Origin, str]
+    collector: AnnotationCollector, file: str, path: Path, choices: tuple[Origin, str]
 ) -> tuple[PointReader, Iterable[tuple[int, list[str]]], int | None]:
     """Return how to read a file, its rows, and the position of the column of image names."""
     origin, category = choices
     if not _is_table(path):
         shift = 0.0 if origin == "corner" else CENTRE
-        rows = list(_lines(intake, file, read_text(path)))
+        rows = list(_lines(collector, file, read_text(path)))
         classes = 2 if any(row[2] for _, row in rows) else None
         return PointReader(0, 1, AttributeReader(()), classes, default=category, shift=shift), rows, None
     table = read_table(path)
-    image_at, rows = table.column(*_IMAGE_COLUMNS), list(fitting_rows(intake, file, table))
+    image_at, rows = table.column(*_IMAGE_COLUMNS), list(fitting_rows(collector, file, table))
     if image_at is None and _is_imagej(table):
-        image_at = _find_titles(table, rows, intake.images)
+        image_at = _find_titles(table, rows, collector.images)
     return _table_reader(table, image_at, choices), rows, image_at
 
 
@@ -162,13 +162,13 @@ def _title(label: str) -> str:
     return label.partition(":")[0].strip()
 
 
-def _lines(intake: Intake, file: str, text: str) -> Iterator[tuple[int, list[str]]]:
+def _lines(collector: AnnotationCollector, file: str, text: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(text.splitlines(), start=1):
         cells = _SEPARATOR.split(line.strip(), maxsplit=2)
         if not line.strip() or line.startswith("#"):
             continue
         if len(cells) < 2:
-            intake.drop(file, f"line {number}", f"expected x, y and a class, got {line.strip()[:40]!r}.")
+            collector.drop(file, f"line {number}", f"expected x, y and a class, got {line.strip()[:40]!r}.")
         else:
             yield number, [*cells, ""][:3]
 
@@ -203,17 +203,19 @@ def _imagej_position(table: Table) -> Callable[[list[str]], Position]:
     return read_position
 
 
-def _read_named(intake: Intake, file: str, rows: Iterable[tuple[int, list[str]]], how: tuple[PointReader, int]) -> None:
+def _read_named(
+    collector: AnnotationCollector, file: str, rows: Iterable[tuple[int, list[str]]], how: tuple[PointReader, int]
+) -> None:
     reader, image_at = how
-    found = FileImages(intake, file)
+    found = FileImages(collector, file)
     for line, row in rows:
         name = row[image_at].strip()
-        name = name if intake.images.find(name) is not None else _title(name)
+        name = name if collector.images.find(name) is not None else _title(name)
         image = found.row(name)
         if image is None:
             found.leave_out(name)
         else:
-            reader.add(intake, (file, f"line {line}"), image, row)
+            reader.add(collector, (file, f"line {line}"), image, row)
     found.finish()
 
 

@@ -28,7 +28,7 @@ from cell_pipelines.annotations.formats.parts.qupath_properties import (
     describe,
     read_properties,
 )
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
 from cell_pipelines.annotations.formats.sources.text import parse_json
@@ -77,7 +77,7 @@ def read(
         unclassified: Class of the objects that have none.
         object_types: Types to take, such as ``["detection", "cell"]`` where annotations are regions around many
             cells; None takes every type but the root and the cores of tissue microarrays.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `part` is unknown.
@@ -85,18 +85,18 @@ def read(
     if part not in get_args(Part):
         raise ValueError(f"`part` must be one of {', '.join(get_args(Part))}, got {part!r}.")
     choice = _Choice(part, unclassified, None if object_types is None else frozenset(object_types))
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     for path in geojson_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
             features = _features(_content(path))
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
         # Other JSON, such as settings, may lie beside.
         if features is not None:
-            _read_features(intake, file, features, choice)
-    return intake.finish("qupath_geojson")
+            _read_features(collector, file, features, choice)
+    return collector.finish("qupath_geojson")
 
 
 def _content(path: Path) -> Any:
@@ -123,10 +123,12 @@ def _features(content: Any) -> list[Any] | None:
     raise ValueError("expected a FeatureCollection, a list of features or a Feature.")
 
 
-def _read_features(intake: Intake, file: str, features: list[Any], choice: _Choice) -> None:
-    rows = PlaneImages(intake, file, bare_name(file), str(PurePosixPath(file).parent)).rows([*map(_position, features)])
+def _read_features(collector: AnnotationCollector, file: str, features: list[Any], choice: _Choice) -> None:
+    rows = PlaneImages(collector, file, bare_name(file), str(PurePosixPath(file).parent)).rows(
+        [*map(_position, features)]
+    )
     if rows is None:
-        intake.drop(file, "", "the objects of a file that is skipped.", len(features))
+        collector.drop(file, "", "the objects of a file that is skipped.", len(features))
         return
     kinds: set[str] = set()
     for number, (row, feature) in enumerate(zip(rows, features, strict=True), start=1):
@@ -134,19 +136,19 @@ def _read_features(intake: Intake, file: str, features: list[Any], choice: _Choi
         if row is None:
             continue
         if not isinstance(feature, Mapping):
-            intake.drop(file, entry, "expected a Feature.")
+            collector.drop(file, entry, "expected a Feature.")
             continue
         described = read_properties(feature)
         kinds.add(described.object_type)
         if described.object_type in _NO_OBJECTS:
-            intake.note(file, entry, "noted", f"{_NO_OBJECTS[described.object_type]} is no cell; left out.", 0)
+            collector.note(file, entry, "noted", f"{_NO_OBJECTS[described.object_type]} is no cell; left out.", 0)
         elif choice.object_types is not None and described.object_type not in choice.object_types:
-            intake.drop(file, entry, f"`object_types` does not take the type {described.object_type!r}.")
+            collector.drop(file, entry, f"`object_types` does not take the type {described.object_type!r}.")
         else:
-            _read_object(intake, (file, entry, row), feature, described, choice)
+            _read_object(collector, (file, entry, row), feature, described, choice)
     if choice.object_types is None and "annotation" in kinds and kinds & {"detection", "cell"}:
         reason = "holds annotations beside detections or cells, and all are taken; `object_types` chooses among them."
-        intake.note(file, "", "noted", reason, 0)
+        collector.note(file, "", "noted", reason, 0)
 
 
 def _position(feature: Any) -> Position:
@@ -159,7 +161,11 @@ def _position(feature: Any) -> Position:
 
 
 def _read_object(
-    intake: Intake, place: tuple[str, str, int], feature: Mapping[str, Any], described: Described, choice: _Choice
+    collector: AnnotationCollector,
+    place: tuple[str, str, int],
+    feature: Mapping[str, Any],
+    described: Described,
+    choice: _Choice,
 ) -> None:
     file, entry, row = place
     category = choice.unclassified if described.category is None else described.category
@@ -169,21 +175,21 @@ def _read_object(
     extra = {"score": described.score, "crowd": described.crowd, "attributes": described.attributes(nucleus=nucleus)}
     try:
         if isinstance(geometry, Mapping) and kind in AREAS:
-            _add_area(intake, place, category, described.in_order(area_rings(geometry)), described.is_box, extra)
+            _add_area(collector, place, category, described.in_order(area_rings(geometry)), described.is_box, extra)
         elif isinstance(geometry, Mapping) and kind in POINTS:
             for number, point in enumerate(point_positions(geometry), start=1):
                 part = f", point {number}" if kind == "MultiPoint" else ""
-                intake.add_point(file, f"{entry}{part}", row, category, point, **extra)
+                collector.add_point(file, f"{entry}{part}", row, category, point, **extra)
         elif kind is None:
-            intake.drop(file, entry, f"the object has no {'nucleus' if nucleus else 'geometry'}.")
+            collector.drop(file, entry, f"the object has no {'nucleus' if nucleus else 'geometry'}.")
         else:
-            intake.drop(file, entry, f"a geometry of type {str(kind)[:40]!r} has no area and is no point.")
+            collector.drop(file, entry, f"a geometry of type {str(kind)[:40]!r} has no area and is no point.")
     except (ValueError, OverflowError) as error:
-        intake.drop(file, entry, f"the coordinates can't be read: {error}")
+        collector.drop(file, entry, f"the coordinates can't be read: {error}")
 
 
 def _add_area(
-    intake: Intake,
+    collector: AnnotationCollector,
     place: tuple[str, str, int],
     category: str,
     rings: list[FloatArray],
@@ -193,9 +199,9 @@ def _add_area(
     file, entry, row = place
     if is_box and len(rings) == 1 and _is_rectangle(rings[0]):
         low, high = rings[0].min(axis=0).tolist(), rings[0].max(axis=0).tolist()
-        intake.add_box(file, entry, row, category, (*low, *high), **extra)
+        collector.add_box(file, entry, row, category, (*low, *high), **extra)
     else:
-        intake.add_polygon(file, entry, row, category, rings, **extra)
+        collector.add_polygon(file, entry, row, category, rings, **extra)
 
 
 def _is_rectangle(ring: FloatArray) -> bool:

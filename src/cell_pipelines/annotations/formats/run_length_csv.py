@@ -18,8 +18,8 @@ from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.objects.attribute_columns import AttributeColumns, AttributeReader
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import FileImages
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number
 from cell_pipelines.annotations.formats.sources.tables import (
     Table,
@@ -77,7 +77,7 @@ def read(
         images: The images that are there.
         order: Whether pixels are counted along ``rows`` or ``columns``; ``auto`` knows it of known headers.
         class_name: The class of cells in a table without one.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `order` is unknown.
@@ -85,7 +85,7 @@ def read(
     """
     if order not in get_args(Order):
         raise ValueError(f"`order` must be one of {', '.join(get_args(Order))}, got {order!r}.")
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     for path in data_files(folder, ".csv"):
         names = _names(peek_header(path))
         if names is None:
@@ -101,10 +101,10 @@ def read(
         try:
             table = read_table(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
-        _MaskTable.of(table, names, chosen).read(intake, file, class_name)
-    return intake.finish("run_length_csv")
+        _MaskTable.of(table, names, chosen).read(collector, file, class_name)
+    return collector.finish("run_length_csv")
 
 
 @dataclass(frozen=True)
@@ -128,22 +128,24 @@ class _MaskTable:
         reader = AttributeReader.of(table.header, {image, runs, category, score, *size})
         return cls(table, image, runs, category, score, size, reader, order == "rows")
 
-    def read(self, intake: Intake, file: str, default: str) -> None:
+    def read(self, collector: AnnotationCollector, file: str, default: str) -> None:
         """Take all rows."""
-        images = FileImages(intake, file)
-        for line, row in fitting_rows(intake, file, self.table):
+        images = FileImages(collector, file)
+        for line, row in fitting_rows(collector, file, self.table):
             name, text = row[self.image].strip(), row[self.runs].strip()
             image = images.row(name)
             if image is None:
                 if text:
                     images.leave_out(name)
             elif text:
-                self._read_mask(intake, (file, f"line {line}"), image, (row, default))
+                self._read_mask(collector, (file, f"line {line}"), image, (row, default))
         images.finish()
 
-    def _read_mask(self, intake: Intake, place: tuple[str, str], image: int, content: tuple[list[str], str]) -> None:
+    def _read_mask(
+        self, collector: AnnotationCollector, place: tuple[str, str], image: int, content: tuple[list[str], str]
+    ) -> None:
         row, default = content
-        width, height = intake.size(image)
+        width, height = collector.size(image)
         category = default if self.category is None else row[self.category].strip()
         try:
             if not category:
@@ -154,9 +156,9 @@ class _MaskTable:
             score = parse_number(stated, _SCORE) if stated else None
             extra: dict[str, Any] = {"score": score, "attributes": self.attributes.read(row)}
         except (ValueError, OverflowError) as error:
-            intake.drop(*place, str(error))
+            collector.drop(*place, str(error))
             return
-        intake.add_mask(*place, image, category, run_lengths_box(counts, height), counts, **extra)
+        collector.add_mask(*place, image, category, run_lengths_box(counts, height), counts, **extra)
 
     def _check_size(self, row: list[str], size: tuple[int, int]) -> None:
         said = [row[at].strip() if at is not None else "" for at in self.size]

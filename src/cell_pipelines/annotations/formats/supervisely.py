@@ -32,7 +32,7 @@ from cell_pipelines.annotations.formats.objects.shapes import (
 )
 from cell_pipelines.annotations.formats.parts.supervisely_tags import TagWriter, read_tags
 from cell_pipelines.annotations.formats.sources import json_values as values
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
@@ -65,7 +65,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: A project, or one dataset of it.
         images: The images that are there; a label belongs to the image of its name in the folder ``img`` beside.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     contents: dict[str, Mapping[str, Any]] = {}
     problems: list[tuple[str, str]] = []
@@ -85,12 +85,12 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     if options.get("classes") is None:
         used = dict.fromkeys(t for content in contents.values() for t in _titles(content["objects"], "classTitle"))
         options["classes"] = list(classes | used) or None
-    intake = Intake(images, **options)
+    collector = AnnotationCollector(images, **options)
     for problem in problems:
-        intake.skip_file(*problem)
+        collector.skip_file(*problem)
     for file, content in contents.items():
-        _read_content(intake, file, content)
-    return intake.finish("supervisely")
+        _read_content(collector, file, content)
+    return collector.finish("supervisely")
 
 
 def _titles(entries: Any, key: str) -> list[str]:
@@ -98,21 +98,21 @@ def _titles(entries: Any, key: str) -> list[str]:
     return [title for title in found if isinstance(title, str)]
 
 
-def _read_content(intake: Intake, file: str, content: Mapping[str, Any]) -> None:
+def _read_content(collector: AnnotationCollector, file: str, content: Mapping[str, Any]) -> None:
     path = PurePosixPath(file)
     folder = path.parent.parent if path.parent.name.lower() == "ann" else path.parent
     # Beside `ann` lies `img`, unless the images were moved.
-    near = next((str(p) for p in (folder / "img", folder) if intake.images.find(path.stem, str(p))), str(folder))
+    near = next((str(p) for p in (folder / "img", folder) if collector.images.find(path.stem, str(p))), str(folder))
     split = next(iter(_image_splits(content.get("tags"))), None) or split_of(file)
-    row = intake.image(file, path.stem, near=near, split=split, size=_size(content.get("size")))
+    row = collector.image(file, path.stem, near=near, split=split, size=_size(content.get("size")))
     objects = content["objects"]
-    if row is None or intake.refuse_second_label(file, row):
-        intake.drop(file, "", "the objects of a file that is skipped.", len(objects))
+    if row is None or collector.refuse_second_label(file, row):
+        collector.drop(file, "", "the objects of a file that is skipped.", len(objects))
         return
     for position, record in enumerate(objects):
         title = record.get("classTitle") if isinstance(record, Mapping) else None
         entry = f"object {position} ({title if isinstance(title, str) else 'no class'})"
-        _read_object(intake, (file, entry, row), record)
+        _read_object(collector, (file, entry, row), record)
 
 
 def _image_splits(tags: Any) -> list[str]:
@@ -127,18 +127,18 @@ def _size(size: Any) -> tuple[int, int] | None:
     return (width, height) if isinstance(width, int) and isinstance(height, int) else None
 
 
-def _read_object(intake: Intake, place: Place, record: Any) -> None:
+def _read_object(collector: AnnotationCollector, place: Place, record: Any) -> None:
     file, entry, row = place
     try:
         record = values.to_mapping(record, "object")
         title = values.to_name(record.get("classTitle"), "classTitle")
-        shape = _read_shape(record, intake.size(row))
+        shape = _read_shape(record, collector.size(row))
         attributes, score = read_tags(record.get("tags"))
         kept = values.to_attributes(attributes)
     except ValueError as error:
-        intake.drop(file, entry, str(error))
+        collector.drop(file, entry, str(error))
         return
-    add_shape(intake, place, title, shape, score=score, attributes=kept)
+    add_shape(collector, place, title, shape, score=score, attributes=kept)
 
 
 def _read_shape(record: Mapping[str, Any], size: tuple[int, int]) -> Shape:

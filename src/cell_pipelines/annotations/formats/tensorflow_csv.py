@@ -11,8 +11,8 @@ from typing import Any
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.objects.box_tables import BoxLayout, read_rows, write_boxes
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import split_files_first
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, read_table
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -47,24 +47,24 @@ def read(folder: Path, images: ImageIndex, *, origin: int = 0, **options: Any) -
         folder: Where the tables lie, at any depth.
         images: The images that are there.
         origin: 0 for pixel edges as in the format, 1 for first and last pixel counted from 1.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `origin` is neither 0 nor 1.
     """
     if origin not in (0, 1):
         raise ValueError(f"`origin` must be 0 or 1, got {origin!r}.")
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     found = [path for path in data_files(folder, ".csv") if _LAYOUT.fits(path)]
     for path in split_files_first(folder, found):
         file = path.relative_to(folder).as_posix()
         try:
             table = read_table(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
-        read_rows(intake, file, table, _LAYOUT, origin=origin)
-    return intake.finish("tensorflow_csv")
+        read_rows(collector, file, table, _LAYOUT, origin=origin)
+    return collector.finish("tensorflow_csv")
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

@@ -27,7 +27,7 @@ from cell_pipelines.annotations.formats.parts.trackmate_xml import (
     read_session,
     xml_files,
 )
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.planes import Position, choose_planes
 from cell_pipelines.annotations.formats.sources.tables import (
@@ -83,35 +83,35 @@ def read(
         image: Name of the image that all spots belong to; None finds it by the table's name.
         pixel_size_um: Side of a pixel in micron, for tables in micron; None takes it from the image, else 1.
         class_name: The class of all spots.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         ValueError: `pixel_size_um` is not positive.
     """
     if pixel_size_um is not None and not 0 < pixel_size_um < float("inf"):
         raise ValueError(f"`pixel_size_um` must be a positive number, got {pixel_size_um!r}.")
-    intake = Intake(images, **{**options, "classes": options.get("classes") or [class_name]})
+    collector = AnnotationCollector(images, **{**options, "classes": options.get("classes") or [class_name]})
     paths = [path for path in data_files(folder, ".csv") if _is_spots(path)]
     sessions = xml_files(folder)
     for path in sessions:
         alone = len(sessions) == 1 and not paths
-        read_session(intake, folder, path, (image, pixel_size_um, class_name), alone=alone)
+        read_session(collector, folder, path, (image, pixel_size_um, class_name), alone=alone)
     for path in paths:
         file = path.relative_to(folder).as_posix()
         try:
             table = read_table(path)
-            unit, rows = _without_extra_rows(table, fitting_rows(intake, file, table))
+            unit, rows = _without_extra_rows(table, fitting_rows(collector, file, table))
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
         stem = _ENDING.sub("", PurePosixPath(file).stem)
-        planes = choose_planes(intake, file, *filter(None, [stem]), image=image, alone=len(paths) == 1)
+        planes = choose_planes(collector, file, *filter(None, [stem]), image=image, alone=len(paths) == 1)
         scale = 1.0
         if unit not in PIXEL_UNITS and planes.records:
-            scale = 1 / (pixel_size_um or _pixel_size(intake, file, unit, planes.records[0]))
+            scale = 1 / (pixel_size_um or _pixel_size(collector, file, unit, planes.records[0]))
         reader = replace(_reader(table), scale=scale, default=class_name)
-        read_points(intake, planes, reader, rows, partial(_position, table.column("frame")))
-    return intake.finish("trackmate_csv")
+        read_points(collector, planes, reader, rows, partial(_position, table.column("frame")))
+    return collector.finish("trackmate_csv")
 
 
 def _without_extra_rows(
@@ -127,11 +127,11 @@ def _without_extra_rows(
     return unit, rows
 
 
-def _pixel_size(intake: Intake, file: str, unit: str, record: ImageRecord) -> float:
+def _pixel_size(collector: AnnotationCollector, file: str, unit: str, record: ImageRecord) -> float:
     if record.pixel_size_um is not None and unit in MICRON_UNITS:
         return record.pixel_size_um[1]
     said = f"positions are in {unit!r}" if unit else "the table says no unit"
-    intake.note(file, "", "noted", f"{said} and `pixel_size_um` is not given; taken as pixels.", 0)
+    collector.note(file, "", "noted", f"{said} and `pixel_size_um` is not given; taken as pixels.", 0)
     return 1.0
 
 

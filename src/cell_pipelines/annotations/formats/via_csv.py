@@ -17,8 +17,8 @@ from cell_pipelines.annotations.formats.parts.via_regions import (
     read_entries,
     regions_by_image,
 )  # fmt: skip
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import split_files_first
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_files import mapping
 from cell_pipelines.annotations.formats.sources.tables import (
     Table,
@@ -62,26 +62,26 @@ def read(folder: Path, images: ImageIndex, *, class_attribute: str | None = None
         images: The images that are there.
         class_attribute: The region attribute that holds the class; None for the only one, or one called class,
             label or the like.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         AnnotationFormatError: It can't be told which attribute is the class.
     """
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     found: dict[str, list[ImageEntry]] = {}
     for path in split_files_first(folder, [path for path in data_files(folder, ".csv") if _is_via(path)]):
         file = path.relative_to(folder).as_posix()
         try:
-            found[file] = _entries(intake, file, read_table(path))
+            found[file] = _entries(collector, file, read_table(path))
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
     chosen = choose_class_attribute([entry for listed in found.values() for entry in listed], class_attribute)
     for file, listed in found.items():
-        read_entries(intake, file, listed, chosen)
-    return intake.finish("via_csv")
+        read_entries(collector, file, listed, chosen)
+    return collector.finish("via_csv")
 
 
-def _entries(intake: Intake, file: str, table: Table) -> list[ImageEntry]:
+def _entries(collector: AnnotationCollector, file: str, table: Table) -> list[ImageEntry]:
     # Version 1.0 begins the header with #.
     name_at = table.column("filename", "#filename")
     shape_at, class_at = (table.column(name) for name in _NEEDED)
@@ -90,7 +90,7 @@ def _entries(intake: Intake, file: str, table: Table) -> list[ImageEntry]:
     count_at, image_at = table.column("region_count"), table.column("file_attributes")
     regions: dict[str, list[Mapping[str, Any]]] = {}
     attributes: dict[str, Mapping[str, Any]] = {}
-    for line, row in fitting_rows(intake, file, table):
+    for line, row in fitting_rows(collector, file, table):
         name = row[name_at].strip()
         found = regions.setdefault(name, [])
         try:
@@ -100,7 +100,7 @@ def _entries(intake: Intake, file: str, table: Table) -> list[ImageEntry]:
             if shape or (count_at is not None and row[count_at].strip() not in ("", "0")):
                 found.append({"shape_attributes": shape, "region_attributes": _cell(row[class_at])})
         except ValueError as error:
-            intake.drop(file, f"line {line}", f"a cell is no valid JSON: {error}.")
+            collector.drop(file, f"line {line}", f"a cell is no valid JSON: {error}.")
     return [ImageEntry(name, found, attributes.get(name, {})) for name, found in regions.items()]
 
 

@@ -20,8 +20,8 @@ from cell_pipelines.annotations.formats.parts.via_regions import (
     regions_by_image,
     used_classes,
 )  # fmt: skip
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import split_files_first
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, write_json
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
@@ -69,7 +69,7 @@ def read(folder: Path, images: ImageIndex, *, class_attribute: str | None = None
         images: The images that are there.
         class_attribute: The region attribute that holds the class; None for the only one, or one called class,
             label or the like.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         AnnotationFormatError: It can't be told which attribute is the class.
@@ -82,17 +82,17 @@ def read(folder: Path, images: ImageIndex, *, class_attribute: str | None = None
     used = used_classes([entry for listed in found.values() for entry in listed], chosen) if choices else []
     if choices:
         options["classes"] = list(dict.fromkeys([*choices, *used]))
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     for name in [name for name in used if name not in (choices or used)]:
         reason = (
             f"the class {name!r} is none of the choices that the project lists ({', '.join(choices or [])}); taken."
         )
-        intake.note(", ".join(found), "", "noted", reason, 0, category=name)
+        collector.note(", ".join(found), "", "noted", reason, 0, category=name)
     for file, reason in problems:
-        intake.skip_file(file, reason)
+        collector.skip_file(file, reason)
     for file, listed_images in found.items():
-        read_entries(intake, file, listed_images, chosen)
-    return intake.finish("via_json")
+        read_entries(collector, file, listed_images, chosen)
+    return collector.finish("via_json")
 
 
 def _entries(content: Mapping[str, Any]) -> list[ImageEntry]:

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.decoding import decoding_errors
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_paths import child, files_below, label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.text import read_bytes, read_text
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels
@@ -63,7 +63,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: Where ``labelmap.txt`` and its folders lie, at any depth.
         images: The images that are there.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         AnnotationFormatError: A list of colours can't be read.
@@ -71,14 +71,14 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     maps = {path.parent: _read_label_map(path) for path in find_label_maps(folder)}
     if options.get("classes") is None:
         options["classes"] = list(dict.fromkeys(name for names in maps.values() for name in names.values())) or None
-    intake = Intake(images, **options)
+    collector = AnnotationCollector(images, **options)
     if not maps:
-        intake.skip_file(LABEL_MAP, _NO_LABEL_MAP)
+        collector.skip_file(LABEL_MAP, _NO_LABEL_MAP)
     for home, names in maps.items():
         # A link may lead out of the source.
         for path in (path for path in files_below(child(home, OBJECTS), ".png") if is_file_inside(folder, path)):
-            _read_picture(intake, folder, (home, path), names)
-    return intake.finish("voc_masks")
+            _read_picture(collector, folder, (home, path), names)
+    return collector.finish("voc_masks")
 
 
 def _read_label_map(path: Path) -> dict[int, str]:
@@ -103,12 +103,14 @@ def _read_label_map(path: Path) -> dict[int, str]:
     return {colour: name for colour, name in names.items() if colour != _BLACK}
 
 
-def _read_picture(intake: Intake, folder: Path, place: tuple[Path, Path], names: dict[int, str]) -> None:
+def _read_picture(
+    collector: AnnotationCollector, folder: Path, place: tuple[Path, Path], names: dict[int, str]
+) -> None:
     home, path = place
     file, inner = path.relative_to(folder).as_posix(), path.relative_to(child(home, OBJECTS))
-    record = _find_image(intake.images, home.relative_to(folder), inner)
+    record = _find_image(collector.images, home.relative_to(folder), inner)
     if record is None or record.is_damaged:
-        intake.image(file, str(inner.with_suffix("")) if record is None else record.name)
+        collector.image(file, str(inner.with_suffix("")) if record is None else record.name)
         return
     try:
         size = (record.width, record.height)
@@ -117,10 +119,10 @@ def _read_picture(intake: Intake, folder: Path, place: tuple[Path, Path], names:
             raise ValueError(f"there is no picture of its classes in {CLASSES}.")
         objects, classes = (_read_colours(picture, size) for picture in pictures)
     except ValueError as error:
-        intake.skip_file(file, str(error))
+        collector.skip_file(file, str(error))
         return
-    row = intake.image(file, record.name)
-    if row is None or intake.refuse_second_label(file, row):
+    row = collector.image(file, record.name)
+    if row is None or collector.refuse_second_label(file, row):
         return
     objects[(objects == _BORDER) & (_BORDER not in names)] = _BLACK
     used, place_of = np.unique(objects, return_inverse=True)
@@ -131,9 +133,9 @@ def _read_picture(intake: Intake, folder: Path, place: tuple[Path, Path], names:
         inside, times = np.unique(classes[part][labels[part] == number], return_counts=True)
         of_class, entry = int(inside[np.argmax(times)]), f"object {number}"
         if of_class in names:
-            intake.add_mask(file, entry, row, names[of_class], box, runs)
+            collector.add_mask(file, entry, row, names[of_class], box, runs)
         else:
-            intake.drop(file, entry, f"its colour {of_class:06x} in {CLASSES} is that of no class in {LABEL_MAP}.")
+            collector.drop(file, entry, f"its colour {of_class:06x} in {CLASSES} is that of no class in {LABEL_MAP}.")
 
 
 def _find_image(images: ImageIndex, home: PurePosixPath | Path, inner: Path) -> ImageRecord | None:

@@ -9,8 +9,8 @@ from typing import Any
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.objects.box_tables import BoxLayout, read_rows, write_boxes
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import split_files_first
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, read_table
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -39,19 +39,19 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: Where the tables lie, at any depth.
         images: The images that are there.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    intake = Intake(images, sort_categories=True, **options)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
     found = [path for path in data_files(folder, ".csv") if _LAYOUT.fits(path)]
     for path in split_files_first(folder, found):
         file = path.relative_to(folder).as_posix()
         try:
             table = read_table(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
-        read_rows(intake, file, table, _LAYOUT)
-    return intake.finish("vott_csv")
+        read_rows(collector, file, table, _LAYOUT)
+    return collector.finish("vott_csv")
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:

@@ -24,8 +24,8 @@ from cell_pipelines.annotations.formats.objects.shapes import (  # fmt: skip
     point_shape,
     polygon_shape,
 )
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import FileImages
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, whole_size, write_json
 from cell_pipelines.annotations.formats.sources.json_values import to_name, to_number
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
@@ -64,23 +64,25 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     Args:
         folder: Where the JSON files lie, at any depth; a folder or export called train, valid or test is a split.
         images: The images that are there.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     paths = [path for path in data_files(folder, ".json") if _is_vott(path)]
     # Asset files are what VoTT itself works on; an export may be older.
     paths.sort(key=lambda path: not path.name.lower().endswith("-asset.json"))
     contents, problems = read_all(folder, paths)
-    intake = Intake(images, **{**options, "classes": options.get("classes") or _tags(contents.values()) or None})
+    collector = AnnotationCollector(
+        images, **{**options, "classes": options.get("classes") or _tags(contents.values()) or None}
+    )
     for file, reason in problems:
-        intake.skip_file(file, reason)
+        collector.skip_file(file, reason)
     for file, content in contents.items():
         whole = mapping(content)
         assets = [whole] if "asset" in whole else entries(whole.get("assets"))
-        found = FileImages(intake, file)
+        found = FileImages(collector, file)
         for asset in assets:
-            _read_asset(intake, file, found, mapping(asset))
+            _read_asset(collector, file, found, mapping(asset))
         found.finish()
-    return intake.finish("vott_json")
+    return collector.finish("vott_json")
 
 
 def _tags(files: Iterable[Any]) -> list[str]:
@@ -101,14 +103,14 @@ def _region_tags(region: Mapping[str, Any]) -> list[str]:
     return [tag.strip() for tag in entries(region.get("tags")) if isinstance(tag, str) and tag.strip()]
 
 
-def _read_asset(intake: Intake, file: str, images: FileImages, content: Mapping[str, Any]) -> None:
+def _read_asset(collector: AnnotationCollector, file: str, images: FileImages, content: Mapping[str, Any]) -> None:
     asset, regions = mapping(content.get("asset")), entries(content.get("regions"))
     name = _image_name(asset)
     if not regions and asset.get("state") == _NOT_VISITED:
         return
     if not name:
-        intake.skip_file(file, "an asset has no `name`.")
-        intake.drop(file, "", "the objects of an asset without a name.", len(regions))
+        collector.skip_file(file, "an asset has no `name`.")
+        collector.drop(file, "", "the objects of an asset without a name.", len(regions))
         return
     size = mapping(asset.get("size"))
     row = images.row(name, whole_size(size.get("width"), size.get("height")))
@@ -116,7 +118,7 @@ def _read_asset(intake: Intake, file: str, images: FileImages, content: Mapping[
         if row is None:
             images.leave_out(name)
         else:
-            _read_region(intake, (file, f"{name}, region {count}"), row, mapping(region))
+            _read_region(collector, (file, f"{name}, region {count}"), row, mapping(region))
 
 
 def _image_name(asset: Mapping[str, Any]) -> str:
@@ -129,15 +131,15 @@ def _image_name(asset: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _read_region(intake: Intake, place: tuple[str, str], row: int, region: Mapping[str, Any]) -> None:
+def _read_region(collector: AnnotationCollector, place: tuple[str, str], row: int, region: Mapping[str, Any]) -> None:
     tags = _region_tags(region)
     try:
         if not tags:
             raise ValueError("the region has no tag.")
         attributes = {"tags": tags[1:]} if tags[1:] else None
-        add_shape(intake, (*place, row), to_name(tags[0], "tags"), _shape(region), attributes=attributes)
+        add_shape(collector, (*place, row), to_name(tags[0], "tags"), _shape(region), attributes=attributes)
     except ValueError as error:
-        intake.drop(*place, str(error))
+        collector.drop(*place, str(error))
 
 
 def _shape(region: Mapping[str, Any]) -> Shape:

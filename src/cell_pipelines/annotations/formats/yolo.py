@@ -25,7 +25,7 @@ from cell_pipelines.annotations.formats.sources.class_names import (
     read_description,
     yaml_files,
 )
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import child, files_below
 from cell_pipelines.annotations.formats.sources.tables import peek
 from cell_pipelines.annotations.formats.sources.text import read_text, read_yaml
@@ -89,7 +89,7 @@ def read(
             numbers and a polygon where it has more.
         keypoints: Number of key points and of the numbers of each, for ``data.yaml`` without ``kpt_shape``.
         extra: The numbers behind those of an object, such as ``score track_id``; None decides by all lines together.
-        **options: As for `Intake`: `classes`, `unlabelled`.
+        **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
 
     Raises:
         AnnotationFormatError: The class names can't be read, or the shape of key points is none.
@@ -100,24 +100,24 @@ def read(
     if options.get("classes") is None:
         # The order of the file is the order of the classes, also of those without an object.
         options["classes"] = names
-    intake = Intake(images, sort_categories=True, **options)
-    columns = with_extra(declared, extra) if extra is not None else _survey(folder, intake, declared)
+    collector = AnnotationCollector(images, sort_categories=True, **options)
+    columns = with_extra(declared, extra) if extra is not None else _survey(folder, collector, declared)
     for path in _label_files(folder):
         file = path.relative_to(folder).as_posix()
         try:
             numbered = _numbered(path)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
-        _read_lines(intake, file, numbered, (names, columns))
-    return intake.finish("yolo")
+        _read_lines(collector, file, numbered, (names, columns))
+    return collector.finish("yolo")
 
 
 def _numbered(path: Path) -> list[tuple[int, list[str]]]:
     return [(n, line.split()) for n, line in enumerate(read_text(path).splitlines(), start=1) if line.strip()]
 
 
-def _survey(folder: Path, intake: Intake, declared: Columns) -> Columns:
+def _survey(folder: Path, collector: AnnotationCollector, declared: Columns) -> Columns:
     """Return what the lines of all files hold, and list what can't be known or is not declared."""
     survey = ColumnSurvey(declared)
     for path in _label_files(folder):
@@ -129,10 +129,10 @@ def _survey(folder: Path, intake: Intake, declared: Columns) -> Columns:
     columns = survey.decide()
     if columns.keypoints and not declared.keypoints:
         reason = f"the lines look like boxes with {columns.keypoints[0]} key points and are taken as such; declare it"
-        intake.note("data.yaml", "kpt_shape", "suspect", f"{reason} by kpt_shape, or say `task: segment`.", 0)
+        collector.note("data.yaml", "kpt_shape", "suspect", f"{reason} by kpt_shape, or say `task: segment`.", 0)
     if columns.single is None:
         reason = "the last number of the boxes or polygons is 0 or 1, which may be a score or a track; it is left out."
-        intake.note("", "", "suspect", f"{reason} The option `extra` says which: score or track_id.", 0)
+        collector.note("", "", "suspect", f"{reason} The option `extra` says which: score or track_id.", 0)
     return columns
 
 
@@ -148,11 +148,11 @@ def _label_files(folder: Path) -> Iterator[Path]:
 
 
 def _read_lines(
-    intake: Intake, file: str, lines: list[tuple[int, list[str]]], how: tuple[list[str] | None, Columns]
+    collector: AnnotationCollector, file: str, lines: list[tuple[int, list[str]]], how: tuple[list[str] | None, Columns]
 ) -> None:
     names, columns = how
     parts = ["images" if part.lower() == "labels" else part for part in PurePosixPath(file).parts]
-    record = intake.images.find("/".join(parts))
+    record = collector.images.find("/".join(parts))
     numbers = to_numbers([words for _, words in lines])
     # An image of which nothing is known is no image without cells.
     reason = ""
@@ -161,49 +161,49 @@ def _read_lines(
     elif columns.pair is None and any(len(words) == 7 for _, words in lines):
         reason = DOUBTFUL_PAIR
     if reason:
-        intake.skip_file(file, reason)
-        intake.drop(file, "", "the lines of a file that is skipped.", len(lines) if record else 0)
+        collector.skip_file(file, reason)
+        collector.drop(file, "", "the lines of a file that is skipped.", len(lines) if record else 0)
         return
-    row = intake.image(file, record.name if record else PurePosixPath(file).stem)
-    if row is None or intake.refuse_second_label(file, row):
-        intake.drop(file, "", "the objects of a file that is skipped.", len(lines))
+    row = collector.image(file, record.name if record else PurePosixPath(file).stem)
+    if row is None or collector.refuse_second_label(file, row):
+        collector.drop(file, "", "the objects of a file that is skipped.", len(lines))
         return
     if numbers is None or not columns.is_plain:
         for number, words in lines:
-            _read_line(intake, (file, f"line {number}", row), words, how)
+            _read_line(collector, (file, f"line {number}", row), words, how)
         return
-    for chunk in to_chunks(numbers, [number for number, _ in lines], (row, *intake.size(row)), names):
-        intake.add_chunk(file, chunk)
+    for chunk in to_chunks(numbers, [number for number, _ in lines], (row, *collector.size(row)), names):
+        collector.add_chunk(file, chunk)
 
 
 def _read_line(
-    intake: Intake, place: tuple[str, str, int], words: list[str], how: tuple[list[str] | None, Columns]
+    collector: AnnotationCollector, place: tuple[str, str, int], words: list[str], how: tuple[list[str] | None, Columns]
 ) -> None:
     names, columns = how
     try:
         number, values = _whole(words[0]), [float(word) for word in words[1:]]
     except ValueError:
-        intake.drop(*place[:2], f"expected a class number and fractions, got {' '.join(words)[:60]!r}.")
+        collector.drop(*place[:2], f"expected a class number and fractions, got {' '.join(words)[:60]!r}.")
         return
     try:
         shape, keypoints, behind = columns.split(values)
         if number < 0 or not all(abs(value) <= MAX_FRACTION for value in (*shape, *keypoints)):
             raise ValueError(f"the class number must be 0 or more and fractions finite, got {' '.join(words)[:60]!r}.")
     except ValueError as error:
-        intake.drop(*place[:2], str(error))
+        collector.drop(*place[:2], str(error))
         return
     category = names[number] if names and number < len(names) else f"class_{number}"
-    width, height = intake.size(place[2])
+    width, height = collector.size(place[2])
     extra: dict[str, Any] = {
         "score": behind.get(SCORE),
         "attributes": _attributes(columns, keypoints, behind, (width, height)),
     }
     if len(shape) == 4:
         box = centres_to_edges(np.array([shape]), width, height)[0]
-        intake.add_box(*place, category, [float(v) for v in box], **extra)
+        collector.add_box(*place, category, [float(v) for v in box], **extra)
     else:
         ring = np.array(shape).reshape(-1, 2) * np.array([width, height])
-        intake.add_polygon(*place, category, split_ring(ring), **extra)
+        collector.add_polygon(*place, category, split_ring(ring), **extra)
 
 
 def _attributes(

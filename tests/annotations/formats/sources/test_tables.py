@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.tables import fitting_rows, peek_header, read_table, to_numbers
 from cell_pipelines.annotations.images import ImageIndex
 
@@ -34,9 +34,9 @@ def test_a_decimal_comma_is_refused_with_its_line(tmp_path: Path) -> None:
 def test_a_row_with_too_many_cells_is_dropped_and_one_with_too_few_is_filled_up(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("x,y\n1,2,3\n4\n5,6,\n")
-    intake = Intake(ImageIndex([]))
-    assert list(fitting_rows(intake, "a.csv", read_table(path))) == [(3, ["4", ""]), (4, ["5", "6"])]
-    assert [f.entry for f in intake.findings] == ["line 2"]
+    collector = AnnotationCollector(ImageIndex([]))
+    assert list(fitting_rows(collector, "a.csv", read_table(path))) == [(3, ["4", ""]), (4, ["5", "6"])]
+    assert [f.entry for f in collector.findings] == ["line 2"]
 
 
 def test_a_cell_may_be_as_long_as_the_mask_of_a_whole_tissue(tmp_path: Path) -> None:

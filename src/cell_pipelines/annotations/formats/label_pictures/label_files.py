@@ -19,8 +19,8 @@ from cell_pipelines.annotations.formats.label_pictures.rasters import (
     read_raster,
     whole_numbers,
 )
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.foreign import describe_masks
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_naming import (
     Naming,
     image_of_one_cell,
@@ -117,7 +117,7 @@ def _neighbour(images: ImageIndex, path: PurePosixPath, naming: Naming) -> Image
 
 
 def read_label_files(
-    intake: Intake,
+    collector: AnnotationCollector,
     folder: Path,
     naming: Naming,
     take: Callable[[str, int, Raster], None],
@@ -126,7 +126,7 @@ def read_label_files(
     """Bring each label below `folder` to its image.
 
     Args:
-        intake: The door.
+        collector: The door.
         folder: Where the labels lie, at any depth.
         naming: How labels differ from images.
         take: Takes file, image row and what `check` gave.
@@ -135,18 +135,18 @@ def read_label_files(
     """
     apart = naming.is_label_folder(folder.resolve().name)
     for file, reason in unread_labels(folder, naming):
-        intake.skip_file(file, reason)
+        collector.skip_file(file, reason)
     files = {path.relative_to(folder).as_posix(): path for path in label_files(folder, naming)}
     # Where labels and images lie in one folder, all its pictures may have been taken for images.
-    images = intake.images if apart else intake.images.without(files)
-    intake.labels.update(() if apart else files)
+    images = collector.images if apart else collector.images.without(files)
+    collector.labels.update(() if apart else files)
     for file, path in files.items():
         record = find_image(images, file, naming, apart=apart)
         if record is None:
-            intake.skip_file(file, _describe_lost(images, path.stem))
+            collector.skip_file(file, _describe_lost(images, path.stem))
             continue
         if record.is_damaged:
-            intake.image(file, record.name)
+            collector.image(file, record.name)
             continue
         try:
             raster = read_raster(path, (record.width, record.height))
@@ -154,29 +154,29 @@ def read_label_files(
                 _refuse_photograph(raster)
             labels, remarks = check(raster)
         except ValueError as error:
-            intake.skip_file(file, str(error))
+            collector.skip_file(file, str(error))
             continue
-        _add(intake, file, record, naming, (labels, remarks), take)
+        _add(collector, file, record, naming, (labels, remarks), take)
 
 
 def _add(
-    intake: Intake, file: str, record: ImageRecord, naming: Naming, read: tuple[Raster, list[Remark]],
+    collector: AnnotationCollector, file: str, record: ImageRecord, naming: Naming, read: tuple[Raster, list[Remark]],
     take: Callable[[str, int, Raster], None],
 ) -> None:  # fmt: skip
     labels, remarks = read
     stem = PurePosixPath(file).stem
     if remark := describe_match(naming.bare_name(stem) or stem, record.name):
-        intake.note(file, "", "noted", remark, 0)
-    row = intake.image(file, record.name)
+        collector.note(file, "", "noted", remark, 0)
+    row = collector.image(file, record.name)
     if row is None:
         return
-    if intake.refuse_second_label(file, row):
+    if collector.refuse_second_label(file, row):
         if labels.any() and PurePosixPath(file).parent.name.upper() not in _TRACKING_FOLDERS:
-            intake.note(file, "", "suspect", _SECOND.format(first=intake.first_label(file, row)), 0)
+            collector.note(file, "", "suspect", _SECOND.format(first=collector.first_label(file, row)), 0)
         return
     for said in remarks:
-        intake.objects_in += said.objects if said.action == "dropped" else 0
-        intake.note(file, "", said.action, said.reason, said.objects)
+        collector.objects_in += said.objects if said.action == "dropped" else 0
+        collector.note(file, "", said.action, said.reason, said.objects)
     take(file, row, labels)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.label_paths import child
 from cell_pipelines.annotations.formats.sources.text import read_text
 from cell_pipelines.files import atomic_path, is_file_inside
@@ -37,11 +37,11 @@ class LabelRow:
 
     @property
     def extra(self) -> dict[str, Any]:
-        """Score, crowd and attributes as `Intake` takes them."""
+        """Score, crowd and attributes as `AnnotationCollector` takes them."""
         return {"score": self.score, "crowd": self.crowd, "attributes": self.attributes}
 
 
-def read_object_table(intake: Intake, folder: Path, file: str) -> dict[str, dict[int, LabelRow]]:
+def read_object_table(collector: AnnotationCollector, folder: Path, file: str) -> dict[str, dict[int, LabelRow]]:
     """Return what the table `file` in `folder` says of each label, by file and label; empty where there is none.
 
     A line that can't be read is listed; its label is taken without it.
@@ -53,17 +53,17 @@ def read_object_table(intake: Intake, folder: Path, file: str) -> dict[str, dict
     try:
         lines = list(csv.reader(io.StringIO(read_text(path, _MAX_BYTES))))
     except (ValueError, csv.Error) as error:
-        intake.skip_file(file, str(error))
+        collector.skip_file(file, str(error))
         return rows
     if not lines or tuple(lines[0]) != COLUMNS:
-        intake.skip_file(file, f"expected the columns {', '.join(COLUMNS)}.")
+        collector.skip_file(file, f"expected the columns {', '.join(COLUMNS)}.")
         return rows
     for number, line in enumerate(lines[1:], start=2):
         try:
             values = dict(zip(COLUMNS, map(restore, line), strict=True))
             rows.setdefault(_spelling(folder, values["file"]), {})[_label(values["label"])] = _to_row(values)
         except (ValueError, RecursionError) as error:
-            intake.note(file, f"line {number}", "noted", f"the line can't be read and is left out: {error}.", 0)
+            collector.note(file, f"line {number}", "noted", f"the line can't be read and is left out: {error}.", 0)
     return rows
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from cell_pipelines.annotations.formats.objects.attribute_columns import AttributeColumns, AttributeReader
 from cell_pipelines.annotations.formats.sources.chunks import ObjectChunk
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import FileImages
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number
 from cell_pipelines.annotations.formats.sources.tables import (
     Table,
@@ -50,19 +50,19 @@ class BoxLayout:
         return set(self.columns) <= set(peek_header(path))
 
 
-def read_rows(intake: Intake, file: str, table: Table, layout: BoxLayout, *, origin: int = 0) -> None:
+def read_rows(collector: AnnotationCollector, file: str, table: Table, layout: BoxLayout, *, origin: int = 0) -> None:
     """Take every row of `table`; `origin` is 1 where boxes are first and last pixel counted from 1."""
     column = {name: table.column(name) for name in (*layout.columns, SCORE)}
     missing = [name for name in layout.columns if column[name] is None]
     if missing:
-        intake.skip_file(file, f"expected the columns {', '.join(layout.columns)}; no {' and no '.join(missing)}.")
+        collector.skip_file(file, f"expected the columns {', '.join(layout.columns)}; no {' and no '.join(missing)}.")
         return
     at = {name: position for name, position in column.items() if position is not None}
     image_at, category_at, sides = at[layout.image], at[layout.category], [at[side] for side in SIDES]
     found = _Boxes(at.get(SCORE), AttributeReader.of(table.header, set(at.values())))
-    images = FileImages(intake, file)
+    images = FileImages(collector, file)
     rows: dict[str, int | None] = {}
-    for line, row in fitting_rows(intake, file, table):
+    for line, row in fitting_rows(collector, file, table):
         name, category = row[image_at].strip(), row[category_at].strip()
         if name not in rows:
             rows[name] = images.row(name, _size(row[at[side]] for side in layout.size))
@@ -75,8 +75,8 @@ def read_rows(intake: Intake, file: str, table: Table, layout: BoxLayout, *, ori
                 raise ValueError("it has no class.")
             found.add(image, category, to_numbers([row[side] for side in sides]), (line, row))
         except ValueError as error:
-            intake.drop(file, f"line {line}", f"the box can't be read: {error}")
-    intake.add_chunk(file, found.to_chunk(origin))
+            collector.drop(file, f"line {line}", f"the box can't be read: {error}")
+    collector.add_chunk(file, found.to_chunk(origin))
     images.finish()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.formats.objects.attribute_columns import AttributeColumns, AttributeReader
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.json_values import parse_number
 from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
@@ -46,11 +46,11 @@ class PointReader:
     shift: float = CENTRE
     position: Callable[[list[str]], Position] | None = None
 
-    def add(self, intake: Intake, place: tuple[str, str], image: int, row: Sequence[str]) -> None:
+    def add(self, collector: AnnotationCollector, place: tuple[str, str], image: int, row: Sequence[str]) -> None:
         """Take the point in `row`, or list it as dropped."""
         category = self.default if self.category is None else row[self.category].strip()
         if not category:
-            intake.drop(*place, "the point has no class.")
+            collector.drop(*place, "the point has no class.")
             return
         try:
             x, y = to_numbers((row[self.x], row[self.y]))
@@ -58,25 +58,25 @@ class PointReader:
             score = parse_number(stated, SCORE) if stated.strip() else None
             attributes = self.attributes.read(row)
         except ValueError as error:
-            intake.drop(*place, f"the point can't be read: {error}")
+            collector.drop(*place, f"the point can't be read: {error}")
             return
         point = (x * self.scale + self.shift, y * self.scale + self.shift)
-        intake.add_point(*place, image, category, point, score=score, attributes=attributes)
+        collector.add_point(*place, image, category, point, score=score, attributes=attributes)
 
 
-def drop_all(intake: Intake, file: str, rows: Iterable[tuple[int, list[str]]]) -> None:
+def drop_all(collector: AnnotationCollector, file: str, rows: Iterable[tuple[int, list[str]]]) -> None:
     """Count the points of a file whose image is left out."""
-    intake.drop(file, "", "the points of a file that is skipped.", sum(1 for _ in rows))
+    collector.drop(file, "", "the points of a file that is skipped.", sum(1 for _ in rows))
 
 
 def read_points(
-    intake: Intake, planes: PlaneImages, reader: PointReader, rows: Iterable[tuple[int, list[str]]],
+    collector: AnnotationCollector, planes: PlaneImages, reader: PointReader, rows: Iterable[tuple[int, list[str]]],
     position_of: Callable[[list[str]], Position],
 ) -> None:  # fmt: skip
     """Take the points of one file, each into the image of its plane.
 
     Args:
-        intake: Where they go.
+        collector: Where they go.
         planes: The images that the file is about.
         reader: Takes a point out of a row.
         rows: Line and cells of each point.
@@ -85,11 +85,11 @@ def read_points(
     listed = list(rows)
     images = planes.rows([_position(row, position_of) for _, row in listed])
     if images is None:
-        drop_all(intake, planes.file, listed)
+        drop_all(collector, planes.file, listed)
         return
     for image, (line, row) in zip(images, listed, strict=True):
         if image is not None:
-            reader.add(intake, (planes.file, f"line {line}"), image, row)
+            reader.add(collector, (planes.file, f"line {line}"), image, row)
 
 
 def _position(row: list[str], position_of: Callable[[list[str]], Position]) -> Position:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.geometry.run_lengths import crop_to_run_lengths, mask_box
 from cell_pipelines.annotations.schema import Geometry
 from cell_pipelines.typing import FloatArray
@@ -92,19 +92,19 @@ def mask_shape(crop: npt.NDArray[np.bool_], corner: tuple[int, int], size: tuple
     return Shape("mask", (x_min + left, y_min + top, x_max + left, y_max + top), counts=counts, change=change)
 
 
-def add_shape(intake: Intake, place: Place, category: str, shape: Shape, **extra: Any) -> None:
-    """Bring a shape through the door, with what was changed of it; `extra` as for `Intake.add_box`."""
+def add_shape(collector: AnnotationCollector, place: Place, category: str, shape: Shape, **extra: Any) -> None:
+    """Bring a shape through the door, with what was changed of it; `extra` as for `AnnotationCollector.add_box`."""
     file, entry, row = place
     if shape.change:
-        intake.note(file, entry, "changed", shape.change)
+        collector.note(file, entry, "changed", shape.change)
     if shape.geometry == "polygon":
-        intake.add_polygon(file, entry, row, category, shape.rings, **extra)
+        collector.add_polygon(file, entry, row, category, shape.rings, **extra)
     elif shape.geometry == "point":
-        intake.add_point(file, entry, row, category, shape.box[:2], **extra)
+        collector.add_point(file, entry, row, category, shape.box[:2], **extra)
     elif shape.counts is not None:
-        intake.add_mask(file, entry, row, category, shape.box, shape.counts, **extra)
+        collector.add_mask(file, entry, row, category, shape.box, shape.counts, **extra)
     else:
-        intake.add_box(file, entry, row, category, shape.box, **extra)
+        collector.add_box(file, entry, row, category, shape.box, **extra)
 
 
 def ellipse_ring(

@@ -13,7 +13,7 @@ import pyarrow as pa
 from cell_pipelines.annotations.building import attributes_text
 from cell_pipelines.annotations.columns import Rings, RunLengths, starts_of
 from cell_pipelines.annotations.formats.sources.chunks import ObjectChunk
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.geometry.rings import group_rings, join_rings, polygon_area
 from cell_pipelines.annotations.geometry.run_lengths import decompress_run_lengths, run_lengths_box
 from cell_pipelines.annotations.geometry.seams import unite_rings
@@ -29,14 +29,16 @@ class EntryReader:
     """Takes the annotations of one file in, in batches where they are regular and one by one where they are not.
 
     Args:
-        intake: Where the objects go.
+        collector: Where the objects go.
         file: Name of the file.
         rows: Row of each image by its number; None where the image is missing.
         names: Class name by number.
     """
 
-    def __init__(self, intake: Intake, file: str, rows: Mapping[Any, int | None], names: Mapping[Any, str]) -> None:
-        self._intake = intake
+    def __init__(
+        self, collector: AnnotationCollector, file: str, rows: Mapping[Any, int | None], names: Mapping[Any, str]
+    ) -> None:
+        self._collector = collector
         self._file = file
         self._rows = rows
         self._names = names
@@ -51,7 +53,7 @@ class EntryReader:
                 positions, same = zip(*run, strict=True)
                 chunk = self._chunk(kind, same, positions) if kind else None
                 if chunk is not None:
-                    self._intake.add_chunk(self._file, chunk)
+                    self._collector.add_chunk(self._file, chunk)
                     continue
                 for position, entry in zip(positions, same, strict=True):
                     self._read_one(position, entry)
@@ -80,16 +82,16 @@ class EntryReader:
         place = (self._file, _name(entry, position))
         row, category = self._rows.get(_key(entry.get("image_id"))), self._names.get(_key(entry.get("category_id")))
         if row is None:
-            self._intake.drop(*place, f"its image {_short(entry.get('image_id'))} is not among the images.")
+            self._collector.drop(*place, f"its image {_short(entry.get('image_id'))} is not among the images.")
         elif category is None:
-            self._intake.drop(*place, f"unknown class number {_short(entry.get('category_id'))}.")
+            self._collector.drop(*place, f"unknown class number {_short(entry.get('category_id'))}.")
         else:
             try:
                 self._take(place, row, category, entry)
             except KeyError as error:
-                self._intake.drop(*place, f"box or segmentation can't be read: no {error}.")
+                self._collector.drop(*place, f"box or segmentation can't be read: no {error}.")
             except (TypeError, ValueError, OverflowError) as error:
-                self._intake.drop(*place, f"box, segmentation or score can't be read: {error}.")
+                self._collector.drop(*place, f"box, segmentation or score can't be read: {error}.")
 
     def _take(self, place: tuple[str, str], row: int, category: str, entry: Entry) -> None:
         segmentation = entry.get("segmentation")
@@ -100,19 +102,19 @@ class EntryReader:
             "attributes": json.loads(text) if text else None,
         }
         if isinstance(segmentation, Mapping):
-            width, height = self._intake.size(row)
+            width, height = self._collector.size(row)
             counts = _run_lengths(segmentation, (height, width))
             box = run_lengths_box(counts, height)
-            self._intake.add_mask(*place, row, category, box, counts.astype(np.uint32), **extra)
+            self._collector.add_mask(*place, row, category, box, counts.astype(np.uint32), **extra)
         elif segmentation and any(len(ring) for ring in segmentation):
             rings = [np.array(ring, dtype=np.float64).reshape(-1, 2) for ring in segmentation]
-            self._intake.add_polygon(*place, row, category, unite_rings(Rings.from_lists([rings])).of(0), **extra)
+            self._collector.add_polygon(*place, row, category, unite_rings(Rings.from_lists([rings])).of(0), **extra)
         elif _is_point(entry):
             x, y = (float(v) for v in entry["keypoints"][:2])
-            self._intake.add_point(*place, row, category, (x, y), **extra)
+            self._collector.add_point(*place, row, category, (x, y), **extra)
         else:
             x, y, w, h = (float(v) for v in entry["bbox"])
-            self._intake.add_box(*place, row, category, (x, y, x + w, y + h), **extra)
+            self._collector.add_box(*place, row, category, (x, y, x + w, y + h), **extra)
 
 
 def _kind(entry: Entry) -> str:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from cell_pipelines.annotations.formats.parts.coco_entries import EntryReader
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.images import ImageRecord
 
 Entry = Mapping[str, Any]
@@ -43,12 +43,16 @@ def class_names(results: Iterable[Sequence[Entry]], categories: Iterable[Entry])
 
 
 def read_results(
-    intake: Intake, file: str, entries: Sequence[Entry], images: Sequence[Entry], names: Mapping[Any, str]
+    collector: AnnotationCollector,
+    file: str,
+    entries: Sequence[Entry],
+    images: Sequence[Entry],
+    names: Mapping[Any, str],
 ) -> None:
     """Take the results of one file.
 
     Args:
-        intake: Where they go.
+        collector: Where they go.
         file: The file, relative to the source's folder.
         entries: The results.
         images: Images with their numbers, of the file that the model was evaluated with; empty for none.
@@ -56,26 +60,26 @@ def read_results(
     """
     numbers = list(dict.fromkeys(_key(entry.get("image_id")) for entry in entries))
     listed = {_key(image.get("id")): image.get("file_name") for image in images}
-    by_number = _images_by_number(intake.images.records)
+    by_number = _images_by_number(collector.images.records)
     near = str(PurePosixPath(file).parent)
     rows: dict[Any, int | None] = {}
     unknown: list[str] = []
     for number in numbers:
         name = listed.get(number) or by_number.get(number) or (number if isinstance(number, str) else None)
-        if name is None and len(numbers) == len(intake.images.records) == 1:
-            name = intake.images.records[0].name
+        if name is None and len(numbers) == len(collector.images.records) == 1:
+            name = collector.images.records[0].name
             reason = f"the only image number, {number}, is taken for the only image, {name}."
-            intake.note(file, "", "suspect", reason, 0)
+            collector.note(file, "", "suspect", reason, 0)
         if isinstance(name, str):
-            rows[number] = intake.image(file, name, near=near)
+            rows[number] = collector.image(file, name, near=near)
         else:
             rows[number] = None
             unknown.append(str(number))
     if unknown:
         shown = ", ".join(unknown[:9]) + (" …" if len(unknown) > 9 else "")
         reason = f"nothing says which images the numbers {shown} are; put the COCO file that lists them beside it."
-        intake.skip_file(file, reason)
-    EntryReader(intake, file, rows, names).read(entries)
+        collector.skip_file(file, reason)
+    EntryReader(collector, file, rows, names).read(entries)
 
 
 def _images_by_number(records: Iterable[ImageRecord]) -> dict[Any, str]:

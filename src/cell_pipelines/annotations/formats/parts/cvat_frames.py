@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.images import split_of
 
 _NUMBER_AT_END = re.compile(r"(\d{1,18})$")
@@ -18,19 +18,21 @@ class FrameImages:
     """Finds the image of a frame by the number at the end of its name.
 
     Args:
-        intake: Where the objects go.
+        collector: Where the objects go.
         file: The XML file.
         root: Its content.
         first_frame: Number in the name of frame 0; None finds it out by comparing all frames with all names.
     """
 
-    def __init__(self, intake: Intake, file: str, root: ElementTree.Element, first_frame: int | None) -> None:
-        self._intake, self._file = intake, file
+    def __init__(
+        self, collector: AnnotationCollector, file: str, root: ElementTree.Element, first_frame: int | None
+    ) -> None:
+        self._collector, self._file = collector, file
         self._near = str(PurePosixPath(file).parent)
         self._stem = PurePosixPath((root.findtext("meta//source") or "").strip().replace("\\", "/")).stem
         self._rows: dict[str, int | None] = {}
         self._numbered: dict[int, list[str]] = defaultdict(list)
-        for record in intake.images.records:
+        for record in collector.images.records:
             if found := _NUMBER_AT_END.search(PurePosixPath(record.name).stem):
                 self._numbered[int(found[1])].append(record.name)
         self._offset = self._find_offset(root) if first_frame is None else first_frame
@@ -40,15 +42,15 @@ class FrameImages:
         if frame not in self._rows:
             known = self._offset is not None and _FRAME.fullmatch(frame)
             name = self._name(int(frame) + (self._offset or 0)) if known else None
-            row = None if name is None else self._intake.image(self._file, name, split=split_of(name))
-            if row is not None and self._intake.refuse_second_label(self._file, row):
+            row = None if name is None else self._collector.image(self._file, name, split=split_of(name))
+            if row is not None and self._collector.refuse_second_label(self._file, row):
                 row = None
             self._rows[frame] = row
         return self._rows[frame]
 
     def _name(self, number: int) -> str | None:
         for name in (f"frame_{number:06d}", f"{self._stem}_{number:06d}", f"frame_{number}"):
-            if (record := self._intake.images.find(name, self._near)) is not None:
+            if (record := self._collector.images.find(name, self._near)) is not None:
                 return record.name
         names = self._numbered.get(number, [])
         return names[0] if len(names) == 1 else None
@@ -63,17 +65,21 @@ class FrameImages:
             fits = [offset for offset in (0, 1) if frames and {frame + offset for frame in frames} <= numbers]
             if fits == [1]:
                 reason = f"the numbers in the images' names begin at {first}; frame 0 is taken to be number 1."
-                self._intake.note(self._file, "", "noted", reason, 0)
+                self._collector.note(self._file, "", "noted", reason, 0)
             if len(fits) == 1:
                 return fits[0]
             if fits and first == 1:
                 reason = "frame 0 may be the image of number 0 or 1; the option `first_frame` says which."
-                self._intake.skip_file(self._file, f"the numbers in the images' names begin at {first}, and {reason}")
+                self._collector.skip_file(
+                    self._file, f"the numbers in the images' names begin at {first}, and {reason}"
+                )
                 return None
         reason = (
             "and not every frame has an image; frame 0 is taken to be number 0, unless `first_frame` says otherwise."
         )
-        self._intake.note(self._file, "", "suspect", f"the numbers in the images' names begin at {first}, {reason}", 0)
+        self._collector.note(
+            self._file, "", "suspect", f"the numbers in the images' names begin at {first}, {reason}", 0
+        )
         return 0
 
 

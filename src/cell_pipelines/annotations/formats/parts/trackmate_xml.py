@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from cell_pipelines.annotations.formats.objects.attribute_text import from_text
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_values import parse_number
 from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.planes import MAX_PLANE, PlaneImages, Position, choose_planes
@@ -58,7 +58,12 @@ def xml_files(folder: Path) -> list[Path]:
 
 
 def read_session(
-    intake: Intake, folder: Path, path: Path, options: tuple[str | None, float | None, str], *, alone: bool
+    collector: AnnotationCollector,
+    folder: Path,
+    path: Path,
+    options: tuple[str | None, float | None, str],
+    *,
+    alone: bool,
 ) -> None:
     """Take the spots of one file; `options` are the image, the size of a pixel and the class that the user says."""
     file = path.relative_to(folder).as_posix()
@@ -67,21 +72,21 @@ def read_session(
         root = read_xml(path)
         spots, hidden = _spots(root)
     except ValueError as error:
-        intake.skip_file(file, str(error))
+        collector.skip_file(file, str(error))
         return
     described = root.find("Settings/ImageData")
     stem = "" if described is None else PurePosixPath(described.get("filename", "").replace("\\", "/")).name
-    planes = choose_planes(intake, file, *filter(None, [stem]), image=image, alone=alone)
+    planes = choose_planes(collector, file, *filter(None, [stem]), image=image, alone=alone)
     if hidden:
-        intake.note(file, "", "noted", f"{hidden} spots that TrackMate's filters hide are left out.", 0)
+        collector.note(file, "", "noted", f"{hidden} spots that TrackMate's filters hide are left out.", 0)
     rows = planes.rows([_position(spot, root) for spot in spots])
     if rows is None:
-        intake.drop(file, "", "the points of a file that is skipped.", len(spots))
+        collector.drop(file, "", "the points of a file that is skipped.", len(spots))
         return
-    scale = 1 / (pixel_size or _pixel_size(intake, file, root, planes))
+    scale = 1 / (pixel_size or _pixel_size(collector, file, root, planes))
     for row, spot in zip(rows, spots, strict=True):
         if row is not None:
-            _read_spot(intake, (file, spot.name, row), spot, scale, category)
+            _read_spot(collector, (file, spot.name, row), spot, scale, category)
 
 
 def _spots(root: ElementTree.Element) -> tuple[list[Spot], int]:
@@ -144,7 +149,7 @@ def _number(text: str | None) -> float | None:
     return number if abs(number) < MAX_PLANE else None
 
 
-def _pixel_size(intake: Intake, file: str, root: ElementTree.Element, planes: PlaneImages) -> float:
+def _pixel_size(collector: AnnotationCollector, file: str, root: ElementTree.Element, planes: PlaneImages) -> float:
     """Return the side of a pixel in the unit of the positions."""
     model, described = root.find("Model"), root.find("Settings/ImageData")
     unit = (root.get("spaceUnits", "") if model is None else model.get("spatialunits", "")).strip().casefold()
@@ -157,23 +162,25 @@ def _pixel_size(intake: Intake, file: str, root: ElementTree.Element, planes: Pl
     if known is not None and unit in MICRON_UNITS:
         return known[1]
     shown = f"positions are in {unit!r}" if unit else "the file says no unit"
-    intake.note(file, "", "suspect", f"{shown} and `pixel_size_um` is not given; taken as pixels.", 0)
+    collector.note(file, "", "suspect", f"{shown} and `pixel_size_um` is not given; taken as pixels.", 0)
     return 1.0
 
 
-def _read_spot(intake: Intake, place: tuple[str, str, int], spot: Spot, scale: float, category: str) -> None:
+def _read_spot(
+    collector: AnnotationCollector, place: tuple[str, str, int], spot: Spot, scale: float, category: str
+) -> None:
     try:
         x, y = (parse_number(spot.attributes.get(key), key) for key in ("POSITION_X", "POSITION_Y"))
         ring = _outline(spot.outline)
     except ValueError as error:
-        intake.drop(*place[:2], f"the spot can't be read: {error}")
+        collector.drop(*place[:2], f"the spot can't be read: {error}")
         return
     kept: dict[str, Any] = {key: from_text(spot.attributes[key]) for key in KEPT if key in spot.attributes}
     centre = np.array([x, y]) * scale + _CENTRE
     if len(ring) >= 3:
-        intake.add_polygon(*place, category, [centre + ring * scale], attributes=kept or None)
+        collector.add_polygon(*place, category, [centre + ring * scale], attributes=kept or None)
     else:
-        intake.add_point(*place, category, centre.tolist(), attributes=kept or None)
+        collector.add_point(*place, category, centre.tolist(), attributes=kept or None)
 
 
 def _outline(text: str) -> FloatArray:

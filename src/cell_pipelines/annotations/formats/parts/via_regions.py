@@ -20,8 +20,8 @@ from cell_pipelines.annotations.formats.objects.shapes import (
     point_shape,
     polygon_shape,
 )
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import FileImages
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.json_files import entries, mapping
 from cell_pipelines.annotations.formats.sources.json_values import shown, to_attributes, to_name, to_number, to_vertices
 from cell_pipelines.annotations.images import SPLITS
@@ -74,9 +74,11 @@ def choose_class_attribute(images: Iterable[ImageEntry], wanted: str | None) -> 
     return known or next(iter(found))
 
 
-def read_entries(intake: Intake, file: str, images: Iterable[ImageEntry], class_attribute: str | None) -> None:
+def read_entries(
+    collector: AnnotationCollector, file: str, images: Iterable[ImageEntry], class_attribute: str | None
+) -> None:
     """Take all regions of all images of a file."""
-    rows = FileImages(intake, file)
+    rows = FileImages(collector, file)
     for image in images:
         split = image.attributes.get(SPLIT)
         row = rows.row(image.name, split=split if isinstance(split, str) and split in SPLITS else None)
@@ -84,12 +86,16 @@ def read_entries(intake: Intake, file: str, images: Iterable[ImageEntry], class_
             if row is None:
                 rows.leave_out(image.name)
             else:
-                _read_region(intake, (file, f"{image.name}, region {count}"), row, region, class_attribute)
+                _read_region(collector, (file, f"{image.name}, region {count}"), row, region, class_attribute)
     rows.finish()
 
 
 def _read_region(
-    intake: Intake, place: tuple[str, str], row: int, region: Mapping[str, Any], class_attribute: str | None
+    collector: AnnotationCollector,
+    place: tuple[str, str],
+    row: int,
+    region: Mapping[str, Any],
+    class_attribute: str | None,
 ) -> None:
     attributes = dict(mapping(region.get("region_attributes")))
     try:
@@ -97,9 +103,9 @@ def _read_region(
         score = _pop_score(attributes)
         kept = to_attributes({key.removeprefix(_ESCAPE): value for key, value in attributes.items()})
         shape = _read_shape(mapping(region.get("shape_attributes")))
-        add_shape(intake, (*place, row), name, shape, score=score, attributes=kept or None)
+        add_shape(collector, (*place, row), name, shape, score=score, attributes=kept or None)
     except ValueError as error:
-        intake.drop(*place, str(error))
+        collector.drop(*place, str(error))
 
 
 def _class_name(value: Any) -> str:

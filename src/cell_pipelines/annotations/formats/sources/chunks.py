@@ -1,4 +1,4 @@
-"""Many objects of one geometry as arrays, on their way through the intake."""
+"""Many objects of one geometry as arrays, on their way through the collector."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ class ObjectChunk:
         return _table(columns, count)
 
     def extra(self, row: int) -> dict[str, Any]:
-        """Return score, crowd and attributes of one object as the intake takes them."""
+        """Return score, crowd and attributes of one object as the collector takes them."""
         score = None if self.scores is None or np.isnan(self.scores[row]) else float(self.scores[row])
         text = self.attributes[row] if self.attributes is not None else None
         crowd = self.crowd is not None and bool(self.crowd[row])

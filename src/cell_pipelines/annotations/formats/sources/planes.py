@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from cell_pipelines.annotations.formats.sources.intake import Intake
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.images import FilePlane, ImageRecord
 
 _IGNORE = "`planes: ignore` takes all of them"
@@ -46,7 +46,7 @@ class PlaneImages:
     """The images of one file to which the objects of one label file belong.
 
     Args:
-        intake: Where the objects go.
+        collector: Where the objects go.
         file: The label file.
         name: Name of the image, or of the file of which several images were read.
         near: Folder of the label file.
@@ -56,9 +56,9 @@ class PlaneImages:
         records: The images.
     """
 
-    def __init__(self, intake: Intake, file: str, name: str, near: str) -> None:
-        self._intake, self.file, self._name, self._near = intake, file, name, near
-        self.records = intake.images.planes(name, near)
+    def __init__(self, collector: AnnotationCollector, file: str, name: str, near: str) -> None:
+        self._collector, self.file, self._name, self._near = collector, file, name, near
+        self.records = collector.images.planes(name, near)
 
     def rows(self, positions: Sequence[Position], *, shared: bool = False) -> list[int | None] | None:
         """Return the row of each object's image; None for one that is left out, which is counted and listed.
@@ -72,14 +72,14 @@ class PlaneImages:
         """
         if len(self.records) > 1:
             return self._rows_of_film(positions)
-        row = self._intake.image(self.file, self._name, near=self._near)
-        if row is None or (not shared and self._intake.refuse_second_label(self.file, row)):
+        row = self._collector.image(self.file, self._name, near=self._near)
+        if row is None or (not shared and self._collector.refuse_second_label(self.file, row)):
             return None
         [record] = self.records
         plane = record.plane or _SINGLE
         known = [position.within(plane) for position in positions]
-        if self._intake.ignore_planes or not self._is_single_sense(record, known):
-            return [row] * len(known) if self._intake.ignore_planes else None
+        if self._collector.ignore_planes or not self._is_single_sense(record, known):
+            return [row] * len(known) if self._collector.ignore_planes else None
         missed = [_miss(plane, position) for position in known]
         self._drop(missed)
         return [None if reason else row for reason in missed]
@@ -93,13 +93,13 @@ class PlaneImages:
         if len(named) == 1:
             [where] = named
             reason = f"its objects name time {where[0]} and z {where[1]}; {record.name} has one plane, which is taken."
-            self._intake.note(self.file, "", "noted", reason, 0)
+            self._collector.note(self.file, "", "noted", reason, 0)
             return True
         reason = f"its objects name {len(named)} planes, and {record.name} has one; which it shows is not known."
         if record.plane is None:
-            self._intake.note(self.file, "", "suspect", f"{reason} All are taken.", 0)
+            self._collector.note(self.file, "", "suspect", f"{reason} All are taken.", 0)
             return True
-        self._intake.skip_file(self.file, f"{reason} {_IGNORE}.")
+        self._collector.skip_file(self.file, f"{reason} {_IGNORE}.")
         return False
 
     def _rows_of_film(self, positions: Sequence[Position]) -> list[int | None] | None:
@@ -119,21 +119,23 @@ class PlaneImages:
 
     def _row(self, record: ImageRecord, rows: dict[str, int | None]) -> int | None:
         if record.name not in rows:
-            row = self._intake.image(self.file, record.name)
-            taken = row is not None and self._intake.refuse_second_label(self.file, row)
+            row = self._collector.image(self.file, record.name)
+            taken = row is not None and self._collector.refuse_second_label(self.file, row)
             rows[record.name] = None if taken else row
         return rows[record.name]
 
     def _drop(self, reasons: Sequence[str]) -> None:
         for reason, count in Counter(filter(None, reasons)).items():
-            self._intake.drop(self.file, "", reason, count)
+            self._collector.drop(self.file, "", reason, count)
 
 
-def choose_planes(intake: Intake, file: str, *stems: str, image: str | None = None, alone: bool = False) -> PlaneImages:
+def choose_planes(
+    collector: AnnotationCollector, file: str, *stems: str, image: str | None = None, alone: bool = False
+) -> PlaneImages:
     """Return the images that a file with one object a row is about.
 
     Args:
-        intake: Where the objects go.
+        collector: Where the objects go.
         file: The file, relative to the source's folder.
         stems: Names the image may have, tried before the file's own.
         image: Name of the image where the user says it.
@@ -142,11 +144,11 @@ def choose_planes(intake: Intake, file: str, *stems: str, image: str | None = No
     near = str(PurePosixPath(file).parent)
     # A file may be called a.csv or a.png.csv.
     names = [image] if image is not None else [PurePosixPath(file).stem, *stems]
-    files = {record.plane.file if record.plane else record.name for record in intake.images.records}
+    files = {record.plane.file if record.plane else record.name for record in collector.images.records}
     if image is None and alone and len(files) == 1:
         names += files
-    name = next((name for name in names if intake.images.planes(name, near)), names[0])
-    return PlaneImages(intake, file, name, near)
+    name = next((name for name in names if collector.images.planes(name, near)), names[0])
+    return PlaneImages(collector, file, name, near)
 
 
 def _is_named(plane: FilePlane, position: Position) -> bool:

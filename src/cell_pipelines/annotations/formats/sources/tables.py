@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
-from cell_pipelines.annotations.formats.sources.intake import Intake
 from cell_pipelines.annotations.formats.sources.text import read_text
 from cell_pipelines.files import atomic_path
 from cell_pipelines.spreadsheet_text import protect, restore
@@ -129,18 +129,18 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def fitting_rows(intake: Intake, file: str, table: Table) -> Iterator[tuple[int, list[str]]]:
+def fitting_rows(collector: AnnotationCollector, file: str, table: Table) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows of `table` with a cell for each column; one with more is dropped, one with less filled up."""
     width = len(table.header)
     try:
         for line, row in table.rows():
             if len(row) > width and any(row[width:]):
                 reason = f"expected {width} cells as in the header, got {len(row)}."
-                intake.drop(file, f"line {line}", reason)
+                collector.drop(file, f"line {line}", reason)
             else:
                 yield line, row[:width] + [""] * (width - len(row))
     except ValueError as error:
-        intake.skip_file(file, f"the rest is left out: {error}")
+        collector.skip_file(file, f"the rest is left out: {error}")
 
 
 def to_numbers(cells: Iterable[str]) -> list[float]:

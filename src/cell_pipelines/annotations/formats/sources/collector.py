@@ -29,7 +29,7 @@ Unlabelled = Literal["skip", "background"]
 Stated = Literal["obey", "ignore"]
 
 
-class Intake:
+class AnnotationCollector:
     """Gathers what one source holds, with an account of everything that was not taken as it stood.
 
     Args:
