@@ -102,15 +102,15 @@ def gather_evidence(
     """
     scores = found.scores.astype(np.float64)
     limits = np.array([thresholds[name] for name in found.categories])
-    probabilities = to_probabilities(scores, limits[found.category]) if len(scores) else scores
+    calibrated = to_probabilities(scores, limits[found.category]) if len(scores) else scores
     drawn = with_extent(truth, _usual_side(found))
     overlaps = find_overlaps(drawn, found)
     counts = (overlaps.iou >= _SUPPORT_IOU) | (overlaps.first_share >= _SUPPORT_SHARE)
     support = np.zeros(truth.n_objects)
-    np.maximum.at(support, overlaps.first[counts], probabilities[overlaps.second[counts]])
+    np.maximum.at(support, overlaps.first[counts], calibrated[overlaps.second[counts]])
     for probabilities in (maps or {}).values():
         support = np.maximum(support, _means(drawn, probabilities))
-    return Evidence(found.boxes, _names(found), scores, probabilities >= 0.5, overlaps, support)
+    return Evidence(found.boxes, _names(found), scores, calibrated >= 0.5, overlaps, support)
 
 
 def _names(annotations: AnnotationSet) -> Texts:
