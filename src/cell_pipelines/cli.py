@@ -104,7 +104,7 @@ def _describe_unknown_pipeline(text: str) -> str:
     return f"there is no pipeline `{name}`; {hint}`kedro registry list` names all."
 
 
-_DRY_RUN = click.Option(["--dry-run"], is_flag=True, help="List an experiment's members with time and memory only.")
+_DRY_RUN = click.Option(["--dry-run"], is_flag=True, help="List an experiment's trials with time and memory only.")
 _PARAMS = click.Option(
     ["--params"],
     type=_Parameters(),

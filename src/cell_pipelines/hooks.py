@@ -51,7 +51,7 @@ def to_plain(value: Any) -> Any:
 
 
 def watch_driver() -> None:
-    """Let a member of an experiment end with the call that started it, whose pipe is its standard input."""
+    """Let a trial of an experiment end with the call that started it, whose pipe is its standard input."""
     if os.environ.pop("CELL_PIPELINES_WATCHED", None) is None:
         return
 
@@ -128,7 +128,7 @@ class TrackingHooks(MlflowHook):
         """Log the node's parameters, flattened; end here where the run was asked to end and the node before went on."""
         self._check_ended()
         self._enter(node)
-        # All parameters together are those of the members that an experiment starts; each logs its own.
+        # All parameters together are those of the trials that an experiment starts; each logs its own.
         plain = {k: to_plain(v) if k.startswith("params:") else v for k, v in inputs.items() if k != "parameters"}
         self._node.parameters = {}
         super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)

@@ -100,7 +100,7 @@ def python_command() -> list[str]:
 
 
 def note_command(path: Path, invocation: Invocation, run_id: str) -> None:
-    """Add a line to a study's list of commands; members of experiments have files of their own and are left out.
+    """Add a line to a study's list of commands; trials of experiments have files of their own and are left out.
 
     Args:
         path: CSV file with `time`, `command`, `pipeline` and `run_id`; made if need be in a folder that is there.

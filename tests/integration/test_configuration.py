@@ -11,8 +11,8 @@ from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParame
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
-from cell_pipelines.pipelines.experiments.members import list_members
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
+from cell_pipelines.pipelines.experiments.trials import list_trials
 from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
@@ -102,32 +102,32 @@ def test_every_network_of_every_study_can_be_configured(study):
 
 
 @pytest.mark.parametrize("study", ["base", *STUDIES])
-def test_every_member_of_every_experiment_can_be_configured(study):
+def test_every_trial_of_every_experiment_can_be_configured(study):
     found = parameters(study)
     for given in found["experiments"].values():
-        for member in list_members(ExperimentParameters.model_validate(given)):
-            merged = merge(found, nest(member.changes))
-            assert set(merged) == set(found), member.name
+        for trial in list_trials(ExperimentParameters.model_validate(given)):
+            merged = merge(found, nest(trial.changes))
+            assert set(merged) == set(found), trial.name
             for name, model in MODELS.items():
                 model.model_validate(merged[name])
 
 
 @pytest.mark.exhaustive  # the published sizes are in tests/models/test_registry.py as well
-def test_the_grid_of_the_cll_study_has_40_members_of_which_34_can_be_built():
+def test_the_grid_of_the_cll_study_has_40_trials_of_which_34_can_be_built():
     from cell_pipelines.models.untrained import create_untrained_network
 
     found = parameters("cll")
-    members = list_members(ExperimentParameters.model_validate(found["experiments"]["architecture_grid"]))
+    trials = list_trials(ExperimentParameters.model_validate(found["experiments"]["architecture_grid"]))
     millions, impossible = {}, []
-    for member in members:
-        own = merge(found, nest(member.changes))[member.model]
+    for trial in trials:
+        own = merge(found, nest(trial.changes))[trial.model]
         try:
             network = create_untrained_network(own, out_channels=1, in_channels=3)
         except ValueError:
-            impossible.append(member.name)
+            impossible.append(trial.name)
         else:
-            millions[member.name] = sum(p.numel() for p in network.parameters()) / 1e6
-    assert len(members) == 40
+            millions[trial.name] = sum(p.numel() for p in network.parameters()) / 1e6
+    assert len(trials) == 40
     assert len(impossible) == 6
     # The paper's table 1, with ResNet-152.
     table = {"unet": 67.2, "unetpp": 83.6, "manet": 182, "linknet": 65.8, "fpn": 60.8, "deeplabv3": 74.3,
@@ -136,8 +136,8 @@ def test_the_grid_of_the_cll_study_has_40_members_of_which_34_can_be_built():
 
 
 def test_the_five_yolos_of_the_live_dead_study_are_its_grid():
-    members = list_members(ExperimentParameters.model_validate(parameters("live_dead")["experiments"]["yolo_versions"]))
-    assert [member.changes["yolo.weights"] for member in members] == [
+    trials = list_trials(ExperimentParameters.model_validate(parameters("live_dead")["experiments"]["yolo_versions"]))
+    assert [trial.changes["yolo.weights"] for trial in trials] == [
         "yolov8n.pt", "yolov9t.pt", "yolov10n.pt", "yolo11n.pt", "yolo12n.pt",
     ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from cell_pipelines.pipelines.experiments.states import read_state
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-#: A small version of the cll study's grid: three members that can be trained, and one that can't be built.
+#: A small version of the cll study's grid: three trials that can be trained, and one that can't be built.
 GRID = {
     "models": ["unet", "pan"],
     "values": {"model.encoder": ["timm-mobilenetv3_small_minimal_100", "vgg11"]},
@@ -25,7 +25,7 @@ GRID = {
     "parallel": 2,
     "costs": False,
 }
-MEMBERS = {"pan_timm-mobilenetv3-small-minimal-100", "unet_timm-mobilenetv3-small-minimal-100", "unet_vgg11"}
+TRIALS = {"pan_timm-mobilenetv3-small-minimal-100", "unet_timm-mobilenetv3-small-minimal-100", "unet_vgg11"}
 
 
 @pytest.fixture
@@ -66,14 +66,14 @@ def _wait_for(project, call, condition, seconds=900):
     raise AssertionError(f"waited for {seconds} s, found {found}")
 
 
-def _process_of(member):
-    """Return the process that trains a member, by what it was started with."""
+def _process_of(trial):
+    """Return the process that trains a trial, by what it was started with."""
     for place in Path("/proc").glob("[0-9]*"):
         try:
             words = (place / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if any(word.endswith(f"/{member}/member.yml".encode()) for word in words):
+        if any(word.endswith(f"/{trial}/trial.yml".encode()) for word in words):
             return int(place.name)
     return None
 
@@ -88,13 +88,13 @@ def _runs(project, kind):
 def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fresh_project, call):
     fresh_project.run("sample_data")
 
-    # One member is killed: the others go on, and the call ends as failed.
+    # One trial is killed: the others go on, and the call ends as failed.
     running = call()
     killed = "unet_timm-mobilenetv3-small-minimal-100"
     _wait_for(fresh_project, running, lambda _: _process_of(killed))
     os.kill(_process_of(killed), signal.SIGKILL)
 
-    # Then the call itself, as soon as one member is finished and another is at work.
+    # Then the call itself, as soon as one trial is finished and another is at work.
     def one_is_done(states):
         by_status = [state.status for state in states.values()]
         return "finished" in by_status and "running" in by_status
@@ -107,32 +107,32 @@ def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fre
     assert states["pan_vgg11"].status == "impossible"
     finished = {name: state for name, state in states.items() if state.status == "finished"}
 
-    # Members end with the call, so that the next one finds nothing at work.
+    # Trials end with the call, so that the next one finds nothing at work.
     until = time.monotonic() + 60
-    while any(_process_of(name) for name in MEMBERS) and time.monotonic() < until:
+    while any(_process_of(name) for name in TRIALS) and time.monotonic() < until:
         time.sleep(0.1)
-    assert not any(_process_of(name) for name in MEMBERS)
+    assert not any(_process_of(name) for name in TRIALS)
 
     running = call()
     output = running.communicate(timeout=900)[0].decode()
     assert running.returncode == 0, output[-3000:]
-    assert f"{len(MEMBERS) - len(finished)} of 4 members are left to be trained" in output
+    assert f"{len(TRIALS) - len(finished)} of 4 trials are left to be trained" in output
     after = _states(fresh_project)
-    assert {name for name, state in after.items() if state.status == "finished"} == MEMBERS
+    assert {name for name, state in after.items() if state.status == "finished"} == TRIALS
     assert all(after[name] == state for name, state in finished.items())
 
-    table = pd.read_csv(fresh_project.path("08_reporting", "architecture_grid", "members.csv"))
-    assert dict(zip(table["member"], table["status"], strict=True)) == {
-        **dict.fromkeys(MEMBERS, "finished"), "pan_vgg11": "impossible",
+    table = pd.read_csv(fresh_project.path("08_reporting", "architecture_grid", "trials.csv"))
+    assert dict(zip(table["trial"], table["status"], strict=True)) == {
+        **dict.fromkeys(TRIALS, "finished"), "pan_vgg11": "impossible",
     }  # fmt: skip
     assert table.loc[table["status"] == "finished", ["f1", "parameters_m", "training_seconds"]].notna().all(axis=None)
 
-    # One run for the experiment, one finished run a member below it, and none left open.
+    # One run for the experiment, one finished run a trial below it, and none left open.
     (experiment,) = _runs(fresh_project, "experiment")
-    members = _runs(fresh_project, "member")
-    assert {run.data.tags["mlflow.parentRunId"] for run in members} == {experiment.info.run_id}
-    done = [run for run in members if run.info.status == "FINISHED"]
-    assert sorted(run.info.run_name for run in done) == sorted(MEMBERS)
+    trials = _runs(fresh_project, "trial")
+    assert {run.data.tags["mlflow.parentRunId"] for run in trials} == {experiment.info.run_id}
+    done = [run for run in trials if run.info.status == "FINISHED"]
+    assert sorted(run.info.run_name for run in done) == sorted(TRIALS)
     assert sorted(state.run_id for state in after.values() if state.run_id) == sorted(r.info.run_id for r in done)
     assert all("test_f1" in run.data.metrics for run in done)
     everything = mlflow.search_runs(search_all_experiments=True, output_format="list")
@@ -143,17 +143,17 @@ def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fre
     running = call()
     output = running.communicate(timeout=900)[0].decode()
     assert running.returncode == 0, output[-3000:]
-    assert "0 of 4 members are left to be trained" in output
+    assert "0 of 4 trials are left to be trained" in output
     assert _states(fresh_project) == after
 
 
-def test_a_dry_run_lists_members_with_time_and_memory_and_trains_nothing(fresh_project, call):
+def test_a_dry_run_lists_trials_with_time_and_memory_and_trains_nothing(fresh_project, call):
     fresh_project.run("sample_data")
     running = call("--dry-run")
     output = running.communicate(timeout=900)[0].decode()
     assert running.returncode == 0, output[-3000:]
-    assert "3 of 4 members are left" in output
-    plan = pd.read_csv(fresh_project.path("08_reporting", "architecture_grid", "plan.csv")).set_index("member")
+    assert "3 of 4 trials are left" in output
+    plan = pd.read_csv(fresh_project.path("08_reporting", "architecture_grid", "plan.csv")).set_index("trial")
     assert plan.loc["pan_vgg11", "status"] == "impossible"
     assert plan.loc["pan_vgg11", "reason"]
     possible = plan.drop("pan_vgg11")
@@ -161,4 +161,4 @@ def test_a_dry_run_lists_members_with_time_and_memory_and_trains_nothing(fresh_p
     assert (possible[["estimated_seconds", "estimated_memory_mb", "parameters_m", "flops_g"]] > 0).all(axis=None)
     assert plan.loc["unet_vgg11", "parameters_m"] > 9  # VGG11 alone has 9.2 million in its convolutions
     assert not _states(fresh_project)
-    assert not _runs(fresh_project, "member")
+    assert not _runs(fresh_project, "trial")

@@ -1,4 +1,4 @@
-"""The members of an experiment become tables, figures, answers and a page."""
+"""The trials of an experiment become tables, figures, answers and a page."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ def _experiment(shares: tuple[float, ...], seeds: int = 3, models: tuple[str, ..
         for share in shares:
             for seed in range(seeds):
                 name, n = f"{model}_{share}_seed{seed}", round(200 * share)
-                rows.append({"member": name, "model": model, "share": share, "seed": seed, "images": n,
+                rows.append({"trial": name, "model": model, "share": share, "seed": seed, "images": n,
                              "status": "finished", "error": None})  # fmt: skip
                 ap50 = 0.95 - 0.7 * n**-0.5 + rng.normal(0, 0.003)
                 last = {"category": "all classes", "ap50": ap50, "count_mae": 1 + 20 * n**-0.6 + rng.normal(0, 0.05)}
@@ -38,8 +38,8 @@ def _experiment(shares: tuple[float, ...], seeds: int = 3, models: tuple[str, ..
 
 
 def test_six_sizes_give_a_curve_an_answer_and_a_page() -> None:
-    members, results = _experiment((0.02, 0.05, 0.1, 0.25, 0.5, 1.0))
-    tables = summarise_curve(members, results, ASKED)
+    trials, results = _experiment((0.02, 0.05, 0.1, 0.25, 0.5, 1.0))
+    tables = summarise_curve(trials, results, ASKED)
     named = dict(zip(TABLES, tables, strict=True))
     assert named["sizes"]["images"].tolist() == [4, 10, 20, 50, 100, 200]
     assert named["sizes"]["trainings"].tolist() == [3] * 6
@@ -60,11 +60,11 @@ def test_without_a_curve_a_page_explains_no_interval_and_no_dashes() -> None:
     assert not any(text in page for text in ("interval for the curve", "dashed", "amplitude"))
 
 
-def test_members_that_failed_keep_their_row_and_their_reason() -> None:
-    members, results = _experiment((0.1, 0.3, 1.0))
-    members.loc[0, ["status", "error", "images"]] = ["failed", "out of memory", np.nan]
-    gone = {name: tables for name, tables in results.items() if name not in members["member"].iloc[:2].tolist()}
-    tables = summarise_curve(members, gone, ASKED)
+def test_trials_that_failed_keep_their_row_and_their_reason() -> None:
+    trials, results = _experiment((0.1, 0.3, 1.0))
+    trials.loc[0, ["status", "error", "images"]] = ["failed", "out of memory", np.nan]
+    gone = {name: tables for name, tables in results.items() if name not in trials["trial"].iloc[:2].tolist()}
+    tables = summarise_curve(trials, gone, ASKED)
     trainings = tables[0]
     assert len(trainings) == 9 and trainings["error"].tolist()[:2] == ["out of memory", "it left no evaluation"]
     assert trainings["ap50"].isna().tolist()[:2] == [True, True]
@@ -86,9 +86,9 @@ def test_models_have_curves_of_their_own() -> None:
     assert len(plot_histories(tables[5]).axes) == 2
 
 
-def test_an_experiment_without_members_gives_empty_tables_and_a_page() -> None:
-    members = pd.DataFrame(columns=["member", "model", "images", "status"])
-    tables = summarise_curve(members, {}, ASKED)
+def test_an_experiment_without_trials_gives_empty_tables_and_a_page() -> None:
+    trials = pd.DataFrame(columns=["trial", "model", "images", "status"])
+    tables = summarise_curve(trials, {}, ASKED)
     assert all(table.empty for table in tables)
     assert "nothing can be said" in write_report(ASKED, *tables)
 

@@ -69,7 +69,7 @@ def test_a_learning_curve_states_the_level_of_its_intervals(level: float) -> Non
     rows, results = [], {}
     for size in (10, 20, 50, 100, 200):
         name = f"m{size}"
-        rows.append({"member": name, "model": "yolo", "share": size / 200, "seed": 0, "images": size,
+        rows.append({"trial": name, "model": "yolo", "share": size / 200, "seed": 0, "images": size,
                      "status": "finished", "error": None})  # fmt: skip
         last = pd.DataFrame([{"category": "all classes", "ap50": 0.95 - 0.7 * size**-0.5}])
         results[name] = {"evaluation_classes": last, "history": pd.DataFrame({"epoch": [1], "val_ap50": [0.5]})}

@@ -65,7 +65,7 @@ def compare_tables(
     """Compare models that were judged on the same test images.
 
     Args:
-        given: For each model or member its tables.
+        given: For each model or trial its tables.
         truth: The annotations with their groups, which say what images are drawn together.
         evaluation: Which images were judged, and what is drawn how often.
         parameters: What is compared.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from cell_pipelines.analysis.learning_curve.power_law import NotEnoughMembers, PowerLaw, fit_power_law
+from cell_pipelines.analysis.learning_curve.power_law import NotEnoughTrials, PowerLaw, fit_power_law
 
 SIZES = np.repeat([5.0, 12, 25, 63, 126, 252], 3)
 
@@ -73,8 +73,8 @@ def test_trainings_on_the_same_images_count_as_one() -> None:
 
 
 @pytest.mark.parametrize("sizes", [[], [5], [5, 5, 10, 10], [5, 10, 20]])
-def test_too_few_sizes_or_members_are_refused(sizes: list[int]) -> None:
-    with pytest.raises(NotEnoughMembers, match="at least 3 sizes and 4 trainings"):
+def test_too_few_sizes_or_trials_are_refused(sizes: list[int]) -> None:
+    with pytest.raises(NotEnoughTrials, match="at least 3 sizes and 4 trainings"):
         fit_power_law(sizes, [0.5] * len(sizes))
 
 

@@ -3,7 +3,7 @@ import pytest
 from cell_pipelines.pipelines.experiments.states import State, read_state, write_state
 
 
-def test_a_member_that_was_never_started_waits(tmp_path):
+def test_a_trial_that_was_never_started_waits(tmp_path):
     assert read_state(tmp_path) == State()
 
 
@@ -16,5 +16,5 @@ def test_a_state_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"unknown": 1}'])
 def test_a_damaged_state_is_named(tmp_path, text):
     (tmp_path / "state.json").write_text(text)
-    with pytest.raises(ValueError, match=r"state\.json: expected the state of a member"):
+    with pytest.raises(ValueError, match=r"state\.json: expected the state of a trial"):
         read_state(tmp_path)

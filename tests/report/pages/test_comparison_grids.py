@@ -1,4 +1,4 @@
-"""Figures of many members can be read for two, eight and forty, and say what is missing."""
+"""Figures of many trials can be read for two, eight and forty, and say what is missing."""
 
 import itertools
 from collections.abc import Callable
@@ -17,11 +17,11 @@ NETWORKS = ("unet", "unetpp", "manet", "linknet", "fpn", "deeplabv3", "deeplabv3
 ENCODERS = ("inceptionresnetv2", "timm-resnest269e", "resnet152", "resnext101_32x32d", "vgg19")
 
 
-def members(networks: int = 8, encoders: int = 5) -> pd.DataFrame:
+def trials(networks: int = 8, encoders: int = 5) -> pd.DataFrame:
     rows = []
     for place, (network, encoder) in enumerate(itertools.product(NETWORKS[:networks], ENCODERS[:encoders])):
         value = 0.8 + 0.002 * place
-        rows.append({"member": f"{network}_{encoder}", "model": network, "encoder": encoder, "status": "finished",
+        rows.append({"trial": f"{network}_{encoder}", "model": network, "encoder": encoder, "status": "finished",
                      "pixel_iou": value, "pixel_iou_low": value - 0.02, "pixel_iou_high": value + 0.01})  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -30,13 +30,13 @@ def histories(table: pd.DataFrame, epochs: int = 20) -> dict[str, pd.DataFrame]:
     epoch = np.arange(1, epochs + 1)
     return {
         name: pd.DataFrame({"epoch": epoch, "train_loss": 0.5 + place / epoch, "val_loss": 0.6 + place / epoch})
-        for place, name in enumerate(table["member"], start=1)
+        for place, name in enumerate(table["trial"], start=1)
     }
 
 
 @pytest.mark.parametrize(("networks", "encoders"), [(1, 2), (8, 1), (8, 5)])
 def test_a_grid_of_any_size_can_be_read(networks: int, encoders: int, assert_readable: Check) -> None:
-    figure = plot_grid(members(networks, encoders), "pixel_iou", "IoU of the data set", columns="encoder")
+    figure = plot_grid(trials(networks, encoders), "pixel_iou", "IoU of the data set", columns="encoder")
     assert_readable(figure)
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts[:2] == ["0.8000", "0.8020"]
@@ -45,7 +45,7 @@ def test_a_grid_of_any_size_can_be_read(networks: int, encoders: int, assert_rea
 
 
 def test_cells_without_a_number_say_why() -> None:
-    table = members(2, 3)
+    table = trials(2, 3)
     table["status"] = ["finished", "failed", "impossible", "waiting", "running", "finished"]
     table.loc[table["status"] != "finished", "pixel_iou"] = np.nan
     figure = plot_grid(table.iloc[:5], "pixel_iou", "IoU", columns="encoder")
@@ -55,49 +55,47 @@ def test_cells_without_a_number_say_why() -> None:
 
 
 def test_of_several_seeds_the_best_is_shown_and_told() -> None:
-    table = pd.concat([members(1, 2), members(1, 2).assign(pixel_iou=0.9, status=["finished", "failed"])])
+    table = pd.concat([trials(1, 2), trials(1, 2).assign(pixel_iou=0.9, status=["finished", "failed"])])
     figure = plot_grid(table, "pixel_iou", "IoU", columns="encoder")
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.9000", "0.8020"]
-    assert "best of up to 2 members" in figure.get_suptitle()
+    assert "best of up to 2 trials" in figure.get_suptitle()
     worst = plot_grid(table, "pixel_iou", "MAE", columns="encoder", higher_is_better=False)
     assert worst.axes[0].texts[0].get_text() == "0.80"
 
 
-@pytest.mark.parametrize(
-    "table", [members(0), members(1).drop(columns="encoder"), members(1).drop(columns="pixel_iou")]
-)
+@pytest.mark.parametrize("table", [trials(0), trials(1).drop(columns="encoder"), trials(1).drop(columns="pixel_iou")])
 def test_a_grid_of_nothing_says_so(table: pd.DataFrame) -> None:
     assert not plot_grid(table, "pixel_iou", "IoU", columns="encoder").axes
 
 
 def test_a_grid_in_which_nothing_is_finished_has_no_best() -> None:
-    table = members(1, 2).assign(status="waiting", pixel_iou=np.nan)
+    table = trials(1, 2).assign(status="waiting", pixel_iou=np.nan)
     assert not plot_grid(table, "pixel_iou", "IoU", columns="encoder").axes[0].patches
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 40])
-def test_intervals_of_any_number_of_members_can_be_read(count: int, assert_readable: Check) -> None:
-    figure = plot_intervals(members().head(count), "pixel_iou", "IoU of the data set", name="member")
+def test_intervals_of_any_number_of_trials_can_be_read(count: int, assert_readable: Check) -> None:
+    figure = plot_intervals(trials().head(count), "pixel_iou", "IoU of the data set", name="trial")
     assert_readable(figure)
     (axes,) = figure.axes
     names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names[0] == members()["member"].iloc[count - 1], "the best on top"
+    assert names[0] == trials()["trial"].iloc[count - 1], "the best on top"
     assert len(axes.texts) == count
 
 
 def test_of_errors_the_least_is_on_top_and_unknown_ones_are_below() -> None:
-    table = members(1, 4).assign(count_mae=[3.0, np.nan, 1.0, 2.0])
+    table = trials(1, 4).assign(count_mae=[3.0, np.nan, 1.0, 2.0])
     (axes,) = plot_intervals(table, "count_mae", "MAE", name="encoder", higher_is_better=False).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == [ENCODERS[i] for i in (2, 3, 0, 1)]
     assert [text.get_text() for text in axes.texts] == ["1.00", "2.00", "3.00", "–"]
     assert not plot_intervals(table, "dice", "Dice").axes
-    assert not plot_intervals(members(0), "pixel_iou", "IoU").axes
+    assert not plot_intervals(trials(0), "pixel_iou", "IoU").axes
 
 
 @pytest.mark.parametrize("side", ["train", "val"])
 def test_losses_of_a_grid_are_a_panel_a_network(side: str, assert_readable: Check) -> None:
-    table = members()
-    keys = [dict(zip(table["member"], table[key], strict=True)) for key in ("model", "encoder")]
+    table = trials()
+    keys = [dict(zip(table["trial"], table[key], strict=True)) for key in ("model", "encoder")]
     figure = plot_losses(histories(table), side, panel=keys[0], line=keys[1])  # type: ignore[arg-type]
     assert_readable(figure)
     assert [axes.get_title(loc="left") for axes in figure.axes] == list(NETWORKS)
@@ -107,20 +105,20 @@ def test_losses_of_a_grid_are_a_panel_a_network(side: str, assert_readable: Chec
 
 
 def test_one_line_a_network_is_one_panel(assert_readable: Check) -> None:
-    table = members(8, 1)
-    figure = plot_losses(histories(table), "val", panel=dict(zip(table["member"], table["model"], strict=True)))
+    table = trials(8, 1)
+    figure = plot_losses(histories(table), "val", panel=dict(zip(table["trial"], table["model"], strict=True)))
     assert_readable(figure)
     assert len(figure.axes) == 1
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(NETWORKS)
 
 
-def test_members_without_losses_are_named(assert_readable: Check) -> None:
-    given = histories(members(2, 1)) | {"broken": pd.DataFrame(columns=["epoch", "train_loss"])}
+def test_trials_without_losses_are_named(assert_readable: Check) -> None:
+    given = histories(trials(2, 1)) | {"broken": pd.DataFrame(columns=["epoch", "train_loss"])}
     figure = plot_losses(given, "train")
     assert "none of broken" in figure.get_suptitle()
     assert_readable(figure)
     assert not plot_losses({}, "train").axes
-    assert_readable(plot_losses(histories(members(1, 1), epochs=1), "train"))
+    assert_readable(plot_losses(histories(trials(1, 1), epochs=1), "train"))
 
 
 def test_losses_of_a_detector_are_the_sum_of_their_parts() -> None:
@@ -134,4 +132,4 @@ def test_losses_far_apart_are_on_a_logarithmic_axis() -> None:
     epoch = np.arange(1, 9)
     wide = {"a": pd.DataFrame({"epoch": epoch, "train_loss": 10.0**-epoch})}
     assert plot_losses(wide, "train").axes[0].get_yscale() == "log"
-    assert plot_losses(histories(members(1, 1)), "train").axes[0].get_yscale() == "linear"
+    assert plot_losses(histories(trials(1, 1)), "train").axes[0].get_yscale() == "linear"

@@ -63,7 +63,7 @@ class AveragedCurve:
         laws: All laws, each with what fits well enough.
         weights: (L,), of each law in the average; they sum to 1.
         trend: How the curve rose over the last sizes.
-        misfit_p: p-value of the test whether even the best law fails the members; nan where it cannot be made.
+        misfit_p: p-value of the test whether even the best law fails the trials; nan where it cannot be made.
         degrees: Degrees of freedom of the variance that sets the interval's width.
     """
 
@@ -76,7 +76,7 @@ class AveragedCurve:
 
     @property
     def sizes(self) -> FloatArray:
-        """Return the images of each member, (M,)."""
+        """Return the images of each trial, (M,)."""
         return self.power.sizes
 
     @property
@@ -151,7 +151,7 @@ def fit_learning_curve(
     is_error: bool = False,
     level: float = 0.95,
 ) -> AveragedCurve:
-    """Fit all laws to all members at once; the arguments and errors are those of `fit_power_law`."""
+    """Fit all laws to all trials at once; the arguments and errors are those of `fit_power_law`."""
     power = fit_power_law(images, values, samples=samples, is_error=is_error, level=level)
     data, ceiling, reference = power.region.data, power.region.ceiling, power.region.reference
     found = [_fit(law, data, ceiling) for law in LAWS]
@@ -190,15 +190,15 @@ def _variance(data: Weighted, rests: list[tuple[Law, float]]) -> tuple[float, in
     The best law is the one that leaves least for its degrees of freedom.
     """
     _, number, count = np.unique(data.u, return_inverse=True, return_counts=True)
-    members = data.u.size
+    trials = data.u.size
     law, rest = min(
-        ((law, rest) for law, rest in rests if law.parameters < members),
-        key=lambda pair: pair[1] / (members - pair[0].parameters),
+        ((law, rest) for law, rest in rests if law.parameters < trials),
+        key=lambda pair: pair[1] / (trials - pair[0].parameters),
     )
-    degrees = members - law.parameters
+    degrees = trials - law.parameters
     means = np.bincount(number, data.z) / count
     within = float(data.w @ (data.z - means[number]) ** 2)
-    inner, outer = members - count.size, count.size - law.parameters
+    inner, outer = trials - count.size, count.size - law.parameters
     if inner == 0 or outer <= 0 or within == 0:
         return rest / degrees, degrees, float("nan"), rest
     misfit = max(rest - within, 0.0) / outer

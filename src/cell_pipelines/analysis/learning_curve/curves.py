@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.analysis.learning_curve.averaged_curve import AveragedCurve, fit_learning_curve
-from cell_pipelines.analysis.learning_curve.members import METRICS, is_error, trainings_with
-from cell_pipelines.analysis.learning_curve.power_law import NotEnoughMembers
+from cell_pipelines.analysis.learning_curve.power_law import NotEnoughTrials
 from cell_pipelines.analysis.learning_curve.questions import answer_images, answer_target, refuse
 from cell_pipelines.analysis.learning_curve.recent_trend import FARTHEST
+from cell_pipelines.analysis.learning_curve.trainings import METRICS, is_error, trainings_with
 
 _POINTS: Final = 60
 FIT_COLUMNS: Final = {
@@ -58,7 +58,7 @@ def fit_curves(
     """Fit learning curves to each metric of each model and ask them what more images bring.
 
     Args:
-        trainings: As `members.collect_trainings` returns it.
+        trainings: As `trainings.collect_trainings` returns it.
         metrics: Which; one that no training has is left out.
         targets: What a metric shall come to, by its name.
         more: Images to ask about; None for as many as the most that were trained with, the double.
@@ -85,7 +85,7 @@ def _fit(own: pd.DataFrame, metric: str, level: float) -> tuple[AveragedCurve | 
         law = fit_learning_curve(
             own["images"], own[metric], samples=own["sample"], is_error=is_error(metric), level=level
         )  # fmt: skip
-    except NotEnoughMembers as error:
+    except NotEnoughTrials as error:
         return None, str(error)
     return law, "" if law.has_trend else "no clear trend"
 

@@ -3,7 +3,7 @@
 metric(n) = a - b n^-c for qualities, which rise to a; a + b n^-c for errors, which fall to it; b >= 0 (Hestness et al.
 2017, arXiv:1712.00409; Figueroa et al. 2012, doi:10.1186/1472-6947-12-8). For a given exponent c the law is linear, so
 the fit looks for the best c alone (variable projection, Golub & Pereyra 1973, doi:10.1137/0710036) and cannot be caught
-in a local minimum. Intervals are profile intervals: what a curve gives that fits the members not significantly worse
+in a local minimum. Intervals are profile intervals: what a curve gives that fits the trials not significantly worse
 than the best one (Bates & Watts 1988, doi:10.1002/9780470316757, chapter 6); curves beyond 1 for qualities, or below 0
 for errors, are left out. Unlike those of a linear approximation they grow as far as the data leave the exponent open.
 They hold only where the curve is a power law, which nobody knows: `averaged_curve` is what is reported.
@@ -36,13 +36,13 @@ class PowerLaw:
         amplitude: b, in units of the metric, for n in images; 0 where the metric does not change.
         exponent: c.
         is_error: Whether less is better.
-        sizes: (M,), images of each member, those with the same images as one.
+        sizes: (M,), images of each trial, those with the same images as one.
         values: (M,), their metric.
         level: Of the intervals.
-        spread: Standard deviation of a member with the most images around the curve.
-        steadying: How fast members of one size come closer with more images: their variance goes as n^-steadying.
+        spread: Standard deviation of a trial with the most images around the curve.
+        steadying: How fast trials of one size come closer with more images: their variance goes as n^-steadying.
         degrees: Degrees of freedom of `spread`.
-        misfit_p: p-value of the test whether the law's shape fails the members (means of sizes against the spread
+        misfit_p: p-value of the test whether the law's shape fails the trials (means of sizes against the spread
             within them); nan for three sizes, or without a size that was trained twice.
         region: The curves that fit not significantly worse.
     """
@@ -72,8 +72,8 @@ class PowerLaw:
         return (-high, -low) if self.is_error else (low, high)
 
 
-class NotEnoughMembers(ValueError):
-    """There are too few sizes, or too few members, for a curve with an interval."""
+class NotEnoughTrials(ValueError):
+    """There are too few sizes, or too few trials, for a curve with an interval."""
 
 
 def fit_power_law(
@@ -84,22 +84,22 @@ def fit_power_law(
     is_error: bool = False,
     level: float = 0.95,
 ) -> PowerLaw:
-    """Fit the law to all members at once.
+    """Fit the law to all trials at once.
 
     Args:
-        images: (M,), training images of each member, 1 or more.
+        images: (M,), training images of each trial, 1 or more.
         values: (M,), its metric: a quality of at most 1, or an error of at least 0.
-        samples: (M,), which set of images it learned from; members with the same images count as one, their mean, since
+        samples: (M,), which set of images it learned from; trials with the same images count as one, their mean, since
             they all share what is good or bad luck in these images. None where each has its own.
         is_error: Whether less is better.
         level: Of the intervals, in (0, 1).
 
     Returns:
-        The curve. Where the law's shape fails the members (`misfit_p` below 0.05) the misfit, not the spread within
+        The curve. Where the law's shape fails the trials (`misfit_p` below 0.05) the misfit, not the spread within
         sizes, sets the width of the intervals.
 
     Raises:
-        NotEnoughMembers: There are fewer than three sizes, or fewer than four members.
+        NotEnoughTrials: There are fewer than three sizes, or fewer than four trials.
         ValueError: The values cannot be such a metric.
     """
     sizes, metric = _check(images, values, is_error=is_error)
@@ -109,7 +109,7 @@ def fit_power_law(
         raise ValueError(f"`level` must lie in (0, 1), got {level}.")
     n_sizes = len(np.unique(sizes))
     if n_sizes < _ENOUGH_SIZES or sizes.size <= _ENOUGH_SIZES:
-        raise NotEnoughMembers(
+        raise NotEnoughTrials(
             f"a curve takes at least 3 sizes and 4 trainings on different images, got {n_sizes} sizes and {sizes.size} "
             "such trainings"
         )
@@ -164,7 +164,7 @@ def _grid(data: Weighted, ceiling: float, best: tuple[float, float]) -> FloatArr
 
 
 def _steadying(u: FloatArray, z: FloatArray) -> float:
-    """Return the power by which members of one size come closer with more images, by likelihood within sizes."""
+    """Return the power by which trials of one size come closer with more images, by likelihood within sizes."""
     _, number, count = np.unique(u, return_inverse=True, return_counts=True)
     off = (z - (np.bincount(number, z) / count)[number]) ** 2
     freedom = 1 - 1 / count[number]
@@ -202,7 +202,7 @@ def _merged(sizes: FloatArray, metric: FloatArray, samples: npt.NDArray[np.gener
 def _check(images: npt.ArrayLike, values: npt.ArrayLike, *, is_error: bool) -> tuple[FloatArray, FloatArray]:
     sizes, metric = np.asarray(images, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if sizes.ndim != 1 or sizes.shape != metric.shape or not (sizes >= 1).all() or not np.isfinite(metric).all():
-        raise ValueError("`images` and `values` must be as long, finite, and have at least one image a member.")
+        raise ValueError("`images` and `values` must be as long, finite, and have at least one image a trial.")
     if is_error and (metric < 0).any():
         raise ValueError(f"`values` of an error must be 0 or more, got {metric.min():g}.")
     if not is_error and (metric > 1).any():

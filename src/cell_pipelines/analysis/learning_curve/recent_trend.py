@@ -32,7 +32,7 @@ class RecentTrend:
 
     @classmethod
     def of(cls, data: Weighted, reference: float, variance: float) -> "RecentTrend":
-        """Return the trend of members (their sizes over `reference`) whose variance is that of a weight of 1."""
+        """Return the trend of trials (their sizes over `reference`) whose variance is that of a weight of 1."""
         sizes, number = np.unique(data.u, return_inverse=True)
         weights = np.bincount(number, data.w).astype(np.float64)
         means, x = np.bincount(number, data.z * data.w) / weights, np.log(sizes)

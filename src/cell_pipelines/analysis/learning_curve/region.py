@@ -23,9 +23,9 @@ class Weighted:
     """What a law is fitted to.
 
     Attributes:
-        u: (M,), sizes of the members over some reference.
+        u: (M,), sizes of the trials over some reference.
         z: (M,), what is fitted; it rises.
-        w: (M,), weights, the inverse of each member's variance up to a factor.
+        w: (M,), weights, the inverse of each trial's variance up to a factor.
     """
 
     u: FloatArray
@@ -94,7 +94,7 @@ class Region:
     """The curves of a law that fit well enough.
 
     Attributes:
-        data: The members, sizes over `reference`.
+        data: The trials, sizes over `reference`.
         ceiling: Greatest value of the metric.
         allowed: Greatest sum of squared residuals.
         shapes: (C, P), those of which some curve fits well enough; of a power law (C, 1), its exponents.
@@ -135,7 +135,7 @@ class Region:
 
         Args:
             images: (N,), infinity for what the curves come to.
-            one_more: (N,), weight of one more member there, whose own value is asked for instead; None for the curves.
+            one_more: (N,), weight of one more trial there, whose own value is asked for instead; None for the curves.
         """
         q = _Quadratic.of(self.data, self.law, self.shapes)
         radius2 = np.maximum(self.allowed - q.rest, 0.0)[:, np.newaxis]
@@ -169,7 +169,7 @@ class Region:
 
 
 def _variance_factor(q: _Quadratic, weight: FloatArray) -> FloatArray:
-    """Return the variance of a - b w over that of a member, (C, N)."""
+    """Return the variance of a - b w over that of a trial, (C, N)."""
     m_ab, m_bb = q.m_ab[:, np.newaxis], q.m_bb[:, np.newaxis]
     return np.asarray((m_bb + 2 * m_ab * weight + q.m_aa * weight**2) / (q.m_aa * m_bb - m_ab**2))
 

@@ -1,4 +1,4 @@
-"""The nodes that compare an experiment's members: tables and figures of the papers, tests, and a page."""
+"""The nodes that compare an experiment's trials: tables and figures of the papers, tests, and a page."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.pipelines.experiments.members import Member, list_members
+from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
-from cell_pipelines.pipelines.experiments.results import member_costs, model_file, read_cells, read_tables
+from cell_pipelines.pipelines.experiments.results import model_file, read_cells, read_tables, trial_costs
+from cell_pipelines.pipelines.experiments.trials import Trial, list_trials
 from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
 from cell_pipelines.workflows.model_costs import CostParameters
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
@@ -31,54 +32,55 @@ _MOST_SIDE_BY_SIDE = 8
 Compare = Callable[..., tuple[Any, ...]]
 
 
-def compare_members(name: str) -> Compare:
-    """Return the node's function that compares the members of the experiment called `name`."""
+def compare_trials(name: str) -> Compare:
+    """Return the node's function that compares the trials of the experiment called `name`."""
 
     def compare(
-        members: pd.DataFrame, folder: Path, truth: AnnotationSet, images: dict[str, ImageFile],
+        trials: pd.DataFrame, folder: Path, truth: AnnotationSet, images: dict[str, ImageFile],
         parameters: ExperimentParameters, evaluation: EvaluationParameters, settings: ComparisonParameters,
         costs: CostParameters,
     ) -> tuple[Any, ...]:  # fmt: skip
-        """Return the tables, the figures and the page; with fewer than one finished member they say so."""
-        done = _finished(members, parameters)
+        """Return the tables, the figures and the page; with fewer than one finished trial they say so."""
+        trials = rename_old_columns(trials)
+        done = _finished(trials, parameters)
         measured = costs if parameters.costs else None
-        given = {member.name: _tables_of(folder / member.name, member, measured) for member in done}
+        given = {trial.name: _tables_of(folder / trial.name, trial, measured) for trial in done}
         found = compare_tables(given, truth, evaluation, settings) if given else None
-        tables = _tables(members, given, found, parameters)
-        figures = _figures(members, given, found, parameters)
+        tables = _tables(trials, given, found, parameters)
+        figures = _figures(trials, given, found, parameters)
         judged = select_split(truth, evaluation.split)
-        strips = list(_strips(folder, _shown(done, members, parameters), judged, images, parameters.overlays))
-        page = _page(name, members, (given, found), (tables, figures, strips), parameters)
+        strips = list(_strips(folder, _shown(done, trials, parameters), judged, images, parameters.overlays))
+        page = _page(name, trials, (given, found), (tables, figures, strips), parameters)
         return (*tables.values(), page, *figures.values())
 
     return compare
 
 
-def _finished(members: pd.DataFrame, parameters: ExperimentParameters) -> list[Member]:
-    done = set(members.loc[members["status"] == "finished", "member"])
-    return [member for member in list_members(parameters) if member.name in done]
+def _finished(trials: pd.DataFrame, parameters: ExperimentParameters) -> list[Trial]:
+    done = set(trials.loc[trials["status"] == "finished", "trial"])
+    return [trial for trial in list_trials(parameters) if trial.name in done]
 
 
-def _tables_of(folder: Path, member: Member, costs: CostParameters | None) -> ModelTables:
+def _tables_of(folder: Path, trial: Trial, costs: CostParameters | None) -> ModelTables:
     from cell_pipelines.analysis.model_comparison.model_tables import ModelTables, training_record
     from cell_pipelines.models.model_file import read_record
 
-    tables, record = read_tables(folder, member), read_record(model_file(folder, member))
+    tables, record = read_tables(folder, trial), read_record(model_file(folder, trial))
     return ModelTables(
         tables["evaluation_classes"], tables["evaluation_images"], tables["evaluation_instances"], tables["history"],
-        member_costs(folder, member, costs), training_record(record),
+        trial_costs(folder, trial, costs), training_record(record),
     )  # fmt: skip
 
 
-def main_metric(members: pd.DataFrame, parameters: ExperimentParameters) -> str:
-    """Return what members are ranked by: as the parameters say, else the F1 of masks where there are masks."""
+def main_metric(trials: pd.DataFrame, parameters: ExperimentParameters) -> str:
+    """Return what trials are ranked by: as the parameters say, else the F1 of masks where there are masks."""
     if parameters.metric:
         return parameters.metric
-    return "instance_f1" if "instance_f1" in members and members["instance_f1"].notna().any() else "f1"
+    return "instance_f1" if "instance_f1" in trials and trials["instance_f1"].notna().any() else "f1"
 
 
 def _tables(
-    members: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
+    trials: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
     parameters: ExperimentParameters,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     from cell_pipelines.report.pages.comparison_tables import (
@@ -87,7 +89,7 @@ def _tables(
         tabulate_overlaps,
     )
 
-    done = members[members["status"] == "finished"]
+    done = trials[trials["status"] == "finished"]
     histories = {name: one.history for name, one in given.items() if one.history is not None}
     by = ["model", *_varied(parameters)]
     empty = pd.DataFrame()
@@ -96,23 +98,23 @@ def _tables(
         found.differences if found else empty,
         found.compared.tests if found else empty,
         found.compared.ranks if found else empty,
-        tabulate_architectures(done, histories, name="member", by=by),
-        tabulate_overlaps(done, histories, name="member"),
+        tabulate_architectures(done, histories, name="trial", by=by),
+        tabulate_overlaps(done, histories, name="trial"),
         tabulate_detection({name: one.classes for name, one in given.items()}),
         _against_baseline(found, parameters),
     ), strict=True))  # fmt: skip
 
 
 def _varied(parameters: ExperimentParameters) -> list[str]:
-    return list(list_members(parameters)[0].varied)
+    return list(list_trials(parameters)[0].varied)
 
 
 def _against_baseline(found: ModelComparison | None, parameters: ExperimentParameters) -> pd.DataFrame:
     """Return how much each change of an ablation brings or costs, with interval and test."""
-    columns = ["metric", "member", "value", "baseline", "difference", "low", "high", "p_holm", "told_apart", "caution"]
+    columns = ["metric", "trial", "value", "baseline", "difference", "low", "high", "p_holm", "told_apart", "caution"]
     if found is None or parameters.kind != "ablation":
         return pd.DataFrame(columns=columns)
-    base = next(m.name for m in list_members(parameters) if m.varied[parameters.column] == parameters.baseline)
+    base = next(m.name for m in list_trials(parameters) if m.varied[parameters.column] == parameters.baseline)
     values = found.compared.estimates.set_index(["metric", "model"])["value"]
     rows = []
     for row in found.compared.tests.to_dict("records"):
@@ -127,7 +129,7 @@ def _against_baseline(found: ModelComparison | None, parameters: ExperimentParam
 
 
 def _figures(
-    members: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
+    trials: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
     parameters: ExperimentParameters,
 ) -> dict[str, Any]:  # fmt: skip
     from cell_pipelines.report.figures.comparison_losses import plot_losses
@@ -135,68 +137,68 @@ def _figures(
 
     histories = {name: one.history for name, one in given.items() if one.history is not None}
     varied = _varied(parameters)
-    panel, label = _places(members, varied)
+    panel, label = _places(trials, varied)
     losses = {
         "training_loss": plot_losses(histories, "train", panel=panel, line=label),
         "validation_loss": plot_losses(histories, "val", panel=panel, line=label),
     }
-    metric = main_metric(members, parameters)
+    metric = main_metric(trials, parameters)
     known = found.figures() if found else {}
     note = create_note(f"{metric} was not compared.")
     return {
-        "grid": _grid(members, metric, varied),
+        "grid": _grid(trials, metric, varied),
         **losses,
         "intervals": known.get(f"intervals_{metric}", note),
         "average_ranks": known.get(f"ranks_{metric}", create_note(f"{metric} was not ranked.")),
     }
 
 
-def _places(members: pd.DataFrame, varied: Sequence[str]) -> tuple[dict[str, str] | None, dict[str, str] | None]:
-    """Return each member's panel, its model where there are several, and what its line is called."""
-    names = members["member"].astype(str)
-    panel = dict(zip(names, members["model"].astype(str), strict=True)) if members["model"].nunique() > 1 else None
-    words = [", ".join(str(row[key]) for key in varied) for row in members.to_dict("records")]
+def _places(trials: pd.DataFrame, varied: Sequence[str]) -> tuple[dict[str, str] | None, dict[str, str] | None]:
+    """Return each trial's panel, its model where there are several, and what its line is called."""
+    names = trials["trial"].astype(str)
+    panel = dict(zip(names, trials["model"].astype(str), strict=True)) if trials["model"].nunique() > 1 else None
+    words = [", ".join(str(row[key]) for key in varied) for row in trials.to_dict("records")]
     return panel, dict(zip(names, words, strict=True)) if varied else None
 
 
-def _grid(members: pd.DataFrame, metric: str, varied: Sequence[str]) -> Any:
+def _grid(trials: pd.DataFrame, metric: str, varied: Sequence[str]) -> Any:
     from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
     from cell_pipelines.report.figures.comparison_grid import plot_grid
 
     known = METRICS.get(metric)
     title = known.title if known else metric
     better = known.higher_is_better if known else not metric.startswith("count")
-    rows, columns = ("model", varied[0]) if varied else ("model", "member")
-    return plot_grid(members, metric, f"{title} on test", rows=rows, columns=columns, higher_is_better=better)
+    rows, columns = ("model", varied[0]) if varied else ("model", "trial")
+    return plot_grid(trials, metric, f"{title} on test", rows=rows, columns=columns, higher_is_better=better)
 
 
-def _shown(done: Sequence[Member], members: pd.DataFrame, parameters: ExperimentParameters) -> list[Member]:
-    """Return the members that are shown side by side: all of a few, else the best of each model."""
+def _shown(done: Sequence[Trial], trials: pd.DataFrame, parameters: ExperimentParameters) -> list[Trial]:
+    """Return the trials that are shown side by side: all of a few, else the best of each model."""
     if len(done) <= _MOST_SIDE_BY_SIDE:
         return list(done)
-    metric = main_metric(members, parameters)
-    ranked = members.dropna(subset=[metric]).sort_values(metric, ascending=metric.startswith("count"))
-    best = set(ranked.drop_duplicates("model")["member"])
-    return [member for member in done if member.name in best][:_MOST_SIDE_BY_SIDE]
+    metric = main_metric(trials, parameters)
+    ranked = trials.dropna(subset=[metric]).sort_values(metric, ascending=metric.startswith("count"))
+    best = set(ranked.drop_duplicates("model")["trial"])
+    return [trial for trial in done if trial.name in best][:_MOST_SIDE_BY_SIDE]
 
 
 def _strips(
-    folder: Path, shown: Sequence[Member], truth: AnnotationSet, images: Mapping[str, ImageFile], count: int
+    folder: Path, shown: Sequence[Trial], truth: AnnotationSet, images: Mapping[str, ImageFile], count: int
 ) -> Iterator[Any]:
     from cell_pipelines.report.figures.montage import panel_strip
     from cell_pipelines.report.page.html import Picture
 
-    cells = {member.name: read_cells(folder / member.name, member) for member in shown} if count else {}
+    cells = {trial.name: read_cells(folder / trial.name, trial) for trial in shown} if count else {}
     for number, one in enumerate(iterate_images(truth)):
         if number >= count or not cells:
             return
         name = one.names[0]
-        seen = {member: own(name) for member, own in cells.items()}
+        seen = {trial: own(name) for trial, own in cells.items()}
         yield Picture(panel_strip(to_rgb(to_uint8(images[name]())), one, seen), name)
 
 
 def _page(
-    name: str, members: pd.DataFrame, compared: tuple[Mapping[str, ModelTables], ModelComparison | None],
+    name: str, trials: pd.DataFrame, compared: tuple[Mapping[str, ModelTables], ModelComparison | None],
     shown: tuple[Mapping[str, pd.DataFrame], Mapping[str, Any], Sequence[Any]], parameters: ExperimentParameters,
 ) -> str:  # fmt: skip
     from cell_pipelines.report.page.html import Picture, Section, Table, render_report
@@ -204,13 +206,13 @@ def _page(
     (given, found), (tables, figures, strips) = compared, shown
     heading = name.replace("_", " ")
     varied = _varied(parameters)
-    columns = ["member", "model", *varied, "status", "training_seconds", "training_memory_mb", "parameters_m",
-               main_metric(members, parameters), "error"]  # fmt: skip
-    listed = members[[c for c in dict.fromkeys(columns) if c in members]].dropna(axis="columns", how="all")
-    first: list[Any] = [Table(listed, f"The {len(members)} members")]
-    if len(varied) and members["model"].nunique() > 1:
+    columns = ["trial", "model", *varied, "status", "training_seconds", "training_memory_mb", "parameters_m",
+               main_metric(trials, parameters), "error"]  # fmt: skip
+    listed = trials[[c for c in dict.fromkeys(columns) if c in trials]].dropna(axis="columns", how="all")
+    first: list[Any] = [Table(listed, f"The {len(trials)} trials")]
+    if len(varied) and trials["model"].nunique() > 1:
         first.append(Picture(figures["grid"], "The metric of each combination, on the same test images"))
-    sections = [Section("Members", first), *_change_sections(tables, parameters, found.level if found else 0.95)]
+    sections = [Section("Trials", first), *_change_sections(tables, parameters, found.level if found else 0.95)]
     if found is not None:
         sections += [
             Section("Tables of the papers", _paper_tables(tables)),
@@ -218,8 +220,8 @@ def _page(
                                Picture(figures["validation_loss"], "Validation loss over epochs")]),
             *describe_comparison(found, given, strips=strips),
         ]  # fmt: skip
-    counts = members["status"].value_counts()
-    cards = {"Members": str(len(members)), **{str(status).capitalize(): str(n) for status, n in counts.items()}}
+    counts = trials["status"].value_counts()
+    cards = {"Trials": str(len(trials)), **{str(status).capitalize(): str(n) for status, n in counts.items()}}
     return render_report(heading[:1].upper() + heading[1:], cards, sections)
 
 

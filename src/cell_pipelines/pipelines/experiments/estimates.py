@@ -1,6 +1,6 @@
-"""What members would take before any is trained: networks are built, their work counted, this machine's speed measured.
+"""What trials would take before any is trained: networks are built, their work counted, this machine's speed measured.
 
-Members that are finished correct the estimate by what they really took.
+Trials that are finished correct the estimate by what they really took.
 """
 
 import logging
@@ -15,8 +15,8 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.invocation import merge, nest
-from cell_pipelines.pipelines.experiments.members import Member
-from cell_pipelines.pipelines.experiments.results import tabulate_members
+from cell_pipelines.pipelines.experiments.results import tabulate_trials
+from cell_pipelines.pipelines.experiments.trials import Trial
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 
 logger = logging.getLogger(__name__)
@@ -27,13 +27,13 @@ _STEP = 3.0
 _TRAINED_BYTES = 16
 # What Python, PyTorch and the images in memory take besides, in MB.
 _BASE_MB = 900.0
-_COLUMNS = ("member", "model", "estimated_seconds", "estimated_memory_mb", "parameters_m", "flops_g", "images",
+_COLUMNS = ("trial", "model", "estimated_seconds", "estimated_memory_mb", "parameters_m", "flops_g", "images",
             "epochs", "reason")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Work:
-    """What one member's training consists of."""
+    """What one trial's training consists of."""
 
     network: Any
     shape: tuple[int, int, int, int]
@@ -43,47 +43,47 @@ class _Work:
     epochs: int
 
 
-def estimate_members(
-    members: Sequence[Member], annotations: AnnotationSet, everything: Mapping[str, Any], folder: Path
+def estimate_trials(
+    trials: Sequence[Trial], annotations: AnnotationSet, everything: Mapping[str, Any], folder: Path
 ) -> pd.DataFrame:
-    """Return a row a member: estimated time and memory, size of the network, and why it can't be built, if so.
+    """Return a row a trial: estimated time and memory, size of the network, and why it can't be built, if so.
 
     Args:
-        members: What would be trained.
+        trials: What would be trained.
         annotations: Images with splits.
         everything: All parameters of the study.
-        folder: Holds the members that are finished; what they took corrects the estimates of the others.
+        folder: Holds the trials that are finished; what they took corrects the estimates of the others.
     """
-    rows = [{"member": m.name, "model": m.model, **m.varied, **_estimate(m, annotations, everything)} for m in members]
-    varied = list(dict.fromkeys(key for member in members for key in member.varied))
+    rows = [{"trial": m.name, "model": m.model, **m.varied, **_estimate(m, annotations, everything)} for m in trials]
+    varied = list(dict.fromkeys(key for trial in trials for key in trial.varied))
     table = pd.DataFrame(rows, columns=[*_COLUMNS[:2], *varied, *_COLUMNS[2:]])
-    done = tabulate_members(folder, members)
+    done = tabulate_trials(folder, trials)
     for estimated, measured in (("seconds", "training_seconds"), ("memory_mb", "training_memory_mb")):
         ratio = (pd.to_numeric(done[measured]) / table[f"estimated_{estimated}"]).median()
         if pd.notna(ratio):
-            logger.info("%s corrected by %.2g, from members that are finished.", estimated, ratio)
+            logger.info("%s corrected by %.2g, from trials that are finished.", estimated, ratio)
             table[f"estimated_{estimated}"] *= ratio
     return table
 
 
 def refuse_impossible(
-    members: Sequence[Member], annotations: AnnotationSet, everything: Mapping[str, Any]
+    trials: Sequence[Trial], annotations: AnnotationSet, everything: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return the members whose network can't be built, with the reason."""
+    """Return the trials whose network can't be built, with the reason."""
     found = {}
-    for member in members:
+    for trial in trials:
         try:
-            _plan(member, annotations, everything)
+            _plan(trial, annotations, everything)
         except (ValueError, TypeError, KeyError) as error:
-            found[member.name] = _sentence(error)
+            found[trial.name] = _sentence(error)
     return found
 
 
-def _estimate(member: Member, annotations: AnnotationSet, everything: Mapping[str, Any]) -> dict[str, Any]:
+def _estimate(trial: Trial, annotations: AnnotationSet, everything: Mapping[str, Any]) -> dict[str, Any]:
     from cell_pipelines.models.complexity import measure_complexity
 
     try:
-        work = _plan(member, annotations, everything)
+        work = _plan(trial, annotations, everything)
         cost = measure_complexity(work.network, work.shape)
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         return {"reason": _sentence(error)}
@@ -102,11 +102,11 @@ def _sentence(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def _plan(member: Member, annotations: AnnotationSet, everything: Mapping[str, Any]) -> _Work:
-    parameters = merge(everything, nest(member.changes))
+def _plan(trial: Trial, annotations: AnnotationSet, everything: Mapping[str, Any]) -> _Work:
+    parameters = merge(everything, nest(trial.changes))
     kept = SubsetParameters(**parameters.get("training_subset", {})).take(annotations)
     train, val = select_split(kept, "train"), select_split(kept, "val")
-    return (_plan_yolo if member.is_detector else _plan_network)(parameters, member.model, train, val)
+    return (_plan_yolo if trial.is_detector else _plan_network)(parameters, trial.model, train, val)
 
 
 def _plan_yolo(parameters: Mapping[str, Any], model: str, train: AnnotationSet, val: AnnotationSet) -> _Work:

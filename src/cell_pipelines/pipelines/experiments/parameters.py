@@ -12,23 +12,23 @@ Value = str | int | float | bool | None
 class ExperimentParameters(BaseModel):
     """Trainings that differ in what is asked about and in nothing else.
 
-    Its members are every combination of `models`, `values` and `seeds`, or with `variants` every model with each of
-    them. A parameter's name that begins with ``model.`` is one of the member's model.
+    Its trials are every combination of `models`, `values` and `seeds`, or with `variants` every model with each of
+    them. A parameter's name that begins with ``model.`` is one of the trial's model.
 
     Attributes:
-        kind: What is said at the end: how the members compare; what more images would bring; what each change does.
+        kind: What is said at the end: how the trials compare; what more images would bring; what each change does.
         models: What is trained.
         values: For each parameter, by its dotted name, its values; null takes one away that the base names.
         variants: Named changes, each some parameters with their values; ``model`` names another model to train.
         column: What the variants' column in tables is called.
         baseline: The variant that the others are compared with.
         seeds: Of the networks' start and of the choice of a subset.
-        settings: Parameters that all members share, by their dotted names.
-        parallel: Members at once on each device.
-        devices: ``auto``, or numbers of GPUs that members are dealt out to.
-        stop_after: Members that are trained in one call; null for all.
-        costs: Measure operations, time and memory of one image for each finished member, one after the other.
-        metric: What members are ranked by.
+        settings: Parameters that all trials share, by their dotted names.
+        parallel: Trials at once on each device.
+        devices: ``auto``, or numbers of GPUs that trials are dealt out to.
+        stop_after: Trials that are trained in one call; null for all.
+        costs: Measure operations, time and memory of one image for each finished trial, one after the other.
+        metric: What trials are ranked by.
         overlays: Images that the page of comparison shows side by side.
     """
 

@@ -1,43 +1,43 @@
-"""From prepared images to members that are trained, and to what is said of them."""
+"""From prepared images to trials that are trained, and to what is said of them."""
 
 from collections.abc import Iterable
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.experiments.comparison import FIGURES, TABLES, compare_members
-from cell_pipelines.pipelines.experiments.nodes import check_members, plan_members, read_results, train_members
+from cell_pipelines.pipelines.experiments.comparison import FIGURES, TABLES, compare_trials
+from cell_pipelines.pipelines.experiments.nodes import check_trials, plan_trials, read_results, train_trials
 
 
 def create_plan_pipeline(name: str) -> Pipeline:
     """Return the listing of what the experiment called `name` would train."""
-    node = Node(plan_members, inputs=_given(name), outputs=f"{name}.experiment_plan_table", name=f"plan_{name}")
+    node = Node(plan_trials, inputs=_given(name), outputs=f"{name}.experiment_plan_table", name=f"plan_{name}")
     return Pipeline([node], tags="experiment")
 
 
 def create_training_pipeline(name: str) -> Pipeline:
-    """Return the training of the members of the experiment called `name`.
+    """Return the training of the trials of the experiment called `name`.
 
-    The run ends as failed where a member did, after the page about the others was written.
+    The run ends as failed where a trial did, after the page about the others was written.
     """
-    members, report = f"{name}.experiment_members_table", f"{name}.experiment_report"
+    trials, report = f"{name}.experiment_trials_table", f"{name}.experiment_report"
     return Pipeline(
         [
-            Node(train_members(name), inputs=_given(name), outputs=members, name=f"train_{name}"),
-            Node(check_members, inputs=[members, report], outputs=None, name=f"check_{name}"),
+            Node(train_trials(name), inputs=_given(name), outputs=trials, name=f"train_{name}"),
+            Node(check_trials, inputs=[trials, report], outputs=None, name=f"check_{name}"),
         ],
         tags="experiment",
     )
 
 
 def create_comparison_pipeline(name: str) -> Pipeline:
-    """Return the comparison of the members of the experiment called `name`."""
+    """Return the comparison of the trials of the experiment called `name`."""
     return Pipeline([_comparison_node(name)], tags="experiment")
 
 
 def create_results_pipeline(name: str) -> Pipeline:
-    """Return the reading of what the members of the experiment called `name` have left, for others to say more."""
-    members, folder = f"{name}.experiment_members_table", f"{name}.experiment_folder"
-    given = [members, f"params:experiments.{name}", folder]
+    """Return the reading of what the trials of the experiment called `name` have left, for others to say more."""
+    trials, folder = f"{name}.experiment_trials_table", f"{name}.experiment_folder"
+    given = [trials, f"params:experiments.{name}", folder]
     node = Node(read_results, inputs=given, outputs=f"{name}.experiment_results", name=f"read_{name}")
     return Pipeline([node], tags="experiment")
 
@@ -48,9 +48,9 @@ def _given(name: str) -> list[str]:
 
 def _comparison_node(name: str) -> Node:
     settings = [f"params:experiments.{name}", "params:evaluation", "params:comparison", "params:model_costs"]
-    data = [f"{name}.experiment_members_table", f"{name}.experiment_folder", "prepared_annotations", "raw@images"]
+    data = [f"{name}.experiment_trials_table", f"{name}.experiment_folder", "prepared_annotations", "raw@images"]
     return Node(
-        compare_members(name),
+        compare_trials(name),
         inputs=[*data, *settings],
         outputs=[*_tables(name, TABLES), f"{name}.experiment_report", *_figures(name, FIGURES)],
         name=f"compare_{name}",

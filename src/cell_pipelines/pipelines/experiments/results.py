@@ -1,4 +1,4 @@
-"""What the members of an experiment have left: their tables, joined for those who compare them."""
+"""What the trials of an experiment have left: their tables, joined for those who compare them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images, select_objects
 from cell_pipelines.annotations.storage import read_parquet
 from cell_pipelines.files import atomic_path
-from cell_pipelines.pipelines.experiments.members import Member
 from cell_pipelines.pipelines.experiments.states import read_state
+from cell_pipelines.pipelines.experiments.trials import Trial
 from cell_pipelines.spreadsheet_text import protect_table, restore_table
 from cell_pipelines.workflows.model_costs import CostParameters, measure_model_costs
 
-#: Columns of the table of members after those that vary.
+#: Columns of the table of trials after those that vary.
 _STATE = ("status", "images", "epochs", "training_seconds", "training_memory_mb", "device", "parameters_m", "seconds",
           "run_id", "error")  # fmt: skip
 #: Metrics on test, all classes together, with their intervals where there are some.
@@ -27,36 +27,36 @@ _WITH_ENDS = tuple(f"{metric}{end}" for metric in _METRICS for end in ("", "_low
 TABLES = ("evaluation_classes", "evaluation_images", "evaluation_cells", "evaluation_instances", "history")
 
 
-def model_file(folder: Path, member: Member) -> Path:
-    """Return where the model of the member in `folder` lies."""
-    return folder / "06_models" / f"{member.model}.pt"
+def model_file(folder: Path, trial: Trial) -> Path:
+    """Return where the model of the trial in `folder` lies."""
+    return folder / "06_models" / f"{trial.model}.pt"
 
 
-def read_tables(folder: Path, member: Member) -> dict[str, pd.DataFrame]:
-    """Return the tables of the finished member in `folder` by name."""
-    place = folder / "08_reporting" / member.model
+def read_tables(folder: Path, trial: Trial) -> dict[str, pd.DataFrame]:
+    """Return the tables of the finished trial in `folder` by name."""
+    place = folder / "08_reporting" / trial.model
     return {name: restore_table(pd.read_csv(place / f"{name}.csv")) for name in TABLES}
 
 
-def tabulate_members(folder: Path, members: Sequence[Member]) -> pd.DataFrame:
-    """Return a row a member: what varies, how it ended, what it took, and its metrics on test."""
-    rows = [_row(folder / member.name, member) for member in members]
-    varied = list(dict.fromkeys(key for member in members for key in member.varied))
-    table = pd.DataFrame(rows, columns=["member", "model", *varied, *_STATE, *_WITH_ENDS])
+def tabulate_trials(folder: Path, trials: Sequence[Trial]) -> pd.DataFrame:
+    """Return a row a trial: what varies, how it ended, what it took, and its metrics on test."""
+    rows = [_row(folder / trial.name, trial) for trial in trials]
+    varied = list(dict.fromkeys(key for trial in trials for key in trial.varied))
+    table = pd.DataFrame(rows, columns=["trial", "model", *varied, *_STATE, *_WITH_ENDS])
     return table.drop(columns=[name for name in _WITH_ENDS if name not in _METRICS and table[name].isna().all()])
 
 
-def _row(folder: Path, member: Member) -> dict[str, Any]:
+def _row(folder: Path, trial: Trial) -> dict[str, Any]:
     state = read_state(folder)
-    row = {"member": member.name, "model": member.model, **member.varied, "status": state.status,
+    row = {"trial": trial.name, "model": trial.model, **trial.varied, "status": state.status,
            "seconds": state.seconds, "run_id": state.run_id, "error": state.error}  # fmt: skip
     if state.status != "finished":
         return row
     from cell_pipelines.models.model_file import count_parameters, read_record
 
-    path = model_file(folder, member)
+    path = model_file(folder, trial)
     cost = read_record(path).get("training_cost", {})
-    total = read_tables(folder, member)["evaluation_classes"].iloc[-1]
+    total = read_tables(folder, trial)["evaluation_classes"].iloc[-1]
     metrics = {str(name): value for name, value in total.items() if str(name) in _WITH_ENDS}
     return row | metrics | {
         "images": cost.get("images"), "epochs": cost.get("epochs"), "training_seconds": cost.get("seconds"),
@@ -65,17 +65,17 @@ def _row(folder: Path, member: Member) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def member_costs(folder: Path, member: Member, settings: CostParameters | None) -> pd.DataFrame:
-    """Return what the model of a finished member costs, measured once and kept beside it.
+def trial_costs(folder: Path, trial: Trial, settings: CostParameters | None) -> pd.DataFrame:
+    """Return what the model of a finished trial costs, measured once and kept beside it.
 
     Args:
-        folder: The member's.
-        member: It.
+        folder: The trial's.
+        trial: It.
         settings: How it is measured; None for its number of parameters only.
     """
     from cell_pipelines.models.model_file import count_parameters
 
-    path, kept = model_file(folder, member), folder / "costs.csv"
+    path, kept = model_file(folder, trial), folder / "costs.csv"
     if settings is None:
         return pd.DataFrame([{"parameters_m": count_parameters(path) / 1e6}])
     if not kept.is_file() or kept.stat().st_mtime < path.stat().st_mtime:
@@ -84,10 +84,10 @@ def member_costs(folder: Path, member: Member, settings: CostParameters | None) 
     return restore_table(pd.read_csv(kept))
 
 
-def read_cells(folder: Path, member: Member) -> Callable[[str], AnnotationSet]:
-    """Return what gives the cells that a finished member accepted in an image, by the image's name."""
-    found = read_parquet(folder / "07_model_output" / member.model / "predictions")
-    thresholds = json.loads((folder / "08_reporting" / member.model / "thresholds.json").read_text(encoding="utf-8"))
+def read_cells(folder: Path, trial: Trial) -> Callable[[str], AnnotationSet]:
+    """Return what gives the cells that a finished trial accepted in an image, by the image's name."""
+    found = read_parquet(folder / "07_model_output" / trial.model / "predictions")
+    thresholds = json.loads((folder / "08_reporting" / trial.model / "thresholds.json").read_text(encoding="utf-8"))
     limits = {name: 0.0 if isinstance(value, dict) else value for name, value in thresholds.items()}
     least = np.array([limits.get(category, 0.0) for category in found.categories])
 

@@ -1,4 +1,4 @@
-"""How far a member is, on disk, so that a call that was killed is completed by the next."""
+"""How far a trial is, on disk, so that a call that was killed is completed by the next."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -12,13 +12,13 @@ Status = Literal["waiting", "running", "finished", "failed", "impossible"]
 
 @dataclass(frozen=True)
 class State:
-    """What is known of a member.
+    """What is known of a trial.
 
     Attributes:
         status: Whether it is still to be trained, is, was, crashed, or can't be built.
         key: Hash of all that goes into it; with another one it is trained anew.
         run_id: Its MLflow run.
-        seconds: How long the whole member took.
+        seconds: How long the whole trial took.
         error: Why it failed, one line.
     """
 
@@ -34,7 +34,7 @@ class State:
 
 
 def read_state(folder: Path) -> State:
-    """Return the state of the member in `folder`; waiting where there is none.
+    """Return the state of the trial in `folder`; waiting where there is none.
 
     Raises:
         ValueError: The file there is not a state.
@@ -45,10 +45,10 @@ def read_state(folder: Path) -> State:
     try:
         return State(**json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: expected the state of a member, got {error}; remove it to train anew.") from error
+        raise ValueError(f"{path}: expected the state of a trial, got {error}; remove it to train anew.") from error
 
 
 def write_state(folder: Path, state: State) -> None:
-    """Keep the state of the member in `folder`."""
+    """Keep the state of the trial in `folder`."""
     with atomic_path(folder / "state.json") as temporary:
         temporary.write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")

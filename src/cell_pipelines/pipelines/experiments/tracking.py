@@ -1,4 +1,4 @@
-"""The MLflow runs of an experiment: one for all, and below it one for each member and for each call."""
+"""The MLflow runs of an experiment: one for all, and below it one for each trial and for each call."""
 
 import logging
 from pathlib import Path
@@ -46,20 +46,20 @@ class ExperimentRuns:
             temporary.write_text(run_id)
         return str(run_id)
 
-    def open_member(self, name: str, model: str) -> str | None:
-        """Open a member's run and return its id."""
+    def open_trial(self, name: str, model: str) -> str | None:
+        """Open a trial's run and return its id."""
         if self._client is None:
             return None
-        tags = {"mlflow.parentRunId": self.run_id or "", "kind": "member", "model": model, OWNER: str(this_process())}
+        tags = {"mlflow.parentRunId": self.run_id or "", "kind": "trial", "model": model, OWNER: str(this_process())}
         return str(self._client.create_run(self._experiment_id, run_name=name, tags=tags).info.run_id)
 
-    def end_member(self, run_id: str | None, status: str) -> None:
-        """Close a member's run where it could not do so itself."""
+    def end_trial(self, run_id: str | None, status: str) -> None:
+        """Close a trial's run where it could not do so itself."""
         if run_id is not None and self._status(run_id) in ("RUNNING", "SCHEDULED"):
             (self._client or mlflow.MlflowClient()).set_terminated(run_id, status)
 
     def is_finished(self, run_id: str | None) -> bool:
-        """Say whether a member's run says that it came to its end."""
+        """Say whether a trial's run says that it came to its end."""
         return run_id is not None and self._status(run_id) == "FINISHED"
 
     def end(self, status: str) -> None:

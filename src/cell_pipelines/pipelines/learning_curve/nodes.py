@@ -5,21 +5,21 @@ from typing import Any
 
 import pandas as pd
 
-from cell_pipelines.analysis.learning_curve.members import METRICS
+from cell_pipelines.analysis.learning_curve.trainings import METRICS
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
 
-#: What the members become, in the order of the node's outputs.
+#: What the trials become, in the order of the node's outputs.
 TABLES = ("trainings", "sizes", "fits", "points", "answers", "histories")
 
 
 def summarise_curve(
-    members: pd.DataFrame, results: Mapping[str, Mapping[str, pd.DataFrame]], parameters: LearningCurveParameters
+    trials: pd.DataFrame, results: Mapping[str, Mapping[str, pd.DataFrame]], parameters: LearningCurveParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the tables of the curve.
 
     Args:
-        members: A row a member: `member`, `model`, `images`, `status`, `share`, `seed`.
-        results: For each finished member its tables: `evaluation_classes` and `history`.
+        trials: A row a trial: `trial`, `model`, `images`, `status`, `share`, `seed`.
+        results: For each finished trial its tables: `evaluation_classes` and `history`.
         parameters: What is asked.
 
     Returns:
@@ -27,9 +27,9 @@ def summarise_curve(
         that answers it, and a row an epoch of each training.
     """
     from cell_pipelines.analysis.learning_curve.curves import fit_curves
-    from cell_pipelines.analysis.learning_curve.members import collect_histories, collect_trainings, tabulate_sizes
+    from cell_pipelines.analysis.learning_curve.trainings import collect_histories, collect_trainings, tabulate_sizes
 
-    trainings = collect_trainings(members, results)
+    trainings = collect_trainings(trials, results)
     curves = fit_curves(
         trainings, metrics=_asked(parameters), targets=parameters.targets, more=parameters.more, level=parameters.level
     )

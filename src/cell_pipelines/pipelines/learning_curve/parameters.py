@@ -4,14 +4,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from cell_pipelines.analysis.learning_curve.members import METRICS
+from cell_pipelines.analysis.learning_curve.trainings import METRICS
 
 
 class LearningCurveParameters(BaseModel):
     """What is asked of the curve.
 
     Attributes:
-        metrics: Metrics on test that get a curve; those that no member has are left out.
+        metrics: Metrics on test that get a curve; those that no trial has are left out.
         targets: What a metric shall come to, by its name: "how many more images bring ap50 to 0.9?"
         more: Images to ask about: "what would 100 more bring?"; null for twice as many as there are.
         level: Of all intervals.

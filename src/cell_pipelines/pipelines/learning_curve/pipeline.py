@@ -1,4 +1,4 @@
-"""From the members of an experiment to what more images would bring."""
+"""From the trials of an experiment to what more images would bring."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,13 +20,13 @@ def create_pipeline(experiment: str = "learning_curve") -> Pipeline:
     """Return what is said of an experiment over numbers of training images.
 
     Args:
-        experiment: Its name; the table of its members and their results come from its training.
+        experiment: Its name; the table of its trials and their results come from its training.
     """
-    members, results = f"{experiment}.experiment_members_table", f"{experiment}.experiment_results"
+    trials, results = f"{experiment}.experiment_trials_table", f"{experiment}.experiment_results"
     table = {name: f"{experiment}.experiment_{name}_table" for name in TABLES}
     drawn = [table["trainings"], table["points"], _SETTINGS]
     nodes: list[tuple[Callable[..., Any], Any, Any, str]] = [
-        (summarise_curve, [members, results, _SETTINGS], list(table.values()), "summarise"),
+        (summarise_curve, [trials, results, _SETTINGS], list(table.values()), "summarise"),
         (plot_curves, drawn, f"{experiment}.experiment_over_images_figure", "plot_over_images"),
         (plot_histories, table["histories"], f"{experiment}.experiment_over_epochs_figure", "plot_over_epochs"),
         (write_report, [_SETTINGS, *table.values()], f"{experiment}.experiment_report", "report"),

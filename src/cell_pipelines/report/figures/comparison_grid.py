@@ -22,17 +22,17 @@ _CELL: Final = (0.98, 0.42)  # inches, as the next two are
 _LETTER: Final = 0.082
 _WIDEST: Final = 15.0  # of all columns with their names written across
 _BRIGHT: Final = 0.55  # luminance below which white text is read better
-# Of several members in one cell the first of these is told where none is finished.
+# Of several trials in one cell the first of these is told where none is finished.
 _STATES: Final = ("failed", "impossible", "running", "waiting")
 
 
 def plot_grid(
-    members: pd.DataFrame, metric: str, title: str, *, rows: str = "model", columns: str, higher_is_better: bool = True
+    trials: pd.DataFrame, metric: str, title: str, *, rows: str = "model", columns: str, higher_is_better: bool = True
 ) -> Figure:
     """Plot the best value of a metric for each combination of two parameters.
 
     Args:
-        members: A row a member; columns `rows`, `columns`, `metric` and `status`. A cell whose members are not
+        trials: A row a trial; columns `rows`, `columns`, `metric` and `status`. A cell whose trials are not
             finished says why: failed, impossible, running or waiting; a combination that was not asked for is blank.
         metric: Column of the metric.
         title: What it is called.
@@ -41,13 +41,13 @@ def plot_grid(
         higher_is_better: Whether more is better.
 
     Returns:
-        The figure: exact numbers on colours from the worst to the best, the best one framed. Where several members
+        The figure: exact numbers on colours from the worst to the best, the best one framed. Where several trials
         fall into one cell, as of several seeds, it shows the best of them and the heading says so.
     """
-    if members.empty or rows not in members or columns not in members or metric not in members:
-        return panels.create_note(f"{title}: there are no members over {rows} and {columns} to show.")
-    names = [list(dict.fromkeys(_word(value) for value in members[key])) for key in (rows, columns)]
-    values, states, most = _cells(members, metric, names, (rows, columns), higher_is_better=higher_is_better)
+    if trials.empty or rows not in trials or columns not in trials or metric not in trials:
+        return panels.create_note(f"{title}: there are no trials over {rows} and {columns} to show.")
+    names = [list(dict.fromkeys(_word(value) for value in trials[key])) for key in (rows, columns)]
+    values, states, most = _cells(trials, metric, names, (rows, columns), higher_is_better=higher_is_better)
     longest = [max(len(name) for name in one) for one in names]
     across = max(_CELL[0], _LETTER * longest[1] + 0.1)
     is_across = across * len(names[1]) <= _WIDEST
@@ -65,18 +65,18 @@ def plot_grid(
         spine.set_visible(False)
     axes.set_xlabel(panels.to_plain(columns), fontsize=panels.SMALL, color=panels.DARK)
     axes.set_ylabel(panels.to_plain(rows), fontsize=panels.SMALL, color=panels.DARK)
-    several = f", the best of up to {most} members a cell" if most > 1 else ""
+    several = f", the best of up to {most} trials a cell" if most > 1 else ""
     panels.add_heading(figure, f"{title}{several}")
     return figure
 
 
 def _cells(
-    members: pd.DataFrame, metric: str, names: Sequence[list[str]], keys: tuple[str, str], *, higher_is_better: bool
+    trials: pd.DataFrame, metric: str, names: Sequence[list[str]], keys: tuple[str, str], *, higher_is_better: bool
 ) -> tuple[FloatArray, dict[tuple[int, int], str], int]:
-    """Return the best value of each cell, what the others are in, and how many members one has at most."""
+    """Return the best value of each cell, what the others are in, and how many trials one has at most."""
     values = np.full((len(names[0]), len(names[1])), np.nan)
     found: dict[tuple[int, int], list[str]] = {}
-    for row in members.to_dict("records"):
+    for row in trials.to_dict("records"):
         place = names[0].index(_word(row[keys[0]])), names[1].index(_word(row[keys[1]]))
         found.setdefault(place, []).append(str(row["status"]))
         value = float(row[metric]) if row[metric] is not None else np.nan

@@ -33,7 +33,7 @@ def plot_intervals(
             Models without the metric stand below, with a dash.
         metric: The column to be shown.
         title: What it is called.
-        name: The column that names the models, such as model or member.
+        name: The column that names the models, such as model or trial.
         higher_is_better: Whether more is better.
         level: Of the intervals, to be told.
 

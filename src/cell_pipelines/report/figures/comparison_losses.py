@@ -44,20 +44,20 @@ def plot_losses(
     """Plot the training or the validation loss of several trainings over epochs.
 
     Args:
-        histories: For each member a row an epoch, with `epoch` and losses as in `total_loss`.
+        histories: For each trial a row an epoch, with `epoch` and losses as in `total_loss`.
         side: ``train`` or ``val``.
-        panel: For each member which panel it belongs to, such as its architecture; None for one panel of all.
-        line: For each member what its line is called, such as its encoder; None for its name.
+        panel: For each trial which panel it belongs to, such as its architecture; None for one panel of all.
+        line: For each trial what its line is called, such as its encoder; None for its name.
 
     Returns:
         The figure: a panel a value of `panel`, with the lines of all others pale behind; one panel where each would
-        hold one line only and there are no more than twelve. All panels share their axes. Members without a loss are
+        hold one line only and there are no more than twelve. All panels share their axes. Trials without a loss are
         named in the heading.
     """
     losses = {name: (table["epoch"], total_loss(table, side)) for name, table in histories.items() if len(table)}
     known = {name: pair for name, pair in losses.items() if pair[1].notna().any()}
     if not known:
-        return panels.create_note(f"{_TITLES[side]}: no member has written one down.")
+        return panels.create_note(f"{_TITLES[side]}: no trial has written one down.")
     places = {name: str((panel or {}).get(name, "")) for name in known}
     lines = {name: str((line or {}).get(name, name)) for name in known}
     titles = list(dict.fromkeys(places.values()))

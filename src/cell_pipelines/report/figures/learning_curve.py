@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
 
@@ -112,7 +113,7 @@ def plot_epochs(histories: pd.DataFrame, names: Mapping[str, str] = EPOCH_METRIC
     """Plot validation metrics over epochs, logarithmic, a line a size, smoothed, with the raw values faint behind.
 
     Args:
-        histories: A row a training and epoch: `member`, `model`, `images`, `epoch`, and for each metric its column and
+        histories: A row a training and epoch: `trial`, `model`, `images`, `epoch`, and for each metric its column and
             the smoothed one, ``…_smooth``.
         names: The columns that may have a panel; the first four that hold numbers get one.
 
@@ -120,6 +121,7 @@ def plot_epochs(histories: pd.DataFrame, names: Mapping[str, str] = EPOCH_METRIC
         The figure, a row of panels a model, as figure 3 of the live/dead paper. Of several seeds the line is the mean
         as far as all of them went. Without an epoch it says so.
     """
+    histories = rename_old_columns(histories)
     shown = [name for name in names if name in histories and histories[name].notna().any()][:_MOST_PANELS]
     if not shown:
         return panels.create_note("There is no history of epochs to show.")
@@ -146,10 +148,10 @@ def _draw_size(axes: Axes, rows: pd.DataFrame, metric: str, colour: Any) -> Any:
     rows = rows[rows[metric].notna()]
     if rows.empty:
         return None
-    for _, own in rows.groupby("member", sort=False):
+    for _, own in rows.groupby("trial", sort=False):
         axes.plot(own["epoch"], own[metric], color=colour, alpha=0.22, linewidth=0.8)
     seeds = rows.groupby("epoch")[f"{metric}_smooth"].agg(["mean", "count"])
-    reached = seeds[seeds["count"] == rows["member"].nunique()]
+    reached = seeds[seeds["count"] == rows["trial"].nunique()]
     (line,) = axes.plot(reached.index, reached["mean"], color=colour, linewidth=1.8)
     return line
 

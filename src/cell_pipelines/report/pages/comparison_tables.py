@@ -22,7 +22,7 @@ def tabulate_architectures(
     """Return parameters, training time, loss and IoU of each network: table 1 of the CLL paper (2024).
 
     Args:
-        models: A row a model or member; columns `name`, those of `by`, `parameters_m`, `training_seconds` and
+        models: A row a model or trial; columns `name`, those of `by`, `parameters_m`, `training_seconds` and
             `pixel_iou` (of summed pixels); what is missing is empty.
         histories: For each name a row an epoch of training.
         name: The column that the histories go by.

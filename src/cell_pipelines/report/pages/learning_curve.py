@@ -91,7 +91,7 @@ def learning_curve_sections(
         Section(
             "Every training",
             [
-                *_table(lost[["member", "model", "status", "error"]], "Trainings without a result, left out above", {}),
+                *_table(lost[["trial", "model", "status", "error"]], "Trainings without a result, left out above", {}),
                 *_table(tables["trainings"], "Metrics on test, all classes together", {}),
             ],
         ),

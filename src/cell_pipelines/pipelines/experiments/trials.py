@@ -1,4 +1,4 @@
-"""The members of an experiment: every training that it asks for, with a name and its own parameters."""
+"""The trials of an experiment: every training that it asks for, with a name and its own parameters."""
 
 import hashlib
 import itertools
@@ -16,7 +16,7 @@ _LONGEST = 150
 
 
 @dataclass(frozen=True)
-class Member:
+class Trial:
     """One training.
 
     Attributes:
@@ -55,23 +55,23 @@ class Member:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def list_members(parameters: ExperimentParameters) -> list[Member]:
-    """Return the members in the order in which they are trained.
+def list_trials(parameters: ExperimentParameters) -> list[Trial]:
+    """Return the trials in the order in which they are trained.
 
     Raises:
-        ValueError: Two members would have the same name.
+        ValueError: Two trials would have the same name.
     """
-    members = [
-        _member(model, values, seed, parameters.settings)
+    trials = [
+        _trial(model, values, seed, parameters.settings)
         for model in parameters.models
         for values in _changes(parameters)
         for seed in parameters.seeds or (None,)
     ]
-    names = [member.name for member in members]
+    names = [trial.name for trial in trials]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"each member of an experiment must have a name of its own; {twice[0]!r} comes twice.")
-    return members
+        raise ValueError(f"each trial of an experiment must have a name of its own; {twice[0]!r} comes twice.")
+    return trials
 
 
 @dataclass(frozen=True)
@@ -80,20 +80,20 @@ class _Change:
     values: Mapping[str, Any]
 
 
-def equal_members(members: Sequence[Member], parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return the members that an earlier one equals in all that it is trained by, with a sentence that says so.
+def equal_trials(trials: Sequence[Trial], parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return the trials that an earlier one equals in all that it is trained by, with a sentence that says so.
 
     Args:
-        members: Of one experiment.
+        trials: Of one experiment.
         parameters: All parameters of the study at hand.
     """
     first: dict[str, str] = {}
     equal = {}
-    for member in members:
-        changed = merge(parameters, nest(member.changes))
-        other = first.setdefault(replace(member, changes={}).key(changed, ""), member.name)
-        if other != member.name:
-            equal[member.name] = f"It changes nothing: its parameters are those of {other}, so it is not trained."
+    for trial in trials:
+        changed = merge(parameters, nest(trial.changes))
+        other = first.setdefault(replace(trial, changes={}).key(changed, ""), trial.name)
+        if other != trial.name:
+            equal[trial.name] = f"It changes nothing: its parameters are those of {other}, so it is not trained."
     return equal
 
 
@@ -115,7 +115,7 @@ def _columns(keys: list[str]) -> list[str]:
     return [short if last.count(short) == 1 else key for short, key in zip(last, keys, strict=True)]
 
 
-def _member(model: str, change: _Change, seed: int | None, settings: Mapping[str, Any]) -> Member:
+def _trial(model: str, change: _Change, seed: int | None, settings: Mapping[str, Any]) -> Trial:
     given = {**settings, **change.values}
     model = given.pop("model", model)  # a variant may be another model altogether
     if seed is not None:
@@ -124,7 +124,7 @@ def _member(model: str, change: _Change, seed: int | None, settings: Mapping[str
     changes = {re.sub(r"^model\.", f"{model}.", key): value for key, value in given.items()}
     nest(changes)  # refuses names that exclude each other
     varied = {**change.label, **({} if seed is None else {"seed": seed})}
-    return Member(_name(model, change.label, seed), model, varied, changes)
+    return Trial(_name(model, change.label, seed), model, varied, changes)
 
 
 def _name(model: str, label: Mapping[str, Any], seed: int | None) -> str:

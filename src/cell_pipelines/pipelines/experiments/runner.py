@@ -1,6 +1,6 @@
-"""Starting the members of an experiment: each a Kedro run in a process of its own, some at once, none twice.
+"""Starting the trials of an experiment: each a Kedro run in a process of its own, some at once, none twice.
 
-A member dies with the call that started it, since it watches a pipe that closes with that call; and the next call
+A trial dies with the call that started it, since it watches a pipe that closes with that call; and the next call
 waits for it to be gone, since it holds the lock of what it writes. So no kill leaves two at the same work.
 """
 
@@ -23,32 +23,32 @@ from cell_pipelines.files import atomic_path
 from cell_pipelines.invocation import Invocation, merge, nest, python_command
 from cell_pipelines.locks import locked
 from cell_pipelines.output_locks import lock_file
-from cell_pipelines.pipelines.experiments.members import Member
 from cell_pipelines.pipelines.experiments.states import State, read_state, write_state
 from cell_pipelines.pipelines.experiments.tracking import ExperimentRuns
+from cell_pipelines.pipelines.experiments.trials import Trial
 
 logger = logging.getLogger(__name__)
 
-#: Tells a member that its standard input closes when the call that started it ends.
+#: Tells a trial that its standard input closes when the call that started it ends.
 WATCH = "CELL_PIPELINES_WATCHED"
-#: Names the MLflow run that a member goes on with.
+#: Names the MLflow run that a trial goes on with.
 RUN_ID = "CELL_PIPELINES_RUN_ID"
-# How long a member of an earlier call may take to end after that call was killed.
+# How long a trial of an earlier call may take to end after that call was killed.
 _PATIENCE_S = 120.0
-# Parameters of the call that are not those of its members.
+# Parameters of the call that are not those of its trials.
 _OWN = ("experiments", "models", "cells", "dry_run", "run_name", "results")
 _ERROR = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b.*")
 
 
 @dataclass(frozen=True)
-class Driver:
-    """What starts members.
+class Runner:
+    """What starts trials.
 
     Attributes:
-        invocation: The call, whose study and parameters members share.
-        folder: Holds a folder a member.
+        invocation: The call, whose study and parameters trials share.
+        folder: Holds a folder a trial.
         runs: The MLflow runs.
-        devices: A place for each member that may run at once: ``auto`` or numbers of GPUs.
+        devices: A place for each trial that may run at once: ``auto`` or numbers of GPUs.
     """
 
     invocation: Invocation
@@ -58,18 +58,18 @@ class Driver:
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, members: Sequence[tuple[Member, str]]) -> None:
-        """Train members, given with their keys; one that crashes is marked, and the others go on.
+    def run(self, trials: Sequence[tuple[Trial, str]]) -> None:
+        """Train trials, given with their keys; one that crashes is marked, and the others go on.
 
         Raises:
-            RuntimeError: A member of an earlier call does not end.
+            RuntimeError: A trial of an earlier call does not end.
         """
         places: Queue[str] = Queue()
         for device in self.devices:
             places.put(device)
         started = time.monotonic()
         with ThreadPoolExecutor(len(self.devices)) as pool:
-            jobs = {pool.submit(self._run_member, member, key, places): member for member, key in members}
+            jobs = {pool.submit(self._run_trial, trial, key, places): trial for trial, key in trials}
             try:
                 for number, job in enumerate(as_completed(jobs), start=1):
                     self._describe(jobs[job], job, number, len(jobs), time.monotonic() - started)
@@ -77,13 +77,13 @@ class Driver:
                 self._stop(list(jobs))
                 raise
 
-    def _describe(self, member: Member, job: "Future[State]", number: int, total: int, seconds: float) -> None:
+    def _describe(self, trial: Trial, job: "Future[State]", number: int, total: int, seconds: float) -> None:
         state = job.result()
         left = seconds / number * (total - number)
         level = logging.INFO if state.status == "finished" else logging.ERROR
-        text = "member %d of %d, %s: %s%s; about %.0f s left"
+        text = "trial %d of %d, %s: %s%s; about %.0f s left"
         why = f" ({state.error})" if state.error else ""
-        logger.log(level, text, number, total, member.name, state.status, why, left)
+        logger.log(level, text, number, total, trial.name, state.status, why, left)
 
     def _stop(self, jobs: "Sequence[Future[State]]") -> None:
         self._stopping.set()
@@ -92,33 +92,33 @@ class Driver:
         for process in list(self._processes.values()):
             process.terminate()
 
-    def _run_member(self, member: Member, key: str, places: "Queue[str]") -> State:
-        folder = self.folder / member.name
+    def _run_trial(self, trial: Trial, key: str, places: "Queue[str]") -> State:
+        folder = self.folder / trial.name
         device = places.get()
         try:
-            reason = f"{folder}: the member is still being trained by an earlier call, after {_PATIENCE_S:.0f} s"
-            with locked(lock_file(folder, member.model), seconds=_PATIENCE_S, reason=reason):
-                pass  # from here on it is the new member's own
-            return self._train(member, key, device)
+            reason = f"{folder}: the trial is still being trained by an earlier call, after {_PATIENCE_S:.0f} s"
+            with locked(lock_file(folder, trial.model), seconds=_PATIENCE_S, reason=reason):
+                pass  # from here on it is the new trial's own
+            return self._train(trial, key, device)
         finally:
             places.put(device)
 
-    def _train(self, member: Member, key: str, device: str) -> State:
-        folder = self.folder / member.name
+    def _train(self, trial: Trial, key: str, device: str) -> State:
+        folder = self.folder / trial.name
         before = read_state(folder)
         # One that was killed goes on from its last epoch; one that crashed starts anew.
         resume = before.status == "running" and before.key == key
-        self.runs.end_member(before.run_id, "KILLED")
-        state = State("running", key, self.runs.open_member(member.name, member.model))
+        self.runs.end_trial(before.run_id, "KILLED")
+        state = State("running", key, self.runs.open_trial(trial.name, trial.model))
         write_state(folder, state)
-        write_command(self.invocation, member, folder, resume=resume)
+        write_command(self.invocation, trial, folder, resume=resume)
         started = time.monotonic()
-        code = self._wait(member.name, folder, self._environment(device, state.run_id))
+        code = self._wait(trial.name, folder, self._environment(device, state.run_id))
         if self._stopping.is_set():
             return state
         seconds = time.monotonic() - started
         status = "finished" if code == 0 else "failed"
-        self.runs.end_member(state.run_id, "FINISHED" if code == 0 else "FAILED")
+        self.runs.end_trial(state.run_id, "FINISHED" if code == 0 else "FAILED")
         error = None if code == 0 else _reason(folder / "log.txt", code)
         state = state.changed(status=status, seconds=seconds, error=error)
         write_state(folder, state)
@@ -127,7 +127,7 @@ class Driver:
     def _wait(self, name: str, folder: Path, environment: Mapping[str, str]) -> int:
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
-                [*python_command(), "--config", str(folder / "member.yml")], cwd=self.invocation.project,
+                [*python_command(), "--config", str(folder / "trial.yml")], cwd=self.invocation.project,
                 env=dict(environment), stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         self._processes[name] = process
@@ -149,27 +149,27 @@ class Driver:
         return {**os.environ, **more}
 
 
-def write_command(invocation: Invocation, member: Member, folder: Path, *, resume: bool) -> None:
-    """Write what starts a member into its folder, as ``kedro run --config`` reads it."""
+def write_command(invocation: Invocation, trial: Trial, folder: Path, *, resume: bool) -> None:
+    """Write what starts a trial into its folder, as ``kedro run --config`` reads it."""
     shared = {key: value for key, value in invocation.parameters.items() if key not in _OWN}
-    given = merge(shared, nest(member.changes))
-    own: dict[str, Any] = {"models": member.model, "results": str(folder.absolute()), "run_name": member.name}
+    given = merge(shared, nest(trial.changes))
+    own: dict[str, Any] = {"models": trial.model, "results": str(folder.absolute()), "run_name": trial.name}
     if resume:
-        own[member.model if member.is_detector else "segmentation"] = {"resume": True}
+        own[trial.model if trial.is_detector else "segmentation"] = {"resume": True}
     run: dict[str, Any] = {
-        "pipelines": ",".join(member.pipelines),
+        "pipelines": ",".join(trial.pipelines),
         "from_inputs": "prepared_annotations",
         "params": merge(given, own),
     }
     for key, value in (("env", invocation.environment), ("conf_source", invocation.conf_source)):
         if value is not None:
             run[key] = value
-    with atomic_path(folder / "member.yml") as temporary:
+    with atomic_path(folder / "trial.yml") as temporary:
         temporary.write_text(yaml.safe_dump({"run": run}, sort_keys=False), encoding="utf-8")
 
 
 def _reason(log: Path, code: int) -> str:
-    """Return in one line why a member ended as it did."""
+    """Return in one line why a trial ended as it did."""
     if code < 0:
         return f"ended by signal {-code}"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()

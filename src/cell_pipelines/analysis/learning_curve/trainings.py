@@ -8,6 +8,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.analysis.learning_curve.smoothing import smooth_history
+from cell_pipelines.old_names import rename_old_columns
 
 Results = Mapping[str, Mapping[str, pd.DataFrame]]
 #: Metrics that a curve can be of, in the order of tables, with what they are called.
@@ -23,8 +24,8 @@ METRICS: Final[Mapping[str, str]] = {
     "dice": "Dice",
     "count_mae": "count MAE",
 }
-_FACTS: Final = ("member", "model", "share", "images", "seed", "status", "error")
-_WORDS: Final = ("member", "model", "status", "error")
+_FACTS: Final = ("trial", "model", "share", "images", "seed", "status", "error")
+_WORDS: Final = ("trial", "model", "status", "error")
 
 
 def is_error(metric: str) -> bool:
@@ -32,22 +33,23 @@ def is_error(metric: str) -> bool:
     return metric.startswith("count_") or metric.endswith("loss")
 
 
-def collect_trainings(members: pd.DataFrame, results: Results) -> pd.DataFrame:
+def collect_trainings(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Return a row a training with its test metrics, all classes together.
 
     Args:
-        members: A row a member: `member`, `model`, `images`, `status`, and where they were varied `share` and `seed`.
-        results: For each member its tables by name; of `evaluation_classes` the last row is taken.
+        trials: A row a trial: `trial`, `model`, `images`, `status`, and where they were varied `share` and `seed`.
+        results: For each trial its tables by name; of `evaluation_classes` the last row is taken.
 
     Returns:
-        `member`, `model`, `share` (nan where it is not known), `images`, `seed`, `status`, `error` and `METRICS`; one
+        `trial`, `model`, `share` (nan where it is not known), `images`, `seed`, `status`, `error` and `METRICS`; one
         that did not finish, or left no table, keeps its row without metrics.
     """
-    table = pd.DataFrame({name: members.get(name, pd.Series(index=members.index, dtype=object)) for name in _FACTS})
+    trials = rename_old_columns(trials)
+    table = pd.DataFrame({name: trials.get(name, pd.Series(index=trials.index, dtype=object)) for name in _FACTS})
     table["error"] = table["error"].astype(object).where(table["error"].notna(), "").astype(str)
     table = table.astype({name: "str" if name in _WORDS else "float64" for name in _FACTS}).reset_index(drop=True)
     found = [_test_row(results.get(str(name), {}), str(status)) for name, status in zip(
-        table["member"], table["status"], strict=True)]  # fmt: skip
+        table["trial"], table["status"], strict=True)]  # fmt: skip
     metrics = pd.DataFrame(found, columns=list(METRICS), index=table.index).astype("float64")
     is_lost = (table["status"] == "finished") & metrics.isna().all(axis=1) & (table["error"] == "")
     table.loc[is_lost, "error"] = "it left no evaluation"
@@ -98,13 +100,14 @@ def collect_histories(trainings: pd.DataFrame, results: Results, *, alpha: float
     """Return the validation metrics of every epoch of every training, and their moving averages.
 
     Returns:
-        A row a training and epoch: `member`, `model`, `share`, `images`, `seed`, `epoch`, the columns of the histories
+        A row a training and epoch: `trial`, `model`, `share`, `images`, `seed`, `epoch`, the columns of the histories
         that begin with ``val_``, and those averages in ``…_smooth``; see `smooth_history` for `alpha`.
     """
-    facts = ["member", "model", "share", "images", "seed"]
+    facts = ["trial", "model", "share", "images", "seed"]
     parts = [pd.DataFrame(columns=[*facts, "epoch"])]
+    trainings = rename_old_columns(trainings)
     for row in trainings[facts].to_dict(orient="records"):
-        history = results.get(str(row["member"]), {}).get("history")
+        history = results.get(str(row["trial"]), {}).get("history")
         if history is None or history.empty:
             continue
         kept = ["epoch", *(name for name in history if str(name).startswith("val_"))]
