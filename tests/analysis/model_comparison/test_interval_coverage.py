@@ -54,7 +54,7 @@ def test_with_ten_images_a_plain_interval_holds_the_truth_less_often_than_it_say
     plain, widened = (
         share_held(bca_intervals(values, samples, without, level=level), true) for level in (0.95, widen(0.95, 10))
     )
-    assert 0.82 < plain < 0.91, "docs/pipelines/comparison.md says so"
+    assert 0.82 < plain < 0.91, "docs/compare_models.md says so"
     assert plain + 0.03 < widened < 0.96
 
 

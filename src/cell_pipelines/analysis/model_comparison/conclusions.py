@@ -12,7 +12,7 @@ from cell_pipelines.metrics.interval_and_p import IMAGES_AND_SUMS, written_p
 if TYPE_CHECKING:
     import pandas as pd
 
-#: With fewer images or groups, 95 % intervals of errors are too narrow; see docs/pipelines/comparison.md.
+#: With fewer images or groups, 95 % intervals of errors are too narrow; see docs/compare_models.md.
 FEWEST_UNITS: Final = 30
 _NAMED: Final = 5
 
