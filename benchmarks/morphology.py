@@ -109,7 +109,7 @@ def run_processes(paths: list[Path], processes: int) -> float:
 
 
 def peak_mb(folder: Path, count: int) -> float:
-    """Return the peak memory of a fresh process that measures so many images one after the other."""
+    """Return the peak memory of an isolated process that measures so many images one after the other."""
     command = [sys.executable, __file__, "--alone", str(folder), "--images", str(count)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 

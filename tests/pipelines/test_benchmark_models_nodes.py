@@ -23,7 +23,7 @@ def model(tmp_path):
 @pytest.fixture
 def in_this_process(monkeypatch):
     for module in ("benchmark.engine_comparison", "benchmark.costs"):
-        monkeypatch.setattr(f"cell_pipelines.inference.{module}.call_in_fresh_process", lambda f, *a: f(*a))
+        monkeypatch.setattr(f"cell_pipelines.inference.{module}.call_in_isolated_process", lambda f, *a: f(*a))
 
 
 def test_a_model_is_exported_measured_joined_and_shown(model, tmp_path, in_this_process):

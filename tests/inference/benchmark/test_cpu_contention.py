@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from cell_pipelines.inference.benchmark import cpu_contention as other_work
+from cell_pipelines.inference.benchmark import cpu_contention
 from cell_pipelines.inference.benchmark.cpu_contention import WorkMark, mark_work, share_of_others
 
 
@@ -27,6 +27,6 @@ def test_own_work_does_not_count():
 
 
 def test_a_system_that_says_nothing_gives_nan(monkeypatch, tmp_path):
-    monkeypatch.setattr(other_work, "_STATISTICS", tmp_path / "missing")
+    monkeypatch.setattr(cpu_contention, "_STATISTICS", tmp_path / "missing")
     assert mark_work() is None and math.isnan(share_of_others(mark_work(), mark_work()))
     assert math.isnan(share_of_others(WorkMark(1, 1, 1), WorkMark(1, 1, 1)))

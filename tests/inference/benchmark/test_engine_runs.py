@@ -109,7 +109,7 @@ def test_costs_and_engines_are_measured_in_processes_of_their_own(model, tmp_pat
 
 def test_without_an_exported_network_only_pytorch_has_numbers(model, monkeypatch):
     monkeypatch.setattr(
-        "cell_pipelines.inference.benchmark.engine_comparison.call_in_fresh_process", lambda f, *a: f(*a)
+        "cell_pipelines.inference.benchmark.engine_comparison.call_in_isolated_process", lambda f, *a: f(*a)
     )
     rows = measure_engines(model, None, ["pytorch", "openvino"], QUICK)
     assert [row.note for row in rows] == ["", "the network could not be exported."]
@@ -121,7 +121,7 @@ def test_an_engine_that_breaks_leaves_the_others(model, monkeypatch):
             raise RuntimeError("the process ended unexpectedly, with exit code -9.")
         return function(engine, *rest)
 
-    monkeypatch.setattr("cell_pipelines.inference.benchmark.engine_comparison.call_in_fresh_process", call)
+    monkeypatch.setattr("cell_pipelines.inference.benchmark.engine_comparison.call_in_isolated_process", call)
     rows = measure_engines(model, model, ["onnxruntime", "pytorch"], QUICK)
     assert "exit code -9" in rows[0].note and rows[0].batch == 0 and rows[1].batch == 1
 

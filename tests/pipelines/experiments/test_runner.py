@@ -117,7 +117,7 @@ def test_an_interrupted_call_ends_its_trials_and_leaves_the_rest_waiting(create,
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner_module.Runner, "_describe", interrupt)
+    monkeypatch.setattr(runner_module.Runner, "_report_end", interrupt)
     with pytest.raises(KeyboardInterrupt):
         runner.run(trials("a", "slow", "b"))
     assert read_state(tmp_path / "grid" / "b").status == "waiting"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.inference.benchmark.engine_runs import Settings, Size, measure_batches, write_reference
-from cell_pipelines.inference.benchmark.isolated_process import call_in_fresh_process
+from cell_pipelines.inference.benchmark.isolated_process import call_in_isolated_process
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Costs:
         inference_memory_mb: What the process took beside the libraries; on a GPU what was allocated there at most.
         device: ``cpu`` or ``cuda``.
         threads: Processors that were used.
-        others_share: Which share of all processors other work took meanwhile, in [0, 1]; times are then too long.
+        others_share: CPU contention: the share of all processors that other programs took meanwhile, in [0, 1]; it
+            makes times longer.
     """
 
     parameters_m: float
@@ -61,7 +62,7 @@ def measure_costs(checkpoint: Path, settings: Settings | None = None, *, device:
         reference = Path(folder) / "reference.npz"
         write_reference(checkpoint, chosen.size, reference)
         engine = "pytorch_cuda" if kind == "cuda" else "pytorch"
-        (found,) = call_in_fresh_process(measure_batches, engine, checkpoint, None, chosen, reference)
+        (found,) = call_in_isolated_process(measure_batches, engine, checkpoint, None, chosen, reference)
     return Costs(
         **size, latency_ms=found.latency_ms, latency_low_ms=found.latency_low_ms,
         latency_high_ms=found.latency_high_ms, inference_memory_mb=found.memory_mb, device=kind, threads=found.threads,

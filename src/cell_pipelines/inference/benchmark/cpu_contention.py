@@ -1,4 +1,4 @@
-"""How much of the processors other work took while something was measured."""
+"""Measure CPU contention: how much of the processors other programs took while something was measured."""
 
 import os
 from dataclasses import dataclass

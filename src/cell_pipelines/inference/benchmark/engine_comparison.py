@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cell_pipelines.inference.benchmark.engine_runs import Measured, Settings, measure_batches, write_reference
-from cell_pipelines.inference.benchmark.isolated_process import call_in_fresh_process
+from cell_pipelines.inference.benchmark.isolated_process import call_in_isolated_process
 from cell_pipelines.inference.engines.registry import ENGINES, find_hindrance
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def _measure(
     engine: str, checkpoint: Path, exported: Path | None, settings: Settings, reference: Path
 ) -> list[Measured]:
     try:
-        found: list[Measured] = call_in_fresh_process(
+        found: list[Measured] = call_in_isolated_process(
             measure_batches, engine, checkpoint, exported, settings, reference
         )
     except RuntimeError as error:

@@ -78,7 +78,8 @@ class Measured:
         calls: How many were timed.
         images_per_second: At the median.
         memory_mb: What the process took beside the libraries, at most; on a GPU PyTorch's largest allocation.
-        others_share: Which share of all processors other work took meanwhile, in [0, 1]; times are then too long.
+        others_share: CPU contention: the share of all processors that other programs took meanwhile, in [0, 1]; it
+            makes times longer.
         difference: Largest difference to PyTorch's output, as `compare_outputs` gives it.
         note: Why nothing was measured, or why no larger batch was.
     """

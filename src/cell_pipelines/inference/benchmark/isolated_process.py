@@ -12,7 +12,7 @@ class ProcessEndedError(RuntimeError):
     """A process that ended before its work was done, as one does that takes more memory than there is."""
 
 
-def call_in_fresh_process(work: Callable[..., Any], *arguments: Any) -> Any:
+def call_in_isolated_process(work: Callable[..., Any], *arguments: Any) -> Any:
     """Return what `work(*arguments)` returns in a new process.
 
     Args:

@@ -72,12 +72,12 @@ class Runner:
             jobs = {pool.submit(self._run_trial, trial, key, places): trial for trial, key in trials}
             try:
                 for number, job in enumerate(as_completed(jobs), start=1):
-                    self._describe(jobs[job], job, number, len(jobs), time.monotonic() - started)
+                    self._report_end(jobs[job], job, number, len(jobs), time.monotonic() - started)
             except BaseException:
                 self._stop(list(jobs))
                 raise
 
-    def _describe(self, trial: Trial, job: "Future[State]", number: int, total: int, seconds: float) -> None:
+    def _report_end(self, trial: Trial, job: "Future[State]", number: int, total: int, seconds: float) -> None:
         state = job.result()
         left = seconds / number * (total - number)
         level = logging.INFO if state.status == "finished" else logging.ERROR
