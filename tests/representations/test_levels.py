@@ -102,11 +102,11 @@ def test_packing_moves_every_pixel_of_the_support_once(seed: int) -> None:
     support = stored >= 60_000
     windows = pack({"cell": stored}, support)
     assert len(windows) > 1
-    homes = np.concatenate([w.home[w.maps["cell"] >= 60_000] for w in windows])
-    assert np.array_equal(np.sort(homes), np.flatnonzero(support))
+    source_indices = np.concatenate([w.source_index[w.maps["cell"] >= 60_000] for w in windows])
+    assert np.array_equal(np.sort(source_indices), np.flatnonzero(support))
     for window in windows:
         inside = window.maps["cell"] > 0
-        assert np.array_equal(window.maps["cell"][inside], stored.ravel()[window.home[inside]])
+        assert np.array_equal(window.maps["cell"][inside], stored.ravel()[window.source_index[inside]])
 
 
 def test_decodings_of_one_cutoff_may_differ_in_sizes() -> None:

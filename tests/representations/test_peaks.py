@@ -50,31 +50,31 @@ def test_without_background_all_pixels_are_equally_far() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(SCENES, st.integers(2, 12))
-def test_pieces_are_those_of_scikit_image(mask: NDArray[np.bool_], spacing: int) -> None:
-    labels, relief = components(mask), squared_distance(components(mask))
-    ours = split_at_peaks(labels, relief, spacing)
-    peaks = tuple(peak_local_max(relief, min_distance=spacing, labels=labels, exclude_border=False).T)
+def test_pieces_are_those_of_scikit_image(mask: NDArray[np.bool_], min_distance: int) -> None:
+    labels, elevation = components(mask), squared_distance(components(mask))
+    ours = split_at_peaks(labels, elevation, min_distance)
+    peaks = tuple(peak_local_max(elevation, min_distance=min_distance, labels=labels, exclude_border=False).T)
     middles = np.zeros(mask.shape, np.int32)
     middles[peaks] = np.arange(1, len(peaks[0]) + 1)
     assume(not mask.all())
     assert np.array_equal(ours > 0, mask)
     assert np.unique(ours[mask]).size == middles.max() == np.unique(ours[peaks]).size
     # Which of two floods that start at one height comes first is open there.
-    heights = np.stack([labels[peaks], relief[peaks]])
+    heights = np.stack([labels[peaks], elevation[peaks]])
     if np.unique(heights, axis=1).shape[1] == heights.shape[1]:
-        theirs = watershed(-relief, middles, mask=mask)
+        theirs = watershed(-elevation, middles, mask=mask)
         assert np.unique(np.stack([ours[mask], theirs[mask]]), axis=1).shape[1] == middles.max()
 
 
-@pytest.mark.parametrize("spacing", [0, 0.5, 3, 1000])
-def test_arguments_are_not_changed_and_spacing_0_cuts_nothing(spacing: float) -> None:
+@pytest.mark.parametrize("min_distance", [0, 0.5, 3, 1000])
+def test_arguments_are_not_changed_and_a_distance_of_0_cuts_nothing(min_distance: float) -> None:
     mask = blobs(1, (40, 60), 3, 0.5)
-    labels, relief = components(mask), squared_distance(components(mask))
-    before = labels.copy(), relief.copy()
-    pieces = split_at_peaks(labels, relief, spacing)
+    labels, elevation = components(mask), squared_distance(components(mask))
+    before = labels.copy(), elevation.copy()
+    pieces = split_at_peaks(labels, elevation, min_distance)
     assert np.array_equal(labels, before[0])
-    assert np.array_equal(relief, before[1])
-    if spacing in (0, 1000):
+    assert np.array_equal(elevation, before[1])
+    if min_distance in (0, 1000):
         assert np.array_equal(pieces, labels)
     else:
         assert pieces.max() > labels.max()

@@ -90,8 +90,8 @@ class _Foreground:
     def distance(self) -> Float32Array:
         return squared_distance(self.components)
 
-    def cut(self, spacing_px: float) -> LabelImage:
-        return split_at_peaks(self.components, self.distance, spacing_px) if spacing_px else self.components
+    def cut(self, min_distance_px: float) -> LabelImage:
+        return split_at_peaks(self.components, self.distance, min_distance_px) if min_distance_px else self.components
 
 
 _RULES = Rules(

@@ -80,12 +80,12 @@ class _Foreground:
         return label_components(mask)
 
     @cached_property
-    def relief(self) -> Float32Array:
+    def elevation(self) -> Float32Array:
         return np.where(self.components > 0, self.maps["distance"], 0).astype(np.float32)
 
-    def cut(self, spacing_px: float) -> LabelImage:
+    def cut(self, min_distance_px: float) -> LabelImage:
         labels = self.components
-        return fill_enclosed(split_at_peaks(labels, self.relief, spacing_px) if spacing_px else labels)
+        return fill_enclosed(split_at_peaks(labels, self.elevation, min_distance_px) if min_distance_px else labels)
 
 
 _RULES = Rules(

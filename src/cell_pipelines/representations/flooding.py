@@ -64,13 +64,13 @@ def squared_distances(labels: Any, columns: Any) -> Any:
 
 
 @_compiled
-def choose_peaks(summits: Any, labels: Any, relief: Any, reach: int) -> Any:
+def choose_peaks(summits: Any, labels: Any, elevation: Any, reach: int) -> Any:
     """Return which summits are peaks: the highest of their cell within `reach`, none taken before nearer than that.
 
     Args:
         summits: (N,) places in the flattened image, sorted by cell, then from the highest down, then by place.
         labels: (H, W) cells.
-        relief: (H, W) heights.
+        elevation: (H, W) heights.
         reach: In rows and columns, 1 or more.
     """
     taken = np.zeros(summits.size, dtype=np.bool_)
@@ -86,23 +86,23 @@ def choose_peaks(summits: Any, labels: Any, relief: Any, reach: int) -> Any:
                 if max(abs(rows - row), abs(columns - column)) < reach:
                     free = False
                     break
-        taken[i] = free and is_highest(row, column, labels, relief, reach)
+        taken[i] = free and is_highest(row, column, labels, elevation, reach)
     return taken
 
 
 @_compiled
-def is_highest(row: int, column: int, labels: Any, relief: Any, reach: int) -> bool:
+def is_highest(row: int, column: int, labels: Any, elevation: Any, reach: int) -> bool:
     """Return whether no pixel of the same cell within `reach` rows and columns is higher."""
-    height, cell = relief[row, column], labels[row, column]
+    height, cell = elevation[row, column], labels[row, column]
     for r in range(max(row - reach, 0), min(row + reach + 1, labels.shape[0])):
         for c in range(max(column - reach, 0), min(column + reach + 1, labels.shape[1])):
-            if relief[r, c] > height and labels[r, c] == cell:
+            if elevation[r, c] > height and labels[r, c] == cell:
                 return False
     return True
 
 
 @_compiled
-def flood(result: Any, peaks: Any, relief: Any, wide: int) -> None:
+def flood(result: Any, peaks: Any, elevation: Any, wide: int) -> None:
     """Give every pixel of `result` that is negative to the peak whose flood, from the highest level down, comes first.
 
     The order is a watershed's: by height, and at one height first come, first served (Soille and Ansoult 1990), as in
@@ -111,17 +111,17 @@ def flood(result: Any, peaks: Any, relief: Any, wide: int) -> None:
     Args:
         result: (H * W,) changed; the peaks have their numbers. Floods go from pixel to negative pixel.
         peaks: (N,) places; of those as high as each other the first floods first.
-        relief: (H * W,) whole numbers from 0.
+        elevation: (H * W,) whole numbers from 0.
         wide: W.
     """
     level = 0
     for place in peaks:
-        level = max(level, int(relief[place]))
+        level = max(level, int(elevation[place]))
     first = np.full(level + 1, -1, dtype=np.int32)
     last = np.full(level + 1, -1, dtype=np.int32)
     following = np.empty(result.size, dtype=np.int32)
     for place in peaks:
-        _append(np.int32(place), int(relief[place]), first, last, following)
+        _append(np.int32(place), int(elevation[place]), first, last, following)
     while level >= 0:
         place = first[level]
         if place < 0:
@@ -136,7 +136,7 @@ def flood(result: Any, peaks: Any, relief: Any, wide: int) -> None:
             if result[other] < 0:
                 result[other] = result[place]
                 # A flood never rises again: a pixel behind a pass is reached at the height of the pass.
-                _append(np.int32(other), min(int(relief[other]), level), first, last, following)
+                _append(np.int32(other), min(int(elevation[other]), level), first, last, following)
 
 
 @_compiled
@@ -150,13 +150,13 @@ def _append(place: Any, level: int, first: Any, last: Any, following: Any) -> No
 
 
 @_compiled
-def measure(labels: Any, values: Any, home: Any, areas: Any, sums: Any, first: Any) -> None:
-    """Add each cell's pixels and values to `areas` and `sums`; write its first pixel's home to `first`.
+def measure(labels: Any, values: Any, source_index: Any, areas: Any, sums: Any, first: Any) -> None:
+    """Add each cell's pixels and values to `areas` and `sums`; write its first pixel's source index to `first`.
 
     Args:
         labels: (H, W), 0 for background, below the length of the three lists.
         values: (H, W) whole numbers.
-        home: (H, W) places in another image.
+        source_index: (H, W) places in another image.
         areas: Changed.
         sums: Changed.
         first: Changed where it is negative.
@@ -168,14 +168,14 @@ def measure(labels: Any, values: Any, home: Any, areas: Any, sums: Any, first: A
                 areas[cell] += 1
                 sums[cell] += values[row, column]
                 if first[cell] < 0:
-                    first[cell] = home[row, column]
+                    first[cell] = source_index[row, column]
 
 
 @_compiled
-def paint(labels: Any, home: Any, numbers: Any, painted: Any) -> None:
-    """Write each pixel's new number, unless 0, to its home in `painted`, a flat image."""
+def paint(labels: Any, source_index: Any, numbers: Any, painted: Any) -> None:
+    """Write each pixel's new number, unless 0, to its source index in `painted`, a flat image."""
     for row in range(labels.shape[0]):
         for column in range(labels.shape[1]):
             number = numbers[labels[row, column]]
             if number > 0:
-                painted[home[row, column]] = number
+                painted[source_index[row, column]] = number

@@ -26,7 +26,7 @@ class Rules:
 
     Attributes:
         support: Where cells can lie at a level or any higher one; a mask (H, W) from maps and level.
-        segment: What is the same for all spacings at a level; from a window's maps and the level.
+        segment: What is the same for all minimum distances at a level; from a window's maps and the level.
         certainty: The map whose mean over a cell is its score.
     """
 
@@ -59,11 +59,11 @@ def _at_one_level(maps: Maps, windows: list[Window], decodings: list[Decoding], 
     cuts = [rules.segment(window.maps, level) for window in windows]
     found: dict[float, _Cells] = {}
     for decoding in decodings:
-        spacing = decoding.spacing_px
-        if spacing not in found:
-            labels = [cut(spacing) for cut in cuts]
-            found[spacing] = _gather(windows, labels, rules.certainty)
-        yield found[spacing].choose(decoding.min_area_px, maps[rules.certainty].shape)
+        min_distance = decoding.spacing_px
+        if min_distance not in found:
+            labels = [cut(min_distance) for cut in cuts]
+            found[min_distance] = _gather(windows, labels, rules.certainty)
+        yield found[min_distance].choose(decoding.min_area_px, maps[rules.certainty].shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class _Cells:
         offset = 0
         for window, labels in zip(self.windows, self.labels, strict=True):
             count = int(labels.max(initial=0))
-            paint(labels, window.home, np.append(np.int32(0), numbers[offset + 1 :]), painted.ravel())
+            paint(labels, window.source_index, np.append(np.int32(0), numbers[offset + 1 :]), painted.ravel())
             offset += count
         return Instances(painted, (self.sums[kept] / self.areas[kept] / FULL).astype(np.float32))
 
@@ -101,6 +101,6 @@ def _gather(windows: list[Window], labels: list[LabelImage], certainty: str) -> 
     offset = 0
     for window, found in zip(windows, labels, strict=True):
         part = slice(offset, None)
-        measure(found, window.maps[certainty], window.home, areas[part], sums[part], first[part])
+        measure(found, window.maps[certainty], window.source_index, areas[part], sums[part], first[part])
         offset += int(found.max(initial=0))
     return _Cells(windows, labels, areas, sums, first)

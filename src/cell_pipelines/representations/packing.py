@@ -23,11 +23,11 @@ class Window:
 
     Attributes:
         maps: (h, w) uint16 maps by name, 0 where nothing was moved to.
-        home: (h, w) each pixel's place in the flattened image.
+        source_index: (h, w) each pixel's place in the flattened image.
     """
 
     maps: Maps
-    home: IntArray
+    source_index: IntArray
 
 
 def pack(maps: Maps, support: BoolMask) -> list[Window]:
@@ -44,28 +44,28 @@ def pack(maps: Maps, support: BoolMask) -> list[Window]:
     """
     if not support.any():
         return []
-    home = np.arange(support.size).reshape(support.shape)
+    source_index = np.arange(support.size).reshape(support.shape)
     _, groups, boxes, _ = cv2.connectedComponentsWithStats(fill_holes(support).view(np.uint8), connectivity=8)
     boxes = boxes[1:, :4].astype(np.int64)
     if ((boxes[:, 2] + 1) * (boxes[:, 3] + 1)).sum() > _WORTH_IT * support.size:
-        return [Window(maps, home)]
+        return [Window(maps, source_index)]
     ends = boxes[:, :2] + boxes[:, 2:]
     height, width = support.shape
     outer = (boxes[:, :2] == 0).any(axis=1) | (ends[:, 0] == width) | (ends[:, 1] == height)
     inner = np.flatnonzero(~outer)
-    windows = [_cut_out(maps, home, groups, int(i), boxes[i]) for i in np.flatnonzero(outer)]
-    return [*windows, _put_together(maps, home, groups, inner, boxes[inner])] if inner.size else windows
+    windows = [_cut_out(maps, source_index, groups, int(i), boxes[i]) for i in np.flatnonzero(outer)]
+    return [*windows, _put_together(maps, source_index, groups, inner, boxes[inner])] if inner.size else windows
 
 
-def _cut_out(maps: Maps, home: IntArray, groups: npt.NDArray[np.int32], index: int, box: IntArray) -> Window:
+def _cut_out(maps: Maps, source_index: IntArray, groups: npt.NDArray[np.int32], index: int, box: IntArray) -> Window:
     left, top, width, height = box.tolist()
     place = (slice(max(top - 1, 0), top + height + 1), slice(max(left - 1, 0), left + width + 1))
     own = groups[place] == index + 1
-    return Window({name: item[place] * own for name, item in maps.items()}, np.ascontiguousarray(home[place]))
+    return Window({name: item[place] * own for name, item in maps.items()}, np.ascontiguousarray(source_index[place]))
 
 
 def _put_together(
-    maps: Maps, home: IntArray, groups: npt.NDArray[np.int32], indices: IntArray, boxes: IntArray
+    maps: Maps, source_index: IntArray, groups: npt.NDArray[np.int32], indices: IntArray, boxes: IntArray
 ) -> Window:
     """Return the groups on shelves, the highest first, a free row and column around each."""
     width = max(math.isqrt(int(((boxes[:, 2] + 1) * (boxes[:, 3] + 1)).sum())), int(boxes[:, 2].max())) + 2
@@ -76,7 +76,7 @@ def _put_together(
         source: Box = slice(top, top + high), slice(left, left + wide)
         target: Box = slice(y, y + high), slice(x, x + wide)
         own = groups[source] == index + 1
-        moved[target] = home[source]
+        moved[target] = source_index[source]
         for name, item in maps.items():
             np.multiply(item[source], own, out=packed[name][target])
     return Window(packed, moved)

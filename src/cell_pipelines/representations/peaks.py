@@ -1,4 +1,4 @@
-"""Connected cells cut apart at the peaks of a relief; only what has two peaks is looked at closely."""
+"""Split connected cells at the peaks of an elevation map; only what has two peaks is looked at closely."""
 
 import math
 
@@ -30,34 +30,34 @@ def squared_distance(components: LabelImage) -> Float32Array:
     return np.asarray(np.rint(np.square(ndimage.distance_transform_edt(components))), dtype=np.float32)
 
 
-def split_at_peaks(labels: LabelImage, relief: Float32Array, spacing_px: float) -> LabelImage:
+def split_at_peaks(labels: LabelImage, elevation: Float32Array, min_distance_px: float) -> LabelImage:
     """Return connected cells cut apart along the valleys between their peaks.
 
-    A peak is the highest place of its cell within `spacing_px` in rows and columns, rounded up; of peaks as high as
+    A peak is the highest place of its cell within `min_distance_px` in rows and columns, rounded up; of equal peaks
     each other and nearer than that, the first counts. Same cells as `skimage.feature.peak_local_max` with `labels`
-    and `min_distance` followed by `skimage.segmentation.watershed`, for spacings above 1.
+    and `min_distance` followed by `skimage.segmentation.watershed`, for distances above 1.
 
     Args:
         labels: (H, W) int32, each number one 4-connected component.
-        relief: (H, W) float32, whole numbers, 0 outside of `labels`; places of 0 are no peaks.
-        spacing_px: Least distance of two peaks in pixels; 0 cuts nothing.
+        elevation: (H, W) float32, whole numbers, 0 outside of `labels`; places of 0 are no peaks.
+        min_distance_px: Least distance of two peaks in pixels; 0 cuts nothing.
 
     Returns:
         Labels (H, W) of the same foreground; the first piece keeps its number, the others follow the highest.
     """
-    reach = math.ceil(spacing_px)
+    reach = math.ceil(min_distance_px)
     if reach == 0:
         return labels
-    summits = np.flatnonzero((relief > 0) & (relief == cv2.dilate(relief, _THREE)))
+    summits = np.flatnonzero((elevation > 0) & (elevation == cv2.dilate(elevation, _THREE)))
     cell = labels.ravel()[summits]
-    order = np.lexsort((-relief.ravel()[summits], cell))
+    order = np.lexsort((-elevation.ravel()[summits], cell))
     summits, cell = summits[order], cell[order]
     summits = summits[_of_doubtful_cells(summits, cell, labels.shape[1], reach)]
     if not summits.size:
         return labels
     from cell_pipelines.representations.flooding import choose_peaks
 
-    return _cut(labels, relief, summits[choose_peaks(summits, labels, relief, reach)])
+    return _cut(labels, elevation, summits[choose_peaks(summits, labels, elevation, reach)])
 
 
 def _of_doubtful_cells(summits: IntArray, cell: LabelImage, width: int, reach: int) -> BoolMask:
@@ -73,7 +73,7 @@ def _of_doubtful_cells(summits: IntArray, cell: LabelImage, width: int, reach: i
     return np.repeat(far, counts)
 
 
-def _cut(labels: LabelImage, relief: Float32Array, peaks: IntArray) -> LabelImage:
+def _cut(labels: LabelImage, elevation: Float32Array, peaks: IntArray) -> LabelImage:
     """Return cells with several peaks flooded from these; `peaks` are sorted by cell."""
     from cell_pipelines.representations.flooding import flood
 
@@ -87,5 +87,5 @@ def _cut(labels: LabelImage, relief: Float32Array, peaks: IntArray) -> LabelImag
     start = np.where(several, -1, np.arange(several.size)).astype(np.int32)
     result = start[labels.ravel()]
     result[peaks] = numbers
-    flood(result, np.sort(peaks), relief.ravel(), labels.shape[1])
+    flood(result, np.sort(peaks), elevation.ravel(), labels.shape[1])
     return result.reshape(labels.shape)
