@@ -1,6 +1,6 @@
 """How often some pair of equal models is declared different, and how often a better model is.
 
-Models differ by chance from image to image and from series to series (`simulation.judged_counts`), as in section E of
+Models differ at random from image to image and from series to series (`simulated.evaluation_counts`), as in section E of
 the list of faults: log-normal numbers of cells, quality of images with a standard deviation of 0.8 on the logit scale,
 and an effect of 0.5 of each model in each series. "Images alone" is the test as it was where series were not named or
 fewer than six: images taken as independent. Nominal is 5 %.
@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from simulated.evaluation_counts import CountModel, simulate_counts
 
 from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS
 from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models
-from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 
 UNEQUAL = {"dispersion": 0.0, "log_sd": 0.8, "recall": 0.858, "image_sd": 0.0, "model_sd": 0.8}
 SERIES = {"model_series_sd": 0.5}

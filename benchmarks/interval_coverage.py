@@ -1,6 +1,6 @@
 """How often the intervals that evaluation and comparison report hold the truth, and how often equal models "differ".
 
-Counts of images are drawn from a model with known truth (`simulation.judged_counts`): images differ in how many cells
+Counts of images are drawn from a model with known truth (`simulated.evaluation_counts`): images differ in how many cells
 they hold (negative binomial or log-normal) and in how well these are found, and so do series of images. Nominal is 95 %, and
 5 % for the family-wise error. "BCa" is the plain bootstrap, "widened" what was reported until version 0.1, "joined" what
 is reported now; `equal_models.py` shows how often equal models differ where they are compared as a study's are.
@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Iterator
 
 import numpy as np
+from simulated.evaluation_counts import CountModel, EvaluationCounts, simulate_counts
 
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
 from cell_pipelines.analysis.model_comparison.resampling import (
@@ -21,7 +22,6 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     resample_totals,
 )
 from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, widen
-from cell_pipelines.simulation.judged_counts import CountModel, JudgedCounts, simulate_counts
 
 METRIC_COUNTS = {"f1": "found", "dice": "pixels", "pixel_iou": "pixels", "count_mae": "totals"}
 SERIES = 5
@@ -31,7 +31,7 @@ UNEQUAL = {"dispersion": 0.0, "recall": 0.858, "image_sd": 0.8, "model_sd": 0.0,
 AT_ONCE = 200
 
 
-def summands(metric: ComparedMetric, counts: JudgedCounts) -> np.ndarray:
+def summands(metric: ComparedMetric, counts: EvaluationCounts) -> np.ndarray:
     """Return what is summed, (I, R, M, L)."""
     return np.moveaxis(metric.summands(getattr(counts, METRIC_COUNTS[metric.name])), 1, 0)
 
@@ -48,7 +48,7 @@ def true_values(model: CountModel, metrics: list[ComparedMetric], images: int) -
 
 
 def covered(
-    metric: ComparedMetric, counts: JudgedCounts, truth: np.ndarray, units: np.ndarray, resamples: int, seed: int
+    metric: ComparedMetric, counts: EvaluationCounts, truth: np.ndarray, units: np.ndarray, resamples: int, seed: int
 ) -> dict[str, np.ndarray]:
     """Tell for the last model, and for its difference to the first, which intervals hold the truth, (R,) each."""
     parts = summands(metric, counts)

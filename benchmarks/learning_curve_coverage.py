@@ -9,10 +9,10 @@ python benchmarks/learning_curve_coverage.py --repetitions 300
 import argparse
 
 import numpy as np
+from simulated.trainings import CURVES, simulate_trainings
 
 from cell_pipelines.analysis.learning_curve.averaged_curve import fit_learning_curve
 from cell_pipelines.analysis.learning_curve.power_law import fit_power_law
-from cell_pipelines.simulation.learning_curves import CURVES, simulate_trainings
 
 LIMIT, AMPLITUDE, EXPONENT = 0.95, 0.8, 0.6
 SIX, THREE = (5, 12, 25, 63, 126, 252), (10, 50, 200)

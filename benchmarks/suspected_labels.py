@@ -1,10 +1,10 @@
-"""How many planted annotation errors stand among the first suspects.
+"""How many injected annotation errors stand among the first suspects.
 
     python benchmarks/suspected_labels.py --images 30 --cells 40 --models 3
 
 Cells are random boxes of two classes; detectors of a given skill, which err together on what is hard, are asked about
 labels with 2 % each of deleted, moved, reclassified, repeated and invented ones. With ``--study``, the folder of a
-study with trained networks and stored scores, errors are planted into its own labels and the real models are asked.
+study with trained networks and stored scores, errors are injected into its own labels and the real models are asked.
 """
 
 import argparse
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from simulated.annotation_errors import ERROR_KINDS, inject_label_errors
+from simulated.detections import DetectorSkill, simulate_detections
 
 from cell_pipelines.analysis.active_learning.evidence import describe_labels, gather_evidence
 from cell_pipelines.analysis.active_learning.suspects import Asked, find_suspects
@@ -20,8 +22,6 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.metrics.matching import box_iou
-from cell_pipelines.simulation.annotation_errors import PLANTED, inject_label_errors
-from cell_pipelines.simulation.detections import DetectorSkill, simulate_detections
 
 
 def random_cells(images: int, cells: int, seed: int) -> AnnotationSet:
@@ -39,12 +39,12 @@ def random_cells(images: int, cells: int, seed: int) -> AnnotationSet:
     return builder.build()
 
 
-def hits(suspects: pd.DataFrame, planted: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each suspect whether it is a planted error, and for each error the first suspect that is it, or -1."""
-    is_real, first = np.zeros(len(suspects), bool), np.full(len(planted), -1)
+def hits(suspects: pd.DataFrame, injected: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each suspect whether it is a injected error, and for each error the first suspect that is it, or -1."""
+    is_real, first = np.zeros(len(suspects), bool), np.full(len(injected), -1)
     edges = ["x_min", "y_min", "x_max", "y_max"]
     for place, suspect in enumerate(suspects.to_dict(orient="records")):
-        near = planted[planted["image"] == suspect["image"]]
+        near = injected[injected["image"] == suspect["image"]]
         if near.empty:
             continue
         box = np.array([[suspect[edge] for edge in edges]])
@@ -55,24 +55,26 @@ def hits(suspects: pd.DataFrame, planted: pd.DataFrame) -> tuple[np.ndarray, np.
     return is_real, first
 
 
-def judge(labels: AnnotationSet, planted: pd.DataFrame, asked: list[Asked]) -> pd.DataFrame:
+def judge(labels: AnnotationSet, injected: pd.DataFrame, asked: list[Asked]) -> pd.DataFrame:
     """Return precision among the first k suspects and recall, all in all and by kind."""
     suspects, _ = find_suspects(asked, labels.categories, least=0.0)
-    is_real, first = hits(suspects, planted)
+    is_real, first = hits(suspects, injected)
     rows = []
     for share in (0.25, 0.5, 1.0, 1.5, 2.0):
-        k = max(1, round(share * len(planted)))
+        k = max(1, round(share * len(injected)))
         found = (first >= 0) & (first < k)
-        kinds = {kind: found[planted["kind"] == kind].mean() for kind in PLANTED if (planted["kind"] == kind).any()}
+        kinds = {
+            kind: found[injected["kind"] == kind].mean() for kind in ERROR_KINDS if (injected["kind"] == kind).any()
+        }
         row = {"k": k, "k / errors": share, "precision": is_real[:k].mean(), "recall": found.mean(), **kinds}
-        rows.append({**row, "by chance": len(planted) / max(labels.n_objects, 1)})
+        rows.append({**row, "at random": len(injected) / max(labels.n_objects, 1)})
     return pd.DataFrame(rows)
 
 
 def simulated(args: argparse.Namespace, models: int, seed: int) -> pd.DataFrame:
     """Return the table for imitated detectors."""
     truth = random_cells(args.images, args.cells, seed)
-    labels, planted = inject_label_errors(truth, dict.fromkeys(PLANTED, args.share), seed=seed)
+    labels, injected = inject_label_errors(truth, dict.fromkeys(ERROR_KINDS, args.share), seed=seed)
     skills = [DetectorSkill(recall=args.recall, seed=number + 1) for number in range(models)]
     found = {f"model {n}": list(iterate_images(simulate_detections(truth, s))) for n, s in enumerate(skills)}
     limits = dict.fromkeys(truth.categories, 0.5)
@@ -80,7 +82,7 @@ def simulated(args: argparse.Namespace, models: int, seed: int) -> pd.DataFrame:
         Asked(describe_labels(one), {name: gather_evidence(one, own[row], limits) for name, own in found.items()})
         for row, one in enumerate(iterate_images(labels))
     ]
-    return judge(labels, planted, asked)
+    return judge(labels, injected, asked)
 
 
 def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFrame:
@@ -89,7 +91,9 @@ def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFram
     from cell_pipelines.workflows.model_outputs import ModelSight
 
     truth = select_split(AnnotationDataset(path=str(folder / "03_primary/annotations")).load(), "val", "test")
-    labels, planted = inject_label_errors(truth, {kind: share for kind in PLANTED if kind != "reclassified"}, seed=seed)
+    labels, injected = inject_label_errors(
+        truth, {kind: share for kind in ERROR_KINDS if kind != "reclassified"}, seed=seed
+    )
     sights = {name: ModelSight(folder / f"06_models/{name}.pt") for name in names}
     rows: dict[str, Mapping[str, dict[str, object]]] = {}
     for name in names:
@@ -105,7 +109,7 @@ def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFram
             seen = sight.see(rows[name][one.names[0]], folder / f"07_model_output/{name}/store")
             evidence[name] = gather_evidence(one, seen.candidates, sight.thresholds, seen.maps)
         asked.append(Asked(describe_labels(one), evidence))
-    return judge(labels, planted, asked)
+    return judge(labels, injected, asked)
 
 
 def main() -> None:

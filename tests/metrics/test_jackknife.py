@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from scipy import special, stats
+from simulated.evaluation_counts import CountModel, simulate_counts
 
 from cell_pipelines.metrics.intervals import mean_interval, ratio_interval
 from cell_pipelines.metrics.jackknife import IntervalScale, jackknife_intervals, join_intervals
 from cell_pipelines.metrics.ratios import f1
-from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 
 UNEQUAL = CountModel(dispersion=0.0, log_sd=1.2, recall=0.858, image_sd=0.8, model_sd=0.0)
 

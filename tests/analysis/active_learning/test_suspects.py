@@ -1,14 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from simulated.annotation_errors import ERROR_KINDS, inject_label_errors
+from simulated.detections import DetectorSkill, simulate_detections
 
 from cell_pipelines.analysis.active_learning.combining import KINDS
 from cell_pipelines.analysis.active_learning.evidence import describe_labels, gather_evidence
 from cell_pipelines.analysis.active_learning.suspects import COLUMNS, Asked, find_suspects
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.metrics.matching import box_iou
-from cell_pipelines.simulation.annotation_errors import PLANTED, inject_label_errors
-from cell_pipelines.simulation.detections import DetectorSkill, simulate_detections
 
 CATEGORIES = ("live", "dead")
 #: Many right cells, from which the models' trust is learned.
@@ -116,23 +116,23 @@ def test_images_without_labels_models_or_anything_give_empty_tables(build):
 def test_planted_errors_stand_first(build):
     images = {f"{i}": grid(i) for i in range(25)}
     truth = build(images, "box", categories=CATEGORIES, scores=False)
-    labels, planted = inject_label_errors(truth, dict.fromkeys(PLANTED, 0.03), seed=1)
+    labels, injected = inject_label_errors(truth, dict.fromkeys(ERROR_KINDS, 0.03), seed=1)
     found = [list(iterate_images(simulate_detections(truth, DetectorSkill(seed=s)))) for s in (1, 2, 3)]
     limits = dict.fromkeys(CATEGORIES, 0.5)
     asked = [
         Asked(describe_labels(one), {f"{m}": gather_evidence(one, own[row], limits) for m, own in enumerate(found)})
         for row, one in enumerate(iterate_images(labels))
     ]
-    first = find_suspects(asked, CATEGORIES, least=0.0)[0].head(len(planted))
+    first = find_suspects(asked, CATEGORIES, least=0.0)[0].head(len(injected))
     edges = ["x_min", "y_min", "x_max", "y_max"]
     real = [
         bool(own.size) and bool((box_iou(row[edges].to_numpy(dtype=float)[None], own) >= 0.5).any())
         for _, row in first.iterrows()
-        for own in [planted.loc[planted["image"] == row["image"], edges].to_numpy(dtype=float).reshape(-1, 4)]
+        for own in [injected.loc[injected["image"] == row["image"], edges].to_numpy(dtype=float).reshape(-1, 4)]
     ]
-    assert len(planted) >= 15
+    assert len(injected) >= 15
     assert np.mean(real) > 0.6
-    assert np.mean(real) > 4 * len(planted) / labels.n_objects
+    assert np.mean(real) > 4 * len(injected) / labels.n_objects
 
 
 def grid(seed):

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from simulated.trainings import CURVES, simulate_trainings
 
 from cell_pipelines.analysis.learning_curve.averaged_curve import fit_learning_curve
 from cell_pipelines.analysis.learning_curve.laws import LAWS, Law
 from cell_pipelines.analysis.learning_curve.power_law import fit_power_law
 from cell_pipelines.analysis.learning_curve.recent_trend import FARTHEST
-from cell_pipelines.simulation.learning_curves import CURVES, simulate_trainings
 
 SIZES = np.repeat([5.0, 12, 25, 63, 126, 252], 3)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 import pytest
+from simulated.evaluation_counts import CountModel, simulate_counts
 
 from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS
-from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 
 
 def _table(columns: Mapping[str, Sequence[float]], category: str = "cell") -> pd.DataFrame:

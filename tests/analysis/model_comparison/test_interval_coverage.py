@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from simulated.evaluation_counts import CountModel, simulate_counts
 
 from cell_pipelines.analysis.model_comparison import METRICS
 from cell_pipelines.analysis.model_comparison.pairwise import pair_places
@@ -14,7 +15,6 @@ from cell_pipelines.analysis.model_comparison.resampling import (
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
 from cell_pipelines.analysis.multiple_testing import adjust_holm
 from cell_pipelines.metrics.jackknife import widen
-from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
 
 F1 = METRICS["f1"]
 REPETITIONS = 1500

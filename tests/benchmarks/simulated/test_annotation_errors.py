@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+from simulated.annotation_errors import ERROR_KINDS, inject_label_errors
+from simulated.detections import DetectorSkill, simulate_detections
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
 from cell_pipelines.annotations.selection import object_places
-from cell_pipelines.simulation.annotation_errors import PLANTED, inject_label_errors
-from cell_pipelines.simulation.detections import DetectorSkill, simulate_detections
 
 
 def cells(kind="box", images=6):
@@ -24,12 +24,12 @@ def cells(kind="box", images=6):
 
 
 @pytest.mark.parametrize("kind", ["box", "mask"])
-@pytest.mark.parametrize("planted", PLANTED)
-def test_each_kind_of_error_is_what_it_says(kind, planted):
+@pytest.mark.parametrize("injected", ERROR_KINDS)
+def test_each_kind_of_error_is_what_it_says(kind, injected):
     right = cells(kind)
-    wrong, errors = inject_label_errors(right, {planted: 0.3}, seed=3)
-    assert set(errors["kind"]) == {planted}
-    more = {"deleted": -1, "duplicated": 1, "invented": 1}.get(planted, 0)
+    wrong, errors = inject_label_errors(right, {injected: 0.3}, seed=3)
+    assert set(errors["kind"]) == {injected}
+    more = {"deleted": -1, "duplicated": 1, "invented": 1}.get(injected, 0)
     assert wrong.n_objects == right.n_objects + more * len(errors)
     assert np.nanmax(np.abs(object_areas(wrong) - 14 * 12)) == 0
     rows = {
@@ -44,14 +44,14 @@ def test_each_kind_of_error_is_what_it_says(kind, planted):
 
 def test_without_errors_nothing_changes():
     right = cells("mask")
-    same, errors = inject_label_errors(right, dict.fromkeys(PLANTED, 0.0))
+    same, errors = inject_label_errors(right, dict.fromkeys(ERROR_KINDS, 0.0))
     assert errors.empty
     assert same.fingerprint() == right.fingerprint()
 
 
 def test_the_same_seed_plants_the_same_errors():
     first, second = (
-        inject_label_errors(cells(), dict.fromkeys(PLANTED, 0.1), seed=5)[0].fingerprint() for _ in range(2)
+        inject_label_errors(cells(), dict.fromkeys(ERROR_KINDS, 0.1), seed=5)[0].fingerprint() for _ in range(2)
     )
     assert first == second
 

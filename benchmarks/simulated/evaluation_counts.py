@@ -1,4 +1,4 @@
-"""Counts of judged images as models would give them, with a known truth, to see whether intervals hold it.
+"""Simulate counts of evaluated images with a known truth, to see how often intervals contain it.
 
 Cells of an image share its focus and its stain, and images of a series share more: so the probability that a cell is
 found differs from series to series and from image to image, and images hold very different numbers of cells.
@@ -13,7 +13,7 @@ from cell_pipelines.typing import FloatArray
 
 
 @dataclass(frozen=True)
-class JudgedCounts:
+class EvaluationCounts:
     """Counts of R repetitions of an experiment with I images and M models, (R, I, M) float64 each.
 
     Attributes:
@@ -88,13 +88,13 @@ class CountModel:
 
 def simulate_counts(
     model: CountModel, images: int, *, models: int = 1, repetitions: int = 1, rng: np.random.Generator
-) -> JudgedCounts:
+) -> EvaluationCounts:
     """Draw the counts of experiments.
 
     Args:
         model: How counts come about.
         images: Images of an experiment.
-        models: Models judged on them.
+        models: Models evaluated on them.
         repetitions: Experiments.
         rng: What draws.
     """
@@ -116,7 +116,7 @@ def simulate_counts(
     true = np.repeat(rng.poisson(rate).astype(np.float64)[..., None], models, axis=-1)
     tp = rng.binomial(true.astype(np.int64), special.expit(odds)).astype(np.float64)
     fp = rng.poisson(model.false_share * rate[..., None] * np.exp(-hard / 2 - own / 2 - shift)).astype(np.float64)
-    return JudgedCounts(true, tp, fp, *_pixels(true, tp, fp, odds, rng))
+    return EvaluationCounts(true, tp, fp, *_pixels(true, tp, fp, odds, rng))
 
 
 def _pixels(

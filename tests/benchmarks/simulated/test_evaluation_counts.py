@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-
-from cell_pipelines.simulation.judged_counts import CountModel, simulate_counts
+from simulated.evaluation_counts import CountModel, simulate_counts
 
 
 def test_counts_are_whole_and_fit_each_other() -> None:

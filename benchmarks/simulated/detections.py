@@ -1,4 +1,4 @@
-"""Boxes as imperfect detectors would find them: they miss, invent and confuse cells, and several err together."""
+"""Simulate the boxes of imperfect detectors: they miss, invent and confuse cells, and several err together."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Learning curves whose law is known, and trainings that scatter around them, to see whether intervals hold."""
+"""Simulate trainings that scatter around a learning curve of a known law, to see how often intervals contain it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Annotation errors planted into right annotations, so that a search for errors can be judged."""
+"""Inject known label errors into correct annotations, so that a search for errors can be evaluated."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -13,9 +13,9 @@ from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.typing import FloatArray
 
-#: Kinds of errors that can be planted.
-PLANTED: Final = ("deleted", "moved", "reclassified", "duplicated", "invented")
-#: What is known of each planted error.
+#: Kinds of errors that can be injected.
+ERROR_KINDS: Final = ("deleted", "moved", "reclassified", "duplicated", "invented")
+#: What is known of each injected error.
 COLUMNS: Final = ("image", "kind", "label", "x_min", "y_min", "x_max", "y_max")
 
 
@@ -26,7 +26,7 @@ def inject_label_errors(
 
     Args:
         annotations: Boxes and masks, all right.
-        shares: For each of `PLANTED` the share of objects that it befalls, together at most 1: ``deleted``; ``moved``
+        shares: For each of `ERROR_KINDS` the share of objects that it befalls, together at most 1: ``deleted``; ``moved``
             by 0.4 to 0.7 of its size; ``reclassified``, where there is another class; ``duplicated``, a second one
             moved by up to a tenth; ``invented``, a copy put where no object is.
         seed: Of all draws.
@@ -39,8 +39,10 @@ def inject_label_errors(
     Raises:
         ValueError: A kind is unknown, shares are negative or more than 1 together, or an object is no box or mask.
     """
-    if set(shares) - set(PLANTED) or any(v < 0 for v in shares.values()) or sum(shares.values()) > 1:
-        raise ValueError(f"`shares` must be of {', '.join(PLANTED)}, 0 or more, at most 1 in all; got {dict(shares)}.")
+    if set(shares) - set(ERROR_KINDS) or any(v < 0 for v in shares.values()) or sum(shares.values()) > 1:
+        raise ValueError(
+            f"`shares` must be of {', '.join(ERROR_KINDS)}, 0 or more, at most 1 in all; got {dict(shares)}."
+        )
     kinds = set(annotations.objects["geometry"].to_pylist()) - {GEOMETRIES.index("box"), GEOMETRIES.index("mask")}
     if kinds:
         raise ValueError(f"`annotations` must be boxes and masks, got {', '.join(GEOMETRIES[k] for k in kinds)}.")
