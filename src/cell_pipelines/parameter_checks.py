@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ PROJECT_PARAMETERS = frozenset({"models", "cells", "dry_run", "experiments", "ml
 #: The module that makes the pipelines.
 REGISTRY = "cell_pipelines.pipeline_registry"
 _GLOBAL = re.compile(r"globals:\s*(\w+)")
+_SHARED = re.compile(r"\$\{(_\w+)\}")
 _RUNTIME = re.compile(r"runtime_params:\s*(\w+)")
 
 
@@ -46,8 +47,10 @@ class Configuration:
         for folder in (base, study):
             for path in sorted(folder.rglob("*.yml")):
                 self.globals |= frozenset(_GLOBAL.findall(path.read_text(encoding="utf-8")))
+            catalog: dict[str, Any] = {}
             for path in sorted(folder.rglob("catalog*.yml")):
-                self._entries |= {name: _runtime_names(entry) for name, entry in _read_yaml(path).items()}
+                catalog |= _read_yaml(path)
+            self._entries |= {name: _runtime_names(_fill_in(str(entry), catalog)) for name, entry in catalog.items()}
             for path in sorted(folder.rglob("mlflow*.yml")):
                 self.always |= _runtime_names(path.read_text(encoding="utf-8"))
 
@@ -62,6 +65,13 @@ class Configuration:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+
+
+def _fill_in(entry: str, catalog: Mapping[str, Any]) -> str:
+    """Return the text of a catalog's entry with that of what it refers to by ``${_name}``."""
+    while (filled := _SHARED.sub(lambda name: str(catalog.get(name[1], "")), entry)) != entry:
+        entry = filled
+    return entry
 
 
 def _runtime_names(entry: Any) -> frozenset[str]:

@@ -143,10 +143,7 @@ def test_one_model_is_not_compared() -> None:
     assert not create_comparison_pipeline(("yolo",)).nodes
 
 
-def test_the_shipped_configuration_is_valid_and_has_an_entry_for_each_output() -> None:
+def test_the_shipped_configuration_is_valid() -> None:
     base = Path(__file__).parents[2] / "conf" / "base"
     settings = yaml.safe_load((base / "parameters_comparison.yml").read_text(encoding="utf-8"))
     assert ComparisonParameters(**settings["comparison"]) == ComparisonParameters()
-    entries = yaml.safe_load((base / "catalog_08_comparison.yml").read_text(encoding="utf-8"))
-    outputs = create_comparison_pipeline(("yolo", "unet")).nodes[0].outputs
-    assert {name for name in outputs if not name.endswith("_figure")} == set(entries) - {"comparison_{name}_figure"}
