@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.fish.cutoffs import control_cutoffs, judge_samples
+from cell_pipelines.analysis.fish.laboratory_thresholds import compute_laboratory_thresholds, flag_samples
 
 NORMAL = {"nullisomic": 0.002, "monosomic": 0.02, "trisomic": 0.01, "tetrasomic or more": 0.002}
 NUCLEI = 200
@@ -33,15 +33,15 @@ def draw(rng: np.random.Generator, subjects: int, rho: float, mosaic: float = 0.
     return table.assign(fraction_percent=100 * table["count"] / NUCLEI)
 
 
-def flagged(judged: pd.DataFrame) -> np.ndarray:
+def share_flagged(samples: pd.DataFrame) -> np.ndarray:
     """Return the share of subjects above in any state: mean + 3 SD, both conventions, the threshold."""
-    zero = judged["mean_3sd_percent"].isna() & (judged["fraction_percent"] > 0)  # a cut-off of 0 %, as it was
-    mean = judged["above_mean_3sd"].fillna(False).astype(bool) | zero
-    both = mean & judged["above_beta_inverse"].fillna(False).astype(bool)
+    zero = samples["mean_3sd_percent"].isna() & (samples["fraction_percent"] > 0)  # a threshold of 0 %, as it was
+    mean = samples["above_mean_3sd"].fillna(False).astype(bool) | zero
+    both = mean & samples["above_beta_inverse"].fillna(False).astype(bool)
     above = pd.DataFrame(
-        {"mean": mean, "both": both, "threshold": judged["above_threshold"].fillna(False).astype(bool)}
+        {"mean": mean, "both": both, "threshold": samples["above_threshold"].fillna(False).astype(bool)}
     )
-    return above.groupby(judged["subject"]).any().mean().to_numpy(dtype=float)
+    return above.groupby(samples["subject"]).any().mean().to_numpy(dtype=float)
 
 
 def main() -> None:
@@ -60,9 +60,9 @@ def main() -> None:
             shares = []
             for _ in range(args.laboratories):
                 normal = draw(rng, controls, rho)
-                cutoffs = control_cutoffs(normal)
+                thresholds = compute_laboratory_thresholds(normal)
                 tables = (draw(rng, args.subjects, rho, mosaic) for mosaic in (0.0, *MOSAICS))
-                none, *mosaics = (flagged(judge_samples(table, cutoffs, normal)) for table in tables)
+                none, *mosaics = (share_flagged(flag_samples(table, thresholds, normal)) for table in tables)
                 shares.append([*none, *(found[-1] for found in mosaics)])
             shown = " | ".join(f"{100 * share:.1f}" for share in np.mean(shares, axis=0))
             print(f"| {rho:g} | {controls} | {shown} |", flush=True)

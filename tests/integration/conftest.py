@@ -71,7 +71,7 @@ def template_of_stores(empty_store):
 @pytest.fixture(scope="session")
 def whole_road(tmp_path_factory):
     """The default pipeline, run once on the tiny study; `looked_up` are the hosts that it asked for."""
-    project = Project(tmp_path_factory.mktemp("road"))
+    project = Project(tmp_path_factory.mktemp("project"))
     project.looked_up, watching = [], True
 
     def watch(event, args):

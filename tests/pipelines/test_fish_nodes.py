@@ -67,8 +67,8 @@ def test_every_table_can_be_traced_and_written_however_little_there_is(tmp_path,
 def test_a_column_that_no_image_tells_makes_one_unit_of_all(tmp_path):
     parameters = FishParameters(unit="patient", cluster="slide", control_column="kind")
     _, _, nuclei = found_in(*study(tmp_path, {"a.png": ["whole"], "b.png": ["whole"]}), parameters)
-    patterns, states, cutoffs = nodes.tabulate(nuclei, ORIGIN, parameters)
-    assert set(patterns["patient"]) == set(states["patient"]) == {"all"} and cutoffs.empty
+    patterns, states, thresholds = nodes.tabulate(nuclei, ORIGIN, parameters)
+    assert set(patterns["patient"]) == set(states["patient"]) == {"all"} and thresholds.empty
 
 
 def test_an_image_of_one_channel_is_refused_unless_one_is_asked_for(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.fish.cutoffs import control_cutoffs, judge_samples
+from cell_pipelines.analysis.fish.laboratory_thresholds import compute_laboratory_thresholds, flag_samples
 from cell_pipelines.analysis.fish.mosaicism import measure_aneuploidy, tabulate_patterns
 from cell_pipelines.pipelines.learning_curve.nodes import plot_curves, summarise_curve, write_report
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
@@ -50,12 +50,12 @@ def test_a_page_of_fish_states_the_level_of_its_intervals_and_cut_offs(level: fl
     nuclei = pd.DataFrame(rows, columns=["subject", "red", "green"]).assign(category="whole", image="a", cluster="c")
     nuclei["pattern"] = [f"{r}:{g}" for r, g in zip(nuclei["red"], nuclei["green"], strict=True)]
     measured = measure_aneuploidy(nuclei, by=("subject",), cluster=None, chromosomes={"red": "21"}, level=level)
-    cutoffs = control_cutoffs(measured, level=level)
+    thresholds = compute_laboratory_thresholds(measured, level=level)
     spots = pd.DataFrame({"image": ["a"], "kept": [True], "channel": ["red"], "reason": [""]})
     tables = {"spots": spots, "nuclei": nuclei, "patterns": tabulate_patterns(nuclei, level=level),
-              "aneuploidy": judge_samples(measured, cutoffs, measured, level=level), "cutoffs": cutoffs,
+              "aneuploidy": flag_samples(measured, thresholds, measured, level=level), "cutoffs": thresholds,
               "scores": pd.DataFrame()}  # fmt: skip
-    both = tables["aneuploidy"].merge(cutoffs, how="cross")
+    both = tables["aneuploidy"].merge(thresholds, how="cross")
     named = both.rename(columns=lambda name: name.removesuffix("_x").removesuffix("_y"))
     assert defined(named, FISH) == FISH, "every definition is of a column"
     page = render_report("a", {}, fish_sections(tables, [], "subject", level=level))

@@ -35,7 +35,7 @@ def share_flagged(controls: int, rho: float, laboratories: int, mosaic: float = 
 
 @pytest.mark.parametrize(("controls", "rho"), [(5, 0.0), (5, 0.01)])
 def test_few_normal_subjects_are_flagged_with_five_controls(controls: int, rho: float) -> None:
-    assert share_flagged(controls, rho, 6) <= 0.05  # 28 % by the laboratories' cut-offs at 0.01
+    assert share_flagged(controls, rho, 6) <= 0.05  # 28 % by the laboratories' thresholds at 0.01
 
 
 @pytest.mark.exhaustive

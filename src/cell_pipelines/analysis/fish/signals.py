@@ -80,9 +80,10 @@ def _extents(dots: pd.DataFrame) -> FloatArray:
 def group_dots(places: FloatArray, distance: float) -> npt.NDArray[np.int64]:
     """Group places (N, 2) by complete linkage; give the number (N,) of the group of each, from 0 in order of places."""
     from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import pdist
 
     if len(places) < 2:
         return np.zeros(len(places), dtype=np.int64)
-    groups = fcluster(linkage(places, method="complete"), t=distance, criterion="distance")
+    groups = fcluster(linkage(pdist(places), method="complete"), t=distance, criterion="distance")
     _, first, number = np.unique(groups, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[number].astype(np.int64)

@@ -78,8 +78,8 @@ def _controls(nuclei: pd.DataFrame, parameters: FishParameters) -> pd.DataFrame:
 def tabulate(
     nuclei: pd.DataFrame, origin: Origin, parameters: FishParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return the patterns and the states of each unit's nuclei, judged by the cut-offs of the controls, and those."""
-    from cell_pipelines.analysis.fish.cutoffs import control_cutoffs, judge_samples
+    """Return the patterns and states of each unit's nuclei, flagged by the controls' thresholds, and those."""
+    from cell_pipelines.analysis.fish.laboratory_thresholds import compute_laboratory_thresholds, flag_samples
     from cell_pipelines.analysis.fish.mosaicism import measure_aneuploidy, tabulate_patterns
 
     shown = {key: name for key, name in parameters.chromosomes.items() if key in parameters.channels}
@@ -87,10 +87,10 @@ def tabulate(
         measure_aneuploidy, by=(parameters.unit,), cluster=parameters.cluster, chromosomes=shown, level=parameters.level
     )
     controls = measure(_controls(nuclei, parameters))
-    cutoffs = control_cutoffs(controls, n_nuclei=parameters.scored_nuclei, level=parameters.level)
+    thresholds = compute_laboratory_thresholds(controls, n_nuclei=parameters.scored_nuclei, level=parameters.level)
     patterns = tabulate_patterns(nuclei, by=(parameters.unit,), level=parameters.level)
-    judged = judge_samples(measure(nuclei), cutoffs, controls, level=parameters.level)
-    return origin.added_to(patterns), origin.added_to(judged), origin.added_to(cutoffs)
+    flagged = flag_samples(measure(nuclei), thresholds, controls, level=parameters.level)
+    return origin.added_to(patterns), origin.added_to(flagged), origin.added_to(thresholds)
 
 
 def score(

@@ -21,8 +21,8 @@ class FishParameters(BaseModel):
         unit: What a statement is about: ``subject``, ``sample`` or any other column known of images.
         cluster: What makes nuclei of one unit alike: ``image``, ``sample`` or any other column.
         control_column: Column that tells controls.
-        controls: Its values that mean a control; none for no cut-offs.
-        scored_nuclei: Nuclei scored in a sample, for the cut-offs; None for the median of the controls'.
+        controls: Its values that mean a control; none for no thresholds.
+        scored_nuclei: Nuclei scored in a sample, for the thresholds; None for the median of the controls'.
         match_px: Farthest that a found signal may lie from a true one, where the truth is known.
         level: Level of the intervals and of the beta inverse.
         pictures: Images on the page; 0 draws none at all.

@@ -58,7 +58,7 @@ def measure(
 ) -> tuple[pd.DataFrame, ...]:
     """Return a row a track, a row a step, the mean squared displacement over time, and the persistence behind it."""
     from cell_pipelines.analysis.tracking.features import measure_steps, measure_tracks
-    from cell_pipelines.analysis.tracking.spreading import fit_persistence, mean_squared_displacement
+    from cell_pipelines.analysis.tracking.mean_squared_displacement import fit_persistence, mean_squared_displacement
 
     units = _units(cells, parameters)
     measures = (measure_tracks, measure_steps, mean_squared_displacement, fit_persistence)

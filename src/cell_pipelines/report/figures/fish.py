@@ -1,4 +1,4 @@
-"""Figures of mosaicism: the patterns of signals in each sample, and the share of aneuploid nuclei with cut-offs."""
+"""Figures of mosaicism: the patterns of signals in each sample, and the share of aneuploid nuclei with thresholds."""
 
 from __future__ import annotations
 
@@ -74,17 +74,17 @@ def plot_patterns(table: pd.DataFrame, *, name: str = "subject", most: int = 7) 
 
 
 def plot_aneuploidy(table: pd.DataFrame, *, name: str = "subject", level: float = 0.95) -> Figure:
-    """Plot the share of nuclei in each aneuploid state, with intervals and cut-offs.
+    """Plot the share of nuclei in each aneuploid state, with intervals and thresholds.
 
     Args:
-        table: Rows of `judge_samples`, or of `measure_aneuploidy` where there are no cut-offs: the column `name`,
+        table: Rows of `flag_samples`, or of `measure_aneuploidy` where there are no thresholds: the column `name`,
             `chromosome`, `state`, `nuclei`, `fraction_percent`, `low_percent`, `high_percent`; where they are there,
             `threshold_percent`, `above_threshold`, `mean_3sd_percent` and `beta_inverse_percent`.
         name: The column that names samples or subjects.
         level: Level of the intervals, told in the heading.
 
     Returns:
-        A row of panels a chromosome, a column a state other than disomic in which there is a nucleus or a cut-off; a
+        A row of panels a chromosome, a column a state other than disomic in which there is a nucleus or a threshold; a
         filled point lies above its threshold. Without a whole nucleus the figure says so.
     """
     known = table[(table["nuclei"] > 0) & (table["state"] != _NORMAL)] if len(table) else table
@@ -111,7 +111,7 @@ def plot_aneuploidy(table: pd.DataFrame, *, name: str = "subject", level: float 
 
 
 def _draw_state(axes: Axes, own: pd.DataFrame) -> dict[str, Any]:
-    """Draw the points of one panel with their intervals, and the cut-offs."""
+    """Draw the points of one panel with their intervals, and the thresholds."""
     from matplotlib.ticker import MaxNLocator
 
     places = np.arange(len(own))[::-1]

@@ -1,4 +1,4 @@
-"""How far cells get with time: the mean squared displacement, and the speed and persistence that explain it."""
+"""Compute the mean squared displacement of cells, and fit the speed and persistence that explain it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cell_pipelines.analysis.tracking.spreading import fit_persistence, fuerth, mean_squared_displacement
+from cell_pipelines.analysis.tracking.mean_squared_displacement import (
+    fit_persistence,
+    fuerth,
+    mean_squared_displacement,
+)
 
 Tracks = Callable[..., pd.DataFrame]
 
