@@ -17,8 +17,8 @@ from skimage.feature import peak_local_max
 from skimage.morphology import remove_small_objects
 from skimage.segmentation import watershed
 
-from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.registry import create_representation
+from cell_pipelines.thresholds import Threshold
 
 
 def draw_probabilities(shape: tuple[int, int], cells: int, radius: float, seed: int) -> np.ndarray:
@@ -41,15 +41,15 @@ def draw_probabilities(shape: tuple[int, int], cells: int, radius: float, seed: 
     return 1 / (1 + np.exp(-logits))
 
 
-def loop(stored: np.ndarray, decodings: list[Decoding]) -> Iterator[np.ndarray]:
+def loop(stored: np.ndarray, decodings: list[Threshold]) -> Iterator[np.ndarray]:
     for decoding in decodings:
-        mask = stored >= round(decoding.cutoff * 65535)
+        mask = stored >= round(decoding.score * 65535)
         mask = ndimage.binary_fill_holes(mask)
         mask = remove_small_objects(mask, max_size=int(np.ceil(decoding.min_area_px)) - 1)
         distance = ndimage.distance_transform_edt(mask)
         components = ndimage.label(mask)[0]
         peaks = peak_local_max(
-            distance, min_distance=int(np.ceil(decoding.spacing_px)), labels=components, exclude_border=False
+            distance, min_distance=int(np.ceil(decoding.min_distance_px)), labels=components, exclude_border=False
         )
         markers = np.zeros(mask.shape, dtype=np.int32)
         markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
@@ -77,13 +77,15 @@ def main() -> None:
     binary = create_representation("binary")
     probabilities = draw_probabilities(tuple(args.shape), args.cells, args.radius, args.seed)
     scores = binary.reduce(probabilities[None])
-    sizes = binary.default_decoding(np.pi * args.radius**2)
-    decodings = [Decoding(float(c), sizes.min_area_px, sizes.spacing_px) for c in np.linspace(0.02, 0.98, args.cutoffs)]
+    sizes = binary.default_threshold(np.pi * args.radius**2)
+    decodings = [
+        Threshold(float(c), sizes.min_area_px, sizes.min_distance_px) for c in np.linspace(0.02, 0.98, args.cutoffs)
+    ]
     counts = []
     for ours, theirs, decoding in zip(
         binary.sweep(scores, decodings), loop(scores["cell"], decodings), decodings, strict=True
     ):
-        assert are_same(ours.labels, theirs), f"other cells at cut-off {decoding.cutoff}"
+        assert are_same(ours.labels, theirs), f"other cells at cut-off {decoding.score}"
         counts.append(len(ours.scores))
     print(f"same cells at all {len(counts)} cut-offs: {max(counts)} to {min(counts)}")
     times: dict[str, list[float]] = {"ours": [], "loop": []}

@@ -12,11 +12,12 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.imaging.reading import read_image
 from cell_pipelines.inference.pixels import UnitPixels
-from cell_pipelines.inference.predictor import create_predictor, create_reader
+from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.training.segmentation.samples import LabelledImage
 from cell_pipelines.training.segmentation.settings import SegmentationTraining
 from cell_pipelines.training.segmentation.train import train_segmentation
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[2] / ".." / "shared" / "cases"))
 CASE = CASES / "data" / "bit_depth"
@@ -64,15 +65,20 @@ def model(request, tmp_path_factory):
     return path, request.param, summarise_images(seen)
 
 
+def _count(trained, arrays):
+    (name,), (scores,) = trained.categories, unpack_scores(arrays)
+    return len(trained.representation.decode(scores, trained.thresholds.classes[name]).scores)
+
+
 def test_the_case(model):
     path, normalisation, training = model
     eight, deep = read_image(CASE / "f50_8bit.png"), read_image(CASE / "f50_12in16.tif")
-    predictor, reader = create_predictor(path, device="cpu"), create_reader(path)
+    predictor, trained = create_predictor(path, device="cpu"), TrainedModel.open(path)
     found = {}
     for name, image in {"8": eight, "12 in 16": deep, "float": eight.astype(np.float32), "unit": eight / 255}.items():
         prediction = predictor.examine(image)
         warned = bool(check_image(prediction.statistics, training, normalisation))
-        found[name] = (len(reader.read(prediction.arrays)[0].scores), warned)
+        found[name] = (_count(trained, prediction.arrays), warned)
     assert found["8"] == found["unit"] == (CELLS, False)
     for name in ("12 in 16", "float"):
         count, warned = found[name]

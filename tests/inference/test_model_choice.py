@@ -10,7 +10,7 @@ from cell_pipelines.inference.model_choice import choose_model
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
-from cell_pipelines.representations.base import Decoding
+from cell_pipelines.thresholds import Threshold
 
 STUDY = ("resunet", "unetpp")
 ALL = (*STUDY, "unet", "yolo")
@@ -89,20 +89,20 @@ def test_a_file_from_elsewhere_is_taken_by_its_path(keep, tmp_path):
 
 
 def test_f1_at_chosen_thresholds_sums_the_classes_before_it_divides():
-    decodings = [Decoding(0.25), Decoding(0.75)]
+    decodings = [Threshold(0.25), Threshold(0.75)]
     dead = tabulate(decodings, [[4, 0, 0, 0, 0], [0, 0, 4, 0, 0]], 1, "f1_iou").assign(category="dead")
     live = tabulate(decodings, [[0, 9, 9, 0, 0], [1, 1, 1, 0, 0]], 1, "f1_iou").assign(category="live")
-    chosen = {"dead": Decoding(0.3), "live": Decoding(0.8)}
+    chosen = {"dead": Threshold(0.3), "live": Threshold(0.8)}
     assert chosen_f1(pd.concat([dead, live]), chosen) == pytest.approx(2 * 5 / (2 * 5 + 1 + 1))
 
 
 def test_cut_offs_of_scores_which_have_no_sizes_are_summed_as_well():
-    table = tabulate([Decoding(0.2), Decoding(0.6)], [[3, 3, 0, 0, 0], [2, 0, 1, 0, 0]], 1, "f1_iou")
-    read = table.assign(category="cell", min_area_px=math.nan, spacing_px=math.nan)
-    assert chosen_f1(read, {"cell": Decoding(0.55)}) == pytest.approx(2 * 2 / (2 * 2 + 1))
+    table = tabulate([Threshold(0.2), Threshold(0.6)], [[3, 3, 0, 0, 0], [2, 0, 1, 0, 0]], 1, "f1_iou")
+    read = table.assign(category="cell", min_area_px=math.nan, min_distance_px=math.nan)
+    assert chosen_f1(read, {"cell": Threshold(0.55)}) == pytest.approx(2 * 2 / (2 * 2 + 1))
 
 
 def test_a_model_that_predicts_nothing_of_a_class_misses_its_cells():
-    dead = tabulate([Decoding(0.25)], [[4, 0, 0, 0, 0]], 1, "f1_iou").assign(category="dead")
-    assert chosen_f1(dead, {"dead": Decoding(0.25)}, unpredicted=4) == pytest.approx(2 * 4 / (2 * 4 + 4))
+    dead = tabulate([Threshold(0.25)], [[4, 0, 0, 0, 0]], 1, "f1_iou").assign(category="dead")
+    assert chosen_f1(dead, {"dead": Threshold(0.25)}, unpredicted=4) == pytest.approx(2 * 4 / (2 * 4 + 4))
     assert chosen_f1(dead.iloc[:0], {}, unpredicted=4) == 0

@@ -7,7 +7,6 @@ import torch
 from cell_pipelines.inference.detections import Detections
 from cell_pipelines.inference.predictor import (
     create_predictor,
-    create_reader,
     pack_scores,
     predictor_options,
     unpack_scores,
@@ -17,8 +16,8 @@ from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
-from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.registry import REPRESENTATIONS, create_representation
+from cell_pipelines.thresholds import Threshold
 
 CATEGORIES = ("living", "dead")
 
@@ -50,14 +49,9 @@ def test_cells_are_read_from_stored_scores_of_every_representation(name, tmp_pat
     write_arrays(predictor.predict(image), image.shape, tmp_path / "a.npz")
     arrays, size = read_arrays(tmp_path / "a.npz")
     assert size == (90, 70)
-    reader = create_reader(path)
-    assert reader.decodings[1] == Decoding(0.25, 7.0)
-    assert reader.decodings[0] == create_representation(name).default_decoding(50.0)
-    found = reader.read(arrays)
-    assert [instances.labels.shape for instances in found] == [(90, 70)] * 2
-    for instances, scores, decoding in zip(found, reader.scores(arrays), reader.decodings, strict=True):
-        expected = reader.representation.decode(scores, decoding)
-        np.testing.assert_array_equal(instances.labels, expected.labels)
+    representation = create_representation(name)
+    for scores in unpack_scores(arrays):
+        assert representation.decode(scores, representation.default_threshold(50.0)).labels.shape == (90, 70)
 
 
 @pytest.mark.parametrize("name", sorted(REPRESENTATIONS))
@@ -65,8 +59,8 @@ def test_an_image_of_one_pixel_and_an_empty_result_are_stored_and_read(name, tmp
     path = make_checkpoint(tmp_path / "m.pt", name)
     arrays = create_predictor(path, device="cpu").predict(np.zeros((1, 1), np.uint8))
     write_arrays(arrays, (1, 1), tmp_path / "a.npz")
-    reader = create_reader(path).with_decodings(dict.fromkeys(CATEGORIES, Decoding(cutoff=1.0, min_area_px=9)))
-    for instances in reader.read(read_arrays(tmp_path / "a.npz")[0]):
+    for scores in unpack_scores(read_arrays(tmp_path / "a.npz")[0]):
+        instances = create_representation(name).decode(scores, Threshold(score=1.0, min_area_px=9))
         assert not instances.labels.any()
         assert len(instances.scores) == 0
 
@@ -82,8 +76,6 @@ def test_a_yolo_is_used_the_same_way(tmp_path, image):
     found = Detections.from_arrays(arrays)
     assert len(predictor.categories) == 80
     assert found.boxes.shape == (len(found.scores), 4)
-    with pytest.raises(ValueError, match="expected stored scores of 2 categories"):
-        create_reader(make_checkpoint(tmp_path / "m.pt", "binary")).read(arrays)
 
 
 def test_what_does_not_fit_is_told(tmp_path, image):
@@ -94,8 +86,6 @@ def test_what_does_not_fit_is_told(tmp_path, image):
         create_predictor(path, memory_gb=0)
     with pytest.raises(ValueError, match="`tile` must be 72 or more"):
         create_predictor(path, device="cpu", tile=64).predict(image)
-    with pytest.raises(ValueError, match="`decodings` must be for living, dead; got dad"):
-        create_reader(path).with_decodings({"dad": Decoding()})
     with pytest.raises(ValueError, match="`family` must be one of yolo, segmentation, got 'x'"):
         predictor_options("x")
     with pytest.raises(ValueError, match="expected stored boxes"):

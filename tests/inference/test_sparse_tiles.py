@@ -7,8 +7,8 @@ import torch
 from cell_pipelines.inference.network import TileNetwork
 from cell_pipelines.inference.pixels import UnitPixels
 from cell_pipelines.inference.segmentation import predict_scores
-from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.star import Star
+from cell_pipelines.thresholds import Threshold
 
 RADIUS = 6
 
@@ -50,7 +50,7 @@ def test_tiled_cells_are_those_of_the_whole_image(grid, turned, shape, count):
     for a, b in zip(whole, tiled, strict=True):
         for name in ("points", "distances", "probabilities"):
             np.testing.assert_allclose(a[name], b[name], atol=1e-5)
-        one, other = (star.decode(scores, Decoding()) for scores in (a, b))
+        one, other = (star.decode(scores, Threshold()) for scores in (a, b))
         assert one.labels.shape == shape
         assert (len(one.scores) > 30) if count > 1 else len(one.scores) <= count
         np.testing.assert_array_equal(one.labels, other.labels)

@@ -25,11 +25,11 @@ def predictions():
 
 
 @pytest.fixture
-def model(tmp_path, monkeypatch):
+def model(tmp_path, pretend_detector):
     file = tmp_path / "yolo.pt"
     file.write_bytes(b"weights")
     record = {"thresholds": {"live": 0.5, "dead": 0.2}, "run_id": "r1", "data_sha256": "d"}
-    monkeypatch.setattr("cell_pipelines.models.model_file.read_record", lambda path: record)
+    pretend_detector(record, ("live", "dead"))
     return file
 
 

@@ -12,8 +12,10 @@ from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.evaluation.count_intervals import check_intervals, log_coverage
 from cell_pipelines.pipelines.prediction.intervals import interval_columns
 from cell_pipelines.pipelines.threshold_optimisation.count_interval import _is_by_group
+from cell_pipelines.thresholds import Threshold, Thresholds
 from cell_pipelines.workflows.parameters.count_intervals import CountIntervalParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 CHECKPOINT = Path("yolo.pt")
 
@@ -31,7 +33,8 @@ def _record(images: int) -> dict:
 
 
 def _new(record: dict, *, own_thresholds: bool = True) -> pd.DataFrame:
-    return interval_columns(np.array([[0], [40]]), {"cell": "cell"}, CHECKPOINT, record, own_thresholds=own_thresholds)
+    model = TrainedModel(CHECKPOINT, "yolo", ("cell",), Thresholds({"cell": Threshold()}), record)
+    return interval_columns(np.array([[0], [40]]), {"cell": "cell"}, model, own_thresholds=own_thresholds)
 
 
 def test_new_counts_get_the_interval_of_the_model_file() -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from cell_pipelines.analysis.training_range import summarise_objects
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.prediction.counting import RESERVED, count_cells, report_counts
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 
@@ -33,12 +32,12 @@ def scores(n, warning="", overlap=float("nan")):
 
 
 @pytest.fixture
-def counted(monkeypatch, tmp_path):
+def counted(pretend_detector, tmp_path):
     path = tmp_path / "a.pt"
     path.write_bytes(b"weights")
 
     def make(annotations, record=None, failures=NONE, given=None, **parameters):
-        monkeypatch.setattr(model_file, "read_record", lambda _: TUNED if record is None else record)
+        pretend_detector(TUNED if record is None else record, annotations.categories)
         given = scores(annotations.n_images) if given is None else given
         return count_cells(annotations, failures, given, path, PredictionParameters(**parameters))
 

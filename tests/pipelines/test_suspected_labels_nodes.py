@@ -17,8 +17,9 @@ from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.pipelines.suspected_labels.nodes import draw, export_marked, find, score_labelled, write_report
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
 from cell_pipelines.representations.registry import create_representation
-from cell_pipelines.workflows.model_outputs import ModelSight
+from cell_pipelines.workflows.model_outputs import OutputReader
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 NOTE = {"statistics": asdict(ImageStatistics("uint8", 100.0, 0.0, 1.0, 0.1, 0.01)), "tile_overlap": None}
 PARAMETERS = SuspectedLabelsParameters(pictures=3, shown=2)
@@ -135,6 +136,6 @@ def test_right_labels_give_an_empty_page(study, model, tmp_path):
 def test_a_network_without_thresholds_has_those_of_its_representation(model, tmp_path):
     from cell_pipelines.models.model_file import read_record
 
-    sight = ModelSight(model)
-    assert sight.thresholds == {"cell": 0.5}
+    reader = OutputReader(TrainedModel.open(model))
+    assert reader.thresholds == {"cell": 0.5}
     assert read_record(model)["decoding"]["cell"]["cutoff"] == 0.5

@@ -26,6 +26,7 @@ from cell_pipelines.pipelines.data_preparation.parameters import PreparationPara
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import COLUMNS
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 SIZE = (40, 50)
 
@@ -125,7 +126,7 @@ def stored(folder, masks, scores):
 
 def test_stored_masks_become_cells_with_the_box_around_their_mask(checkpoint, tmp_path):
     masks = ring_and_square()
-    cells = read_cells(stored(tmp_path, masks, [0.9, 0.8, 0.7]), tmp_path, checkpoint)
+    cells = read_cells(stored(tmp_path, masks, [0.9, 0.8, 0.7]), tmp_path, TrainedModel.open(checkpoint))
     assert cells.counts().tolist() == [[2, 1]]
     np.testing.assert_array_equal(cells.boxes, annotated(masks).boxes)
     np.testing.assert_array_equal(objects_to_labels(cells)[0], objects_to_labels(annotated(masks))[0])
@@ -135,14 +136,14 @@ def test_stored_masks_become_cells_with_the_box_around_their_mask(checkpoint, tm
 def test_a_detection_without_a_pixel_is_left_out_and_told(checkpoint, tmp_path, caplog):
     masks = [ring_and_square()[0], np.zeros(SIZE, bool)]
     with caplog.at_level(logging.WARNING):
-        cells = read_cells(stored(tmp_path, masks, [0.9, 0.4]), tmp_path, checkpoint)
+        cells = read_cells(stored(tmp_path, masks, [0.9, 0.4]), tmp_path, TrainedModel.open(checkpoint))
     assert cells.n_objects == 1
     assert "1 of 2 objects have a box but no pixel of a mask" in caplog.text
     assert "0.400" in caplog.text
 
 
 def test_an_image_without_objects_is_read(checkpoint, tmp_path):
-    cells = read_cells(stored(tmp_path, [], []), tmp_path, checkpoint)
+    cells = read_cells(stored(tmp_path, [], []), tmp_path, TrainedModel.open(checkpoint))
     assert (cells.n_images, cells.n_objects) == (1, 0)
 
 

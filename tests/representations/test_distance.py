@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.distance import Distance
+from cell_pipelines.thresholds import Threshold
 
 
 @settings(max_examples=30, deadline=None)
@@ -36,7 +36,7 @@ def test_a_small_cell_beside_a_large_one_is_found_and_nearly_as_large_as_before(
     labels = (np.hypot(rows - 30, columns - 25) < 20).astype(np.int32)
     labels[(np.hypot(rows - 30, columns - 51) < 7) & (labels == 0)] = 2
     representation = Distance()
-    found = representation.decode(representation.reduce(representation.encode(labels)), Decoding(0.5, 0, 8)).labels
+    found = representation.decode(representation.reduce(representation.encode(labels)), Threshold(0.5, 0, 8)).labels
     assert found.max() == 2
     assert (found != labels).sum() < 12
 
@@ -47,6 +47,6 @@ def test_a_cell_inside_a_ring_stays_a_cell_of_its_own() -> None:
     labels = np.where(radius < 6, 1, np.where((radius > 8) & (radius < 16), 2, 0)).astype(np.int32)
     representation = Distance()
     scores = representation.reduce(representation.encode(labels))
-    found = representation.decode(scores, Decoding(0.5, 0, 0)).labels
+    found = representation.decode(scores, Threshold(0.5, 0, 0)).labels
     assert np.array_equal(found > 0, labels > 0)
     assert found.max() == 2

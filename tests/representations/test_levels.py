@@ -11,9 +11,10 @@ from scipy import ndimage
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
-from cell_pipelines.representations.base import Decoding, Instances, Scores
+from cell_pipelines.representations.base import Instances, Scores
 from cell_pipelines.representations.packing import pack
 from cell_pipelines.representations.registry import create_representation
+from cell_pipelines.thresholds import Threshold
 
 MAPS = ["binary", "three_class", "distance"]
 
@@ -42,12 +43,12 @@ def assert_equal(first: Instances, second: Instances) -> None:
     st.tuples(st.integers(1, 70), st.integers(1, 70)),
     st.sampled_from([0.0, 1.5, 4.0]),
     st.lists(
-        st.builds(Decoding, st.sampled_from([0, 0.01, 0.3, 0.5, 0.9, 1]), st.sampled_from([0, 9]), st.floats(0, 9)),
+        st.builds(Threshold, st.sampled_from([0, 0.01, 0.3, 0.5, 0.9, 1]), st.sampled_from([0, 9]), st.floats(0, 9)),
         max_size=6,
     ),
 )
 def test_a_sweep_gives_what_decode_gives_whatever_the_order(
-    name: str, seed: int, shape: tuple[int, int], smooth: float, decodings: list[Decoding]
+    name: str, seed: int, shape: tuple[int, int], smooth: float, decodings: list[Threshold]
 ) -> None:
     representation, scores = create_representation(name), cloudy_scores(name, seed, shape, smooth)
     swept = list(representation.sweep(scores, decodings))
@@ -60,12 +61,12 @@ def test_a_sweep_gives_what_decode_gives_whatever_the_order(
         assert np.bincount(found.labels.ravel())[1:].min(initial=99) >= decoding.min_area_px
 
 
-def plain(stored: NDArray[np.uint16], decoding: Decoding) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def plain(stored: NDArray[np.uint16], decoding: Threshold) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Return the cells, and where it is open which of two floods that start at one height comes first."""
-    mask = ndimage.binary_fill_holes(stored >= round(decoding.cutoff * 65535))
+    mask = ndimage.binary_fill_holes(stored >= round(decoding.score * 65535))
     components = ndimage.label(mask)[0]
     distance = ndimage.distance_transform_edt(mask)
-    spacing = int(decoding.spacing_px)
+    spacing = int(decoding.min_distance_px)
     peaks = tuple(peak_local_max(distance, min_distance=spacing, labels=components, exclude_border=False).T)
     middles = np.zeros(mask.shape, np.int32)
     middles[peaks] = np.arange(1, len(peaks[0]) + 1)
@@ -82,7 +83,7 @@ def test_cells_of_the_foreground_are_those_of_a_plain_loop_over_the_whole_image(
     seed: int, shape: tuple[int, int]
 ) -> None:
     binary, scores = create_representation("binary"), cloudy_scores("binary", seed, shape, 6)
-    decodings = [Decoding(float(c), 30, 8) for c in np.linspace(0.1, 0.98, 20)]
+    decodings = [Threshold(float(c), 30, 8) for c in np.linspace(0.1, 0.98, 20)]
     compared = 0
     for decoding, found in zip(decodings, binary.sweep(scores, decodings), strict=True):
         expected, is_open = plain(scores["cell"], decoding)
@@ -111,7 +112,7 @@ def test_packing_moves_every_pixel_of_the_support_once(seed: int) -> None:
 
 def test_decodings_of_one_cutoff_may_differ_in_sizes() -> None:
     binary, scores = create_representation("binary"), cloudy_scores("binary", 5, (80, 90))
-    decodings = [Decoding(*sizes) for sizes in product((0.4, 0.6), (0, 40), (0, 5, 9))]
+    decodings = [Threshold(*sizes) for sizes in product((0.4, 0.6), (0, 40), (0, 5, 9))]
     counts = [len(found.scores) for found in binary.sweep(scores, decodings)]
     assert counts == [len(binary.decode(scores, decoding).scores) for decoding in decodings]
     assert len(set(counts)) > 4

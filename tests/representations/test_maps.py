@@ -5,9 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.binary import Binary
 from cell_pipelines.representations.maps import check_maps, check_outputs, join_maps, to_compact, to_level, to_map
+from cell_pipelines.thresholds import Threshold
 
 
 @example(0.8854886889457703, 0.8854886889457703)  # in double precision this cut-off is rounded up, in single down
@@ -65,6 +65,6 @@ def test_a_gap_between_touching_cells_keeps_them_apart_without_a_watershed() -> 
         binary = Binary(shrink_px=shrink)
         target = binary.encode(labels)
         assert target.sum() == 98 - 2 * 7 * shrink
-        assert len(binary.decode(binary.reduce(target), Decoding(0.5)).scores) == count
+        assert len(binary.decode(binary.reduce(target), Threshold(0.5)).scores) == count
     with pytest.raises(ValueError, match="`shrink_px` must be a whole number"):
         Binary(shrink_px=-1)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cell_pipelines.representations.base import Decoding, Representation
+from cell_pipelines.representations.base import Representation
 from cell_pipelines.representations.registry import REPRESENTATIONS, create_representation
+from cell_pipelines.thresholds import Threshold
 
 NAMES = sorted(REPRESENTATIONS)
 MAPS = [name for name in NAMES if not create_representation(name).is_sparse]
@@ -22,7 +23,7 @@ def discs(*circles: tuple[int, int, int], shape: tuple[int, int] = (61, 83)) -> 
 
 def there_and_back(representation: Representation, labels: Labels, spacing: float = 6) -> Labels:
     scores = representation.reduce(representation.encode(labels))
-    return representation.decode(scores, Decoding(0.5, 0, spacing)).labels
+    return representation.decode(scores, Threshold(0.5, 0, spacing)).labels
 
 
 def overlaps(truth: Labels, found: Labels) -> list[float]:
@@ -59,7 +60,7 @@ def test_an_image_without_cells_stays_so(name: str, shape: tuple[int, int]) -> N
     assert target.shape == (len(representation.channels), *shape)
     if not all(shape):
         return
-    found = representation.decode(representation.reduce(target), Decoding(0.5))
+    found = representation.decode(representation.reduce(target), Threshold(0.5))
     assert found.labels.shape == shape
     assert not found.labels.any()
     assert found.scores.shape == (0,)
@@ -93,13 +94,13 @@ def test_scores_and_arguments_survive(name: str) -> None:
     before = target.copy()
     scores = representation.reduce(target)
     stored = {key: np.array(value) for key, value in scores.items()}
-    found = representation.decode(scores, Decoding(0.5, 0, 6))
+    found = representation.decode(scores, Threshold(0.5, 0, 6))
     assert np.array_equal(labels, TOUCHING)
     assert np.array_equal(target, before)
     assert all(np.array_equal(scores[key], stored[key]) for key in stored)
     assert ((found.scores >= 0) & (found.scores <= 1)).all()
     joined = representation.join([scores], labels.shape)
-    assert np.array_equal(representation.decode(joined, Decoding(0.5, 0, 6)).labels, found.labels)
+    assert np.array_equal(representation.decode(joined, Threshold(0.5, 0, 6)).labels, found.labels)
 
 
 @pytest.mark.parametrize("name", MAPS)
@@ -116,18 +117,18 @@ def test_small_cells_are_dropped_and_the_default_keeps_average_ones(name: str) -
     representation = create_representation(name)
     labels = discs((15, 15, 10), (40, 60, 2))
     scores = representation.reduce(representation.encode(labels))
-    assert len(representation.decode(scores, Decoding(0.5, 40, 6)).scores) == 1
-    decoding = representation.default_decoding(np.pi * 100)
+    assert len(representation.decode(scores, Threshold(0.5, 40, 6)).scores) == 1
+    decoding = representation.default_threshold(np.pi * 100)
     assert 0 < decoding.min_area_px < 100
     assert len(representation.decode(scores, decoding).scores) == 1
     with pytest.raises(ValueError, match="mean_area_px"):
-        representation.default_decoding(0)
+        representation.default_threshold(0)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_touching_average_cells_are_two_by_default(name: str) -> None:
     representation = create_representation(name)
-    decoding = representation.default_decoding(float((TOUCHING > 0).sum() / 4))
+    decoding = representation.default_threshold(float((TOUCHING > 0).sum() / 4))
     scores = representation.reduce(representation.encode(TOUCHING))
     assert len(representation.decode(scores, decoding).scores) == 4
 

@@ -7,8 +7,9 @@ from stardist.geometry import polygons_to_label, star_dist
 from stardist.matching import matching
 from stardist.nms import non_maximum_suppression
 
-from cell_pipelines.representations.base import Decoding, Scores
+from cell_pipelines.representations.base import Scores
 from cell_pipelines.representations.star import Star
+from cell_pipelines.thresholds import Threshold
 
 SHAPE = (110, 130)
 
@@ -56,7 +57,7 @@ def in_tiles(star: Star, outputs: np.ndarray, size: int, margin: int) -> Scores:
 @pytest.mark.parametrize("grid", [1, 2])
 def test_convex_cells_come_back(grid: int) -> None:
     labels, star = convex_cells(), Star(grid=grid)
-    found = star.decode(whole(star, star.encode(labels)), Decoding(0.5))
+    found = star.decode(whole(star, star.encode(labels)), Threshold(0.5))
     result = matching(labels, found.labels, thresh=0.7)
     assert result.fp == result.fn == 0
     assert result.mean_matched_score >= 0.9
@@ -67,7 +68,7 @@ def test_cells_cut_by_the_edge_come_back() -> None:
     labels = np.zeros((40, 50), np.int32)
     labels[:12, :11], labels[30:, 20:34], labels[15:28, 38:] = 1, 2, 3
     star = Star()
-    found = star.decode(whole(star, star.encode(labels)), Decoding(0.5))
+    found = star.decode(whole(star, star.encode(labels)), Threshold(0.5))
     result = matching(labels, found.labels, thresh=0.8)
     assert (result.tp, result.fp, result.fn) == (3, 0, 0)
 
@@ -92,7 +93,7 @@ def test_tiles_hold_exactly_the_candidates_of_the_whole_image(grid: int, size: i
     assert len(expected["points"]) > 12
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
-    np.testing.assert_array_equal(star.decode(found, Decoding()).labels, star.decode(expected, Decoding()).labels)
+    np.testing.assert_array_equal(star.decode(found, Threshold()).labels, star.decode(expected, Threshold()).labels)
 
 
 @pytest.mark.parametrize("cutoff", [0.2, 0.5, 0.7])
@@ -101,7 +102,7 @@ def test_decode_agrees_with_stardist(cutoff: float, grid: int) -> None:
     """StarDist leaves out what is at most the cutoff and, unless told otherwise, what is near the edge."""
     outputs = noisy_outputs()
     star = Star(grid=grid)
-    found = star.decode(whole(star, outputs), Decoding(cutoff))
+    found = star.decode(whole(star, outputs), Threshold(cutoff))
     dist, prob = np.moveaxis(np.maximum(outputs[1:], 1e-3), 0, -1)[::grid, ::grid], outputs[0, ::grid, ::grid]
     points, scores, dist = non_maximum_suppression(
         dist,
@@ -131,7 +132,7 @@ def test_filtering_after_suppression_equals_suppressing_what_was_filtered(cutoff
 def test_a_sweep_gives_what_decode_gives() -> None:
     star, outputs = Star(), noisy_outputs()
     scores = whole(star, outputs)
-    decodings = [Decoding(c, a) for c in (0.9, 0.3, 0.6, 0.0, 1.0) for a in (0, 40, 150.5)]
+    decodings = [Threshold(c, a) for c in (0.9, 0.3, 0.6, 0.0, 1.0) for a in (0, 40, 150.5)]
     for decoding, swept in zip(decodings, star.sweep(scores, decodings), strict=True):
         alone = star.decode(scores, decoding)
         np.testing.assert_array_equal(swept.labels, alone.labels)
@@ -139,7 +140,7 @@ def test_a_sweep_gives_what_decode_gives() -> None:
         assert swept.labels.dtype == np.int32
         assert np.array_equal(np.unique(swept.labels[swept.labels > 0]), np.arange(1, len(swept.scores) + 1))
         assert (np.bincount(swept.labels.ravel())[1:] >= decoding.min_area_px).all()
-        assert (swept.scores >= np.float32(decoding.cutoff)).all()
+        assert (swept.scores >= np.float32(decoding.score)).all()
 
 
 def test_the_better_of_two_overlapping_cells_lies_on_top() -> None:
@@ -147,7 +148,7 @@ def test_the_better_of_two_overlapping_cells_lies_on_top() -> None:
     outputs[1:] = 10
     outputs[0, 20, 20], outputs[0, 20, 36] = 0.8, 0.9
     star = Star(nms=0.5)
-    found = star.decode(whole(star, outputs), Decoding(0.5))
+    found = star.decode(whole(star, outputs), Threshold(0.5))
     assert found.scores.tolist() == pytest.approx([0.9, 0.8])
     assert found.labels[20, 28] == 1
     assert found.labels[20, 20] == 2
@@ -161,11 +162,11 @@ def test_an_image_without_cells_has_none() -> None:
     assert target.shape == (9, 20, 30)
     assert not target.any()
     scores = whole(star, target)
-    found = star.decode(scores, Decoding())
+    found = star.decode(scores, Threshold())
     assert found.labels.shape == (20, 30)
     assert not found.labels.any()
     assert found.scores.shape == (0,)
-    assert star.polygons(scores, Decoding()) == []
+    assert star.polygons(scores, Threshold()) == []
     assert star.join([], (4, 5))["points"].shape == (0, 2)
     assert star.encode(empty[:0]).shape == (9, 0, 30)
     assert list(star.sweep(scores, [])) == []
@@ -173,7 +174,7 @@ def test_an_image_without_cells_has_none() -> None:
 
 def test_a_cell_that_fills_the_image_comes_back() -> None:
     labels, star = np.full((30, 30), 7, np.int32), Star()
-    found = star.decode(whole(star, star.encode(labels)), Decoding())
+    found = star.decode(whole(star, star.encode(labels)), Threshold())
     assert np.count_nonzero(found.labels) > 0.9 * labels.size
 
 
@@ -190,7 +191,7 @@ def test_more_cells_than_16_bits_can_tell_apart_are_encoded() -> None:
 def test_polygons_are_the_outlines_in_pixel_edges() -> None:
     star, labels = Star(), np.zeros((40, 50), np.int32)
     labels[10:20, 15:35] = 1
-    polygons = star.polygons(whole(star, star.encode(labels)), Decoding())
+    polygons = star.polygons(whole(star, star.encode(labels)), Threshold())
     assert [p.shape for p in polygons] == [(32, 2)]
     np.testing.assert_allclose(polygons[0].min(0), [15, 10], atol=0.6)
     np.testing.assert_allclose(polygons[0].max(0), [35, 20], atol=0.6)
@@ -202,7 +203,7 @@ def test_distances_below_0_are_cut_and_those_that_are_no_numbers_are_refused() -
     outputs[0], outputs[2, 6, 6] = 0.9, 1e30
     found = whole(star, outputs)
     assert found["distances"].min() > 0
-    assert star.decode(found, Decoding()).labels.shape == (12, 12)
+    assert star.decode(found, Threshold()).labels.shape == (12, 12)
     for bad in (np.nan, np.inf):
         outputs[3, 4, 4] = bad
         with pytest.raises(ValueError, match="must be finite"):
@@ -223,7 +224,7 @@ def test_channels_and_activations_are_as_many_as_the_target_has() -> None:
     star = Star(n_rays=6)
     assert len(star.channels) == len(star.activations) == 7 == len(star.encode(np.eye(9, dtype=np.int32)))
     assert star.activations[:2] == ("sigmoid", "identity")
-    assert star.default_decoding(200) == Decoding(0.5, 20)
+    assert star.default_threshold(200) == Threshold(0.5, 20)
 
 
 @pytest.mark.parametrize("options", [{"n_rays": 2}, {"grid": 0}, {"nms": 1.5}, {"min_score": 0}])

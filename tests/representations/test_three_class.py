@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.three_class import ThreeClass
+from cell_pipelines.thresholds import Threshold
 
 
 def there_and_back(labels: NDArray[np.int32], outline: int) -> NDArray[np.int32]:
     representation = ThreeClass(outline_px=outline)
-    return representation.decode(representation.reduce(representation.encode(labels)), Decoding(0.5)).labels
+    return representation.decode(representation.reduce(representation.encode(labels)), Threshold(0.5)).labels
 
 
 def are_same(first: NDArray[np.int32], second: NDArray[np.int32]) -> bool:

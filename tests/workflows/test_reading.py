@@ -10,10 +10,11 @@ from cell_pipelines.inference.stored import write_arrays
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
-from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.registry import create_representation
+from cell_pipelines.thresholds import Threshold, Thresholds
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import COLUMNS
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def squares(*corners, shape=(40, 50), value=0.9):
 
 def test_stored_probabilities_become_masks_with_scores_classes_and_splits(checkpoint, tmp_path):
     blue, red = squares((2, 2), (20, 30)), squares((2, 30), value=0.7)
-    cells = read_cells(stored(tmp_path, (blue, red)), tmp_path, checkpoint)
+    cells = read_cells(stored(tmp_path, (blue, red)), tmp_path, TrainedModel.open(checkpoint))
     assert cells.counts().tolist() == [[2, 1]]
     assert np.allclose(cells.scores, [0.9, 0.9, 0.7], atol=1e-4)
     labels, lost = objects_to_labels(cells)
@@ -61,18 +62,19 @@ def test_stored_probabilities_become_masks_with_scores_classes_and_splits(checkp
 
 def test_other_decodings_give_other_cells(checkpoint, tmp_path):
     table = stored(tmp_path, (squares((2, 2), value=0.6), squares()))
-    assert read_cells(table, tmp_path, checkpoint).n_objects == 1
-    assert read_cells(table, tmp_path, checkpoint, decodings={"blue": Decoding(cutoff=0.8)}).n_objects == 0
+    assert read_cells(table, tmp_path, TrainedModel.open(checkpoint)).n_objects == 1
+    strict = TrainedModel.open(checkpoint).with_thresholds(Thresholds({"blue": Threshold(0.8)}))
+    assert read_cells(table, tmp_path, strict).n_objects == 0
 
 
 def test_an_image_without_cells_is_kept_and_one_without_scores_is_not(checkpoint, tmp_path):
     table = stored(tmp_path, (squares(), squares()), (squares((1, 1)), squares()))
     broken = pd.DataFrame([{"image": "broken.png", "error": "broken.png: no image."}])
-    cells = read_cells(pd.concat([table, broken], ignore_index=True), tmp_path, checkpoint)
+    cells = read_cells(pd.concat([table, broken], ignore_index=True), tmp_path, TrainedModel.open(checkpoint))
     assert cells.names == ["0.png", "1.png"]
     assert [select_images(cells, [row]).n_objects for row in (0, 1)] == [0, 1]
 
 
 def test_no_images_give_an_empty_set(checkpoint, tmp_path):
-    cells = read_cells(pd.DataFrame(columns=list(COLUMNS)), tmp_path, checkpoint)
+    cells = read_cells(pd.DataFrame(columns=list(COLUMNS)), tmp_path, TrainedModel.open(checkpoint))
     assert (cells.n_images, cells.categories) == (0, ("blue", "red"))

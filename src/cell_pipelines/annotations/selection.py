@@ -14,6 +14,7 @@ from cell_pipelines.annotations.geometry.conventions import box_areas, clip_boxe
 from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.schema import IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.thresholds import Thresholds
 
 _SHAPE = ("x_min", "y_min", "x_max", "y_max", "rings", "counts")
 
@@ -71,6 +72,16 @@ def select_split(annotations: AnnotationSet, *splits: str) -> AnnotationSet:
 def select_objects(annotations: AnnotationSet, kept: npt.NDArray[np.bool_]) -> AnnotationSet:
     """Return all images with only the objects where `kept` (N,) is true."""
     return replace(annotations, objects=annotations.objects.filter(pa.array(kept, pa.bool_())))
+
+
+def filter_by_score(annotations: AnnotationSet, thresholds: Thresholds) -> AnnotationSet:
+    """Return the objects that count as cells: those at or above their class's score threshold.
+
+    This is the only place where scores are compared with thresholds. Decoded cells and classes without a threshold are
+    all kept.
+    """
+    least = thresholds.least_scores(annotations.categories)
+    return select_objects(annotations, annotations.scores.astype(np.float64) >= least[annotations.category])
 
 
 def concatenate(sets: Sequence[AnnotationSet]) -> AnnotationSet:

@@ -6,7 +6,7 @@ Prediction and decoding are apart: a network sees each image once, `Predictor.pr
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.inference.detection import BoxPredictor
 from cell_pipelines.inference.pixels import trained_normalisation
 from cell_pipelines.inference.segmentation import SegmentationPredictor
-from cell_pipelines.representations.base import Decoding, Instances, Representation, Scores
+from cell_pipelines.representations.base import Scores
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -128,68 +128,3 @@ def unpack_scores(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Scores, ...]:
         number, _, name = key.partition("/")
         found.setdefault(int(number), {})[name] = array
     return tuple(found[number] for number in sorted(found))
-
-
-@dataclass(frozen=True)
-class CellReader:
-    """What makes cells of a segmentation model's stored arrays.
-
-    Attributes:
-        categories: Class names in the order of the model's outputs.
-        representation: How its scores stand for cells.
-        decodings: One for each category, as threshold optimisation chose it, or else the representation's default.
-    """
-
-    categories: tuple[str, ...]
-    representation: Representation
-    decodings: tuple[Decoding, ...]
-
-    def with_decodings(self, decodings: Mapping[str, Decoding]) -> "CellReader":
-        """Return one that decodes the categories named differently."""
-        unknown = set(decodings) - set(self.categories)
-        if unknown:
-            raise ValueError(f"`decodings` must be for {', '.join(self.categories)}; got {', '.join(sorted(unknown))}.")
-        chosen = [decodings.get(name, old) for name, old in zip(self.categories, self.decodings, strict=True)]
-        return replace(self, decodings=tuple(chosen))
-
-    def scores(self, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Scores, ...]:
-        """Return each category's scores, for `Representation.sweep`.
-
-        Raises:
-            ValueError: The arrays are those of another model.
-        """
-        scores = unpack_scores(arrays) if all("/" in key for key in arrays) else ()
-        if len(scores) != len(self.categories):
-            raise ValueError(
-                f"expected stored scores of {len(self.categories)} categories ({', '.join(self.categories)}), got the "
-                f"arrays {', '.join(arrays)}."
-            )
-        return scores
-
-    def read(self, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[Instances, ...]:
-        """Return the cells of each category in one image."""
-        pairs = zip(self.scores(arrays), self.decodings, strict=True)
-        return tuple(self.representation.decode(scores, decoding) for scores, decoding in pairs)
-
-
-def create_reader(checkpoint: Path) -> CellReader:
-    """Return what makes cells of a segmentation model's stored arrays; the network isn't loaded.
-
-    Raises:
-        ValueError: The file is no segmentation model.
-    """
-    from cell_pipelines.models.checkpoint_file import read_description
-    from cell_pipelines.representations.registry import create_representation
-
-    description = read_description(checkpoint)
-    chosen = description["representation"]
-    representation: Representation = create_representation(chosen["name"], **chosen.get("options", {}))
-    categories = tuple(description["categories"])
-    stored, area = description.get("decoding") or {}, description.get("mean_area_px")
-    decodings = []
-    for name in categories:
-        if name in stored:
-            decodings.append(Decoding(**stored[name]))
-        else:
-            decodings.append(representation.default_decoding(float(area)) if area else Decoding())
-    return CellReader(categories, representation, tuple(decodings))

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import numpy.typing as npt
 
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array, LabelImage
 
 #: What is stored of a network's output for one image and category; arrays by name, ready for an NPZ file.
@@ -14,28 +15,6 @@ Scores = Mapping[str, npt.NDArray[Any]]
 Activation = Literal["sigmoid", "softmax", "identity"]
 #: Rows and columns of an image: top, left, height, width.
 Window = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How scores become cells; threshold optimisation chooses it, and the model file keeps it.
-
-    Attributes:
-        cutoff: A pixel, or for star-convex polygons a candidate, with a score of at least this belongs to a cell.
-        min_area_px: Smaller cells are dropped, in pixels.
-        spacing_px: Least distance of the middles of two touching cells in pixels; 0 leaves them together.
-            Only representations that split by a watershed read it.
-    """
-
-    cutoff: float = 0.5
-    min_area_px: float = 0.0
-    spacing_px: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.cutoff <= 1:
-            raise ValueError(f"`cutoff` must lie in [0, 1], got {self.cutoff}.")
-        if self.min_area_px < 0 or self.spacing_px < 0:
-            raise ValueError(f"sizes must be 0 or more, got {self.min_area_px} and {self.spacing_px}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +58,14 @@ class Representation(Protocol):
         """Return one image's scores (image of `shape`) from those of its tiles; of a single part, that part."""
         ...
 
-    def decode(self, scores: Scores, decoding: Decoding) -> Instances:
+    def decode(self, scores: Scores, decoding: Threshold) -> Instances:
         """Return the cells that stored scores hold."""
         ...
 
-    def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
+    def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
         """Yield what `decode` gives for each decoding, in order, sharing the work that they have in common."""
         ...
 
-    def default_decoding(self, mean_area_px: float) -> Decoding:
+    def default_threshold(self, mean_area_px: float) -> Threshold:
         """Return a decoding fit for cells of this average area, before any threshold optimisation."""
         ...

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from cell_pipelines.representations.base import Activation, Decoding, Instances, Scores, Window
+from cell_pipelines.representations.base import Activation, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_holes
 from cell_pipelines.representations.label_check import check_labels
@@ -19,7 +19,8 @@ from cell_pipelines.representations.levels import Rules, sweep_levels
 from cell_pipelines.representations.maps import Maps, check_maps, check_outputs, join_maps, to_map
 from cell_pipelines.representations.neighbours import near_another
 from cell_pipelines.representations.peaks import split_at_peaks, squared_distance
-from cell_pipelines.representations.sizes import decoding_for
+from cell_pipelines.representations.sizes import threshold_for
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array, LabelImage
 
 
@@ -61,17 +62,17 @@ class Binary:
         """Return the one part there is, of this shape."""
         return join_maps(parts, shape, self.channels)
 
-    def decode(self, scores: Scores, decoding: Decoding) -> Instances:
+    def decode(self, scores: Scores, decoding: Threshold) -> Instances:
         """Return the cells; each one's score is the mean probability of its pixels, filled holes included."""
         return next(self.sweep(scores, [decoding]))
 
-    def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
+    def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
         """Yield what `decode` gives for each decoding; cut-offs in ascending order are fastest."""
         return sweep_levels(check_maps(scores, self.channels), decodings, _RULES)
 
-    def default_decoding(self, mean_area_px: float) -> Decoding:
+    def default_threshold(self, mean_area_px: float) -> Threshold:
         """Return cut-off 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
-        return decoding_for(mean_area_px)
+        return threshold_for(mean_area_px)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,9 @@ from typing import Final
 
 import numpy as np
 
-from cell_pipelines.representations.base import Decoding, Representation, Scores
+from cell_pipelines.representations.base import Representation, Scores
 from cell_pipelines.representations.maps import FULL
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array
 
 # Maps of being in a cell, the whole one before its parts.
@@ -29,5 +30,5 @@ def heat_map(representation: Representation, scores: Scores, shape: tuple[int, i
     for name in _NAMES:
         if name in scores and scores[name].shape == shape:
             return np.asarray(scores[name].astype(np.float32) / np.float32(FULL))
-    found = representation.decode(scores, Decoding(cutoff=_LEAST))
+    found = representation.decode(scores, Threshold(score=_LEAST))
     return np.append(np.float32(0), found.scores.astype(np.float32))[found.labels]

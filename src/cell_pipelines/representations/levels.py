@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Decoding, Instances
+from cell_pipelines.representations.base import Instances
 from cell_pipelines.representations.maps import FULL, Maps, to_level
 from cell_pipelines.representations.packing import Window, pack
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import BoolMask, LabelImage
 
 #: Given a least distance of middles in pixels, the cells of one window at one level.
@@ -35,7 +36,7 @@ class Rules:
     certainty: str
 
 
-def sweep_levels(maps: Maps, decodings: Sequence[Decoding], rules: Rules) -> Iterator[Instances]:
+def sweep_levels(maps: Maps, decodings: Sequence[Threshold], rules: Rules) -> Iterator[Instances]:
     """Yield the cells at each decoding, in order.
 
     What decodings with the same cut-off have in common is done once where they follow each other.
@@ -45,21 +46,21 @@ def sweep_levels(maps: Maps, decodings: Sequence[Decoding], rules: Rules) -> Ite
         decodings: In any order; fastest ascending.
         rules: How cells are found.
     """
-    groups = [list(group) for _, group in groupby(decodings, key=lambda d: d.cutoff)]
+    groups = [list(group) for _, group in groupby(decodings, key=lambda d: d.score)]
     for start in range(0, len(groups), _LEVELS_A_PACKING):
         some = groups[start : start + _LEVELS_A_PACKING]
-        lowest = min(to_level(group[0].cutoff) for group in some)
+        lowest = min(to_level(group[0].score) for group in some)
         windows = pack(maps, rules.support(maps, lowest))
         for group in some:
             yield from _at_one_level(maps, windows, group, rules)
 
 
-def _at_one_level(maps: Maps, windows: list[Window], decodings: list[Decoding], rules: Rules) -> Iterator[Instances]:
-    level = to_level(decodings[0].cutoff)
+def _at_one_level(maps: Maps, windows: list[Window], decodings: list[Threshold], rules: Rules) -> Iterator[Instances]:
+    level = to_level(decodings[0].score)
     cuts = [rules.segment(window.maps, level) for window in windows]
     found: dict[float, _Cells] = {}
     for decoding in decodings:
-        min_distance = decoding.spacing_px
+        min_distance = decoding.min_distance_px
         if min_distance not in found:
             labels = [cut(min_distance) for cut in cuts]
             found[min_distance] = _gather(windows, labels, rules.certainty)

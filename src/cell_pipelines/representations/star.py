@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Activation, Decoding, Instances, Scores, Window
+from cell_pipelines.representations.base import Activation, Instances, Scores, Window
 from cell_pipelines.representations.label_check import check_labels
-from cell_pipelines.representations.sizes import decoding_for
+from cell_pipelines.representations.sizes import threshold_for
 from cell_pipelines.representations.star_polygons import paint, paintable_pixels, to_vertices
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array, LabelImage
 
 #: A network may put out any distance; what lies outside is cut to these, in pixels.
@@ -115,11 +116,11 @@ class Star:
         found = {name: scores[name][keep] for name in empty}
         return {**found, "shape": scores["shape"], "suppressed": np.array(True)}
 
-    def decode(self, scores: Scores, decoding: Decoding) -> Instances:
+    def decode(self, scores: Scores, decoding: Threshold) -> Instances:
         """Return the cells; where two overlap the better one lies on top, and the best has label 1."""
         return next(self.sweep(scores, [decoding]))
 
-    def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
+    def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
         """Yield the cells for each decoding; polygons are painted once for every `min_area_px` among them."""
         scores, pixels = self._pixels(scores, decodings)
         painted: dict[float, tuple[LabelImage, npt.NDArray[np.int64]]] = {}
@@ -129,10 +130,10 @@ class Star:
                 painted[area] = paint(pixels, scores["shape"], area)
             labels, kept = painted[area]
             found = scores["probabilities"][kept]
-            count = np.count_nonzero(found >= decoding.cutoff)
+            count = np.count_nonzero(found >= decoding.score)
             yield Instances(np.where(labels <= count, labels, 0).astype(np.int32), found[:count])
 
-    def polygons(self, scores: Scores, decoding: Decoding) -> list[npt.NDArray[np.float64]]:
+    def polygons(self, scores: Scores, decoding: Threshold) -> list[npt.NDArray[np.float64]]:
         """Return each cell's outline (n_rays, 2) as x, y in pixel edges, in the order of `decode`'s labels.
 
         They are what the network put out: whole where `decode` hides a part under a better cell, and beyond the
@@ -143,16 +144,16 @@ class Star:
         rows, columns = to_vertices(scores["distances"][kept], scores["points"][kept]).transpose(1, 0, 2)
         return list(np.stack([columns, rows], axis=2) + 0.5)
 
-    def default_decoding(self, mean_area_px: float) -> Decoding:
+    def default_threshold(self, mean_area_px: float) -> Threshold:
         """Return a cutoff of 0.5 and a least area of a tenth of the average; polygons need no spacing."""
-        return replace(decoding_for(mean_area_px), spacing_px=0.0)
+        return replace(threshold_for(mean_area_px), min_distance_px=0.0)
 
     def _pixels(
-        self, scores: Scores, decodings: Sequence[Decoding]
+        self, scores: Scores, decodings: Sequence[Threshold]
     ) -> tuple[Scores, list[tuple[npt.NDArray[np.int64], ...]]]:
         """Return suppressed scores, and the pixels of every polygon that reaches the lowest cutoff."""
         scores = self.join([scores], tuple(scores["shape"].tolist()))
-        lowest = min((decoding.cutoff for decoding in decodings), default=1.0)
+        lowest = min((decoding.score for decoding in decodings), default=1.0)
         count = np.count_nonzero(scores["probabilities"] >= lowest)
         vertices = to_vertices(scores["distances"][:count], scores["points"][:count])
         return scores, paintable_pixels(vertices, scores["shape"])

@@ -12,14 +12,15 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.representations.base import Activation, Decoding, Instances, Scores, Window
+from cell_pipelines.representations.base import Activation, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_enclosed
 from cell_pipelines.representations.label_check import check_labels
 from cell_pipelines.representations.levels import Cut, Rules, sweep_levels
 from cell_pipelines.representations.maps import FULL, Maps, check_maps, check_outputs, join_maps, to_compact, to_map
 from cell_pipelines.representations.neighbours import depth_from_others, depth_from_outside, grow
-from cell_pipelines.representations.sizes import decoding_for
+from cell_pipelines.representations.sizes import threshold_for
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import BoolMask, Float32Array, LabelImage
 
 _MAPS = ("cell", "foreground")
@@ -65,7 +66,7 @@ class ThreeClass:
         """Return the one part there is, of this shape."""
         return join_maps(parts, shape, _MAPS)
 
-    def decode(self, scores: Scores, decoding: Decoding) -> Instances:
+    def decode(self, scores: Scores, decoding: Threshold) -> Instances:
         """Return the cells; each one's score is its pixels' mean probability of not being background.
 
         Pixels whose probability of cell reaches the cut-off form 4-connected cores; these grow by `outline_px` rounds
@@ -73,14 +74,14 @@ class ThreeClass:
         """
         return next(self.sweep(scores, [decoding]))
 
-    def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
+    def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
         """Yield what `decode` gives for each decoding; cut-offs in ascending order are fastest."""
         rules = Rules(support=_support, segment=partial(_segment, steps=int(self.outline_px)), certainty="foreground")
         return sweep_levels(check_maps(scores, _MAPS), decodings, rules)
 
-    def default_decoding(self, mean_area_px: float) -> Decoding:
+    def default_threshold(self, mean_area_px: float) -> Threshold:
         """Return cut-off 0.5 with the least area set from the average cell; see `sizes.decoding_for`."""
-        return Decoding(cutoff=0.5, min_area_px=decoding_for(mean_area_px).min_area_px)
+        return Threshold(score=0.5, min_area_px=threshold_for(mean_area_px).min_area_px)
 
 
 def _support(maps: Maps, level: int) -> BoolMask:
@@ -90,7 +91,7 @@ def _support(maps: Maps, level: int) -> BoolMask:
 def _segment(maps: Maps, level: int, *, steps: int) -> Cut:
     labels = label_components(maps["cell"] >= level)
     cells = fill_enclosed(grow(labels, maps["foreground"] >= _HALF, steps))
-    return lambda spacing_px: cells
+    return lambda min_distance_px: cells
 
 
 def _cores(labels: LabelImage, steps: int) -> BoolMask:

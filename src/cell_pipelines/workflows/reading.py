@@ -1,13 +1,12 @@
-"""From stored scores to an `AnnotationSet`: objects of detectors as they are, cells of networks as they are decoded."""
+"""Read the cells of stored scores: objects of detectors as they are, those of networks as their thresholds say."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -18,52 +17,64 @@ from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_int
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.schema import GEOMETRIES, IMAGE_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, select_objects
-from cell_pipelines.representations.base import Decoding
+from cell_pipelines.representations.base import Scores
+from cell_pipelines.typing import FloatArray
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
-Reader = Callable[[tuple[dict[str, Any], Path]], AnnotationSet]
+#: A row of the table of stored scores, and the file that it names.
+StoredImage = tuple[Mapping[str, Any], Path]
 
 
 def read_cells(
-    scores: pd.DataFrame,
-    folder: Path,
-    checkpoint: Path,
-    *,
-    decodings: Mapping[str, Decoding] | None = None,
-    parallel: ParallelParameters | None = None,
+    scores: pd.DataFrame, folder: Path, model: TrainedModel, *, parallel: ParallelParameters | None = None
 ) -> AnnotationSet:
     """Return the cells of all images that have stored scores.
 
     Args:
-        scores: The table of `image_scoring`.
+        scores: The table of `score_images`.
         folder: Where the files that it names lie.
-        checkpoint: The model that they come from.
-        decodings: How each category's scores become cells; None as the model file says. Of detectors all objects come
-            but for those whose mask has no pixel, which are counted in the log.
+        model: The model that they come from, with the thresholds by which a network's cells are cut out. Of detectors
+            all objects come, of any score, but for those whose mask has no pixel, which are counted in the log.
         parallel: How the images are spread over processors.
     """
     rows = scores[scores["file"].notna()].replace({np.nan: None}).to_dict(orient="records")
-    read, categories = cell_reader(checkpoint, decodings or {})
     if not rows:
-        return AnnotationSet.empty(categories)
+        return AnnotationSet.empty(model.categories)
     jobs = [({str(key): value for key, value in row.items()}, folder / row["file"]) for row in rows]
+    read = partial(read_image, model)
     cells = concatenate(list(map_images(read, jobs, description="reading cells", total=len(rows), parallel=parallel)))
     return _without_empty_masks(cells)
 
 
-def cell_reader(checkpoint: Path, decodings: Mapping[str, Decoding]) -> tuple[Reader, tuple[str, ...]]:
-    """Return what reads the cells of one image's stored scores, and the model's classes."""
-    from cell_pipelines.inference.predictor import create_reader
-    from cell_pipelines.models.model_file import model_family
-    from cell_pipelines.models.yolo_checkpoint import read_categories
+def read_image(model: TrainedModel, stored: StoredImage) -> AnnotationSet:
+    """Return the cells of one image's stored scores."""
+    return _read_detected(model, stored) if model.representation is None else _decode(model, stored)
 
-    if model_family(checkpoint) == "yolo":
-        categories = read_categories(checkpoint)
-        return partial(_read_detected, categories), categories
-    reader = create_reader(checkpoint).with_decodings(decodings)
-    return partial(_decode, reader), reader.categories
+
+def read_scores(model: TrainedModel, path: Path) -> dict[str, Scores]:
+    """Return a segmentation network's stored scores of one image, by class.
+
+    Raises:
+        ValueError: The file is damaged, or of another model.
+    """
+    return _unpack(model, path)[0]
+
+
+def _unpack(model: TrainedModel, path: Path) -> tuple[dict[str, Scores], tuple[int, int]]:
+    from cell_pipelines.inference.predictor import unpack_scores
+    from cell_pipelines.inference.stored import read_arrays
+
+    arrays, size = read_arrays(path)
+    scores = unpack_scores(arrays) if all("/" in key for key in arrays) else ()
+    if len(scores) != len(model.categories):
+        raise ValueError(
+            f"{path}: expected stored scores of {len(model.categories)} categories ({', '.join(model.categories)}), "
+            f"got the arrays {', '.join(arrays)}."
+        )
+    return dict(zip(model.categories, scores, strict=True)), size
 
 
 def _without_empty_masks(cells: AnnotationSet) -> AnnotationSet:
@@ -85,39 +96,38 @@ def _image_table(row: Mapping[str, Any], size: tuple[int, int]) -> pa.Table:
     )
 
 
-def _read_detected(categories: tuple[str, ...], job: tuple[dict[str, Any], Path]) -> AnnotationSet:
+def _read_detected(model: TrainedModel, stored: StoredImage) -> AnnotationSet:
     from cell_pipelines.inference.stored import read_detections
 
-    row, path = job
-    found, size = read_detections(path)
-    images, index = _image_table(row, size), np.zeros(len(found.scores), dtype=np.int64)
-    if found.masks is None:
-        boxes = found.boxes.astype(np.float64)
-        return from_boxes(images, categories, index, boxes, found.categories, found.scores)
-    masks = found.masks
+    row, path = stored
+    detections, size = read_detections(path)
+    images, index = _image_table(row, size), np.zeros(len(detections.scores), dtype=np.int64)
+    columns = detections.categories, detections.scores
+    if detections.masks is None:
+        return from_boxes(images, model.categories, index, detections.boxes.astype(np.float64), *columns)
+    masks = detections.masks
     counts = [masks.of(number) for number in range(len(masks))]
-    boxes = _mask_boxes(masks, size[0])
-    return from_masks(images, categories, index, boxes, counts, found.categories, found.scores)
+    return from_masks(images, model.categories, index, _mask_boxes(masks, size[0]), counts, *columns)
 
 
-def _mask_boxes(masks: RunLengths, height: int) -> npt.NDArray[np.float64]:
-    """Return the pixel edges around each mask, so that what is drawn, written and judged is one shape."""
+def _mask_boxes(masks: RunLengths, height: int) -> FloatArray:
+    """Return the pixel edges around each mask, so that what is drawn, written and evaluated is one shape."""
     return interval_boxes(*all_run_lengths_to_intervals(masks), len(masks), height)
 
 
-def _decode(reader: Any, job: tuple[dict[str, Any], Path]) -> AnnotationSet:
-    from cell_pipelines.inference.stored import read_arrays
-
-    row, path = job
-    arrays, size = read_arrays(path)
-    found = [(labels_to_objects(one.labels), one.scores) for one in reader.read(arrays)]
-    numbers = np.repeat(np.arange(len(found)), [len(scores) for _, scores in found])
+def _decode(model: TrainedModel, stored: StoredImage) -> AnnotationSet:
+    row, path = stored
+    scores, size = _unpack(model, path)
+    assert model.representation is not None
+    instances = [model.representation.decode(maps, model.thresholds.classes[name]) for name, maps in scores.items()]
+    objects = [labels_to_objects(one.labels) for one in instances]
+    numbers = np.repeat(np.arange(len(instances)), [len(one.scores) for one in instances])
     return from_masks(
         _image_table(row, size),
-        reader.categories,
+        model.categories,
         np.zeros(len(numbers), dtype=np.int64),
-        np.concatenate([boxes for (_, boxes, _), _ in found]),
-        [counts for (_, _, runs), _ in found for counts in runs],
+        np.concatenate([boxes for _, boxes, _ in objects]),
+        [counts for _, _, runs in objects for counts in runs],
         numbers,
-        np.concatenate([scores for _, scores in found]),
+        np.concatenate([one.scores for one in instances]),
     )

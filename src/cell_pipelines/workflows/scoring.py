@@ -23,6 +23,7 @@ from cell_pipelines.imaging.reading import (
 )
 from cell_pipelines.workflows.parallel import load_ahead, map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,9 @@ _VERSION = b"2"
 _MOST_WARNINGS = 10
 
 
-def as_trained(images: dict[str, ImageFile], record: dict[str, Any]) -> dict[str, ImageFile]:
+def as_trained(images: dict[str, ImageFile], model: TrainedModel) -> dict[str, ImageFile]:
     """Return the images with the channels and planes that the model learned from, where the catalog names none."""
+    record = model.record
     learned: dict[str, Any] = {"channels": tuple(record["channels"])} if record.get("channels") else {}
     if record.get("z") is not None:
         learned["z"] = record["z"]
@@ -58,18 +60,18 @@ def as_trained(images: dict[str, ImageFile], record: dict[str, Any]) -> dict[str
 def score_images(
     images: Mapping[str, ImageFile],
     splits: Mapping[str, str | None],
-    checkpoint: Path,
+    model: TrainedModel,
     folder: Path,
     parameters: InferenceParameters,
 ) -> pd.DataFrame:
     """Run the network on each image whose scores are not stored yet.
 
     Returns:
-        A row an image with `COLUMNS`; `file` is below `folder`, and `error` says why an image has none. `warning` says
-        how the image differs from those that the model was trained on, `tile_overlap` by how many pixels its tiles
+        One row per image with `COLUMNS`; `file` is below `folder`, and `error` says why an image has none. `warning`
+        says how the image differs from those that the model was trained on, `tile_overlap` by how many pixels its tiles
         overlap, nan where it was taken whole.
     """
-    job = _Scoring(checkpoint, folder, parameters)
+    job = _Scoring(model, folder, parameters)
     loaded = load_ahead(job.load, images.items())
     errors = list(map_images(job.run, loaded, description="finding cells", total=len(images)))
     rows = [
@@ -91,21 +93,18 @@ def _log_warnings(warnings: Mapping[str, str], n_images: int) -> None:
 class _Scoring:
     """A model and the folder that keeps what it makes of images."""
 
-    def __init__(self, checkpoint: Path, folder: Path, parameters: InferenceParameters) -> None:
-        from cell_pipelines.inference.pixels import trained_normalisation
+    def __init__(self, model: TrainedModel, folder: Path, parameters: InferenceParameters) -> None:
         from cell_pipelines.inference.predictor import create_predictor, predictor_options
-        from cell_pipelines.models.model_file import model_family, read_record
 
-        family, record = model_family(checkpoint), read_record(checkpoint)
-        self._training = record.get("training_images") or {}
-        self._normalisation = trained_normalisation(record, family)
-        known = predictor_options(family)
+        self._training = model.record.get("training_images") or {}
+        self._normalisation = model.normalisation
+        known = predictor_options(model.kind)
         options = {key: value for key, value in parameters.model_dump().items() if key in known and value is not None}
-        digest = hashlib.sha256(checkpoint.read_bytes())
+        digest = hashlib.sha256(model.path.read_bytes())
         changing = {key: value for key, value in options.items() if key != "trust"}
         digest.update(json.dumps(changing, sort_keys=True).encode() + _VERSION)
         self._root, self._key = folder, digest.hexdigest()[:16]
-        self._predictor = create_predictor(checkpoint, **options)
+        self._predictor = create_predictor(model.path, **options)
 
     def path(self, name: str, file: ImageFile) -> Path:
         """Return where an image's scores are stored; it changes with the image file."""

@@ -20,6 +20,7 @@ from cell_pipelines.analysis.evaluation.matched_cells import match_cells
 from cell_pipelines.analysis.evaluation.pairing import Pairing, pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
+from cell_pipelines.thresholds import Thresholds
 
 Maker = Callable[..., Any]
 LEFT, RIGHT, FAR = (2, 2, 12, 12), (12, 2, 22, 12), (40, 20, 50, 30)
@@ -150,5 +151,5 @@ def test_thresholds_are_by_class(pairing: Maker) -> None:
     given = pairing(TRUTH, {"a.png": [("cell", LEFT, 0.9), ("cell", FAR, 0.25)]})
     (own,) = given.pairs()
     assert own.name == "a.png"
-    assert own.above(np.array([0.5])).predictions.n_objects == 1
-    assert own.above(np.array([0.25])).predictions.n_objects == 2
+    assert own.filter_by_score(Thresholds.from_plain({"cell": 0.5})).predictions.n_objects == 1
+    assert own.filter_by_score(Thresholds.from_plain({"cell": 0.25})).predictions.n_objects == 2

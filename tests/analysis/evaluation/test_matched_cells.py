@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from cell_pipelines.analysis.evaluation.class_pair import without_ignored
-from cell_pipelines.analysis.evaluation.decodings import count_decodings
 from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings, judge_image
+from cell_pipelines.analysis.evaluation.map_thresholds import count_at_thresholds
 from cell_pipelines.analysis.evaluation.matched_cells import match_cells
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
-from cell_pipelines.representations.base import Decoding
 from cell_pipelines.representations.registry import create_representation
+from cell_pipelines.thresholds import Threshold
 
 COLUMNS = {"mask": "instance_{}_50", "box": "{}", "centroid": "centroid_{}"}
 
@@ -85,9 +85,9 @@ def test_what_a_network_finds_in_an_ignored_region_is_no_false_positive(objectiv
     truth[5:15, 5:15], ignored[18:35, 35:55] = 1, True
     settings = ChoiceSettings(objective=objective, split="val", max_distance_px=5.0)  # type: ignore[arg-type]
     representation = create_representation("binary")
-    args = representation, representation.reduce(scores), truth, [Decoding(0.5, 4.0, 4.0)], settings
-    assert count_decodings(*args)[0, :3].tolist() == [1, 2, 0]
-    assert count_decodings(*args, ignored=ignored)[0, :3].tolist() == [1, 1, 0]
+    args = representation, representation.reduce(scores), truth, [Threshold(0.5, 4.0, 4.0)], settings
+    assert count_at_thresholds(*args)[0, :3].tolist() == [1, 2, 0]
+    assert count_at_thresholds(*args, ignored=ignored)[0, :3].tolist() == [1, 1, 0]
 
 
 def test_a_cell_on_a_true_one_is_kept_though_a_region_lies_there(build: Callable[..., Any]) -> None:

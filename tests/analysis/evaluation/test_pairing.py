@@ -1,8 +1,8 @@
-import numpy as np
 import pytest
 
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.thresholds import Thresholds
 
 
 def build(categories, images, *, scores=False):
@@ -29,20 +29,21 @@ def test_images_and_classes_are_brought_into_the_order_of_the_truth():
         scores=True,
     )
     pairing = pair(TRUTH, found, "test")
-    first, second = pairing.images()
+    first, second = pairing.pairs()
     assert (first.name, second.name) == ("a.png", "c.png")
-    assert first.categories.tolist() == [1, 0]
-    assert first.match(0.5).tp == 2
-    assert (second.match(0.5).tp, second.match(0.5).fp) == (0, 1)
+    assert first.predictions.category.tolist() == [1, 0]
+    assert first.predictions.boxes.tolist() == [list(OTHER), list(CELL)]
+    assert (second.truth.n_objects, second.predictions.n_objects) == (0, 1)
 
 
 def test_thresholds_are_by_class():
     found = build(
         ("cell", "debris"), {"a.png": (None, [("cell", CELL), ("debris", OTHER)]), "c.png": (None, [])}, scores=True
     )
-    image = next(pair(TRUTH, found, "test").images())
-    assert image.above(np.array([0.5, 0.95])).categories.tolist() == [0]
-    assert image.above(np.array([1.0, 0.85])).categories.tolist() == [0, 1]
+    image = next(pair(TRUTH, found, "test").pairs())
+    for thresholds, kept in (({"cell": 0.5, "debris": 0.95}, [0]), ({"cell": 1.0, "debris": 0.85}, [0, 1])):
+        accepted = image.filter_by_score(Thresholds.from_plain(thresholds))
+        assert accepted.predictions.category.tolist() == kept
 
 
 def test_an_image_without_prediction_is_named():
@@ -64,5 +65,5 @@ def test_a_model_of_other_classes_is_an_error():
 
 def test_nothing_true_and_nothing_found_is_fine():
     empty = build(("cell",), {"a.png": ("test", [])})
-    (image,) = pair(empty, empty, "test").images()
-    assert (image.match(0.5).tp, image.match(0.5).fp, image.match(0.5).fn) == (0, 0, 0)
+    (image,) = pair(empty, empty, "test").pairs()
+    assert (image.truth.n_objects, image.predictions.n_objects) == (0, 0)

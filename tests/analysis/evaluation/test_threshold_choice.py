@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from cell_pipelines.analysis.evaluation.threshold_choice import COUNTS, OBJECTIVES, ChoiceSettings, choose_row, tabulate
-from cell_pipelines.representations.base import Decoding
+from cell_pipelines.thresholds import Threshold
 
 
 def table_of(values: list[float], objective: str = "f1_iou", sizes: list[float] | None = None) -> pd.DataFrame:
     cutoffs = np.linspace(0.1, 0.9, len(values))
     areas = sizes or [0.0] * len(values)
-    return pd.DataFrame({"cutoff": cutoffs, "min_area_px": areas, "spacing_px": 0.0, "objective": values})
+    return pd.DataFrame({"threshold": cutoffs, "min_area_px": areas, "min_distance_px": 0.0, "objective": values})
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_errors_are_to_be_small() -> None:
 
 def test_plateaus_do_not_reach_over_other_sizes() -> None:
     table = table_of([0.5, 0.1, 0.5, 0.5], sizes=[0.0, 0.0, 9.0, 9.0])
-    table["cutoff"] = [0.2, 0.4, 0.2, 0.3]
+    table["threshold"] = [0.2, 0.4, 0.2, 0.3]
     assert choose_row(table, "f1_iou", "argmax") == 2
 
 
@@ -59,7 +59,7 @@ def test_nothing_can_be_chosen_from_nothing(choice: Any) -> None:
 @pytest.mark.parametrize("objective", list(OBJECTIVES))
 def test_counts_become_rates_and_errors(objective: Any) -> None:
     totals = np.array([[6, 2, 4, -2, 4], [0, 0, 10, -10, 10]], dtype=float)
-    table = tabulate([Decoding(0.5, 3.0), Decoding(0.9)], totals, 2, objective)
+    table = tabulate([Threshold(0.5, 3.0), Threshold(0.9)], totals, 2, objective)
     assert table[["tp", "fp", "fn"]].to_numpy().tolist() == [[6, 2, 4], [0, 0, 10]]
     assert table["f1"].tolist() == [12 / 18, 0]
     assert table["precision"].isna().tolist() == [False, True]
@@ -70,7 +70,7 @@ def test_counts_become_rates_and_errors(objective: Any) -> None:
 
 
 def test_no_image_gives_no_errors() -> None:
-    table = tabulate([Decoding()], np.zeros((1, len(COUNTS))), 0, "count_mae")
+    table = tabulate([Threshold()], np.zeros((1, len(COUNTS))), 0, "count_mae")
     assert table[["count_mae", "count_bias", "f1", "objective"]].isna().all(axis=None)
 
 

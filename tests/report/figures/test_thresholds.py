@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from cell_pipelines.report.figures.thresholds import plot_threshold_sweep
-from cell_pipelines.representations.base import Decoding
+from cell_pipelines.thresholds import Threshold
 
 Check = Callable[[Figure], None]
 
@@ -19,8 +19,8 @@ def sweep(points: int, *, areas: tuple[float, ...] = (20.0,), categories: tuple[
     names = np.repeat(categories, points * len(areas))
     quality = {"precision": cutoff, "recall": 1 - cutoff, "f1": 1 - (cutoff - 0.5) ** 2}
     errors = {"count_mae": 3 / cutoff, "count_bias": 3 / cutoff - 6}
-    sizes = {"min_area_px": area, "spacing_px": 0.0}
-    return pd.DataFrame({"category": names, "cutoff": cutoff, **sizes, **quality, **errors})
+    sizes = {"min_area_px": area, "min_distance_px": 0.0}
+    return pd.DataFrame({"category": names, "threshold": cutoff, **sizes, **quality, **errors})
 
 
 @pytest.mark.parametrize("points", [1, 2, 60])
@@ -29,14 +29,14 @@ def test_any_number_of_cutoffs_and_classes_can_be_read(
     points: int, categories: tuple[str, ...], assert_readable: Check
 ) -> None:
     table = sweep(points, areas=(20.0, 40.0), categories=categories)
-    best = Decoding(float(table["cutoff"].iloc[points // 2]), 20.0)
+    best = Threshold(float(table["threshold"].iloc[points // 2]), 20.0)
     figure = plot_threshold_sweep(table, dict.fromkeys(categories, best), objective="f1_iou")
     assert len(figure.axes) == 2 * len(categories)
     assert_readable(figure)
 
 
 def test_the_choice_is_told_and_marked() -> None:
-    figure = plot_threshold_sweep(sweep(10), {"cell": Decoding(0.55, 20.0)}, objective="count_mae")
+    figure = plot_threshold_sweep(sweep(10), {"cell": Threshold(0.55, 20.0)}, objective="count_mae")
     left, right = figure.axes
     assert left.get_title(loc="left").startswith("cell: cut-off 0.55, 20 px² or more\nF1 0.998")
     assert figure.get_suptitle() == "Objective: mean absolute count error"
@@ -45,7 +45,7 @@ def test_the_choice_is_told_and_marked() -> None:
 
 
 def test_the_sizes_that_were_not_taken_are_thin_lines() -> None:
-    figure = plot_threshold_sweep(sweep(10, areas=(10.0, 20.0, 40.0)), {"cell": Decoding(0.5, 20.0)})
+    figure = plot_threshold_sweep(sweep(10, areas=(10.0, 20.0, 40.0)), {"cell": Threshold(0.5, 20.0)})
     thin = [line for line in figure.axes[0].lines if line.get_linewidth() < 1]
     assert len(thin) == 2
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -53,8 +53,8 @@ def test_the_sizes_that_were_not_taken_are_thin_lines() -> None:
 
 
 def test_detectors_have_no_sizes_and_a_class_may_have_no_choice(assert_readable: Check) -> None:
-    table = sweep(19, categories=("a", "b")).assign(min_area_px=np.nan, spacing_px=np.nan)
-    figure = plot_threshold_sweep(table, {"a": Decoding(0.3)})
+    table = sweep(19, categories=("a", "b")).assign(min_area_px=np.nan, min_distance_px=np.nan)
+    figure = plot_threshold_sweep(table, {"a": Threshold(0.3)})
     assert [axes.get_title(loc="left") for axes in figure.axes[::2]] == [
         "a: cut-off 0.3\nF1 0.960, count error 10 cells an image", "b",
     ]  # fmt: skip
@@ -64,4 +64,4 @@ def test_detectors_have_no_sizes_and_a_class_may_have_no_choice(assert_readable:
 def test_nothing_tried_and_nothing_known_are_drawn_too(assert_readable: Check) -> None:
     assert not plot_threshold_sweep(sweep(0), {}).axes
     unknown = sweep(5).assign(f1=np.nan, precision=np.nan, recall=np.nan, count_mae=np.nan, count_bias=np.nan)
-    assert_readable(plot_threshold_sweep(unknown, {"cell": Decoding(0.5, 20.0)}))
+    assert_readable(plot_threshold_sweep(unknown, {"cell": Threshold(0.5, 20.0)}))

@@ -11,6 +11,7 @@ from cell_pipelines.analysis.evaluation.pairing import Pairing
 from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.metrics.conformal import CountInterval, Scale, calibrate_counts
 from cell_pipelines.metrics.intervals import mean_interval, wilson_interval
+from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.typing import FloatArray
 
 _WIDE: Final = 0.75  # of the count, from which an interval leaves little of it
@@ -28,12 +29,12 @@ COVERAGE_COLUMNS: Final = {
 }  # fmt: skip
 
 
-def count_pairs(pairing: Pairing, thresholds: FloatArray) -> pd.DataFrame:
+def count_pairs(pairing: Pairing, thresholds: Thresholds) -> pd.DataFrame:
     """Return the true and the predicted count of each image and class, as evaluation counts them.
 
     Args:
         pairing: Truth and predictions.
-        thresholds: (C,), least score of a class that counts.
+        thresholds: What counts as a cell.
 
     Returns:
         A row an image and class: `image`, `category`, `true`, `predicted`, `group` (None where the image has none).
@@ -41,7 +42,7 @@ def count_pairs(pairing: Pairing, thresholds: FloatArray) -> pd.DataFrame:
     groups = pairing.truth.images["group"].to_pylist()
     rows: list[dict[str, Any]] = []
     for image, group in zip(pairing.pairs(), groups, strict=True):
-        kept = without_crowds(image.above(thresholds))
+        kept = without_crowds(image.filter_by_score(thresholds))
         counts = [
             np.bincount(side.category, minlength=len(pairing.categories)) for side in (kept.truth, kept.predictions)
         ]

@@ -19,12 +19,12 @@ from cell_pipelines.metrics.centroids import match_centroids
 from cell_pipelines.metrics.label_overlap import OverlapTable
 from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.metrics.thresholds import best_f1_confidence, confidence_curve
-from cell_pipelines.representations.base import Decoding
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import BoolArray, FloatArray
 
 
-def choose_cutoffs(
-    pairing: Pairing, settings: ChoiceSettings, *, n_cutoffs: int = 50, default: float = 0.25
+def choose_object_thresholds(
+    pairing: Pairing, settings: ChoiceSettings, *, n_thresholds: int = 50, default: float = 0.25
 ) -> tuple[dict[str, float], pd.DataFrame]:
     """Choose the cut-off of each class on predictions that were stored with low scores, too.
 
@@ -35,18 +35,18 @@ def choose_cutoffs(
     Args:
         pairing: Truth and predictions of the split to choose on.
         settings: By what and how.
-        n_cutoffs: Number of cut-offs that are tried, evenly spaced from the lowest to the highest score, 2 or more.
+        n_thresholds: Number of cut-offs that are tried, evenly spaced from the lowest to the highest score, 2 or more.
         default: The cut-off of a class of which nothing was predicted, or nothing that is right.
 
     Returns:
         The cut-off of each class, and the table of `threshold_choice.tabulate` with `category` in front.
 
     Raises:
-        ValueError: Images of the test split are among them, or `n_cutoffs` is below 2.
+        ValueError: Images of the test split are among them, or `n_thresholds` is below 2.
     """
     refuse_test(pairing.truth.images["split"].to_pylist())
-    if n_cutoffs < 2:
-        raise ValueError(f"`n_cutoffs` must be at least 2, got {n_cutoffs}.")
+    if n_thresholds < 2:
+        raise ValueError(f"`n_thresholds` must be at least 2, got {n_thresholds}.")
     masks, stored = has_masks(pairing), [list[_Ranked]() for _ in pairing.categories]
     for pair in pairing.pairs():
         own = without_crowds(pair)
@@ -55,7 +55,7 @@ def choose_cutoffs(
     chosen: dict[str, float] = {}
     tables = [tabulate([], np.zeros((0, len(COUNTS))), 0, settings.objective).assign(category="")]
     for name, images in zip(pairing.categories, stored, strict=True):
-        chosen[name], table = _choose(images, settings, n_cutoffs, default)
+        chosen[name], table = _choose(images, settings, n_thresholds, default)
         tables.append(table.assign(category=name))
     # An empty table has no types that the others should have to follow.
     every = pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
@@ -103,15 +103,15 @@ def _take_by_mask(table: OverlapTable, threshold: float, n_predicted: int) -> Bo
 
 
 def _choose(
-    images: Sequence[_Ranked], settings: ChoiceSettings, n_cutoffs: int, default: float
+    images: Sequence[_Ranked], settings: ChoiceSettings, n_thresholds: int, default: float
 ) -> tuple[float, pd.DataFrame]:
     scores = np.concatenate([np.zeros(0), *(image.scores for image in images)])
     exact = _exact(images, scores, default) if settings.objective == "f1_iou" and settings.choice == "argmax" else None
-    grid = np.linspace(scores.min(), scores.max(), n_cutoffs) if scores.size else np.zeros(0)
+    grid = np.linspace(scores.min(), scores.max(), n_thresholds) if scores.size else np.zeros(0)
     cutoffs = np.unique(np.append(grid, [] if exact is None or not scores.size else exact))
     totals = np.sum([_count(image, cutoffs, settings) for image in images], axis=0) if images else np.zeros((0, 5))
-    table = tabulate([Decoding(float(cutoff)) for cutoff in cutoffs], totals, len(images), settings.objective)
-    table[["min_area_px", "spacing_px"]] = np.nan
+    table = tabulate([Threshold(float(cutoff)) for cutoff in cutoffs], totals, len(images), settings.objective)
+    table[["min_area_px", "min_distance_px"]] = np.nan
     row = choose_row(table, settings.objective, settings.choice)
     if exact is not None or row is None:
         return (default if exact is None else exact), table

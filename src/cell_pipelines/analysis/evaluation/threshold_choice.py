@@ -14,7 +14,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.evaluation.knee import find_knee
 from cell_pipelines.metrics.ratios import f1, precision, recall
-from cell_pipelines.representations.base import Decoding
+from cell_pipelines.thresholds import OLD_COLUMNS, Threshold
 from cell_pipelines.typing import FloatArray
 
 Objective = Literal["f1_centroid", "f1_iou", "count_mae", "count_bias"]
@@ -76,7 +76,7 @@ def refuse_test(splits: Sequence[str | None]) -> None:
         raise ValueError("thresholds must be chosen on images of train or val, got images of test.")
 
 
-def tabulate(decodings: Sequence[Decoding], totals: FloatArray, n_images: int, objective: Objective) -> pd.DataFrame:
+def tabulate(decodings: Sequence[Threshold], totals: FloatArray, n_images: int, objective: Objective) -> pd.DataFrame:
     """Return a row a decoding with what it gives.
 
     Args:
@@ -86,15 +86,15 @@ def tabulate(decodings: Sequence[Decoding], totals: FloatArray, n_images: int, o
         objective: What goes into the column of that name.
 
     Returns:
-        Columns `cutoff`, `min_area_px`, `spacing_px`, `tp`, `fp`, `fn`, `precision`, `recall`, `f1`, `count_mae`,
-        `count_bias`, `objective`. The last is F1, `count_mae` or the absolute value of `count_bias`.
+        Columns `threshold`, `min_area_px`, `min_distance_px`, `tp`, `fp`, `fn`, `precision`, `recall`, `f1`,
+        `count_mae`, `count_bias`, `objective`. The last is F1, `count_mae` or the absolute value of `count_bias`.
     """
     tp, fp, fn, error, absolute = np.asarray(totals, dtype=np.float64).reshape(-1, len(COUNTS)).T
     images = n_images or np.nan
     columns = {
-        "cutoff": [d.cutoff for d in decodings],
+        "threshold": [d.score for d in decodings],
         "min_area_px": [d.min_area_px for d in decodings],
-        "spacing_px": [d.spacing_px for d in decodings],
+        "min_distance_px": [d.min_distance_px for d in decodings],
         **{name: values.astype(np.int64) for name, values in (("tp", tp), ("fp", fp), ("fn", fn))},
         "precision": precision(tp, fp), "recall": recall(tp, fn), "f1": f1(tp, fp, fn),
         "count_mae": absolute / images, "count_bias": error / images,
@@ -104,7 +104,7 @@ def tabulate(decodings: Sequence[Decoding], totals: FloatArray, n_images: int, o
     return table.assign(objective=values.get(objective, table["f1"]))
 
 
-def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Decoding], *, unpredicted: int = 0) -> float:
+def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Threshold], *, unpredicted: int = 0) -> float:
     """Return F1 over all classes at the thresholds that were chosen; nan without any cell.
 
     Args:
@@ -112,13 +112,14 @@ def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Decoding], *, unpredicte
         chosen: For each class what was chosen; the row of the same sizes with the nearest cutoff counts.
         unpredicted: True cells of classes without a row, of which nothing was predicted.
     """
+    table = table.rename(columns=OLD_COLUMNS)
     totals = np.array([0.0, 0.0, unpredicted])
     for name, rows in table.groupby("category", sort=False):
         wanted = chosen[str(name)]
-        sizes = (rows["min_area_px"] - wanted.min_area_px).abs() + (rows["spacing_px"] - wanted.spacing_px).abs()
-        sizes = sizes.fillna(0.0)  # cut-offs of a detector's scores have no sizes
+        columns, wanted_sizes = ["min_area_px", "min_distance_px"], [wanted.min_area_px, wanted.min_distance_px]
+        sizes = rows[columns].sub(wanted_sizes).abs().sum(axis=1)  # thresholds of a detector's scores have no sizes
         same = rows[sizes <= sizes.min()]
-        nearest = same.loc[(same["cutoff"] - wanted.cutoff).abs().idxmin()]
+        nearest = same.loc[(same["threshold"] - wanted.score).abs().idxmin()]
         totals += nearest[["tp", "fp", "fn"]].to_numpy(dtype=np.float64)
     return float(f1(*totals))
 
@@ -137,10 +138,10 @@ def choose_row(table: pd.DataFrame, objective: Objective, choice: Choice) -> int
     gains = _gains(table, objective)
     if not len(gains) or not np.isfinite(gains).any() or (objective.startswith("f1") and not (gains > 0).any()):
         return None
-    groups = [rows[np.argsort(table["cutoff"].to_numpy()[rows], kind="stable")] for rows in _same_sizes(table)]
+    groups = [rows[np.argsort(table["threshold"].to_numpy()[rows], kind="stable")] for rows in _same_sizes(table)]
     best = float(np.nanmax(gains))
     plateaus = [run for rows in groups for run in _runs(rows, gains[rows] >= best - _EQUAL * max(abs(best), 1.0))]
-    cutoffs = table["cutoff"].to_numpy(dtype=float)
+    cutoffs = table["threshold"].to_numpy(dtype=float)
     longest = max(plateaus, key=lambda run: cutoffs[run[-1]] - cutoffs[run[0]])
     if choice == "knee":
         (rows,) = (rows for rows in groups if longest[0] in rows)
@@ -158,7 +159,7 @@ def _gains(table: pd.DataFrame, objective: Objective) -> FloatArray:
 
 def _same_sizes(table: pd.DataFrame) -> list[npt.NDArray[np.int64]]:
     """Return the rows of each pair of least area and spacing, in the order of the table."""
-    groups = table.groupby(["min_area_px", "spacing_px"], sort=False, dropna=False).indices
+    groups = table.groupby(["min_area_px", "min_distance_px"], sort=False, dropna=False).indices
     return [np.asarray(rows, dtype=np.int64) for rows in groups.values()]
 
 

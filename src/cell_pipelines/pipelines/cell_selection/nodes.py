@@ -1,20 +1,16 @@
 """Nodes of the choice of cells."""
 
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cell_pipelines.analysis.metadata import describe_images, metadata_findings
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import select_objects, select_split
+from cell_pipelines.annotations.selection import filter_by_score, select_objects, select_split
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
-from cell_pipelines.workflows.applied_thresholds import applied_thresholds, thresholds_text
 from cell_pipelines.workflows.origin import Origin
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 
 def select_ground_truth(
@@ -30,40 +26,28 @@ def select_predictions(
     predictions: AnnotationSet, model: Path, scores: pd.DataFrame, parameters: CellSelectionParameters
 ) -> tuple[AnnotationSet, Origin]:
     """Return the cells that a model accepts by the thresholds in its file, and where they come from."""
-    from cell_pipelines.models.model_file import read_record
-
-    record = read_record(model)
+    trained = TrainedModel.open(model)
     chosen = select_split(predictions, parameters.split) if parameters.split else predictions
-    origin = _origin(model.stem, model, record, thresholds_text(record, chosen.categories), (chosen, scores))
-    if record.get("decoding"):  # networks' cells were cut out at their thresholds; detectors keep boxes of lower scores
-        return chosen, origin
-    applied = applied_thresholds(record, chosen.categories)
-    limits = np.array([applied[name] for name in chosen.categories], dtype=np.float64)
-    return select_objects(chosen, chosen.scores.astype(np.float64) >= limits[chosen.category]), origin
+    return filter_by_score(chosen, trained.thresholds), _origin(model.stem, trained, (chosen, scores))
 
 
 def select_new_cells(
     predictions: AnnotationSet, model: Path, counts: pd.DataFrame, prediction: PredictionParameters
 ) -> tuple[AnnotationSet, Origin]:
     """Return the cells that `prediction` found in new images, which are accepted ones, and where they come from."""
-    from cell_pipelines.models.model_file import read_record
-
-    record = read_record(model)
-    thresholds = thresholds_text(record, predictions.categories, prediction.confidence)
-    return predictions, _origin("new", model, record, thresholds, (predictions, counts))
+    trained = TrainedModel.open(model).with_score(prediction.confidence)
+    return predictions, _origin("new", trained, (predictions, counts))
 
 
-def _origin(
-    source: str, model: Path, record: Mapping[str, Any], thresholds: str, chosen: tuple[AnnotationSet, pd.DataFrame]
-) -> Origin:
+def _origin(source: str, model: TrainedModel, chosen: tuple[AnnotationSet, pd.DataFrame]) -> Origin:
     """Return where cells come from; `chosen` are these and the table that may hold warnings about their images."""
     cells, table = chosen
     return Origin(
         source,
-        model_run_id=record.get("run_id"),
-        model_sha256=hashlib.sha256(model.read_bytes()).hexdigest(),
-        thresholds=thresholds,
-        data_sha256=record.get("data_sha256"),
+        model_run_id=model.run_id,
+        model_sha256=model.sha256,
+        thresholds=model.thresholds.to_text(),
+        data_sha256=model.record.get("data_sha256"),
         images=_count_images(cells),
         warnings=_warnings(cells, table),
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.workflows.evaluation import judging_settings, kept_pairs
+from cell_pipelines.workflows.evaluation import accepted_pairs, judging_settings
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
@@ -35,7 +35,7 @@ def find_errors(
     if not (settings.boxes or settings.masks):
         return pd.DataFrame(columns=columns), pd.DataFrame(columns=list(CONFUSION_COLUMNS))
     count = partial(count_error_kinds, settings=settings)
-    total, kept = pairing.truth.n_images, kept_pairs(pairing, thresholds)
+    total, kept = pairing.truth.n_images, accepted_pairs(pairing, thresholds)
     rows, classes = [], len(pairing.categories)
     confusions = np.zeros((classes + 1, classes + 1), dtype=np.int64)
     for row, confused in map_images(

@@ -18,9 +18,10 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.metrics.detection import measure_average_precision
+from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.curve_columns import precision_recall_curves
 from cell_pipelines.workflows.drawing import picture_name
-from cell_pipelines.workflows.evaluation import judging_settings, kept_pairs, threshold_array
+from cell_pipelines.workflows.evaluation import accepted_pairs, judging_settings
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.resampling_units import choose_groups
@@ -40,7 +41,7 @@ def evaluate(
     """
     pairing = pair(truth, predictions, parameters.split)
     judge = partial(judge_image, settings=judging_settings(pairing, parameters))
-    kept = kept_pairs(pairing, thresholds)
+    kept = accepted_pairs(pairing, thresholds)
     total = pairing.truth.n_images
     judged = list(map_images(judge, kept, description="judging", total=total, parallel=parameters.parallel))
     counts = pd.concat([image.counts for image in judged], ignore_index=True)
@@ -50,7 +51,7 @@ def evaluate(
     average = measure_average_precision(*pairing.tables(), n_images=total, n_categories=len(pairing.categories))
     table.insert(4, "ap50", [*average.ap50, average.mean_ap50])
     table.insert(5, "ap50_95", [*average.ap50_95, average.mean_ap50_95])
-    limits = threshold_array(pairing.categories, thresholds)
+    limits = Thresholds.from_plain(thresholds).least_scores(pairing.categories)
     table.insert(6, "confidence", [*limits, np.nan])
     return table, counts, cells, _curve_table(pairing, average.precision[0]), instance_curve(counts)
 
@@ -116,7 +117,7 @@ def _write_overlays(
     settings = judging_settings(pairing, parameters)
     jobs: Iterator[_ErrorOverlay] = (
         _ErrorOverlay(image, images[image.name], settings, parameters.matching, folder)
-        for image in kept_pairs(pairing, thresholds)
+        for image in accepted_pairs(pairing, thresholds)
     )
     total = pairing.truth.n_images
     for _ in map_images(_ErrorOverlay.run, jobs, description="drawing", total=total, parallel=parameters.parallel):

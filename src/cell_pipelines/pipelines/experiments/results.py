@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import select_images, select_objects
+from cell_pipelines.annotations.selection import filter_by_score, select_images
 from cell_pipelines.annotations.storage import read_parquet
 from cell_pipelines.files import atomic_path
 from cell_pipelines.pipelines.experiments.states import read_state
 from cell_pipelines.pipelines.experiments.trials import Trial
 from cell_pipelines.spreadsheet_text import protect_table, restore_table
+from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.model_costs import CostParameters, measure_model_costs
 
 #: Columns of the table of trials after those that vary.
@@ -88,11 +88,5 @@ def read_cells(folder: Path, trial: Trial) -> Callable[[str], AnnotationSet]:
     """Return what gives the cells that a finished trial accepted in an image, by the image's name."""
     found = read_parquet(folder / "07_model_output" / trial.model / "predictions")
     thresholds = json.loads((folder / "08_reporting" / trial.model / "thresholds.json").read_text(encoding="utf-8"))
-    limits = {name: 0.0 if isinstance(value, dict) else value for name, value in thresholds.items()}
-    least = np.array([limits.get(category, 0.0) for category in found.categories])
-
-    def cells(name: str) -> AnnotationSet:
-        own = select_images(found, [found.names.index(name)])
-        return select_objects(own, own.scores.astype(np.float64) >= least[own.category])
-
-    return cells
+    accepted = filter_by_score(found, Thresholds.from_plain(thresholds))
+    return lambda name: select_images(accepted, [accepted.names.index(name)])

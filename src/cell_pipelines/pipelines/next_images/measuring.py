@@ -13,7 +13,7 @@ from cell_pipelines.analysis.active_learning.features import FEATURES, image_fea
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.pipelines.next_images.views import VIEWS
-from cell_pipelines.workflows.model_outputs import ModelSight
+from cell_pipelines.workflows.model_outputs import OutputReader
 
 _MOST_PIXELS: Final = 1 << 24
 _PART: Final = 1024  # side in pixels of the parts that larger images are described by
@@ -35,7 +35,7 @@ class Measuring:
     name: str
     file: ImageFile
     rows: tuple[Mapping[str, Any], ...]
-    models: Mapping[str, ModelSight]
+    models: Mapping[str, OutputReader]
     folder: Path
     iou: float
 
@@ -47,12 +47,12 @@ class Measuring:
         row: dict[str, Any] = {"image": self.name, "error": "; ".join(dict.fromkeys(errors)) if not whole else ""}
         if not whole:
             return row
-        seen = {str(one["model"]): self.models[str(one["model"])].see(one, self.folder) for one in whole}
-        cells = {model: sight.cells for model, sight in seen.items()}
+        seen = {str(one["model"]): self.models[str(one["model"])].read(one, self.folder) for one in whole}
+        cells = {model: output.cells for model, output in seen.items()}
         counts = [found.n_objects for found in cells.values()]
         row |= {"height": whole[0]["height"], "width": whole[0]["width"], "cells": float(np.median(counts))}
         row |= {f"cells_{model}": found.n_objects for model, found in cells.items()}
-        row |= {f"uncertainty_{model}": sight.uncertainty.mean for model, sight in seen.items()}
+        row |= {f"uncertainty_{model}": output.uncertainty.mean for model, output in seen.items()}
         compared = cells if len(cells) > 1 else cells | self._views(read)
         spread = count_spread([found.n_objects for found in compared.values()])
         row |= {"disagreement": disagreement(compared, iou=self.iou), "count_spread": spread}
@@ -64,13 +64,13 @@ class Measuring:
         found = {}
         for row in (row for row in rows if row["view"] >= 0):
             turns, mirrored = VIEWS[int(row["view"])]
-            cells = self.models[str(row["model"])].see(row, self.folder).cells
+            cells = self.models[str(row["model"])].read(row, self.folder).cells
             found[f"view {row['view']}"] = turned_back(cells, size, turns=turns, mirrored=mirrored)
         return found
 
 
 def measurings(
-    scores: pd.DataFrame, images: Mapping[str, ImageFile], models: Mapping[str, ModelSight], folder: Path, iou: float
+    scores: pd.DataFrame, images: Mapping[str, ImageFile], models: Mapping[str, OutputReader], folder: Path, iou: float
 ) -> Iterator[Measuring]:
     """Yield the images of a table of scores, in the order of `images`."""
     rows = scores.astype(object).where(scores.notna(), None).to_dict(orient="records")

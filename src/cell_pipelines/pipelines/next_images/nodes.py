@@ -19,13 +19,13 @@ from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.pipelines.next_images.measuring import Measuring, measurings
 from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.next_images.views import VIEWS, turned_images
-from cell_pipelines.workflows.applied_thresholds import above_thresholds
 from cell_pipelines.workflows.drawing import draw_pictures
-from cell_pipelines.workflows.model_outputs import ModelSight
+from cell_pipelines.workflows.model_outputs import OutputReader
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import COLUMNS, as_trained, score_images
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +38,13 @@ def score_new(models: tuple[str, ...]) -> Callable[..., pd.DataFrame]:
         *checkpoints: Path,
     ) -> pd.DataFrame:  # fmt: skip
         """Store each model's scores of each image, and, of a single model, of its views; say where they lie."""
-        from cell_pipelines.models.model_file import read_record
-
         tables = []
         for model, checkpoint in zip(models, checkpoints, strict=True):
-            seen = as_trained(images, read_record(checkpoint))
-            tables.append(score_images(seen, {}, checkpoint, folder, inference).assign(model=model, view=-1))
+            trained = TrainedModel.open(checkpoint)
+            seen = as_trained(images, trained)
+            tables.append(score_images(seen, {}, trained, folder, inference).assign(model=model, view=-1))
             for view in range(parameters.views if len(models) == 1 else 0):
-                turned = score_images(turned_images(seen, view), {}, checkpoint, folder, inference)
+                turned = score_images(turned_images(seen, view), {}, trained, folder, inference)
                 tables.append(turned.assign(model=model, view=view))
         table = pd.concat(tables, ignore_index=True)
         if (table.loc[table["view"] < 0, "error"] != "").all():
@@ -64,8 +63,8 @@ def measure_images(models: tuple[str, ...]) -> Callable[..., pd.DataFrame]:
     ) -> pd.DataFrame:  # fmt: skip
         """Return a row an image: how far the models agree, how sure they are, how many cells there are."""
         pairs = zip(models, checkpoints, strict=True)
-        sights = {model: ModelSight(path, reach_px=parameters.reach_px) for model, path in pairs}
-        jobs = measurings(scores, images, sights, folder, parameters.iou)
+        readers = {model: OutputReader(TrainedModel.open(path), reach_px=parameters.reach_px) for model, path in pairs}
+        jobs = measurings(scores, images, readers, folder, parameters.iou)
         rows = list(
             map_images(Measuring.run, jobs, description="comparing", total=len(images), parallel=parameters.parallel)
         )
@@ -101,20 +100,15 @@ def propose_cells(models: tuple[str, ...]) -> Callable[..., AnnotationSet]:
         table: pd.DataFrame, scores: pd.DataFrame, folder: Path, parameters: NextImagesParameters, *known: Any
     ) -> AnnotationSet:
         """Return the best model's cells in the first images, in their order; the model is named in the log."""
-        from cell_pipelines.models.model_file import model_family, read_record
-
         evaluations, checkpoints = known[: len(models)], known[len(models) :]
         model = parameters.proposals_by or best_model(models, evaluations)
         if model not in models:
             raise ValueError(f"`proposals_by` must be one of {', '.join(models)}, got {model!r}.")
         logger.info("the proposals are the cells of %s.", model)
-        checkpoint = checkpoints[models.index(model)]
+        trained = TrainedModel.open(checkpoints[models.index(model)])
         own = scores[(scores["model"] == model) & (scores["view"] < 0)].set_index("image", drop=False)
         first = [name for name in first_images(table, parameters.count) if not own.loc[name, "error"]]
-        cells = read_cells(own.loc[first].drop(columns=["model", "view"]), folder, checkpoint)
-        if model_family(checkpoint) != "yolo":
-            return cells
-        return above_thresholds(cells, read_record(checkpoint), None, checkpoint)
+        return trained.accept(read_cells(own.loc[first].drop(columns=["model", "view"]), folder, trained))
 
     return propose
 

@@ -1,10 +1,8 @@
 """Nodes that count the cells of new images and say what speaks against a count."""
 
-import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,8 +10,8 @@ from cell_pipelines.analysis.training_range import check_objects, check_overlap
 from cell_pipelines.annotations.class_columns import class_columns
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.pipelines.prediction.intervals import interval_columns
-from cell_pipelines.workflows.applied_thresholds import thresholds_text
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -35,38 +33,34 @@ def count_cells(
     parameters: PredictionParameters,
 ) -> pd.DataFrame:
     """Return one row per image: counts by class, warnings, intervals, and the model and threshold they come from."""
-    from cell_pipelines.models.model_file import read_record
-
-    record, is_own = read_record(checkpoint), parameters.confidence is None
+    model, is_own = TrainedModel.open(checkpoint), parameters.confidence is None
     counts = annotations.counts()
     columns = class_columns(annotations.categories, RESERVED, endings=_ENDINGS)
     table = pd.DataFrame({"image": annotations.names})
     for number, column in enumerate(columns.values()):
         table[column] = counts[:, number]
     table["total"] = counts.sum(axis=1)
-    table["warning"] = _warnings(annotations, scores, record, is_own=is_own)
-    table = table.join(interval_columns(counts, columns, checkpoint, record, own_thresholds=is_own))
+    table["warning"] = _warnings(annotations, scores, model, is_own=is_own)
+    table = table.join(interval_columns(counts, columns, model, own_thresholds=is_own))
     for side in ("pixel_height_um", "pixel_width_um"):
         table[side] = annotations.images[side].to_pandas()
     table["error"] = ""
     if len(failures):
         table = pd.concat([table, failures.assign(warning="")], ignore_index=True)
-    table["model_run_id"] = record.get("run_id")
-    table["model_sha256"] = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    table["thresholds"] = thresholds_text(record, annotations.categories, parameters.confidence)
+    table["model_run_id"] = model.run_id
+    table["model_sha256"] = model.sha256
+    table["thresholds"] = model.with_score(parameters.confidence).thresholds.to_text()
     return table
 
 
-def _warnings(
-    annotations: AnnotationSet, scores: pd.DataFrame, record: Mapping[str, Any], *, is_own: bool
-) -> list[str]:
-    training = record.get("training_images") or {}
+def _warnings(annotations: AnnotationSet, scores: pd.DataFrame, model: TrainedModel, *, is_own: bool) -> list[str]:
+    training = model.record.get("training_images") or {}
     if not training:
         logger.warning(
             "The model file does not say what its training images were like, so counts carry few warnings; a model "
             "that is trained now does."
         )
-    common = ["thresholds are defaults, not chosen on validation images"] if is_own and not _is_tuned(record) else []
+    common = ["thresholds are defaults, not chosen on validation images"] if is_own and not model.is_tuned else []
     facts = scores.set_index("image")
     boxes, found = annotations.boxes, list[str]()
     for row, rows in zip(annotations.images.to_pylist(), annotations.rows_by_image(), strict=True):
@@ -83,19 +77,14 @@ def _log(name: str, warnings: Sequence[str], number: int) -> None:
         logger.warning("%s: %s.", name, "; ".join(warnings))
 
 
-def _is_tuned(record: Mapping[str, Any]) -> bool:
-    return any(record.get(key) for key in ("validation", "count_interval", "thresholds"))
-
-
 def report_counts(counts: pd.DataFrame, annotations: AnnotationSet, checkpoint: Path) -> str:
     """Return a page with the counts of new images, their intervals and what speaks against them."""
-    from cell_pipelines.models.model_file import read_record
     from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.new_counts import count_sections, count_summary
 
     columns = class_columns(annotations.categories, RESERVED, endings=_ENDINGS)
     counts = counts.fillna({"warning": "", "error": ""})
     summary = {**count_summary(counts), "Model": checkpoint.name}
-    compared = bool(read_record(checkpoint).get("training_images"))
+    compared = bool(TrainedModel.open(checkpoint).record.get("training_images"))
     sections = count_sections(counts, list(columns.values()), compared=compared)
     return render_report("Cells of new images", summary, sections)

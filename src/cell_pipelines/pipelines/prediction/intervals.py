@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.evaluation.count_intervals import intervals_from_record, width_note
 from cell_pipelines.analysis.evaluation.summaries import ALL
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +18,7 @@ logger = logging.getLogger(__name__)
 def interval_columns(
     counts: npt.NDArray[np.int64],
     columns: Mapping[str, str],
-    checkpoint: Path,
-    record: Mapping[str, Any],
+    model: TrainedModel,
     *,
     own_thresholds: bool,
 ) -> pd.DataFrame:
@@ -28,19 +27,18 @@ def interval_columns(
     Args:
         counts: (N, K) counts of each image and class.
         columns: For each of the K classes the name of its column.
-        checkpoint: The model file, for messages.
-        record: What stands in it.
+        model: The model, whose file may hold intervals.
         own_thresholds: Whether the thresholds are those of the model file, for which alone its intervals hold.
 
     Returns:
         These columns, one row per image, nan where there is no interval and infinite at the top where there were too
         few calibration images, and ``interval_level`` and ``interval_note``, which says why.
     """
-    stored = record.get("count_interval") or {}
+    stored = model.record.get("count_interval") or {}
     intervals = intervals_from_record(stored) if own_thresholds else {}
     note = _note(stored, own_thresholds=own_thresholds)
     if note:
-        logger.warning("%s: %s.", checkpoint, note)
+        logger.warning("%s: %s.", model.path, note)
     found: dict[str, Any] = {}
     named = [*zip(columns.items(), counts.T, strict=True), ((ALL, "total"), counts.sum(axis=1))]
     for (key, column), numbers in named:
@@ -49,7 +47,7 @@ def interval_columns(
     level = stored["level"] if intervals else np.nan
     wide = width_note(intervals.get(ALL), counts.sum(axis=1).astype(np.float64))
     if wide and not note:
-        logger.warning("%s: intervals of the total counts are %s.", checkpoint, wide)
+        logger.warning("%s: intervals of the total counts are %s.", model.path, wide)
     return pd.DataFrame({**found, "interval_level": level, "interval_note": note or wide}, index=range(len(counts)))
 
 

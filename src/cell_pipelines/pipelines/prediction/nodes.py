@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +10,12 @@ import pandas as pd
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
-from cell_pipelines.representations.base import Decoding
-from cell_pipelines.workflows.applied_thresholds import above_thresholds
 from cell_pipelines.workflows.drawing import draw_pictures
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import as_trained, score_images
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +28,11 @@ def score_labelled(
     inference: InferenceParameters,
     thresholds: ThresholdParameters,
 ) -> pd.DataFrame:
-    """Score the images that models are tuned and judged on, once and for all thresholds; say where the scores lie."""
+    """Score the validation and test images, once and for all thresholds; say where the scores lie."""
     splits = dict(zip(annotations.names, annotations.images["split"].to_pylist(), strict=True))
     wanted = {"val", "test", thresholds.split}
     chosen = {name: images[name] for name, split in splits.items() if split in wanted}
-    table = score_images(chosen, splits, checkpoint, folder, inference)
+    table = score_images(chosen, splits, TrainedModel.open(checkpoint), folder, inference)
     if (table["error"] != "").any():
         raise ImageFormatError("; ".join(table.loc[table["error"] != "", "error"]))
     return table
@@ -42,7 +40,7 @@ def score_labelled(
 
 def collect_boxes(scores: pd.DataFrame, folder: Path, checkpoint: Path) -> AnnotationSet:
     """Return the boxes or masks of a detector's stored scores, those of low scores included."""
-    return read_cells(scores, folder, checkpoint)
+    return read_cells(scores, folder, TrainedModel.open(checkpoint))
 
 
 def predict_new(
@@ -53,23 +51,12 @@ def predict_new(
     parameters: PredictionParameters,
 ) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
     """Find the cells of new images; return those above the threshold, the images that failed, and the scores' table."""
-    from cell_pipelines.models.model_file import model_family, read_record
-
-    record = read_record(checkpoint)
-    scores = score_images(as_trained(images, record), {}, checkpoint, folder, inference)
+    model = TrainedModel.open(checkpoint).with_score(parameters.confidence)
+    scores = score_images(as_trained(images, model), {}, model, folder, inference)
     failed = scores.loc[scores["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed) and (parameters.strict or len(failed) == len(images)):
         raise ImageFormatError("\n".join(failed["error"]))
-    if model_family(checkpoint) == "yolo":
-        found = read_cells(scores, folder, checkpoint, parallel=parameters.parallel)
-        return above_thresholds(found, record, parameters.confidence, checkpoint), failed, scores
-    decodings = {
-        name: replace(Decoding(**stored), cutoff=parameters.confidence)
-        for name, stored in record["decoding"].items()
-        if parameters.confidence is not None
-    }
-    found = read_cells(scores, folder, checkpoint, decodings=decodings, parallel=parameters.parallel)
-    return found, failed, scores
+    return model.accept(read_cells(scores, folder, model, parallel=parameters.parallel)), failed, scores
 
 
 def export_cells(annotations: AnnotationSet, parameters: PredictionParameters) -> Callable[[Path], None]:

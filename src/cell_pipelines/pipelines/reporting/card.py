@@ -1,6 +1,7 @@
 """The node that writes the model card."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import Choice
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.study import by_model
+from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 #: What the card takes of each model, in this order.
@@ -84,11 +86,9 @@ def _data(truth: AnnotationSet, summary: pd.DataFrame) -> dict[str, str]:
 
 
 def _thresholds(thresholds: Mapping[str, Any]) -> pd.DataFrame:
-    rows = [
-        {"class": name, **(value if isinstance(value, dict) else {"least score": value})}
-        for name, value in thresholds.items()
-    ]
-    return pd.DataFrame(rows)
+    chosen = Thresholds.from_plain(thresholds)
+    sizes = asdict if chosen.decoded else lambda one: {"score": one.score}
+    return pd.DataFrame([{"class": name, **sizes(one)} for name, one in chosen.classes.items()])
 
 
 def _kinds(kinds: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -7,10 +7,16 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import iterate_images, select_images, select_objects, select_split
+from cell_pipelines.annotations.selection import (
+    filter_by_score,
+    iterate_images,
+    select_images,
+    select_split,
+)
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.comparison import compare_tables, describe_comparison
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
@@ -102,6 +108,4 @@ def _strips(
 def _cells_of(tables: Mapping[str, Any], name: str) -> AnnotationSet:
     found = tables["predictions"]
     own = select_images(found, [found.names.index(name)])
-    limits = {n: 0.0 if isinstance(v, dict) else v for n, v in tables["thresholds"].items()}
-    least = np.array([limits.get(category, 0.0) for category in own.categories])
-    return select_objects(own, own.scores.astype(np.float64) >= least[own.category])
+    return filter_by_score(own, Thresholds.from_plain(tables["thresholds"]))

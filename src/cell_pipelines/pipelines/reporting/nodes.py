@@ -12,7 +12,7 @@ from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.provenance import git_state, package_versions
-from cell_pipelines.representations.base import Decoding
+from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.curve_columns import precision_recall_curves
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
@@ -49,7 +49,7 @@ def describe_training(
     from cell_pipelines.report.page.html import Picture, Section
 
     best_by = (read_record(model).get("training") or {}).get("monitor")
-    chosen = {n: Decoding(**v) if isinstance(v, dict) else Decoding(v) for n, v in thresholds.items()}
+    chosen = Thresholds.from_plain(thresholds).classes
     sweep = plot_threshold_sweep(threshold_table, chosen, objective=choice.objective)
     caption = f"Chosen on images of {choice.split}, never of test; the dot is what the model file keeps"
     seen = Picture(samples, "Augmented samples as the network sees them, with their boxes")

@@ -15,9 +15,11 @@ from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.metrics.ratios import f1
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
-from cell_pipelines.representations.base import Decoding
-from cell_pipelines.workflows.evaluation import judging_settings, kept_pairs
+from cell_pipelines.thresholds import Thresholds
+from cell_pipelines.workflows.evaluation import accepted_pairs, judging_settings
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.reading import read_scores
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 _MATCHED = (
     "Found: the outline of a prediction that matches a true cell (true positive). False: a prediction that matches "
@@ -41,7 +43,7 @@ def describe_pictures(
         return []
     pairing = pair(truth, predictions, evaluation.split)
     settings = judging_settings(pairing, evaluation)
-    seen = [match_cells(one, settings, evaluation.matching) for one in kept_pairs(pairing, thresholds)]
+    seen = [match_cells(one, settings, evaluation.matching) for one in accepted_pairs(pairing, thresholds)]
     shown = [_layered(one, images) for one in _worst_and_best(seen, parameters.overlays)]
     return [Section("Worst and best images", shown, note=f"Cells are matched {seen[0].rule}. {_MATCHED}")]
 
@@ -85,19 +87,18 @@ def describe_scores(
     images: dict[str, ImageFile], evaluation: EvaluationParameters, parameters: ReportingParameters,
 ) -> list[Any]:  # fmt: skip
     """Return the section that shows a few test images from the network's scores to its cells."""
-    from cell_pipelines.inference.predictor import create_reader
     from cell_pipelines.report.page.html import Section
 
     if not parameters.pictures or not parameters.scores:
         return []
-    reader = create_reader(model).with_decodings({name: Decoding(**value) for name, value in thresholds.items()})
+    trained = TrainedModel.open(model).with_thresholds(Thresholds.from_plain(thresholds))
     judged = select_split(truth, evaluation.split)
     files = scores.set_index("image")["file"].dropna()
     shown = [
         panel
         for one in some_images(judged, parameters.scores)
         if one.names[0] in files
-        for panel in _score_pictures(one, store / files[one.names[0]], reader, images)
+        for panel in _score_pictures(one, store / files[one.names[0]], trained, images)
     ]
     return [Section("From scores to cells", shown, note=_SCORES)] if shown else []
 
@@ -109,20 +110,20 @@ def some_images(annotations: AnnotationSet, count: int) -> Iterator[AnnotationSe
         yield select_images(annotations, ranked[[place]])
 
 
-def _score_pictures(one: AnnotationSet, file: Path, reader: Any, images: Mapping[str, ImageFile]) -> Iterator[Any]:
+def _score_pictures(
+    one: AnnotationSet, file: Path, model: TrainedModel, images: Mapping[str, ImageFile]
+) -> Iterator[Any]:
     from cell_pipelines.annotations.geometry.label_images import objects_to_labels
-    from cell_pipelines.inference.stored import read_arrays
     from cell_pipelines.report.figures.montage import score_panels
     from cell_pipelines.report.page.html import Picture
     from cell_pipelines.representations.heat import heat_map
 
     name = one.names[0]
-    arrays, size = read_arrays(file)
     image = to_rgb(to_uint8(images[name]()))
-    for place, scores in enumerate(reader.scores(arrays)):
-        category = reader.categories[place]
+    assert model.representation is not None
+    for category, scores in read_scores(model, file).items():
         own = select_objects(one, one.category == one.categories.index(category))
-        heat = heat_map(reader.representation, scores, size)
-        cells = reader.representation.decode(scores, reader.decodings[place])
+        heat = heat_map(model.representation, scores, image.shape[:2])
+        cells = model.representation.decode(scores, model.thresholds.classes[category])
         panels = score_panels(image, heat, cells.labels, objects_to_labels(own)[0])
-        yield Picture(panels, name if len(reader.categories) == 1 else f"{name}, {category}")
+        yield Picture(panels, name if len(model.categories) == 1 else f"{name}, {category}")

@@ -11,7 +11,7 @@ from cell_pipelines.analysis.active_learning.evidence import describe_labels, ga
 from cell_pipelines.analysis.active_learning.suspects import Asked
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
-from cell_pipelines.workflows.model_outputs import ModelSight
+from cell_pipelines.workflows.model_outputs import OutputReader
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -29,20 +29,20 @@ class Asking:
 
     truth: AnnotationSet
     rows: Rows
-    models: Mapping[str, ModelSight]
+    models: Mapping[str, OutputReader]
     folders: Mapping[str, Path]
 
     def run(self) -> Asked:
         """Return the labels and the evidence of each model."""
         evidence = {}
         for model, row in self.rows.items():
-            sight = self.models[model].see(row, self.folders[model])
-            evidence[model] = gather_evidence(self.truth, sight.candidates, self.models[model].thresholds, sight.maps)
+            output = self.models[model].read(row, self.folders[model])
+            evidence[model] = gather_evidence(self.truth, output.candidates, self.models[model].thresholds, output.maps)
         return Asked(describe_labels(self.truth), evidence)
 
 
 def askings(
-    truth: AnnotationSet, scores: pd.DataFrame, models: Mapping[str, ModelSight], folders: Mapping[str, Path]
+    truth: AnnotationSet, scores: pd.DataFrame, models: Mapping[str, OutputReader], folders: Mapping[str, Path]
 ) -> Iterator[Asking]:
     """Yield the images of `truth` with their rows of the table of scores."""
     by_image: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in truth.names}

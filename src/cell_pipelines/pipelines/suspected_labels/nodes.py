@@ -20,10 +20,11 @@ from cell_pipelines.annotations.selection import iterate_images, select_images, 
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, read_image, write_image
 from cell_pipelines.pipelines.suspected_labels.asking import Asking, askings
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
-from cell_pipelines.workflows.model_outputs import ModelSight
+from cell_pipelines.workflows.model_outputs import OutputReader
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 from cell_pipelines.workflows.scoring import COLUMNS, score_images
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def score_labelled(models: tuple[str, ...]) -> Callable[..., pd.DataFrame]:
         asked = {name: images[name] for name in chosen.names}
         checkpoints, folders = files[: len(models)], files[len(models) :]
         tables = [
-            score_images(asked, splits, checkpoint, folder, inference).assign(model=model)
+            score_images(asked, splits, TrainedModel.open(checkpoint), folder, inference).assign(model=model)
             for model, checkpoint, folder in zip(models, checkpoints, folders, strict=True)
         ]
         table = pd.concat(tables, ignore_index=True)
@@ -73,33 +74,33 @@ def find(models: tuple[str, ...]) -> Callable[..., Found]:
         """Return a row a suspect, a row an image, and what the models see in place of the suspects."""
         chosen = chosen_images(annotations, parameters)
         tuned, folders = files[: len(models)], dict(zip(models, files[len(models) :], strict=True))
-        sights = {model: ModelSight(path) for model, path in zip(models, tuned, strict=True)}
-        jobs = askings(chosen, scores, sights, folders)
+        readers = {model: OutputReader(TrainedModel.open(path)) for model, path in zip(models, tuned, strict=True)}
+        jobs = askings(chosen, scores, readers, folders)
         options = {"description": "asking", "total": chosen.n_images, "parallel": parameters.parallel}
         asked = list(map_images(Asking.run, jobs, **options))  # type: ignore[arg-type]
-        classes = list(dict.fromkeys([*annotations.categories, *(c for s in sights.values() for c in s.categories)]))
+        classes = list(dict.fromkeys([*annotations.categories, *(c for r in readers.values() for c in r.categories)]))
         suspects, images = find_suspects(asked, classes, least=parameters.least)
         logger.info("%d of %d labels and places are suspected.", len(suspects), int(images["labels"].sum()))
-        return suspects, images, _proposals(chosen, suspects, scores, sights, folders)
+        return suspects, images, _proposals(chosen, suspects, scores, readers, folders)
 
     return look
 
 
 def _proposals(
-    chosen: AnnotationSet, suspects: pd.DataFrame, scores: pd.DataFrame, sights: Mapping[str, ModelSight],
+    chosen: AnnotationSet, suspects: pd.DataFrame, scores: pd.DataFrame, readers: Mapping[str, OutputReader],
     folders: Mapping[str, Path],
 ) -> AnnotationSet:  # fmt: skip
     """Return what the models see where the suspects are, each with its suspect's rank as attribute."""
     names = list(dict.fromkeys(suspects["image"]))
     places = {name: number for number, name in enumerate(chosen.names)}
     images = select_images(chosen, [places[name] for name in names])
-    classes = list(dict.fromkeys([*chosen.categories, *(c for s in sights.values() for c in s.categories)]))
+    classes = list(dict.fromkeys([*chosen.categories, *(c for r in readers.values() for c in r.categories)]))
     tables = [OBJECT_SCHEMA.empty_table()]
     wanted = suspects[suspects["prediction"].notna()]
-    jobs = {job.truth.names[0]: job for job in askings(images, scores, sights, folders)}
+    jobs = {job.truth.names[0]: job for job in askings(images, scores, readers, folders)}
     for (name, model), rows in wanted.groupby(["image", "model"], sort=False):
         job = jobs[str(name)]
-        found = sights[str(model)].see(job.rows[str(model)], folders[str(model)]).candidates
+        found = readers[str(model)].read(job.rows[str(model)], folders[str(model)]).candidates
         objects = found.objects.take(rows["prediction"].to_numpy(dtype=np.int64))
         codes = np.array([classes.index(c) for c in found.categories])[objects["category"].to_numpy()]
         ranks = [json.dumps({"rank": int(rank)}) for rank in rows["rank"]]

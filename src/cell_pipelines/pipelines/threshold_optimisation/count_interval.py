@@ -3,13 +3,12 @@
 import logging
 from typing import Any
 
-import numpy as np
-
 from cell_pipelines.analysis.evaluation import count_intervals
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.metrics.conformal import least_images
+from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.parameters.count_intervals import CountIntervalParameters
 
 logger = logging.getLogger(__name__)
@@ -28,9 +27,7 @@ def calibrate_intervals(
         logger.warning("There are no validation images, so counts get no intervals.")
         return count_intervals.intervals_to_record({}, exchangeable=parameters.exchangeable, **facts)
     pairing = pair(truth, predictions, _SPLIT)
-    # A network's cells are decoded already, so all of them count.
-    limits = [0.0 if isinstance(value := thresholds.get(name, 0.0), dict) else value for name in pairing.categories]
-    counts = count_intervals.count_pairs(pairing, np.array(limits, dtype=np.float64))
+    counts = count_intervals.count_pairs(pairing, Thresholds.from_plain(thresholds))
     by_group = _is_by_group(counts.groupby("image")["group"].first().tolist(), parameters)
     found = count_intervals.calibrate_intervals(
         counts, level=parameters.level, scale=parameters.scale, symmetric=parameters.symmetric, by_group=by_group

@@ -1,7 +1,7 @@
 """Nodes of the threshold optimisation."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.class_pair import mean_diameter_px
-from cell_pipelines.analysis.evaluation.decodings import count_decodings, decide, decoding_grid
-from cell_pipelines.analysis.evaluation.object_thresholds import choose_cutoffs
+from cell_pipelines.analysis.evaluation.map_thresholds import count_at_thresholds, decide, threshold_grid
+from cell_pipelines.analysis.evaluation.object_thresholds import choose_object_thresholds
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings, chosen_f1
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split
-from cell_pipelines.representations.base import Decoding
+from cell_pipelines.thresholds import Threshold, Thresholds
+from cell_pipelines.typing import FloatArray
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
-from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.reading import read_cells, read_scores
+from cell_pipelines.workflows.trained_model import TrainedModel
 
-Decodings = dict[str, dict[str, float]]
 # Where nobody has drawn an area: the distance of Morelli et al. 2021.
 _DEFAULT_DISTANCE_PX = 50.0
 
@@ -31,63 +32,60 @@ def choose_thresholds(
     truth: AnnotationSet, predictions: AnnotationSet, parameters: ThresholdParameters
 ) -> tuple[dict[str, float], pd.DataFrame]:
     """Return the score from which each class's objects count, and the curves it was chosen on."""
-    chosen, table = choose_cutoffs(
-        pair(truth, predictions, parameters.split), _settings(truth, parameters), n_cutoffs=parameters.cutoffs
+    chosen, table = choose_object_thresholds(
+        pair(truth, predictions, parameters.split), _settings(truth, parameters), n_thresholds=parameters.cutoffs
     )
     fixed = parameters.cutoff
     return (chosen if fixed is None else dict.fromkeys(chosen, fixed)), table
 
 
-def choose_decodings(
+def choose_map_thresholds(
     truth: AnnotationSet, scores: pd.DataFrame, folder: Path, checkpoint: Path, parameters: ThresholdParameters
-) -> tuple[Decodings, pd.DataFrame]:
-    """Return how each class's scores become cells, and what every cut-off that was tried would give."""
-    from cell_pipelines.inference.predictor import create_reader
-
-    reader = create_reader(checkpoint)
-    factors = {"min_areas": parameters.min_areas, "spacings": parameters.spacings}
-    grids = tuple(decoding_grid(d, n_cutoffs=parameters.cutoffs, **factors) for d in reader.decodings)
-    settings = _settings(truth, parameters)
-    judged = select_split(truth, parameters.split)
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return how each class's score maps become cells, and what every threshold that was tried would give."""
+    model, settings = TrainedModel.open(checkpoint), _settings(truth, parameters)
+    factors = {"min_areas": parameters.min_areas, "distances": parameters.spacings}
+    defaults = model.thresholds.classes
+    grids = {name: threshold_grid(d, n_thresholds=parameters.cutoffs, **factors) for name, d in defaults.items()}
+    chosen_on = select_split(truth, parameters.split)
     files = dict(zip(scores["image"], scores["file"], strict=True))
-    jobs: Iterator[_Sweep] = (_Sweep(one, folder / files[one.names[0]], reader, grids, settings)
-                              for one in iterate_images(judged))  # fmt: skip
+    jobs: Iterator[_Sweep] = (_Sweep(one, folder / files[one.names[0]], model, grids, settings)
+                              for one in iterate_images(chosen_on))  # fmt: skip
     counts = map_images(
-        _Sweep.run, jobs, description="trying cut-offs", total=judged.n_images, parallel=parameters.parallel
+        _Sweep.run, jobs, description="trying thresholds", total=chosen_on.n_images, parallel=parameters.parallel
     )
-    totals: list[Any] = [np.zeros(())] * len(grids)
+    totals: dict[str, Any] = dict.fromkeys(grids, np.zeros(()))
     for image in counts:
-        totals = [total + own for total, own in zip(totals, image, strict=True)]
+        totals = {name: totals[name] + image[name] for name in totals}
     chosen, tables = {}, []
-    for name, grid, total, default in zip(reader.categories, grids, totals, reader.decodings, strict=True):
-        decoding, table = decide(grid, total, judged.n_images, settings, default=default)
+    for name, grid in grids.items():
+        best, table = decide(grid, totals[name], chosen_on.n_images, settings, default=defaults[name])
         fixed = parameters.cutoff
-        chosen[name] = asdict(decoding if fixed is None else replace(default, cutoff=fixed))
+        chosen[name] = best if fixed is None else replace(defaults[name], score=fixed)
         tables.append(table.assign(category=name))
-    return chosen, pd.concat(tables, ignore_index=True)
+    return Thresholds(chosen, decoded=True).to_plain(), pd.concat(tables, ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)
 class _Sweep:
-    """One image and all decodings of all its classes."""
+    """One image and all thresholds of all its classes."""
 
     truth: AnnotationSet
     path: Path
-    reader: Any
-    grids: tuple[list[Decoding], ...]
+    model: TrainedModel
+    grids: dict[str, list[Threshold]]
     settings: ChoiceSettings
 
-    def run(self) -> list[npt.NDArray[np.float64]]:
-        """Count what each decoding finds, an array a class."""
-        from cell_pipelines.inference.stored import read_arrays
-
-        stored = self.reader.scores(read_arrays(self.path)[0])
-        return [
-            count_decodings(
-                self.reader.representation, scores, self._labels(name), grid, self.settings, ignored=self._ignored(name)
+    def run(self) -> dict[str, FloatArray]:
+        """Count the true positives and errors of each threshold, one array per class."""
+        representation = self.model.representation
+        assert representation is not None
+        return {
+            name: count_at_thresholds(
+                representation, scores, self._labels(name), self.grids[name], self.settings, ignored=self._ignored(name)
             )
-            for name, scores, grid in zip(self.reader.categories, stored, self.grids, strict=True)
-        ]
+            for name, scores in read_scores(self.model, self.path).items()
+        }
 
     def _ignored(self, category: str) -> npt.NDArray[np.bool_] | None:
         """Return the regions of a category that stand for crowds; None without any."""
@@ -121,7 +119,7 @@ def summarise_validation(
     cells = select_split(truth, parameters.split)
     named = [cells.categories.index(name) for name in set(table["category"]) & set(cells.categories)]
     missed = int((~cells.crowd & ~np.isin(cells.category, named)).sum())
-    value = chosen_f1(table, _as_decodings(thresholds), unpredicted=missed)
+    value = chosen_f1(table, Thresholds.from_plain(thresholds).classes, unpredicted=missed)
     by_overlap = parameters.objective == "f1_iou"
     return {
         "split": parameters.split,
@@ -132,41 +130,23 @@ def summarise_validation(
 
 
 def store_thresholds(
-    checkpoint: Path, thresholds: dict[str, float], count_interval: dict[str, Any], validation: dict[str, Any]
+    checkpoint: Path, thresholds: dict[str, Any], count_interval: dict[str, Any], validation: dict[str, Any]
 ) -> bytes:
-    """Return the detector with its thresholds, the intervals of its counts and its validation inside."""
-    from cell_pipelines.models.model_file import with_record
-
-    record = {"thresholds": thresholds, "count_interval": count_interval, "validation": validation}
-    return with_record(checkpoint, record)
-
-
-def store_decodings(
-    checkpoint: Path, thresholds: Decodings, count_interval: dict[str, Any], validation: dict[str, Any]
-) -> bytes:
-    """Return the network with its decodings, the intervals of its counts and its validation inside."""
-    from cell_pipelines.models.model_file import with_record
-
-    record = {"decoding": thresholds, "count_interval": count_interval, "validation": validation}
-    return with_record(checkpoint, record)
+    """Return the model with its thresholds, the intervals of its counts and its validation inside."""
+    facts = {"count_interval": count_interval, "validation": validation}
+    return TrainedModel.open(checkpoint).store(Thresholds.from_plain(thresholds), **facts)
 
 
 def decode_cells(
-    scores: pd.DataFrame, folder: Path, checkpoint: Path, thresholds: Decodings, parameters: ThresholdParameters
+    scores: pd.DataFrame, folder: Path, checkpoint: Path, thresholds: dict[str, Any], parameters: ThresholdParameters
 ) -> AnnotationSet:
-    """Return the cells of stored scores by the chosen decodings."""
-    decodings = {name: Decoding(**value) for name, value in thresholds.items()}
-    return read_cells(scores, folder, checkpoint, decodings=decodings, parallel=parameters.parallel)
+    """Return the cells of stored scores at the chosen thresholds."""
+    model = TrainedModel.open(checkpoint).with_thresholds(Thresholds.from_plain(thresholds))
+    return read_cells(scores, folder, model, parallel=parameters.parallel)
 
 
 def plot_thresholds(table: pd.DataFrame, thresholds: dict[str, Any], parameters: ThresholdParameters) -> Any:
-    """Return a figure of precision, recall, F1 and count errors over the cut-off, with the chosen points."""
+    """Return a figure of precision, recall, F1 and count errors over the threshold, with the chosen points."""
     from cell_pipelines.report.figures.thresholds import plot_threshold_sweep
 
-    return plot_threshold_sweep(table, _as_decodings(thresholds), objective=parameters.objective)
-
-
-def _as_decodings(thresholds: dict[str, Any]) -> dict[str, Decoding]:
-    return {
-        name: Decoding(**value) if isinstance(value, dict) else Decoding(value) for name, value in thresholds.items()
-    }
+    return plot_threshold_sweep(table, Thresholds.from_plain(thresholds).classes, objective=parameters.objective)

@@ -4,11 +4,10 @@ from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.threshold_optimisation.count_interval import calibrate_intervals
 from cell_pipelines.pipelines.threshold_optimisation.nodes import (
-    choose_decodings,
+    choose_map_thresholds,
     choose_thresholds,
     decode_cells,
     plot_thresholds,
-    store_decodings,
     store_thresholds,
     summarise_validation,
 )
@@ -37,9 +36,15 @@ def create_pipeline(model: str, *, is_detector: bool) -> Pipeline:
         outputs="validation_summary",
         name="summarise_validation",
     )
+    store = Node(
+        store_thresholds,
+        inputs=["checkpoint", "thresholds", "count_interval", "validation_summary"],
+        outputs="model",
+        name="store_thresholds",
+    )
     own = _create_detector_nodes() if is_detector else _create_network_nodes()
     return Pipeline(
-        Pipeline([*own, calibrate, summarise, plot], tags="evaluation"),
+        Pipeline([*own, calibrate, summarise, store, plot], tags="evaluation"),
         namespace=model,
         inputs={"prepared_annotations"},
         parameters={_SETTINGS, _INTERVAL},
@@ -54,28 +59,16 @@ def _create_detector_nodes() -> list[Node]:
             outputs=["thresholds", "threshold_table"],
             name="choose_thresholds",
         ),
-        Node(
-            store_thresholds,
-            inputs=["checkpoint", "thresholds", "count_interval", "validation_summary"],
-            outputs="model",
-            name="store_thresholds",
-        ),
     ]
 
 
 def _create_network_nodes() -> list[Node]:
     return [
         Node(
-            choose_decodings,
+            choose_map_thresholds,
             inputs=["prepared_annotations", "scores", "prediction_store", "checkpoint", _SETTINGS],
             outputs=["thresholds", "threshold_table"],
             name="choose_thresholds",
-        ),
-        Node(
-            store_decodings,
-            inputs=["checkpoint", "thresholds", "count_interval", "validation_summary"],
-            outputs="model",
-            name="store_thresholds",
         ),
         Node(
             decode_cells,

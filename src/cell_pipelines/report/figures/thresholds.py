@@ -9,6 +9,7 @@ import numpy as np
 
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
+from cell_pipelines.thresholds import OLD_COLUMNS
 from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cell_pipelines.representations.base import Decoding
+    from cell_pipelines.thresholds import Threshold
 
 
 _RATES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
@@ -36,12 +37,12 @@ _OBJECTIVES: Final = {
 }  # fmt: skip
 
 
-def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Decoding], *, objective: str = "") -> Figure:
+def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Threshold], *, objective: str = "") -> Figure:
     """Plot precision, recall and F1, and beside them the count errors, over the cut-off, a row a category.
 
     Args:
-        table: A row a category and decoding; columns `category`, `cutoff`, `min_area_px`, `spacing_px`, `precision`,
-            `recall`, `f1`, `count_mae`, `count_bias`. Values that are nan leave a gap.
+        table: One row per category and threshold; columns `category`, `threshold`, `min_area_px`,
+            `min_distance_px`, `precision`, `recall`, `f1`, `count_mae`, `count_bias`. Values that are nan leave a gap.
         chosen: The decoding of each category. The curves are those of its least area and spacing; F1 and the absolute
             count error of the others are thin and grey. A category without one is drawn, but not marked.
         objective: What was optimised, as in the configuration; told in the heading.
@@ -51,6 +52,7 @@ def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Decoding], *,
     """
     if table.empty:
         return panels.create_note("No cut-off was tried.")
+    table = table.rename(columns=OLD_COLUMNS)
     names = [str(name) for name in table["category"].drop_duplicates()]
     figure, all_axes = panels.create_panels(2 * len(names), columns=2, size=(3.9, 2.6))
     handles: dict[str, Any] = {}
@@ -70,41 +72,43 @@ def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Decoding], *,
     return figure
 
 
-def _group_of(rows: pd.DataFrame, best: Decoding | None) -> pd.DataFrame:
+def _group_of(rows: pd.DataFrame, best: Threshold | None) -> pd.DataFrame:
     """Return the rows of the chosen sizes, else of the first ones, by rising cut-off."""
-    sizes = rows[["min_area_px", "spacing_px"]].fillna(0.0).to_numpy(dtype=float)
-    wanted = sizes[0] if best is None else np.array([best.min_area_px, best.spacing_px])
+    sizes = rows[["min_area_px", "min_distance_px"]].fillna(0.0).to_numpy(dtype=float)
+    wanted = sizes[0] if best is None else np.array([best.min_area_px, best.min_distance_px])
     kept = np.isclose(sizes, wanted).all(axis=1)
     # What was chosen by hand lies on no curve; then any is better than none.
     kept = kept if kept.any() else np.isclose(sizes, sizes[0]).all(axis=1)
-    mine: pd.DataFrame = rows[kept].sort_values("cutoff", kind="stable")
+    mine: pd.DataFrame = rows[kept].sort_values("threshold", kind="stable")
     return mine
 
 
 def _draw(
     axes: Axes, rows: pd.DataFrame, mine: pd.DataFrame, lines: Mapping[str, tuple[str, dict[str, Any]]],
-    best: Decoding | None,
+    best: Threshold | None,
 ) -> dict[str, Any]:  # fmt: skip
     handles: dict[str, Any] = {}
     marker = "o" if len(mine) == 1 else ""
     for column, (label, style) in lines.items():
         if column in ("f1", "count_mae"):
             handles |= _draw_others(axes, rows, mine, column)
-        (handles[label],) = axes.plot(mine["cutoff"], mine[column], marker=marker, markersize=4, **style)
+        (handles[label],) = axes.plot(mine["threshold"], mine[column], marker=marker, markersize=4, **style)
     if best is not None:
-        handles["chosen"] = axes.axvline(best.cutoff, color=panels.DARK, linestyle=":", linewidth=1.3)
+        handles["chosen"] = axes.axvline(best.score, color=panels.DARK, linestyle=":", linewidth=1.3)
         column = "f1" if "f1" in lines else "count_mae"
-        row = mine.iloc[int(np.argmin(np.abs(mine["cutoff"].to_numpy(dtype=float) - best.cutoff)))]
-        axes.plot(row["cutoff"], row[column], "o", color=panels.DARK, markersize=5, markeredgecolor="white", zorder=3)
+        row = mine.iloc[int(np.argmin(np.abs(mine["threshold"].to_numpy(dtype=float) - best.score)))]
+        axes.plot(
+            row["threshold"], row[column], "o", color=panels.DARK, markersize=5, markeredgecolor="white", zorder=3
+        )
     return handles
 
 
 def _draw_others(axes: Axes, rows: pd.DataFrame, mine: pd.DataFrame, column: str) -> dict[str, Any]:
     handles: dict[str, Any] = {}
     others = rows.drop(index=mine.index)
-    for _, group in others.groupby(["min_area_px", "spacing_px"], dropna=False):
-        ordered = group.sort_values("cutoff", kind="stable")
-        (handles[_OTHERS_LABEL],) = axes.plot(ordered["cutoff"], ordered[column], **_OTHERS)
+    for _, group in others.groupby(["min_area_px", "min_distance_px"], dropna=False):
+        ordered = group.sort_values("threshold", kind="stable")
+        (handles[_OTHERS_LABEL],) = axes.plot(ordered["threshold"], ordered[column], **_OTHERS)
     return handles
 
 
@@ -125,10 +129,10 @@ def _limit(axes: Axes, absolute: FloatArray, mean: FloatArray) -> None:
         axes.set_ylim(bottom - 0.06 * (top - bottom) - 0.05, top * 1.06 + 0.05)
 
 
-def _told(best: Decoding | None, mine: pd.DataFrame) -> str:
+def _told(best: Threshold | None, mine: pd.DataFrame) -> str:
     if best is None:
         return ""
-    sizes = [(best.min_area_px, "px² or more"), (best.spacing_px, "px apart")]
-    told = [f"cut-off {best.cutoff:.3g}", *(f"{value:.3g} {unit}" for value, unit in sizes if value)]
-    row = mine.iloc[int(np.argmin(np.abs(mine["cutoff"].to_numpy(dtype=float) - best.cutoff)))]
+    sizes = [(best.min_area_px, "px² or more"), (best.min_distance_px, "px apart")]
+    told = [f"cut-off {best.score:.3g}", *(f"{value:.3g} {unit}" for value, unit in sizes if value)]
+    row = mine.iloc[int(np.argmin(np.abs(mine["threshold"].to_numpy(dtype=float) - best.score)))]
     return f": {', '.join(told)}\nF1 {row['f1']:.3f}, count error {row['count_mae']:.3g} cells an image"

@@ -209,7 +209,7 @@ def _describe(
     # Cells are decoded at their images' own size.
     scale = _area_scale(training, train)
     areas, average = mean_areas_px(samples) * scale, mean_area_px(samples) * scale
-    decodings = [representation.default_decoding(average if np.isnan(area) else float(area)) for area in areas]
+    decodings = [representation.default_threshold(average if np.isnan(area) else float(area)) for area in areas]
     return {
         "network": asdict(training.network),
         "representation": {"name": training.representation, "options": dict(training.representation_options)},

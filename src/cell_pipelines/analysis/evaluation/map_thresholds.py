@@ -10,20 +10,25 @@ from cell_pipelines.analysis.evaluation.class_pair import without_ignored
 from cell_pipelines.analysis.evaluation.threshold_choice import COUNTS, ChoiceSettings, choose_row, tabulate
 from cell_pipelines.metrics.centroids import label_centroids, match_centroids
 from cell_pipelines.metrics.instances import match_instances
-from cell_pipelines.representations.base import Decoding, Representation, Scores
+from cell_pipelines.representations.base import Representation, Scores
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import FloatArray, LabelImage
 
 
-def decoding_grid(
-    default: Decoding, *, n_cutoffs: int = 50, min_areas: Sequence[float] = (1.0,), spacings: Sequence[float] = (1.0,)
-) -> list[Decoding]:
+def threshold_grid(
+    default: Threshold,
+    *,
+    n_thresholds: int = 50,
+    min_areas: Sequence[float] = (1.0,),
+    distances: Sequence[float] = (1.0,),
+) -> list[Threshold]:
     """Return the decodings to be tried, in the order in which `Representation.sweep` shares most of its work.
 
     Args:
         default: The decoding that fits the average cell; it is among those that are tried.
-        n_cutoffs: Number of cut-offs, 1 or more: the middles of as many equal parts of [0, 1].
+        n_thresholds: Number of cut-offs, 1 or more: the middles of as many equal parts of [0, 1].
         min_areas: Least areas, as multiples of the default's.
-        spacings: Least distances of two middles, likewise.
+        distances: Least distances of two centroids, likewise.
 
     Returns:
         Every combination once, by rising cut-off, then spacing, then least area.
@@ -32,22 +37,22 @@ def decoding_grid(
         ValueError: There is no cut-off, or a multiple is negative.
 
     Example:
-        >>> [d.cutoff for d in decoding_grid(Decoding(0.5, 20.0), n_cutoffs=4)]
+        >>> [d.score for d in decoding_grid(Decoding(0.5, 20.0), n_cutoffs=4)]
         [0.125, 0.375, 0.5, 0.625, 0.875]
     """
-    if n_cutoffs < 1:
-        raise ValueError(f"`n_cutoffs` must be at least 1, got {n_cutoffs}.")
-    cutoffs = {round((place + 0.5) / n_cutoffs, 6) for place in range(n_cutoffs)} | {default.cutoff}
+    if n_thresholds < 1:
+        raise ValueError(f"`n_thresholds` must be at least 1, got {n_thresholds}.")
+    cutoffs = {round((place + 0.5) / n_thresholds, 6) for place in range(n_thresholds)} | {default.score}
     areas = {default.min_area_px * factor for factor in (1.0, *min_areas)}
-    distances = {default.spacing_px * factor for factor in (1.0, *spacings)}
-    return [Decoding(c, area, gap) for c in sorted(cutoffs) for gap in sorted(distances) for area in sorted(areas)]
+    gaps = {default.min_distance_px * factor for factor in (1.0, *distances)}
+    return [Threshold(c, area, gap) for c in sorted(cutoffs) for gap in sorted(gaps) for area in sorted(areas)]
 
 
-def count_decodings(
+def count_at_thresholds(
     representation: Representation,
     scores: Scores,
     true_labels: LabelImage,
-    decodings: Sequence[Decoding],
+    decodings: Sequence[Threshold],
     settings: ChoiceSettings,
     *,
     ignored: npt.NDArray[np.bool_] | None = None,
@@ -84,8 +89,8 @@ def count_decodings(
 
 
 def decide(
-    decodings: Sequence[Decoding], totals: FloatArray, n_images: int, settings: ChoiceSettings, *, default: Decoding
-) -> tuple[Decoding, pd.DataFrame]:
+    decodings: Sequence[Threshold], totals: FloatArray, n_images: int, settings: ChoiceSettings, *, default: Threshold
+) -> tuple[Threshold, pd.DataFrame]:
     """Choose among decodings whose counts are already summed over images; as `choose_decoding` does."""
     table = tabulate(decodings, totals, n_images, settings.objective)
     row = choose_row(table, settings.objective, settings.choice)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cell_pipelines.analysis.evaluation.decodings import count_decodings, decide, decoding_grid
+from cell_pipelines.analysis.evaluation.map_thresholds import count_at_thresholds, decide, threshold_grid
 from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings
-from cell_pipelines.representations.base import Decoding, Instances, Scores
+from cell_pipelines.representations.base import Instances, Scores
+from cell_pipelines.thresholds import Threshold
 
-DEFAULT = Decoding(0.5, 6.0)
+DEFAULT = Threshold(0.5, 6.0)
 
 
 @dataclass
@@ -21,15 +22,15 @@ class Plain:
 
     swept: list[int] = field(default_factory=list)
 
-    def decode(self, scores: Scores, decoding: Decoding) -> Instances:
-        labels, count = ndimage.label(scores["probabilities"] >= decoding.cutoff)
+    def decode(self, scores: Scores, decoding: Threshold) -> Instances:
+        labels, count = ndimage.label(scores["probabilities"] >= decoding.score)
         areas = np.bincount(labels.ravel(), minlength=count + 1)
         kept = np.flatnonzero(areas[1:] >= decoding.min_area_px) + 1
         number = np.zeros(count + 1, dtype=np.int32)
         number[kept] = np.arange(1, len(kept) + 1)
         return Instances(number[labels], np.ones(len(kept), dtype=np.float32))
 
-    def sweep(self, scores: Scores, decodings: Sequence[Decoding]) -> Iterator[Instances]:
+    def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
         self.swept.append(len(decodings))
         return (self.decode(scores, decoding) for decoding in decodings)
 
@@ -47,43 +48,43 @@ def image(*, noise: float = 0.35) -> tuple[dict[str, Any], np.ndarray]:
 def choose(
     representation: Plain,
     images: Iterable[tuple[dict[str, Any], np.ndarray]],
-    grid: list[Decoding],
+    grid: list[Threshold],
     settings: ChoiceSettings,
     *,
-    default: Decoding,
-) -> tuple[Decoding, Any]:
+    default: Threshold,
+) -> tuple[Threshold, Any]:
     """Choose as the pipeline does: counts of every image first, the decision over their sum."""
-    counts = [count_decodings(representation, *one, grid, settings) for one in images]
+    counts = [count_at_thresholds(representation, *one, grid, settings) for one in images]
     return decide(grid, sum(counts, np.zeros((len(grid), 5))), len(counts), settings, default=default)
 
 
 @pytest.mark.parametrize("objective", ["f1_iou", "f1_centroid", "count_mae", "count_bias"])
 def test_the_best_decoding_is_found(objective: Any) -> None:
-    grid = decoding_grid(DEFAULT, n_cutoffs=20, min_areas=(0.1, 1.0))
+    grid = threshold_grid(DEFAULT, n_thresholds=20, min_areas=(0.1, 1.0))
     settings = ChoiceSettings(objective, max_distance_px=2)
     chosen, table = choose(Plain(), [image(), image()], grid, settings, default=DEFAULT)
     assert chosen.min_area_px == 6
     if objective == "f1_iou":
-        assert chosen.cutoff == pytest.approx(0.475, abs=0.03), "at 0.6 cells lose their rims"
-    assert 0.35 < chosen.cutoff <= 0.9
-    best = table[(table["cutoff"] == chosen.cutoff) & (table["min_area_px"] == 6)].iloc[0]
+        assert chosen.score == pytest.approx(0.475, abs=0.03), "at 0.6 cells lose their rims"
+    assert 0.35 < chosen.score <= 0.9
+    best = table[(table["threshold"] == chosen.score) & (table["min_area_px"] == 6)].iloc[0]
     assert best[["tp", "fp", "fn", "count_mae"]].tolist() == [4, 0, 0, 0]
     assert len(table) == len(grid)
-    without_rims = table[(table["cutoff"] == 0.825) & (table["min_area_px"] == 6)].iloc[0]
+    without_rims = table[(table["threshold"] == 0.825) & (table["min_area_px"] == 6)].iloc[0]
     assert without_rims["f1"] == (0 if objective == "f1_iou" else 1)
 
 
 def test_one_sweep_an_image_serves_all_decodings() -> None:
-    plain, grid = Plain(), decoding_grid(DEFAULT, n_cutoffs=5)
+    plain, grid = Plain(), threshold_grid(DEFAULT, n_thresholds=5)
     choose(plain, (image() for _ in range(3)), grid, ChoiceSettings(), default=DEFAULT)
     assert plain.swept == [len(grid)] * 3
 
 
 def test_counts_of_images_add_up_in_any_order() -> None:
-    grid, settings = decoding_grid(DEFAULT, n_cutoffs=6), ChoiceSettings("f1_centroid", max_distance_px=2)
+    grid, settings = threshold_grid(DEFAULT, n_thresholds=6), ChoiceSettings("f1_centroid", max_distance_px=2)
     images = [image(), image(noise=0.7)]
     chosen, table = choose(Plain(), images, grid, settings, default=DEFAULT)
-    totals = sum(count_decodings(Plain(), *one, grid, settings) for one in reversed(images))
+    totals = sum(count_at_thresholds(Plain(), *one, grid, settings) for one in reversed(images))
     again, same = decide(grid, totals, 2, settings, default=DEFAULT)
     assert again == chosen
     assert same.equals(table)
@@ -91,7 +92,7 @@ def test_counts_of_images_add_up_in_any_order() -> None:
 
 def test_without_images_or_cells_the_default_is_kept() -> None:
     nothing = {"probabilities": np.zeros((8, 8), np.float32)}, np.zeros((8, 8), np.int32)
-    grid = decoding_grid(DEFAULT, n_cutoffs=3)
+    grid = threshold_grid(DEFAULT, n_thresholds=3)
     for images in ([], [nothing]):
         chosen, table = choose(Plain(), images, grid, ChoiceSettings(), default=DEFAULT)
         assert chosen is DEFAULT
@@ -99,11 +100,11 @@ def test_without_images_or_cells_the_default_is_kept() -> None:
 
 
 def test_a_grid_holds_the_default_and_every_combination_once() -> None:
-    grid = decoding_grid(Decoding(0.55, 40.0, 8.0), n_cutoffs=50, min_areas=(0.5, 1, 2), spacings=(0.5, 1))
+    grid = threshold_grid(Threshold(0.55, 40.0, 8.0), n_thresholds=50, min_areas=(0.5, 1, 2), distances=(0.5, 1))
     assert len(grid) == len(set(grid)) == 50 * 3 * 2, "0.55 is one of the fifty"
-    assert Decoding(0.55, 40.0, 8.0) in grid
-    assert [d.cutoff for d in grid] == sorted(d.cutoff for d in grid)
-    assert (min(d.cutoff for d in grid), max(d.cutoff for d in grid)) == (0.01, 0.99)
-    assert len(decoding_grid(Decoding(), min_areas=(1, 2), spacings=(0,))) == 51, "0 times anything is 0"
-    with pytest.raises(ValueError, match="`n_cutoffs` must be at least 1"):
-        decoding_grid(DEFAULT, n_cutoffs=0)
+    assert Threshold(0.55, 40.0, 8.0) in grid
+    assert [d.score for d in grid] == sorted(d.score for d in grid)
+    assert (min(d.score for d in grid), max(d.score for d in grid)) == (0.01, 0.99)
+    assert len(threshold_grid(Threshold(), min_areas=(1, 2), distances=(0,))) == 51, "0 times anything is 0"
+    with pytest.raises(ValueError, match="`n_thresholds` must be at least 1"):
+        threshold_grid(DEFAULT, n_thresholds=0)
