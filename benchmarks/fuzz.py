@@ -101,7 +101,7 @@ class _Worker:
 
 def _memory(pid: int | None) -> int:
     status = Path(f"/proc/{pid}/statm")
-    return int(status.read_text().split()[1]) * resource.getpagesize() if status.exists() else 0
+    return int(status.read_text(encoding="utf-8").split()[1]) * resource.getpagesize() if status.exists() else 0
 
 
 def run(numbers: list[int], seed: int, workers: int, sources: dict[str, list[Source]]) -> Iterable[Outcome]:

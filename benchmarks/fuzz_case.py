@@ -153,7 +153,7 @@ def _reset_peak() -> int:
     """Forget the process's peak of memory where the system can, and return it."""
     clear = Path("/proc/self/clear_refs")
     if clear.exists():
-        clear.write_text("5")
+        clear.write_text("5", encoding="utf-8")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

@@ -49,7 +49,7 @@ def run(images: int) -> dict:
 
 def peak_kb() -> int:
     """Peak resident memory of this process; unlike getrusage's it begins anew with the program."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
 

@@ -33,7 +33,7 @@ _REASONS = {
 _UNNAMED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _ALMOST_NOTHING = 1 << 20
 # What replacing a folder runs into when another process replaces it at the same moment.
-_MEANWHILE = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST)
+_MEANWHILE = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.EACCES if os.name == "nt" else errno.EEXIST}
 _TRIES = 100
 
 

@@ -28,7 +28,7 @@ from cell_pipelines.output_locks import OutputLocks
 from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.provenance import git_state, machine, package_versions
 from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
-from cell_pipelines.termination import TerminationGuard, watch_signals
+from cell_pipelines.termination import TerminationGuard, signal_main_thread, watch_signals
 from cell_pipelines.tracking_names import to_tracking_names
 
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
@@ -58,7 +58,7 @@ def watch_driver() -> None:
     def watch() -> None:
         while os.read(0, 1024):  # not sys.stdin, whose lock would be held when Python ends
             continue
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal_main_thread(signal.SIGTERM)  # os.kill would end it on Windows, with nothing written down
 
     threading.Thread(target=watch, daemon=True).start()
 

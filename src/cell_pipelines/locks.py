@@ -67,7 +67,9 @@ def _holder(path: Path) -> Path:
 def _write_holder(path: Path) -> None:
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     with atomic_path(_holder(path)) as temporary:
-        temporary.write_text(json.dumps({"process": str(this_process()), "pid": os.getpid(), "since": since}))
+        temporary.write_text(
+            json.dumps({"process": str(this_process()), "pid": os.getpid(), "since": since}), encoding="utf-8"
+        )
 
 
 def _describe_holder(path: Path) -> str:

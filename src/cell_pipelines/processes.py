@@ -11,8 +11,7 @@ import uuid
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-import psutil
+from typing import Any
 
 _PROC = Path("/proc")
 # The inode of Linux' first PID namespace, whose numbers are those of the machine itself.
@@ -99,6 +98,8 @@ def _started(pid: int) -> int | None:
 
 
 def _started_elsewhere(pid: int) -> int | None:
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else round(100 * process.create_time())
@@ -123,6 +124,8 @@ def end_with_parent() -> None:
 
 def end_children(patience_s: float) -> None:
     """End all processes below this one: ask them to, and kill those that still run after `patience_s` seconds."""
+    import psutil
+
     children = psutil.Process().children(recursive=True)
     for child in children:
         _send(child, kill=False)
@@ -131,11 +134,13 @@ def end_children(patience_s: float) -> None:
         _send(child, kill=True)
 
 
-def _send(process: psutil.Process, *, kill: bool) -> None:
+def _send(process: Any, *, kill: bool) -> None:
+    import psutil
+
     try:
         if kill:
             process.kill()
         else:
             process.terminate()
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # Windows denies it for one that is just ending
         return

@@ -5,6 +5,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from cell_pipelines.machine import usable_cores
+
 PACKAGES = (
     "cell-pipelines",
     "kedro",
@@ -31,12 +33,12 @@ def git_state(root: Path) -> dict[str, str]:
 
 def _git(root: Path, *words: str) -> str:
     command = ["git", "-C", str(root), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.strip()
 
 
 def machine() -> dict[str, str]:
     """Return what results depend on beside code and versions: processors, and how many threads compute with them."""
-    cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    cores = str(usable_cores())
     return {"machine.cores": cores, "machine.threads": os.environ.get("OMP_NUM_THREADS") or cores}
 
 

@@ -143,14 +143,15 @@ class TerminationGuard:
                 return  # the run has ended by itself
             if received == _AGAIN:
                 time.sleep(next(delays))
-                _signal_main_thread(signum)
+                signal_main_thread(signum)
         os.write(2, f"The run was asked to end {GRACE_S:.0f} s ago and has not; it is ended now.\n".encode())
         end_children(CHILDREN_S)
         marking.join(CHILDREN_S)
         os._exit(128 + signum)
 
 
-def _signal_main_thread(signum: int) -> None:
+def signal_main_thread(signum: int) -> None:
+    """Let the main thread of this process hear a signal, also where the system knows no such thing: Windows."""
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, signum)
     else:

@@ -17,6 +17,12 @@ from kedro_datasets.text import TextDataset
 from cell_pipelines.files import atomic_path
 from cell_pipelines.spreadsheet_text import protect_table, restore_table
 
+# The same bytes on every system: Windows would take another encoding, and end a table's lines twice.
+_TEXT = {
+    "open_args_load": {"mode": "r", "encoding": "utf-8"},
+    "open_args_save": {"mode": "w", "encoding": "utf-8", "newline": ""},
+}
+
 
 def _save_whole(kind: type[AbstractVersionedDataset[Any, Any]], dataset: Any, data: Any) -> None:
     """Save through `kind` into a temporary file beside the data set's own, which it replaces when it is complete."""
@@ -41,6 +47,8 @@ class WholeCSVDataset(CSVDataset):
           save_args: { index: false }
     """
 
+    DEFAULT_FS_ARGS = _TEXT
+
     def load(self) -> Any:
         """Read the table as it was saved."""
         return restore_table(CSVDataset.load.__wrapped__(self))
@@ -53,6 +61,8 @@ class WholeCSVDataset(CSVDataset):
 class WholeJSONDataset(JSONDataset):
     """Plain values as a JSON file."""
 
+    DEFAULT_FS_ARGS = _TEXT
+
     def save(self, data: Any) -> None:
         """Write the file, whole or not at all."""
         _save_whole(JSONDataset, self, data)
@@ -60,6 +70,8 @@ class WholeJSONDataset(JSONDataset):
 
 class WholeTextDataset(TextDataset):
     """A text file, such as a page."""
+
+    DEFAULT_FS_ARGS = _TEXT
 
     def save(self, data: str) -> None:
         """Write the file, whole or not at all."""

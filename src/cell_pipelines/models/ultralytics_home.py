@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cell_pipelines.machine import usable_cores
+
 _NUMBERS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1", "U1")
 HOME_VARIABLE = "CELL_ULTRALYTICS_HOME"
 
@@ -83,8 +85,7 @@ def use_all_cores() -> None:
     import torch
 
     given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(max(1, int(given)) if given.isdecimal() else cores)
+    torch.set_num_threads(max(1, int(given)) if given.isdecimal() else usable_cores())
 
 
 def resolve_weights(name: str, *, from_scratch: bool = False) -> str:

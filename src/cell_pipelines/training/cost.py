@@ -1,10 +1,10 @@
 """What a training took: time, memory and images, for comparisons of models."""
 
-import resource
-import sys
 from typing import Any
 
 import pandas as pd
+
+from cell_pipelines.machine import peak_mb
 
 
 def training_cost(history: pd.DataFrame, images: int) -> dict[str, Any]:
@@ -27,14 +27,8 @@ def training_cost(history: pd.DataFrame, images: int) -> dict[str, Any]:
     on_gpu = torch.cuda.is_available() and torch.cuda.max_memory_allocated() > 0
     return {
         "seconds": total,
-        "memory_mb": torch.cuda.max_memory_allocated() / 1e6 if on_gpu else peak_memory_mb(),
+        "memory_mb": torch.cuda.max_memory_allocated() / 1e6 if on_gpu else peak_mb(),
         "images": images,
         "epochs": int(history["epoch"].max()),
         "device": torch.cuda.get_device_name() if on_gpu else "CPU",
     }
-
-
-def peak_memory_mb() -> float:
-    """Return the most memory that this process ever held, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6  # macOS counts bytes, Linux KiB

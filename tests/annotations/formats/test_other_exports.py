@@ -22,7 +22,7 @@ def _result(image: Any, category: int = 1, **shape: Any) -> dict[str, Any]:
 
 
 def _write(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def test_results_are_those_of_the_images_whose_names_end_in_their_numbers(tmp_path: Path) -> None:

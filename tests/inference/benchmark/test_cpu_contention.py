@@ -1,9 +1,9 @@
 import math
 import time
 
+import psutil
 import pytest
 
-from cell_pipelines.inference.benchmark import cpu_contention
 from cell_pipelines.inference.benchmark.cpu_contention import WorkMark, mark_work, share_of_others
 
 
@@ -26,7 +26,10 @@ def test_own_work_does_not_count():
     assert end.own - start.own >= 0.15 and 0 <= share_of_others(start, end) <= 1
 
 
-def test_a_system_that_says_nothing_gives_nan(monkeypatch, tmp_path):
-    monkeypatch.setattr(cpu_contention, "_STATISTICS", tmp_path / "missing")
+def test_a_system_that_says_nothing_gives_nan(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil, "cpu_times", refuse)
     assert mark_work() is None and math.isnan(share_of_others(mark_work(), mark_work()))
     assert math.isnan(share_of_others(WorkMark(1, 1, 1), WorkMark(1, 1, 1)))

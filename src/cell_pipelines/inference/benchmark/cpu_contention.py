@@ -2,12 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
-_STATISTICS = Path("/proc/stat")
-# Of the columns that Linux counts: idle, and waiting for a disk.
-_IDLE = (3, 4)
-_COLUMNS = 8
+_IDLE = ("idle", "iowait")
+# Linux counts the work of guests as its users' work, too.
+_COUNTED_TWICE = ("guest", "guest_nice")
 
 
 @dataclass(frozen=True)
@@ -27,14 +25,15 @@ class WorkMark:
 
 def mark_work() -> WorkMark | None:
     """Return the work until now; None where the system doesn't say."""
+    import psutil
+
     try:
-        words = _STATISTICS.read_text().split("\n", 1)[0].split()[1 : 1 + _COLUMNS]
-    except OSError:
+        seconds = psutil.cpu_times()._asdict()
+    except (OSError, psutil.Error):
         return None
-    ticks = [int(word) / os.sysconf("SC_CLK_TCK") for word in words]
     own = os.times()
-    total = sum(ticks)
-    return WorkMark(total - sum(ticks[place] for place in _IDLE), total, own.user + own.system)
+    total = sum(value for name, value in seconds.items() if name not in _COUNTED_TWICE)
+    return WorkMark(total - sum(seconds.get(name, 0.0) for name in _IDLE), total, own.user + own.system)
 
 
 def share_of_others(start: WorkMark | None, end: WorkMark | None) -> float:

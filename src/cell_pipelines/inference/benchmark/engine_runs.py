@@ -3,7 +3,6 @@
 import gc
 import importlib
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cell_pipelines.inference.benchmark import process_memory
+from cell_pipelines import machine
 from cell_pipelines.inference.benchmark.cpu_contention import mark_work, share_of_others
 from cell_pipelines.inference.benchmark.timing import Timing, time_calls
 from cell_pipelines.inference.engines.outputs import compare_outputs
@@ -58,8 +57,7 @@ class Settings:
     @property
     def processors(self) -> int:
         """Processors that are used."""
-        mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return self.threads or mine
+        return self.threads or machine.usable_cores()
 
 
 @dataclass(frozen=True)
@@ -208,17 +206,17 @@ class _Gauge:
         self._engine = engine
         gc.collect()
         self._on_gpu = ENGINES[engine].device == "cuda"
-        self._before = self._free_on_gpu_mb() if self._on_gpu else process_memory.resident_mb()
+        self._before = self._free_on_gpu_mb() if self._on_gpu else machine.resident_mb()
 
     def available_mb(self) -> float:
-        return self._free_on_gpu_mb() if self._on_gpu else process_memory.available_mb()
+        return self._free_on_gpu_mb() if self._on_gpu else machine.available_mb()
 
     def watch(self, work: Callable[[], Timing]) -> tuple[Timing, float]:
         """Return what `work` returns, and the most memory taken during it, what was there before included."""
         if not self._on_gpu:
-            process_memory.forget_peak()
+            machine.forget_peak()
             done = work()
-            return done, max(process_memory.peak_mb() - self._before, 0.0)
+            return done, max(machine.peak_mb() - self._before, 0.0)
         import torch
 
         torch.cuda.reset_peak_memory_stats()

@@ -1,10 +1,8 @@
 """What numbers were measured on: the processor or GPU by name, and the library's version."""
 
-import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-_PROCESSORS = Path("/proc/cpuinfo")
+from cell_pipelines.machine import processor_name
 
 
 def name_device(device: str) -> str:
@@ -13,12 +11,7 @@ def name_device(device: str) -> str:
         import torch
 
         return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else ""
-    try:
-        lines = _PROCESSORS.read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return processor_name()
 
 
 def name_version(package: str) -> str:

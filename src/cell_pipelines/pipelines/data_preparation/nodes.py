@@ -83,7 +83,7 @@ def _write_yolo(
         "training_images": described,
         **_taken(images),
     }
-    (folder / "recipe.json").write_text(json.dumps(recipe))
+    (folder / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
 
 
 def _taken(images: dict[str, ImageFile]) -> dict[str, Any]:

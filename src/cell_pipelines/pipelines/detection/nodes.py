@@ -32,7 +32,7 @@ def train_detector(
         "categories": list(annotations.categories),
         "data_sha256": annotations.fingerprint(),
         "image_size": parameters.image_size,
-        **json.loads((dataset / "recipe.json").read_text()),
+        **json.loads((dataset / "recipe.json").read_text(encoding="utf-8")),
         "weights": parameters.weights,
         "from_scratch": parameters.from_scratch,
         "run_id": run_of(folder.name),

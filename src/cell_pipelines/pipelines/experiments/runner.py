@@ -90,7 +90,7 @@ class Runner:
         for job in jobs:
             job.cancel()
         for process in list(self._processes.values()):
-            process.terminate()
+            _ask_to_end(process)
 
     def _run_trial(self, trial: Trial, key: str, places: "Queue[str]") -> State:
         folder = self.folder / trial.name
@@ -132,7 +132,7 @@ class Runner:
             )  # fmt: skip
         self._processes[name] = process
         if self._stopping.is_set():
-            process.terminate()
+            _ask_to_end(process)
         code = process.wait()
         del self._processes[name]
         if process.stdin:
@@ -141,12 +141,20 @@ class Runner:
 
     def _environment(self, device: str, run_id: str | None) -> dict[str, str]:
         threads = max(1, (os.cpu_count() or 1) // len(self.devices))
-        more = {WATCH: "1", RUN_ID: run_id or "null"}
+        more = {WATCH: "1", RUN_ID: run_id or "null", "PYTHONUTF8": "1"}  # its log is read as UTF-8
         if device != "auto":
             more["CUDA_VISIBLE_DEVICES"] = device
         if len(self.devices) > 1 and "OMP_NUM_THREADS" not in os.environ:
             more["OMP_NUM_THREADS"] = str(threads)
         return {**os.environ, **more}
+
+
+def _ask_to_end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask a trial to end in good order: by a signal, on Windows, where that kills, by closing the pipe it watches."""
+    if os.name == "nt" and process.stdin:
+        process.stdin.close()
+    else:
+        process.terminate()
 
 
 def write_command(invocation: Invocation, trial: Trial, folder: Path, *, resume: bool) -> None:

@@ -34,7 +34,7 @@ class ExperimentRuns:
     def _open(self, name: str, kept: Path) -> str:
         client = self._client or mlflow.MlflowClient()
         if kept.is_file():
-            run_id = kept.read_text().strip()
+            run_id = kept.read_text(encoding="utf-8").strip()
             if self._status(run_id) is not None:
                 client.update_run(run_id, status="RUNNING")
                 client.set_tag(run_id, OWNER, str(this_process()))
@@ -43,7 +43,7 @@ class ExperimentRuns:
             self._experiment_id, run_name=name, tags={"kind": "experiment", OWNER: str(this_process())}
         ).info.run_id
         with atomic_path(kept) as temporary:
-            temporary.write_text(run_id)
+            temporary.write_text(run_id, encoding="utf-8")
         return str(run_id)
 
     def open_trial(self, name: str, model: str) -> str | None:

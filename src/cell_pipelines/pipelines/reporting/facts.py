@@ -11,6 +11,7 @@ import pandas as pd
 
 from cell_pipelines import invocation
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.machine import processor_name, total_memory_gb
 from cell_pipelines.provenance import git_state, package_versions
 
 _SPLITS = {"train": "for training", "val": "for validation", "test": "for the test"}
@@ -34,26 +35,14 @@ def machine() -> dict[str, str]:
 
     found = {
         "machine.system": f"{platform.system()} {platform.release()}",
-        "machine.processor": _processor(),
+        "machine.processor": processor_name(),
         "machine.cores": str(os.cpu_count()),
         "machine.python": platform.python_version(),
+        "machine.memory": f"{total_memory_gb():.0f} GB",
     }
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-        found["machine.memory"] = f"{gigabytes:.0f} GB"
     if torch.cuda.is_available():
         found["machine.gpu"] = torch.cuda.get_device_name()
     return found
-
-
-def _processor() -> str:
-    """Return the processor's name where the system tells it, else its architecture."""
-    listed = Path("/proc/cpuinfo")
-    if listed.is_file():
-        names = [line.partition(":")[2].strip() for line in listed.read_text().splitlines() if "model name" in line]
-        if names:
-            return names[0]
-    return platform.processor() or platform.machine()
 
 
 def study_origin(truth: AnnotationSet, models: Mapping[str, Path], seeds: Mapping[str, Any]) -> dict[str, str]:

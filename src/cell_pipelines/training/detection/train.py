@@ -82,7 +82,7 @@ def train_yolo(
             (folder / old).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder / "training.json") as temporary:
-            temporary.write_text(json.dumps(started, indent=1, sort_keys=True))
+            temporary.write_text(json.dumps(started, indent=1, sort_keys=True), encoding="utf-8")
     if not (going_on and _is_finished(folder, int(training.settings["epochs"]))):
         logger.info("%s %s", "Resuming the training in" if going_on else "Training in", folder)
         with open_restricted(trust=training.trust):
@@ -106,7 +106,7 @@ def _identity(training: YoloTraining, data_yaml: Path) -> dict[str, Any]:
 
 
 def _check_same(path: Path, wanted: Mapping[str, Any]) -> None:
-    started = json.loads(path.read_text())
+    started = json.loads(path.read_text(encoding="utf-8"))
     different = [key for key in wanted if key not in _FREE and started.get(key) != wanted[key]]
     if different:
         raise ResumeError(

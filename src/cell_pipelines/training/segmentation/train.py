@@ -90,7 +90,7 @@ def read_history(folder: Path) -> pd.DataFrame:
     state = load_tensors(folder / "resume.pt", "an interrupted training")
     history = pd.DataFrame(state["progress"]["history"])
     if (folder / "rate_finder.json").is_file():
-        history.attrs["rate_finder"] = json.loads((folder / "rate_finder.json").read_text())
+        history.attrs["rate_finder"] = json.loads((folder / "rate_finder.json").read_text(encoding="utf-8"))
     return history
 
 
@@ -173,7 +173,7 @@ def _identity(training: SegmentationTraining, samples: Sequence[Sample]) -> dict
 def _start_or_resume(folder: Path, started: Mapping[str, Any], *, resume: bool) -> None:
     remove_abandoned(folder)
     if resume and (folder / "resume.pt").is_file():
-        before = json.loads((folder / "training.json").read_text())
+        before = json.loads((folder / "training.json").read_text(encoding="utf-8"))
         different = [key for key in started if key not in _ANYWHERE and before.get(key) != started[key]]
         if different:
             raise ResumeError(
@@ -185,7 +185,7 @@ def _start_or_resume(folder: Path, started: Mapping[str, Any], *, resume: bool) 
         (folder / old).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "training.json") as temporary:
-        temporary.write_text(json.dumps(started, indent=1, sort_keys=True))
+        temporary.write_text(json.dumps(started, indent=1, sort_keys=True), encoding="utf-8")
 
 
 def _find_rate(job: "Job") -> float:
@@ -197,8 +197,8 @@ def _find_rate(job: "Job") -> float:
         curve = find_learning_rate(replace(job, learning_rate=1e-3))
         logger.info("found a learning rate of %.3g.", curve.chosen)
         with atomic_path(kept) as temporary:
-            temporary.write_text(json.dumps(asdict(curve)))
-    return float(json.loads(kept.read_text())["chosen"])
+            temporary.write_text(json.dumps(asdict(curve)), encoding="utf-8")
+    return float(json.loads(kept.read_text(encoding="utf-8"))["chosen"])
 
 
 def _describe(

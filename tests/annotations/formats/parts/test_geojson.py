@@ -1,7 +1,6 @@
 """GeoJSON geometry: rings become polygons with holes and pieces, and come back."""
 
 import numpy as np
-import shapely
 import shapely.geometry
 from hypothesis import given, settings
 from hypothesis import strategies as st
