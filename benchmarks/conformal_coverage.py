@@ -1,4 +1,4 @@
-"""How often intervals of counts hold: split conformal prediction on simulated images of known errors.
+"""Measure how often intervals of counts contain the truth: split conformal prediction on simulated images.
 
 python benchmarks/conformal_coverage.py --repetitions 4000
 """

@@ -1,4 +1,4 @@
-"""How often the interval of EC50 holds the truth, before and after a variance that follows where units scatter.
+"""Measure how often the interval of EC50 contains the truth, with a variance that follows where units scatter.
 
 Every dose has series of its own, each with an EC50 of its own (sd on log10) and beta-binomial cells. "Before" takes one
 dispersion for all units with the residual degrees of freedom.

@@ -1,4 +1,4 @@
-"""How often some pair of equal models is declared different, and how often a better model is.
+"""Measure how often some pair of equal models is declared different, and how often a better model is.
 
 Models differ at random from image to image and from series to series (`simulated.evaluation_counts`), as in section E of
 the list of faults: log-normal numbers of cells, quality of images with a standard deviation of 0.8 on the logit scale,

@@ -1,4 +1,4 @@
-"""How many normal subjects are flagged somewhere, and how many mosaics are found, by controls and overdispersion.
+"""Measure how many normal subjects are flagged and how many mosaics detected, by controls and overdispersion.
 
 Counts are beta-binomial, 200 nuclei a subject, four abnormal states of two chromosomes: 0.2, 2, 1 and 0.2 % in normal
 subjects. "Laboratories" flags a subject above mean + 3 SD and above the beta inverse in the same state, as up to

@@ -51,7 +51,7 @@ _watched: dict[str, Any] = {"outside": "", "beyond": _FOREIGN, "seen": None}
 
 @dataclass
 class Outcome:
-    """What came of one case.
+    """Outcome of one case.
 
     Attributes:
         number: With the seed, it makes the case again.

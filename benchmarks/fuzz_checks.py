@@ -1,4 +1,4 @@
-"""What every result of a reader must be, however damaged its source was."""
+"""Check what every result of a reader must be, however damaged its source was."""
 
 import json
 import math

@@ -30,7 +30,7 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 @dataclass(frozen=True)
 class Source:
-    """What lies in a folder, and the images it speaks of.
+    """Content of a folder, and the images that it names.
 
     Attributes:
         name: Says where it is from.

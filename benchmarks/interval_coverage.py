@@ -1,4 +1,4 @@
-"""How often the intervals that evaluation and comparison report hold the truth, and how often equal models "differ".
+"""Measure how often reported intervals contain the truth, and how often equal models "differ".
 
 Counts of images are drawn from a model with known truth (`simulated.evaluation_counts`): images differ in how many cells
 they hold (negative binomial or log-normal) and in how well these are found, and so do series of images. Nominal is 95 %, and

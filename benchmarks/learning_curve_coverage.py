@@ -1,4 +1,4 @@
-"""How often intervals of learning curves hold, on simulated trainings of known laws.
+"""Measure how often intervals of learning curves contain the truth, on simulated trainings of known laws.
 
 The first table asks eight laws for their value at twice the images: a power law alone, as reported until version 0.1,
 beside the average of laws. The second and third show the average where trainings share images, and on other sizes.

@@ -1,4 +1,4 @@
-"""How many copies of a field are found, how many other pairs are taken for copies, and how long 10,000 images take.
+"""Measure how many copies of a field are detected, how many other pairs are, and the time for 10,000 images.
 
     python benchmarks/near_duplicates.py                  # copies of the real images in CELL_REAL_DATA
     python benchmarks/near_duplicates.py --images 10000   # time, on generated fields of 256 x 256, two processes

@@ -1,4 +1,4 @@
-"""Whether images that stand first in the ranking are those on which the models err most.
+"""Measure whether the images ranked first are those on which the models err most.
 
     python benchmarks/next_images.py data/dsb2018 resunet,unetpp,unet,stardist
 

@@ -1,4 +1,4 @@
-"""How many injected annotation errors stand among the first suspects.
+"""Measure how many injected annotation errors are among the first suspects.
 
     python benchmarks/suspected_labels.py --images 30 --cells 40 --models 3
 

@@ -1,4 +1,4 @@
-"""How often a detector on tiles counts large cells more than once, with and without joining the pieces at seams.
+"""Measure how often a detector on tiles counts large cells more than once, with and without joining at seams.
 
 Cells are boxes of random sides that do not touch. The detector finds what shows at least 15 % of a cell in a tile, with
 boxes that are off by 1.2 % of their sides (standard deviation); it misses nothing and makes nothing up.

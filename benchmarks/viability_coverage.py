@@ -1,4 +1,4 @@
-"""How often the intervals of viability hold the truth, before and after, and how often equal conditions differ.
+"""Measure how often the intervals of viability contain the truth, and how often equal conditions differ.
 
 Series are beta-binomial or logit-normal with equal or unequal numbers of cells. "Before" is Wilson's interval with the
 effective number of cells and a quantile of Student's t, as up to version 0.1; "after" is `clustered_interval`. Nominal
@@ -22,7 +22,7 @@ LEVEL = 0.95
 
 
 class Setup(NamedTuple):
-    """How series are drawn.
+    """Design of the series.
 
     Attributes:
         name: Of the setup.

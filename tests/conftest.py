@@ -1,4 +1,4 @@
-"""How the tests are shared out over processes: by file, and files that share an expensive fixture go together."""
+"""Share the tests out over processes: by file, and files that share an expensive fixture go together."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What a command chooses of a pipeline, where that is not there."""
+"""A chosen part of a pipeline that is not there is named."""
 
 import pytest
 from kedro.pipeline import node, pipeline

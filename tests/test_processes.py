@@ -1,4 +1,4 @@
-"""Which process is gone, tried on real ones."""
+"""Ended processes are recognised, tried on real ones."""
 
 import multiprocessing
 import os

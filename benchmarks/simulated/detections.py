@@ -14,7 +14,7 @@ from cell_pipelines.typing import FloatArray
 
 @dataclass(frozen=True)
 class DetectorSkill:
-    """How good a detector is.
+    """Skill of a detector.
 
     Attributes:
         recall: Share of cells with a score above 0.5.

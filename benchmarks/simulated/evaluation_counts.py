@@ -50,7 +50,7 @@ class EvaluationCounts:
 
 @dataclass(frozen=True)
 class CountModel:
-    """How the counts come about.
+    """Model by which the counts arise.
 
     Attributes:
         cells: Mean number of cells of an image.

@@ -1,4 +1,4 @@
-"""What is wrong with the nodes, data sets and tags by which a command chooses a part of a pipeline."""
+"""Check the nodes, data sets and tags by which a command chooses a part of a pipeline."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""Which command is running: its project, study and parameters, for those who start others like it or write it down."""
+"""Describe the running command: its project, study and parameters, for commands that it starts and for logs."""
 
 import csv
 import shlex

@@ -1,4 +1,4 @@
-"""What Kedro loads before it knows a project: telemetry is off, and commands outside a project say where to go."""
+"""Prepare Kedro before it knows a project: telemetry is off, and commands outside a project say where to go."""
 
 import os
 import sys

@@ -25,7 +25,7 @@ _RUNTIME = re.compile(r"runtime_params:\s*(\w+)")
 
 
 class Configuration:
-    """Which configuration entries read which runtime parameters, by the text of a study's YAML files.
+    """Configuration entries and the runtime parameters that they read, by the text of a study's YAML files.
 
     Attributes:
         groups: Names of the parameter groups of the base.

@@ -1,4 +1,4 @@
-"""Where a result came from: the code's commit, the versions that ran it."""
+"""Record the provenance of a result: the code's commit and the versions that ran it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Which models the study at hand compares, whose cells it counts and what it tries; pipelines are made of these.
+"""Name the models that the study compares, the sources of its cells and its experiments; pipelines are made of these.
 
 Kedro registers pipelines without knowing the environment, so the hook that does know it says so here first.
 """

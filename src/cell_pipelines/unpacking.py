@@ -1,4 +1,4 @@
-"""How much memory a file may ask for, by its size on the disk: small files that become huge are refused."""
+"""Limit the memory that a file may ask for by its size on disk: small files that become huge are refused."""
 
 # Memory that a small file may ask for, and how many times its own bytes any file may become above that: photographs
 # become 2 to 40 times as many, label pictures some hundreds, blank ones a thousand.

@@ -1,4 +1,4 @@
-"""How the words of an annotation file find an image, and never a wrong one."""
+"""The words of an annotation file find an image, and never a wrong one."""
 
 import pytest
 

@@ -45,7 +45,7 @@ class Source:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Path of the file."""
         return DATA / self.folder
 
 

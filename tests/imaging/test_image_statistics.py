@@ -1,4 +1,4 @@
-"""What is measured of an image's intensities is the same in any type, and noise is found whatever the picture shows."""
+"""Statistics of an image's intensities are the same in any type, and noise is detected whatever the picture shows."""
 
 from dataclasses import replace
 

@@ -75,7 +75,7 @@ def test_damaged_lif_files_give_an_image_or_a_refusal(write_lif: Callable[..., N
 
 
 class _Nd2File:
-    """What our reader asks of nd2, over an array TPZCYX."""
+    """The part of nd2 that our reader uses, over an array TPZCYX."""
 
     pixels = _pixels(2, 3, 4, 2, 10, 11)
 

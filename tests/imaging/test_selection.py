@@ -1,4 +1,4 @@
-"""What a selection takes of a file, and what each refusal says there is."""
+"""A selection takes a part of a file, and each refusal says what there is."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a person types wrong: one sentence, exit status 2, no traceback, and no run in MLflow."""
+"""A mistake on the command line gives one sentence, exit status 2, no traceback, and no run in MLflow."""
 
 import re
 from pathlib import Path

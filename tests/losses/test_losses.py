@@ -100,7 +100,7 @@ def test_half_precision_logits_give_a_finite_float32_loss(name: str) -> None:
 
 @each_loss
 def test_heavier_pixels_pull_harder(name: str) -> None:
-    """Where one image of two is badly predicted, its weight raises the loss."""
+    """A greater weight of the worse of two images raises the loss."""
     _, target = sample(name)
     logits = perfect(name, target)
     logits[1] = -logits[1]

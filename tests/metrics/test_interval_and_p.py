@@ -1,4 +1,4 @@
-"""Where an interval and a p disagree a sentence says why; where they agree there is none."""
+"""A sentence explains an interval and a p that disagree; where they agree there is none."""
 
 import math
 

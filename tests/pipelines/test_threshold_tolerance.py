@@ -1,4 +1,4 @@
-"""What reaches a threshold comes from the images that it is chosen on."""
+"""The tolerance of a threshold comes from the images that it is chosen on."""
 
 import numpy as np
 

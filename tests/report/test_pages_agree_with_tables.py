@@ -54,7 +54,7 @@ Sets = tuple[AnnotationSet, dict[str, AnnotationSet]]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What the evaluation of one model gives."""
+    """Tables of the evaluation of one model."""
 
     classes: pd.DataFrame
     images: pd.DataFrame

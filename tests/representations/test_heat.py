@@ -1,4 +1,4 @@
-"""Whatever scores stand for, there is a map of being in a cell, high in cells and low outside."""
+"""Every representation has a map of being in a cell, high in cells and low outside."""
 
 import numpy as np
 import pytest

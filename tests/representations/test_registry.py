@@ -1,4 +1,4 @@
-"""Whatever stands for cells: the cells that are encoded are the cells that are decoded."""
+"""Every representation decodes the cells that it encodes."""
 
 import numpy as np
 import pytest

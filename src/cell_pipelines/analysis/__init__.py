@@ -1,1 +1,1 @@
-"""What follows from cells: truth and predictions side by side, and later the biology."""
+"""Analyse cells: evaluate predictions against ground truth, and measure the biology."""

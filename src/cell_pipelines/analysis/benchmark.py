@@ -1,4 +1,4 @@
-"""What models cost, a row a model, from a row a model, engine and number of images at once."""
+"""Tabulate the costs of models, one row per model, from one row per model, engine and batch size."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

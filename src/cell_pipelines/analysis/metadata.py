@@ -1,4 +1,4 @@
-"""What is known of images besides their pixels: series, condition, dose, time, from file names and a table."""
+"""Read the metadata of images from file names and a table: series, condition, dose, time."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""What a model's training and validation images were like, in plain numbers for its file, and what lies outside."""
+"""Summarise a model's training and validation images for its file, and find images outside their range."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

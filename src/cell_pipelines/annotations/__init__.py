@@ -1,1 +1,1 @@
-"""What is known of the cells in images: one columnar form, its geometry, and every format's reader and writer."""
+"""Hold annotations of cells in one columnar form, with its geometry and every format's reader and writer."""

@@ -1,4 +1,4 @@
-"""What a reader met on its way: objects dropped or changed, files skipped, each with file, entry and reason."""
+"""List what a reader met: objects dropped or changed, files skipped, each with file, entry and reason."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What came out of reading or writing a source, with the account of what did not.
+    """Result of reading or writing a source, with the list of what was lost.
 
     Attributes:
         annotations: The objects that were kept.

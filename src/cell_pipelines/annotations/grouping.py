@@ -1,4 +1,4 @@
-"""Which images stay together in a split, and which split was decided before."""
+"""Find which images stay together in a split, and which split was decided before."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ _THUMBNAIL = 4
 
 @dataclass(frozen=True)
 class FilePlane:
-    """Which plane of its file an image is.
+    """Plane of a file that is an image.
 
     Attributes:
         file: Name of the file; the image's own name where the file gives one image.

@@ -1,4 +1,4 @@
-"""Which images belong together by their names: copies, channels, planes and tiles of a field, fields of a series."""
+"""Group images by their names: copies, channels, planes and tiles of a field, fields of a series."""
 
 import re
 from collections import Counter

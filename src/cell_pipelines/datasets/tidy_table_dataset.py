@@ -53,7 +53,7 @@ class TidyTableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
 
 
 class OptionalTableDataset(AbstractDataset[Any, pd.DataFrame]):
-    """What a laboratory knows of its images, as a CSV file, a row an image; an empty table where there is none.
+    """A laboratory's metadata of its images, a CSV file with one row per image; an empty table where there is none.
 
     ::
 

@@ -1,1 +1,1 @@
-"""What is known of pixels: reading them right, scaling them, cutting them into tiles."""
+"""Read, scale and tile images."""

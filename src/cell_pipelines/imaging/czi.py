@@ -199,7 +199,7 @@ def _unpack_zstd(data: bytes, claimed: int) -> bytes:
 
 
 class _Metadata:
-    """What the XML in the file says; a damaged one says nothing."""
+    """Metadata from the XML in the file; empty where it is damaged."""
 
     def __init__(self, file: Any, size: int) -> None:
         self._root = _read_xml(file, size)

@@ -1,4 +1,4 @@
-"""What an image file holds, and what is to be taken of it, in words that are the same for every format."""
+"""Describe what an image file holds, and what to take of it, in the same words for every format."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -75,7 +75,7 @@ class ImageInfo:
 
 @dataclass(frozen=True)
 class ImageSelection:
-    """What to take of a file; None stands for the only one there is.
+    """Selection of a part of a file; None stands for the only one there is.
 
     Attributes:
         channels: Names, in any case, or numbers from 0, in the order wanted; None takes all.
@@ -114,7 +114,7 @@ def _is_name(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Plane:
-    """Where one plane lies in a file: numbers of scene, time point, depth, unnamed page and channel."""
+    """Position of one plane in a file: numbers of scene, time point, depth, unnamed page and channel."""
 
     scene: int
     t: int = 0

@@ -1,4 +1,4 @@
-"""What an image shows as scale- and rotation-invariant keypoints, by which copies of it are known."""
+"""Describe images by scale- and rotation-invariant keypoints, by which copies are recognised."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which planes of an image an OME-TIFF file holds, where the image is spread over several files or a file was renamed.
+"""Find the planes of an image in OME-TIFF files, where the image is spread over several files or a file was renamed.
 
 An OME description may speak of other files as well; each file stands for itself here, as the planes that lie in it.
 """
@@ -17,7 +17,7 @@ Coordinates = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class OmePart:
-    """What a file holds of one image.
+    """Part of an image that a file holds.
 
     Attributes:
         name: The image's name.

@@ -1,4 +1,4 @@
-"""Which plane of its file an image is."""
+"""Locate the plane of its file that an image is."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from cell_pipelines.imaging.description import ImageInfo, ImageSelection
 
 @dataclass(frozen=True)
 class ImagePlace:
-    """Where in its file an image lies.
+    """Position of an image in its file.
 
     Attributes:
         lengths: How many time points, depths and channels the file's scene has; pages that the file does not name

@@ -1,4 +1,4 @@
-"""What TIFF files say of pixel sizes and channels, in the ways of ImageJ, OME, LSM, MetaMorph and scanners."""
+"""Read pixel sizes and channels of TIFF files, as ImageJ, OME, LSM, MetaMorph and scanners write them."""
 
 import math
 import re
@@ -21,7 +21,7 @@ MAX_OME_TEXT = 64 << 20
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of one image."""
+    """Metadata of one image."""
 
     pixel_size_um: tuple[float, float] | None = None
     z_step_um: float | None = None

@@ -35,7 +35,7 @@ class DetectionLimitError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class _Proposals:
-    """What the network says of a tile: detections in its pixels, and what their masks are made of."""
+    """Output of the network for a tile: detections in its pixels, and what their masks are made of."""
 
     boxes: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""What a YOLO found in one image: boxes with scores, and masks where its network outlines cells."""
+"""Hold the detections of a YOLO in one image: boxes with scores, and masks where its network outlines cells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MASKS = ("mask_counts", "mask_starts")
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in one image.
+    """Detections in one image.
 
     Attributes:
         boxes: (N, 4) x_min, y_min, x_max, y_max in pixels of the image, inside it.

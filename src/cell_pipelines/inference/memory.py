@@ -1,4 +1,4 @@
-"""How much memory a network takes a pixel, and the tiles that fit into what may be used."""
+"""Estimate the memory that a network takes per pixel, and the tiles that fit into what may be used."""
 
 import weakref
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How far neighbouring tiles must overlap, so that each cell that a model knows lies whole in one of them."""
+"""Compute how far neighbouring tiles must overlap for each cell of a known size to lie whole in one of them."""
 
 import logging
 import math

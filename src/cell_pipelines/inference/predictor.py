@@ -25,7 +25,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model makes of one image, and what one must know to trust it.
+    """Prediction for one image, with the warnings that go with it.
 
     Attributes:
         arrays: What is stored, for `stored.write_arrays`.

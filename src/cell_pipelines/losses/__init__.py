@@ -1,1 +1,1 @@
-"""What a network is punished for, one file a loss; each takes a weight for every pixel."""
+"""Compute losses, one file each; each takes a weight for every pixel."""

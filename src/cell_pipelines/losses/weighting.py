@@ -1,4 +1,4 @@
-"""What all losses share: leaving out the pixels of weight 0, and averaging over those that are left."""
+"""Weight losses: leave out pixels of weight 0 and average over the others."""
 
 import torch
 from torch import Tensor

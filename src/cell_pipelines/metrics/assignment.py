@@ -1,4 +1,4 @@
-"""Which of many possible pairs are taken when everything may be taken once: the least-cost one-to-one choice.
+"""Assign pairs one to one at the least cost.
 
 Only pairs that are possible at all are given, so that thousands of cells need no table of all against all.
 Pairs that nothing competes with are taken at once; the others go to SciPy's sparse shortest augmenting path

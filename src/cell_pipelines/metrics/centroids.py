@@ -1,4 +1,4 @@
-"""Which predicted point is which true point: one-to-one matching of cell centres within a distance, in one image.
+"""Match predicted centroids to true ones, one to one within a distance, in one image.
 
 Points are (row, column) in any one unit, pixels or micrometres. The default rule is optimal: as many matches
 as the distance allows, and of those the least total distance. Nearest neighbours are no substitute: one blob

@@ -71,7 +71,7 @@ class ClusteredProportion:
 
     @cached_property
     def posterior(self) -> ClusteredPosterior:
-        """What the clusters leave possible."""
+        """Posterior that the clusters leave possible."""
         return clustered_posterior(self.successes, self.sizes)
 
     def interval(self, level: float) -> tuple[float, float]:

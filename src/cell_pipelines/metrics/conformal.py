@@ -27,7 +27,7 @@ _EXPONENTS: dict[str, float] = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 @dataclass(frozen=True)
 class CountInterval:
-    """What makes an interval of a predicted count.
+    """Interval of a predicted count.
 
     Attributes:
         below: How far the true count may lie below the predicted one, in units of its scale; infinite where there were

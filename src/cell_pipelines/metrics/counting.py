@@ -1,4 +1,4 @@
-"""How far predicted cell counts are from true ones, image by image.
+"""Measure how far predicted cell counts are from true ones, image by image.
 
 A count can be right for the wrong reasons: a missed cell and a spurious one cancel. These numbers say how
 good a count is, `matching.py` says whether it was the cells that were counted.

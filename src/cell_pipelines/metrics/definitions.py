@@ -1,4 +1,4 @@
-"""What every metric means, in one plain sentence with its formula, for printing beside the number.
+"""Define every metric in one plain sentence with its formula, for printing beside the number.
 
 Two tools can give two different numbers the same name; a reader must never have to guess which one was used.
 "AP" is the worst case: here it is always COCO's area under a ranked precision-recall curve with ``maxDets``

@@ -1,4 +1,4 @@
-"""What is wrong with a detection: its place, its class, both, or that there is no cell, or that it comes twice.
+"""Classify detection errors: wrong place, wrong class, both, background, or duplicate.
 
 The kinds are those of TIDE (Bolya et al. 2020, doi:10.1007/978-3-030-58580-8_33), told by the overlaps of a prediction
 that found nothing with the true cells of its image. With 0.5 as the least overlap of a hit and 0.1 as the most of the
@@ -37,7 +37,7 @@ BACKGROUND_OVERLAP: Final = 0.1
 
 @dataclass(frozen=True, eq=False)
 class DetectionErrors:
-    """What is wrong in one image.
+    """Detection errors in one image.
 
     Attributes:
         kind: (M,) of each prediction its place among the first five of `ERROR_KINDS`, -1 for a hit.

@@ -1,4 +1,4 @@
-"""Which predicted cell is which true cell, from two label images of one image, and what follows from it.
+"""Match predicted cells to true cells in two label images of one image, and compute the metrics that follow.
 
 Two label images become an `OverlapTable`, the only step that looks at pixels; matches at any IoU threshold,
 the aggregated Jaccard index (`aggregated_jaccard.py`) and splits and merges (`segmentation_errors.py`) are
@@ -91,7 +91,7 @@ class InstanceCounts:
 
 @dataclass(frozen=True, eq=False)
 class InstancePairs:
-    """Who is who at one IoU threshold, for drawing and for sorting cells by what became of them.
+    """Matched pairs at one IoU threshold, for drawing and for sorting cells by their outcome.
 
     Attributes:
         true_ids: (M,) int64, labels of the true cells that were found.

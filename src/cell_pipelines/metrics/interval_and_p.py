@@ -1,4 +1,4 @@
-"""Why an interval of a difference and the p of its test disagree, in a sentence made of both."""
+"""Explain why an interval of a difference and the p of its test disagree, in one sentence made of both."""
 
 import math
 

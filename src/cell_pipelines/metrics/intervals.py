@@ -1,4 +1,4 @@
-"""How sure a number is: intervals for a proportion and, by resampling images, for a ratio of summed counts.
+"""Compute confidence intervals: of a proportion and, by resampling images, of a ratio of summed counts.
 
 Cells of one image share its focus, its stain and its patient, so they are not independent. An interval for a
 metric over cells must therefore resample **images**, or whole series of them; `bootstrap_interval` does.

@@ -1,4 +1,4 @@
-"""How many pixels every true cell shares with every predicted cell, from two label images of one image.
+"""Count the pixels that every true cell shares with every predicted cell, in two label images of one image.
 
 Neighbouring pixels mostly have the same pair of labels, so the images are first cut into runs of equal pairs
 and then only the runs are counted: the work on pixels is two comparisons. Only pairs that share a pixel are

@@ -1,4 +1,4 @@
-"""Which predicted box is which true box: one-to-one matching in one image, greedy by score, as COCO does it.
+"""Match predicted boxes to true boxes, one to one in one image, greedily by score, as COCO does it.
 
 Boxes go in, a `Matching` comes out: for every prediction the true box it found, or -1. Counts of a `Matching`
 are summed over images and divided in `ratios.py`; its `is_true_positive` column feeds the sweep in

@@ -1,4 +1,4 @@
-"""What went wrong with which cell: split, merged, missed or spurious, from the overlaps of one image.
+"""Classify segmentation errors: split, merged, missed or spurious cells, from the overlaps of one image.
 
 F1 says how many cells are wrong, not how; a split asks for another spacing of the seeds, a merge for better
 borders, a missed cell for a lower cut-off. The idea is that of deepcell-toolbox (Moen et al. 2019,
@@ -24,7 +24,7 @@ from cell_pipelines.typing import IntArray
 
 
 class ErrorCounts(NamedTuple):
-    """How many of each, in one image or in many summed.
+    """Numbers of each error, in one image or summed over many.
 
     Attributes:
         split: True cells that are split.

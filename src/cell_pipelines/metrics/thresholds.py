@@ -1,4 +1,4 @@
-"""How precision, recall and F1 change with the confidence, from scores that are already stored.
+"""Sweep the threshold over stored scores: precision, recall and F1 at each.
 
 Predictions are matched once an image (`matching.py`) at a low confidence; their scores and whether each is a
 true positive, put together over all images, are everything a sweep needs. Matching is greedy in order of

@@ -1,1 +1,1 @@
-"""What is known of networks: where their libraries keep things, and the one file that is a trained model."""
+"""Describe networks, their libraries' folders, and the one file that is a trained model."""

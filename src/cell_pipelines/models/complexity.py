@@ -1,4 +1,4 @@
-"""How large a network's work is: its numbers, its arithmetic, and what training has to remember of one batch."""
+"""Measure a network's complexity: parameters, arithmetic, and the memory of one training batch."""
 
 import copy
 import logging
@@ -15,7 +15,7 @@ Shape = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Complexity:
-    """What a network costs, whatever it runs on.
+    """Complexity of a network, whatever it runs on.
 
     Attributes:
         parameters: Numbers that training sets.

@@ -1,4 +1,4 @@
-"""What networks there are, and what one of them is in plain values."""
+"""List the networks, each described in plain values."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -43,7 +43,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a network is, in plain values; a model file keeps it.
+    """Description of a network in plain values; a model file keeps it.
 
     Attributes:
         architecture: A name of `ARCHITECTURES`.

@@ -1,4 +1,4 @@
-"""What a YOLO network gives, boxes alone or outlines as well, told by its file or its name."""
+"""Recognise by its file or name whether a YOLO network gives boxes alone or outlines as well."""
 
 from pathlib import Path
 

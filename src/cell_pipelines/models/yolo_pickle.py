@@ -66,7 +66,7 @@ class StandIn:
 
 @dataclass(frozen=True)
 class PickledFile:
-    """What a file of :func:`torch.save` holds, with stand-ins for all that is not plain.
+    """Content of a file of :func:`torch.save`, with stand-ins for all that is not plain.
 
     Attributes:
         content: What was saved.

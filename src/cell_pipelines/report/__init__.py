@@ -1,1 +1,1 @@
-"""What a person looks at: images with boxes, figures, and one page that holds them all."""
+"""Draw images with boxes and figures, and write the page that holds them all."""

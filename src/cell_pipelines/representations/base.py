@@ -1,4 +1,4 @@
-"""What every representation of cells offers: targets for training, and cells from what a network puts out."""
+"""Define what every representation of cells offers: targets for training, and cells from a network's output."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ _LEVELS_A_PACKING: Final = 8
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """How one representation turns maps into cells; both must see no farther than `packing.pack` promises.
+    """Rules by which a representation turns maps into cells; both must see no farther than `packing.pack` promises.
 
     Attributes:
         support: Where cells can lie at a level or any higher one; a mask (H, W) from maps and level.

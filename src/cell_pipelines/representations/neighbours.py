@@ -1,4 +1,4 @@
-"""Which pixels of cells lie near other cells, and growing cells back; a step leads to one of four neighbours."""
+"""Find the pixels of cells near other cells, and grow cells back; a step leads to one of four neighbours."""
 
 from collections.abc import Callable
 

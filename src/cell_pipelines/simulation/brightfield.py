@@ -29,7 +29,7 @@ _ODD = 3.2  # how much farther the outline of an odd cell strays from a circle
 
 @dataclass(frozen=True)
 class BrightfieldScene:
-    """What a field of blood cells in bright field looks like.
+    """A field of blood cells in bright field.
 
     Attributes:
         height: Height of the image in pixels.

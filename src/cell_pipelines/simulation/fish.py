@@ -42,7 +42,7 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class FishScene:
-    """What a field of interphase FISH looks like.
+    """A field of interphase FISH.
 
     Attributes:
         height: Height of the image in pixels.

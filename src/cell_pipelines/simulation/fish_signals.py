@@ -26,7 +26,7 @@ _FLOATS: Final = ("row", "column", "row_1", "column_1", "row_2", "column_2", "li
 
 @dataclass(frozen=True)
 class SpotLook:
-    """How signals are seen.
+    """Appearance of signals.
 
     Attributes:
         radius_px: Standard deviation of a spot's light as it is seen, in pixels.

@@ -14,7 +14,7 @@ from cell_pipelines.typing import Float32Array, FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Glow:
-    """How N things glow.
+    """Glow of N things.
 
     Attributes:
         brightness: float64 (N,), light in the middle; 1 saturates the camera.

@@ -37,7 +37,7 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class LiveDeadScene:
-    """What a field of the live-dead assay looks like.
+    """A field of the live-dead assay.
 
     Attributes:
         height: Height of the images in pixels.

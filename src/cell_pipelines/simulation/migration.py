@@ -24,7 +24,7 @@ _REST = 6  # frames after a division in which a cell does not divide again
 
 
 class Motion(Protocol):
-    """What `migrate` must know of a scene; as `TimeLapseScene` says."""
+    """Motion of the cells of a scene, for `migrate`; as `TimeLapseScene` says."""
 
     @property
     def speed_px(self) -> float:

@@ -34,7 +34,7 @@ _GRAIN_SCALES = ((0.09, 0.6), (0.28, 0.8))
 
 @dataclass(frozen=True)
 class NeuronScene:
-    """What a field of stained neurons looks like.
+    """A field of stained neurons.
 
     Attributes:
         height: Height of the image in pixels.

@@ -1,4 +1,4 @@
-"""What phase contrast shows within a spread cell: texture, granules, and a nucleus with its nucleoli."""
+"""Draw the inside of a spread cell in phase contrast: texture, granules, and a nucleus with its nucleoli."""
 
 from __future__ import annotations
 

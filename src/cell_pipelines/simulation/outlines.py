@@ -1,4 +1,4 @@
-"""How far each pixel of a label image lies from the outlines of the cells."""
+"""Compute the distance of each pixel of a label image from the outlines of the cells."""
 
 from __future__ import annotations
 

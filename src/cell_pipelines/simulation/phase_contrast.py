@@ -35,7 +35,7 @@ _ROUND_PHASE = 1.9  # a cell that rounds up shifts the phase so far that its rim
 
 @dataclass(frozen=True)
 class PhaseContrastScene:
-    """What a field of spread cells in phase contrast looks like.
+    """A field of spread cells in phase contrast.
 
     Attributes:
         height: Height of the image in pixels.

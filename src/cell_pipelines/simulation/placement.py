@@ -1,4 +1,4 @@
-"""Where cells lie in a field: alone, or in clumps of touching and partly overlapping neighbours."""
+"""Place cells in a field: alone, or in clumps of touching and partly overlapping neighbours."""
 
 from __future__ import annotations
 

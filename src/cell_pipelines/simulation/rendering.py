@@ -85,7 +85,7 @@ class Glowing(Protocol):
 
     @property
     def grains(self) -> FloatArray:
-        """Which part of the texture each shows, float64 (N, 2) in [0, 1)."""
+        """Part of the texture that each shows, float64 (N, 2) in [0, 1)."""
 
 
 def render_light(things: Glowing, views: Sequence[View], texture: Float32Array, shape: Shape) -> Float32Array:

@@ -34,7 +34,7 @@ _PLAN = {
 
 @dataclass(frozen=True)
 class Condition:
-    """What a treatment does to the cells and to the images.
+    """Effect of a treatment on the cells and on the images.
 
     Attributes:
         name: Lower-case letters and digits, because it is part of file names.

@@ -30,7 +30,7 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class TimeLapseScene:
-    """What a time-lapse looks like.
+    """A time-lapse.
 
     Attributes:
         frames: Number of frames.

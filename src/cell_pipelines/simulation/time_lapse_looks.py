@@ -1,4 +1,4 @@
-"""How the cells of a time-lapse look: as glowing nuclei or in bright field, each with its own looks in all frames."""
+"""Draw the cells of a time-lapse: as glowing nuclei or in bright field, each looking alike in all frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONTRAST = 0.75
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What stays the same in all frames of a time-lapse.
+    """Parts that stay the same in all frames of a time-lapse.
 
     Attributes:
         look: How the cells look.

@@ -1,4 +1,4 @@
-"""What a training took: time, memory and images, for comparisons of models."""
+"""Record what a training took: time, memory and images, for comparisons of models."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a training tells while it runs."""
+"""Report the progress of a training while it runs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from cell_pipelines.typing import Float32Array
 
 @dataclass(frozen=True, eq=False)
 class SamplePrediction:
-    """What the network makes of one validation image.
+    """Prediction of the network for one validation image.
 
     Attributes:
         image: (H, W, C) in [0, 1].

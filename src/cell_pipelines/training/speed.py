@@ -1,4 +1,4 @@
-"""How fast this machine trains, measured in a second, for estimates of what a training will take."""
+"""Measure within a second how fast this machine trains, for estimates of what a training will take."""
 
 import time
 

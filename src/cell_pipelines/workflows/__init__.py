@@ -1,1 +1,1 @@
-"""What several pipelines, and every other entry point, do with images, models and cells; free of Kedro and MLflow."""
+"""Process images, models and cells for several pipelines and every other entry point; free of Kedro and MLflow."""

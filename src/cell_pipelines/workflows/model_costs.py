@@ -1,4 +1,4 @@
-"""What a trained model costs, in one row: for comparisons, reports and model cards."""
+"""Measure the costs of a trained model, in one row, for comparisons, reports and model cards."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +11,7 @@ Side = Annotated[int, Field(ge=1)]
 
 
 class CostParameters(BaseModel):
-    """How the costs of a model are measured.
+    """Settings of the measurement of a model's costs.
 
     Attributes:
         size: Height and width of the image; None for those that the model was trained with.

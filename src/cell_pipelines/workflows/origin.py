@@ -1,4 +1,4 @@
-"""Where cells come from, said in every table and on every page that is made of them."""
+"""Record the origin of cells, for every table and page that is made of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,7 +12,7 @@ from cell_pipelines.provenance import git_state, package_versions
 
 @dataclass(frozen=True)
 class Origin:
-    """What a statement about samples was made with.
+    """Origin of a statement about samples.
 
     Attributes:
         source: ``truth``, ``new``, or the model's name.

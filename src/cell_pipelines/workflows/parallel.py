@@ -20,7 +20,7 @@ _KEPT_BYTES = 32 * 1000 * 1000
 
 
 class ParallelParameters(BaseModel):
-    """How a loop over images is spread.
+    """Parameters of a loop over images.
 
     Attributes:
         engine: ``serial`` in this process, ``processes`` on this machine, ``dask`` on a cluster.

@@ -1,4 +1,4 @@
-"""What is drawn for intervals and tests: images, or whole series of them."""
+"""Choose resampling units for intervals and tests: images, or whole series of them."""
 
 from cell_pipelines.annotations.name_groups import group_by_names
 from cell_pipelines.annotations.schema import AnnotationSet

@@ -1,4 +1,4 @@
-"""What the images are like that a model is trained and validated on, for its file."""
+"""Summarise the images that a model is trained and validated on, for its file."""
 
 import logging
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Intensities:
-    """How a model takes the intensities of its images.
+    """Intensities of images as a model takes them.
 
     Attributes:
         normalisation: As in `imaging.intensity`.

@@ -1,4 +1,4 @@
-"""Where cells lie, which frame is which, and the tracks that the truth names."""
+"""Cells have positions, images have frames, and the truth names tracks."""
 
 from collections.abc import Callable
 

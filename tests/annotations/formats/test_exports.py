@@ -1,4 +1,4 @@
-"""What is exported is loaded by the tool that it is for: Ultralytics, pycocotools, roifile, shapely."""
+"""Exports are loaded by the tools that they are for: Ultralytics, pycocotools, roifile, shapely."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a format would lose is said of what the set holds, not of what sets may hold."""
+"""Losses of a format are listed for what the set holds, not for what sets may hold."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a format writes it reads back, alone and after any other format; what it can't hold is listed, and only that."""
+"""A format reads back what it writes, alone and after any other format; what it can't hold is listed, and only that."""
 
 from collections.abc import Callable
 from dataclasses import replace

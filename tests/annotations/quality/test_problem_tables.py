@@ -1,4 +1,4 @@
-"""What is said of images and classes, and the tables as a whole."""
+"""Images and classes have their findings, and the tables are in order."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Whatever is planted in a set of annotations is found, and a tidy set has no findings."""
+"""Every injected error of a set of annotations is listed, and a tidy set has no findings."""
 
 import numpy as np
 import pandas as pd

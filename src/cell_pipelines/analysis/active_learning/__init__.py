@@ -1,1 +1,1 @@
-"""What a person should look at next: unlabelled images worth annotating, and labels that look wrong."""
+"""Choose what a person should look at next: unlabelled images worth annotating, and labels that look wrong."""

@@ -1,4 +1,4 @@
-"""How often a model is right at a score, learned from the labelled images: so that models' scores compare."""
+"""Calibrate scores on labelled images: how often a model is right at a score, so that models' scores compare."""
 
 from dataclasses import dataclass
 from typing import Final

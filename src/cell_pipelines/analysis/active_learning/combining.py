@@ -1,4 +1,4 @@
-"""What several models together find wrong in one image: one row a suspect, with the models that agree."""
+"""Combine the suspicions of several models about one image: one row per suspect, with the models that agree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How crowded images are, and how far outside of what a model has learned from."""
+"""Measure how crowded images are, and how far outside the training images' range."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _LEAST_SPAN = float(np.log(1.1))
 
 @dataclass(frozen=True)
 class DensityRange:
-    """What training images hold, in cells per megapixel.
+    """Range of the training images, in cells per megapixel.
 
     Attributes:
         low: The 5 % quantile.

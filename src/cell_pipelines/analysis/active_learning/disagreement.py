@@ -1,4 +1,4 @@
-"""How far models disagree about an image: whether they find the same cells, and whether they count alike."""
+"""Measure how far models disagree about an image: in the cells they find and in their counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What models say of the labels of one image, kept without pixels until all images have been looked at."""
+"""Gather models' evidence about the labels of one image, kept without pixels until all images have been read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What one model found in one image.
+    """Evidence of one model about one image.
 
     Attributes:
         boxes: (P, 4) of all that may be a cell, in pixel edges.

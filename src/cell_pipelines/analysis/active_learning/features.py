@@ -1,4 +1,4 @@
-"""What an image looks like, in a few numbers: enough to tell copies of one field from other fields."""
+"""Describe an image in a few numbers: enough to recognise copies of one field among other fields."""
 
 from collections.abc import Sequence
 from typing import Final

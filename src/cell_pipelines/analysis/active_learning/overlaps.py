@@ -1,4 +1,4 @@
-"""Which objects of two sets of one image lie upon each other, whether they are masks, polygons, boxes or points."""
+"""Find which objects of two sets of one image overlap, whether they are masks, polygons, boxes or points."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""How suspicious one model finds each label of one image, by kind of error, and which cells it finds unlabelled."""
+"""Rate how suspicious one model finds each label of one image, by kind of error, and list unlabelled cells."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +21,7 @@ _FAR_BELOW: Final = 4.0
 
 @dataclass(frozen=True, eq=False)
 class Suspicions:
-    """What one model finds wrong in one image.
+    """Label errors that one model suspects in one image.
 
     Attributes:
         spurious: (L,) in [0, 1], the label stands where the model sees no cell.

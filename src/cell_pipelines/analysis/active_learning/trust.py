@@ -1,4 +1,4 @@
-"""How far each model can be trusted, learned from the labels that are probably right: most of them."""
+"""Estimate how far each model can be trusted, from the labels that are probably right: most of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LEAST_SPREAD: Final = 0.03
 
 @dataclass(frozen=True, eq=False)
 class Trust:
-    """What is known of one model.
+    """Reliability of one model.
 
     Attributes:
         calibrations: By class, how often predictions of a score are right.

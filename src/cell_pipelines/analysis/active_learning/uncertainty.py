@@ -1,4 +1,4 @@
-"""How undecided a model is about an image: entropy of its pixels near cells, or of the objects that may be cells.
+"""Measure how uncertain a model is about an image: entropy of pixels near cells, or of objects that may be cells.
 
 Sums and numbers are returned, so that classes and tiles add up; an image's uncertainty is their ratio, which does not
 grow with the image or with the number of its cells.

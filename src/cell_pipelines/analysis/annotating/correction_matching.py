@@ -1,4 +1,4 @@
-"""Which corrected object is which proposed one: one to one, one cut into several, several put into one."""
+"""Match corrected objects to proposed ones: one to one, one split into several, several merged into one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ _POINT = GEOMETRIES.index("point")
 
 @dataclass(frozen=True)
 class CorrectionRules:
-    """When two objects are the same cell, and when a person has changed it.
+    """Rules for when two objects are the same cell, and when a person has changed it.
 
     Attributes:
         matched_iou: Least IoU of a proposed and a corrected object that stand for one cell.

@@ -13,7 +13,7 @@ from cell_pipelines.typing import IntArray
 
 
 class Change(IntEnum):
-    """What became of an object; those up to `RECLASSIFIED` were matched one to one."""
+    """Fate of an object; those up to `RECLASSIFIED` were matched one to one."""
 
     KEPT = 0
     RESHAPED = 1

@@ -1,4 +1,4 @@
-"""What a person changed between proposed and corrected annotations, and so how good the proposal was."""
+"""Compare proposed with corrected annotations: what a person changed, and so how good the proposal was."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _NO_CHANGES = pd.DataFrame(
 
 @dataclass(frozen=True, eq=False)
 class Corrections:
-    """What was changed.
+    """Changes that a person made.
 
     Attributes:
         objects: A row an object, or a piece of one: image, change (of `CHANGES`), proposed and corrected (rows in

@@ -23,7 +23,7 @@ Split = Literal["none", "min_distance", "h_maxima"]
 
 @dataclass(frozen=True)
 class PreAnnotationOptions:
-    """How cells are proposed.
+    """Settings of the search for cells.
 
     Attributes:
         channel: Channel to look at; None takes the mean of all.

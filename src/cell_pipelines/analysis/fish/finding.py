@@ -21,7 +21,7 @@ RGB: Final[Mapping[str, int]] = MappingProxyType({"red": 0, "green": 1})
 
 @dataclass(frozen=True)
 class SpotOptions:
-    """How spots are found.
+    """Settings of the spot detection.
 
     Attributes:
         method: ``fixed``: the published method; ``adaptive``: by each nucleus's own background.
@@ -63,7 +63,7 @@ PAPER: Final = SpotOptions(method="fixed", threshold=80.0, border_px=1.0, merge_
 
 
 class FishSpots(NamedTuple):
-    """What was found in one image.
+    """Spots and nuclei of one image.
 
     Attributes:
         spots: A row a candidate: `channel`, and the columns of `SPOT_TYPES`.

@@ -31,7 +31,7 @@ _RHO_PRIOR: Final = (0.5, 20.0)
 
 
 class ReferenceRange:
-    """What normal subjects show, by chromosome and state.
+    """Range that normal subjects show, by chromosome and state.
 
     Args:
         controls: Rows of `measure_aneuploidy` of control subjects: `chromosome`, `state`, `nuclei`, `count`.
@@ -52,7 +52,7 @@ class ReferenceRange:
 
     @property
     def tests(self) -> int:
-        """How many thresholds a subject is held against."""
+        """Number of thresholds that a subject is compared with."""
         return len(self._posteriors)
 
     def probability(self, chromosome: str, state: str, count: int, nuclei: int) -> float:

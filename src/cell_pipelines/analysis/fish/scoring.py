@@ -1,4 +1,4 @@
-"""How well spots or signals were found in one image, channel by channel."""
+"""Score the detected spots or signals of one image against the true ones, channel by channel."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,1 +1,1 @@
-"""What more training images bring: smoothed histories, a fitted curve over images, and what it can and cannot say."""
+"""Estimate what more training images bring: smoothed histories, a curve over images, and what it can and cannot say."""

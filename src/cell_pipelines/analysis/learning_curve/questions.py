@@ -1,4 +1,4 @@
-"""What a fitted learning curve says of more images, in numbers and one sentence, or that it cannot say it."""
+"""Answer questions about more images by a fitted learning curve, in numbers and one sentence, or say that it cannot."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal

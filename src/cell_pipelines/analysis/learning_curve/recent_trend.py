@@ -1,4 +1,4 @@
-"""How a learning curve rose over its last sizes, and where it comes if it goes on like that."""
+"""Extrapolate the trend of a learning curve over its last sizes."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -20,7 +20,7 @@ _FLAT = 1e-3  # of f over the sizes, below which a shape is no other curve than 
 
 @dataclass(frozen=True, eq=False)
 class Weighted:
-    """What a law is fitted to.
+    """Data that a law is fitted to.
 
     Attributes:
         u: (M,), sizes of the trials over some reference.

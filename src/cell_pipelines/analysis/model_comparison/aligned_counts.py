@@ -41,7 +41,7 @@ class AlignedCounts:
 
     @property
     def n_units(self) -> int:
-        """How many units there are."""
+        """Number of units."""
         return int(self.units.max()) + 1 if self.units.size else 0
 
 

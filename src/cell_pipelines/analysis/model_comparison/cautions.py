@@ -1,4 +1,4 @@
-"""What the p of a comparison rests on, and what it therefore cannot tell: a sentence for each pair of models."""
+"""Explain what the p of a comparison rests on and what it cannot show: one sentence per pair of models."""
 
 from __future__ import annotations
 

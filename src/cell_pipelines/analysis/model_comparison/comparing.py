@@ -22,7 +22,7 @@ _DEFAULT: Final = ("f1", "centroid_f1", "instance_f1", "panoptic_quality", "pixe
 
 @dataclass(frozen=True)
 class ComparisonSettings:
-    """How models are compared.
+    """Settings of the comparison of models.
 
     Attributes:
         metrics: Names in `METRICS`, in the order in which they are told.
@@ -51,7 +51,7 @@ class ComparisonSettings:
 
 @dataclass(frozen=True, eq=False)
 class ComparedModels:
-    """What the comparison of models gives; only metrics that some model has are in it.
+    """Result of the comparison of models; only metrics that some model has are in it.
 
     Attributes:
         estimates: A row a metric and model: `metric`, `model`, `images`, `units` (images, or groups of them), `value`,

@@ -1,4 +1,4 @@
-"""What a comparison of models comes to, one plain sentence a metric, and no winner where there is none."""
+"""Conclude a comparison of models in one plain sentence per metric; without a winner where there is none."""
 
 from __future__ import annotations
 

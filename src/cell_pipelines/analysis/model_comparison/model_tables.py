@@ -28,7 +28,7 @@ DIFFERENCES: Final = ("metric", "best", "model", "difference", "low", "high", "p
 
 @dataclass(frozen=True, eq=False)
 class ModelTables:
-    """What is known of one model of a study or trial of an experiment.
+    """Tables of one model of a study or of one trial of an experiment.
 
     Attributes:
         classes: `evaluation_classes`, a row a class, the last for all together.

@@ -37,7 +37,7 @@ _PAPER: Final = ("area", "circularity", "solidity", "perimeter", "equivalent_rad
 
 @dataclass(frozen=True)
 class MorphologyOptions:
-    """What is measured beside the form.
+    """Measurements besides those of shape.
 
     Attributes:
         intensity: Whether the brightness of each channel is, where there is an image.

@@ -1,4 +1,4 @@
-"""Whether two images show the same field: one is laid on the other and their details are correlated."""
+"""Decide whether two images show the same field: one is registered to the other and their details are correlated."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ COPIES = ((0.7, 0.4, 10), (0.9, 0.6, 7), (0.95, 0.97, 4))
 
 @dataclass(frozen=True)
 class Registration:
-    """How one image lies on another.
+    """Registration of one image to another.
 
     Attributes:
         correlation: Pearson's correlation of their details where they overlap.

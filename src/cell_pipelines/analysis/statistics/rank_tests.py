@@ -23,7 +23,7 @@ _AVERAGES_HELD = 2_000_000
 
 @dataclass(frozen=True)
 class RankComparison:
-    """How two groups of numbers differ; NaN where too few numbers tell.
+    """Difference between two groups of numbers; NaN where too few numbers tell.
 
     Attributes:
         statistic: Mann and Whitney's U of the first group, or the sum of the ranks of the positive differences.

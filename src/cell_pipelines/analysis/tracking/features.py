@@ -1,4 +1,4 @@
-"""What tracks measure: speed, displacement, persistence and divisions of each track, and each of its steps."""
+"""Measure tracks: speed, displacement, persistence and divisions of each track, and each of its steps."""
 
 from __future__ import annotations
 

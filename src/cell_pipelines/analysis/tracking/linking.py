@@ -31,7 +31,7 @@ _NEEDED: Final = ("sequence", "frame", "image", "row_px", "column_px")
 
 @dataclass(frozen=True)
 class LinkingSettings:
-    """How far cells move and what may happen to them.
+    """Settings of linking: how far cells move and which events are allowed.
 
     Attributes:
         max_distance_px: Farthest that a cell moves from a frame to the next, in pixels.

@@ -1,4 +1,4 @@
-"""Where each cell of a time-lapse lies: the table that linking starts from, and the tracks that the truth names."""
+"""Tabulate the positions of cells in a time-lapse, from which they are linked, and the true tracks."""
 
 from __future__ import annotations
 

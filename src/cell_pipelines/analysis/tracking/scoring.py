@@ -1,4 +1,4 @@
-"""How good tracks are: the measures of the Cell Tracking Challenge, by py-ctcmetrics."""
+"""Score tracks by the measures of the Cell Tracking Challenge, computed by py-ctcmetrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the viability of two conditions differs, with series or fields, not cells, as what is independent.
+"""Compare the viability of two conditions, with series or fields, not cells, as independent units.
 
 The interval of a difference is put together from those of its sides, which are beta-binomial posteriors of clusters
 (MOVER; Zou & Donner 2008, doi:10.1002/sim.3095), and p is one less the level at which it would just reach 0. Series in

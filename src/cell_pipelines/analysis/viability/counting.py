@@ -1,4 +1,4 @@
-"""How many cells of a field live: dead cells are matched to nuclei, or living and dead cells are classes of their own.
+"""Count living cells of a field: dead cells are matched to nuclei, or living and dead cells are classes of their own.
 
 **Two channels** (`ViabilityRules.nuclei`): one image shows all nuclei, another the dead cells; or one image shows
 both. Dead cells are matched to nuclei one to one. A dead cell whose nucleus was not found is a cell all the same:

@@ -29,7 +29,7 @@ _SAFE: Final = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """What is fitted, a row a unit: fields, or the fields of a series at a dose together.
+    """Points of a fit, one row per unit: fields, or the fields of a series at a dose together.
 
     Attributes:
         log10_dose: (N,), -inf for a dose of 0.
@@ -45,7 +45,7 @@ class Points:
 
     @property
     def clusters(self) -> int:
-        """How many clusters there are."""
+        """Number of clusters."""
         return int(self.cluster.max()) + 1
 
     @property

@@ -1,4 +1,4 @@
-"""Which images are one field, what is known of it, and which of its images shows which channel."""
+"""Group images into fields, with the metadata of each field and the channel of each of its images."""
 
 import logging
 from collections.abc import Mapping

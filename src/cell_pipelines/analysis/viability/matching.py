@@ -1,4 +1,4 @@
-"""Which dead cell is which nucleus of a field: the images of the two channels, and one-to-one matching within reach."""
+"""Match dead cells to nuclei of a field: the images of two channels, one to one within a reach."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class MatchedDead:
 
     @property
     def found(self) -> BoolArray:
-        """Which dead cells have a nucleus."""
+        """Dead cells that have a nucleus."""
         return self.partner >= 0
 
 

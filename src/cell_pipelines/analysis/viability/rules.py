@@ -1,4 +1,4 @@
-"""What counts as a living, a dead or any cell, and how far a dead cell may lie from its nucleus."""
+"""Define living, dead and counted cells, and how far a dead cell may lie from its nucleus."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _LISTED = 5
 
 @dataclass(frozen=True)
 class ViabilityRules:
-    """Which categories say what, and how far a dead cell may lie from its nucleus.
+    """Categories of living and dead cells, and how far a dead cell may lie from its nucleus.
 
     Attributes:
         dead: Category of dead cells.

@@ -1,4 +1,4 @@
-"""What a format can hold, said once by each format and used to reduce what it can't, with an account."""
+"""Declare what a format can hold, once per format, and reduce annotations to it with an account of what is lost."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ SUBSTITUTES: dict[Geometry, tuple[Geometry, ...]] = {
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What comes back when a format is written and read again.
+    """Capabilities of a format: what a round trip through it preserves.
 
     Attributes:
         geometries: Geometries that keep their form.

@@ -1,4 +1,4 @@
-"""What each format would lose of a set, told before it is written."""
+"""List what each format would lose of a set, before it is written."""
 
 import numpy as np
 import pandas as pd

@@ -35,15 +35,15 @@ FORMATS = (
 
 
 class AnnotationFormat(Protocol):
-    """What a format's file offers."""
+    """Interface of a format's module."""
 
     @property
     def CAPABILITIES(self) -> Capabilities:
-        """What comes back when a set is written and read again."""
+        """Capabilities: what a round trip preserves."""
 
     @property
     def SUMMARY(self) -> str:
-        """What the format is and who writes it, in a line."""
+        """The format and who writes it, in one line."""
 
     def detect(self, folder: Path) -> str | None:
         """Say what speaks for this format in `folder`, or None."""

@@ -1,1 +1,1 @@
-"""What looks wrong in annotations: slips of the hand and of programs that a person should look at."""
+"""Find likely annotation errors that a person should look at."""

@@ -1,4 +1,4 @@
-"""What looks wrong in a set of annotations: slips of the hand and of programs that a person should look at."""
+"""Find likely annotation errors in a set of annotations, for a person to look at."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a model costs: its size, its arithmetic, and its time and memory for one image in PyTorch."""
+"""Measure the costs of a model: its size, its arithmetic, and its time and memory for one image in PyTorch."""
 
 import tempfile
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from cell_pipelines.inference.benchmark.isolated_process import call_in_isolated
 
 @dataclass(frozen=True)
 class Costs:
-    """What a model costs on the processor or GPU at hand, for one image in PyTorch.
+    """Costs of a model on the processor or GPU at hand, for one image in PyTorch.
 
     Attributes:
         parameters_m: Numbers that training sets, in millions.

@@ -29,7 +29,7 @@ _LEAST = (10, 5)
 
 @dataclass(frozen=True)
 class Settings:
-    """How costs are measured.
+    """Settings of the measurement.
 
     Attributes:
         size: Height and width of the images; None for those that the model was trained with.

@@ -1,4 +1,4 @@
-"""What numbers were measured on: the processor or GPU by name, and the library's version."""
+"""Name the hardware of a measurement: the processor or GPU, and the library's version."""
 
 from importlib.metadata import PackageNotFoundError, version
 

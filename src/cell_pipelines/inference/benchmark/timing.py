@@ -1,4 +1,4 @@
-"""How long a call takes: warmed up, repeated, and told with its spread."""
+"""Time a call: warmed up, repeated, and reported with its spread."""
 
 import time
 from collections.abc import Callable

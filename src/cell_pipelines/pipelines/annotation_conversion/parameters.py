@@ -38,7 +38,7 @@ class QualityParameters(BaseModel):
 
 
 class ConversionParameters(BaseModel):
-    """How a source is read.
+    """Parameters of reading a source.
 
     Attributes:
         strict: Fail on any file skipped and any object dropped or changed, instead of listing it.

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ExportParameters(BaseModel):
-    """What is written, and how.
+    """Parameters of the export.
 
     Attributes:
         format: Name of the annotation format.

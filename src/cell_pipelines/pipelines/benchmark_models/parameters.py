@@ -26,12 +26,12 @@ class NetworkChoice(BaseModel):
 
     @property
     def name(self) -> str:
-        """What it is called in tables."""
+        """Name in tables."""
         return f"{self.architecture} {self.encoder}" if self.encoder else self.architecture
 
 
 class BenchmarkParameters(BaseModel):
-    """What is measured, and how.
+    """Parameters of the benchmark.
 
     Attributes:
         engines: What networks are run on; those that can't be used here have a row that says why.

@@ -1,4 +1,4 @@
-"""Whose cells a statement about samples is made of: the truth's, a model's, or those found in new images."""
+"""Select the source of cells for statements about samples: the ground truth, a model, or new images."""
 
 from cell_pipelines.pipelines.cell_selection.pipeline import create_pipeline
 

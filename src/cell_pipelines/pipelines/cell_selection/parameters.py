@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class MetadataParameters(BaseModel):
-    """How images tell what they show.
+    """Parameters of the metadata in image names and tables.
 
     Attributes:
         pattern: Regular expression with named groups, searched in the images' names: ``(?P<series>…)``,
@@ -21,7 +21,7 @@ class MetadataParameters(BaseModel):
 
 
 class CellSelectionParameters(BaseModel):
-    """Which images are taken.
+    """Parameters of the selection of images.
 
     Attributes:
         split: Only images of this split, of the truth and of models alike; None takes all that there are.

@@ -1,4 +1,4 @@
-"""Whether a study's objects have outlines, which YOLO networks with masks learn from."""
+"""Check whether a study's objects have outlines, which YOLO networks with masks learn from."""
 
 import numpy as np
 

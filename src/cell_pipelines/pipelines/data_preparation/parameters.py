@@ -10,7 +10,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class SplitParameters(BaseModel):
-    """How images are divided.
+    """Parameters of the split into training, validation and test images.
 
     Attributes:
         train: Share of the images to learn from.
@@ -47,7 +47,7 @@ class SplitParameters(BaseModel):
 
 
 class TilingParameters(BaseModel):
-    """How large images are cut for training; evaluation and prediction see whole images.
+    """Parameters of tiling large images for training; evaluation and prediction see whole images.
 
     Attributes:
         size: Side of a tile in pixels; None for no tiling.
@@ -62,7 +62,7 @@ class TilingParameters(BaseModel):
 
 
 class PreparationParameters(BaseModel):
-    """How annotated images become a training set.
+    """Parameters of the preparation of a training set.
 
     Attributes:
         split: Division into train, val and test.

@@ -8,7 +8,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class AugmentationParameters(BaseModel):
-    """How training images are varied, by Ultralytics' names.
+    """Parameters of augmentation, by Ultralytics' names.
 
     Attributes:
         mosaic: Probability of four images put together.
@@ -43,7 +43,7 @@ class AugmentationParameters(BaseModel):
 
 
 class YoloParameters(BaseModel):
-    """What YOLO to train and how.
+    """Parameters of a YOLO training.
 
     Attributes:
         weights: Pretrained weights by name (``yolov8n.pt``, ``yolov9t.pt``, ``yolov10n.pt``, ``yolo11n.pt``,

@@ -1,4 +1,4 @@
-"""What trials would take before any is trained: networks are built, their work counted, this machine's speed measured.
+"""Estimate what trials take before any is trained: networks are built, their work counted, the machine timed.
 
 Trials that are finished correct the estimate by what they really took.
 """
@@ -33,7 +33,7 @@ _COLUMNS = ("trial", "model", "estimated_seconds", "estimated_memory_mb", "param
 
 @dataclass(frozen=True)
 class _Work:
-    """What one trial's training consists of."""
+    """Work of one trial's training."""
 
     network: Any
     shape: tuple[int, int, int, int]

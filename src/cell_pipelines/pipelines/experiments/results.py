@@ -1,4 +1,4 @@
-"""What the trials of an experiment have left: their tables, joined for those who compare them."""
+"""Read and join the tables of an experiment's trials."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -42,7 +42,7 @@ _ERROR = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b.*")
 
 @dataclass(frozen=True)
 class Runner:
-    """What starts trials.
+    """Runner of an experiment's trials.
 
     Attributes:
         invocation: The call, whose study and parameters trials share.

@@ -1,4 +1,4 @@
-"""How far a trial is, on disk, so that a call that was killed is completed by the next."""
+"""Store the state of a trial on disk, so that a call that was killed is completed by the next."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +12,7 @@ Status = Literal["waiting", "running", "finished", "failed", "impossible"]
 
 @dataclass(frozen=True)
 class State:
-    """What is known of a trial.
+    """State of a trial.
 
     Attributes:
         status: Whether it is still to be trained, is, was, crashed, or can't be built.

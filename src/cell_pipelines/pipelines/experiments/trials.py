@@ -33,7 +33,7 @@ class Trial:
 
     @property
     def pipelines(self) -> tuple[str, ...]:
-        """What is run for it."""
+        """Names of the pipelines that it runs."""
         return f"train_{self.model}", "evaluation"
 
     @property

@@ -9,7 +9,7 @@ from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class FishParameters(BaseModel):
-    """How spots are found, and what is said of whom.
+    """Parameters of FISH analysis.
 
     Attributes:
         channels: Number, from 0, of the image's channel that shows the red and the green probe.
@@ -49,5 +49,5 @@ class FishParameters(BaseModel):
 
     @property
     def finder(self) -> SpotOptions:
-        """How spots are found."""
+        """Settings of the spot detection."""
         return PAPER if isinstance(self.spots, str) else self.spots

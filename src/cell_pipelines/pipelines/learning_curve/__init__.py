@@ -1,4 +1,4 @@
-"""What more training images would bring, from the trials of an experiment."""
+"""Estimate what more training images would bring, from the trials of an experiment."""
 
 from cell_pipelines.pipelines.learning_curve.pipeline import create_pipeline
 

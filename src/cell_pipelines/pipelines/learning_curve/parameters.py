@@ -8,7 +8,7 @@ from cell_pipelines.analysis.learning_curve.trainings import METRICS
 
 
 class LearningCurveParameters(BaseModel):
-    """What is asked of the curve.
+    """Parameters of the learning curve.
 
     Attributes:
         metrics: Metrics on test that get a curve; those that no trial has are left out.

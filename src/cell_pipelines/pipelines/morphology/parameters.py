@@ -9,7 +9,7 @@ from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class MorphologyParameters(BaseModel):
-    """What is measured, and what is compared.
+    """Parameters of morphology.
 
     Attributes:
         measure: What is measured beside the form, by the names of `MorphologyOptions`.

@@ -1,4 +1,4 @@
-"""Which unlabelled images are worth annotating next."""
+"""Rank unlabelled images by how much annotating them would bring."""
 
 from cell_pipelines.pipelines.next_images.pipeline import create_pipeline
 

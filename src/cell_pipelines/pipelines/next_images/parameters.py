@@ -11,7 +11,7 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class GainWeights(BaseModel):
-    """How much the rank in each part counts for the expected gain; equal weights give the mean rank.
+    """Weights of the ranks in the expected gain; equal weights give the mean rank.
 
     Attributes:
         disagreement: Of the models about which cells there are.
@@ -34,7 +34,7 @@ class GainWeights(BaseModel):
 
 
 class NextImagesParameters(BaseModel):
-    """How images are ranked, and what is handed to a person.
+    """Parameters of the ranking and of what is handed to a person.
 
     Attributes:
         weights: Of the parts of the gain.

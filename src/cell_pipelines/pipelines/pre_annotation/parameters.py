@@ -11,7 +11,7 @@ Length = Annotated[float, Field(ge=0)]
 
 
 class ProposalParameters(BaseModel):
-    """How cells are found by their brightness alone; sizes in pixels.
+    """Parameters of finding cells by their brightness alone; sizes in pixels.
 
     Attributes:
         channel: Channel to look at; None takes the mean of all.
@@ -52,7 +52,7 @@ class ProposalParameters(BaseModel):
 
 
 class CorrectionParameters(BaseModel):
-    """When two objects are the same cell, and when a person has changed it.
+    """Rules for when two objects are the same cell, and when a person has changed it.
 
     Attributes:
         matched_iou: Least IoU of a proposed and a corrected object that stand for one cell.
@@ -71,7 +71,7 @@ class CorrectionParameters(BaseModel):
 
 
 class PreAnnotationParameters(BaseModel):
-    """What is proposed, and how it is handed to a person.
+    """Parameters of pre-annotation.
 
     Attributes:
         proposals: How cells are found.

@@ -64,7 +64,7 @@ class WrittenPicture:
 
 @dataclass(frozen=True, eq=False)
 class WrittenField:
-    """What was written of one field: its pictures, its row in `fields.csv`, and its rows in the tables of `TABLES`."""
+    """Record of one written field: its pictures, its row in `fields.csv`, and its rows in the tables of `TABLES`."""
 
     pictures: tuple[WrittenPicture, ...]
     facts: dict[str, Any]

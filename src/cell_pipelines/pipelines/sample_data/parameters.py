@@ -16,7 +16,7 @@ from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class ScenesParameters(BaseModel):
-    """What a field of each other kind looks like.
+    """Parameters of a field of each other kind.
 
     Attributes:
         neurons: By the names of `NeuronScene`.
@@ -35,7 +35,7 @@ class ScenesParameters(BaseModel):
 
 
 class SampleDataParameters(BaseModel):
-    """Which fields the synthetic microscope takes.
+    """Parameters of the synthetic microscope.
 
     Attributes:
         kind: What is under the microscope.
@@ -60,6 +60,6 @@ class SampleDataParameters(BaseModel):
 
     @property
     def chosen_scene(self) -> Scene:
-        """What a field of the chosen kind looks like."""
+        """Scene of the chosen kind."""
         chosen: Scene = self.scene if self.kind == "live_dead" else getattr(self.scenes, self.kind)
         return chosen

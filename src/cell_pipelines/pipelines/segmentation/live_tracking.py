@@ -1,4 +1,4 @@
-"""What a training shows in MLflow while it runs: a point an epoch, and sample predictions now and then."""
+"""Log a training to MLflow while it runs: one point per epoch, and sample predictions now and then."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ class Choice(BaseModel):
 
 
 class TileParameters(BaseModel):
-    """How tiles are drawn from full images.
+    """Parameters of drawing tiles from full images.
 
     Attributes:
         size: Side in pixels; smaller images are filled up, without weight.
@@ -45,7 +45,7 @@ class TileParameters(BaseModel):
 
 
 class ScheduleParameters(BaseModel):
-    """How the learning rate changes.
+    """Parameters of the learning rate.
 
     Attributes:
         name: ``constant``; ``plateau``: times `factor` after `patience` epochs without a better `monitor`;
@@ -61,7 +61,7 @@ class ScheduleParameters(BaseModel):
 
 
 class SegmentationParameters(BaseModel):
-    """What all segmentation networks of a study share.
+    """Parameters that all segmentation networks of a study share.
 
     Attributes:
         categories: Classes to learn; None for all.

@@ -1,4 +1,4 @@
-"""Which labels look wrong."""
+"""Find labels that look wrong."""
 
 from cell_pipelines.pipelines.suspected_labels.pipeline import create_pipeline
 

@@ -8,7 +8,7 @@ from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class SuspectedLabelsParameters(BaseModel):
-    """Where errors are looked for, and how they are handed to a person.
+    """Parameters of the search for label errors.
 
     Attributes:
         splits: Images of these splits, or ``all`` of them. A model is sure of labels that it learned from, also of

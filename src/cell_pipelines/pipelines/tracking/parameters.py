@@ -9,7 +9,7 @@ from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class TrackingParameters(BaseModel):
-    """How cells are linked, and what comes of it.
+    """Parameters of tracking.
 
     Attributes:
         linking: By the names of `LinkingSettings`.

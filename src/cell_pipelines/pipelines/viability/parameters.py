@@ -10,7 +10,7 @@ Distance = Annotated[float, Field(gt=0)]
 
 
 class ViabilityParameters(BaseModel):
-    """Which classes stand for what, and what is compared.
+    """Parameters of viability.
 
     Attributes:
         dead: Class of dead cells.

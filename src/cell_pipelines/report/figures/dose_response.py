@@ -22,7 +22,7 @@ _BLUE: Final = to_hex(category_colour(5))
 
 
 class Curve(Protocol):
-    """What is drawn of a dose-response curve; see `analysis.viability.dose_response.DoseResponse`."""
+    """A dose-response curve to be drawn; see `analysis.viability.dose_response.DoseResponse`."""
 
     @property
     def parameters(self) -> pd.DataFrame:
@@ -34,7 +34,7 @@ class Curve(Protocol):
 
     @property
     def note(self) -> str:
-        """What must be known, in sentences."""
+        """Sentences that must be read with the curve."""
 
 
 def plot_dose_response(

@@ -1,4 +1,4 @@
-"""What a segmentation network learns from and what it makes of it, while it is trained."""
+"""Draw the inputs and the predictions of a segmentation network while it is trained."""
 
 from __future__ import annotations
 

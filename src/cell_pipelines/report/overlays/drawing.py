@@ -14,7 +14,7 @@ _Corners = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Pen:
-    """How a box is drawn.
+    """Style of a box.
 
     Attributes:
         colour: RGB, each 0 to 255.

@@ -1,4 +1,4 @@
-"""What a YOLO training is called with: our settings as Ultralytics' arguments."""
+"""Translate our settings of a YOLO training to Ultralytics' arguments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Precision = Literal["auto", "float32", "bfloat16", "mixed"]
 
 @dataclass(frozen=True)
 class YoloTraining:
-    """What to train and how.
+    """Settings of a YOLO training.
 
     Attributes:
         weights: As in `resolve_weights`.

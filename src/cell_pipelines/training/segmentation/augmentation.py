@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a tile; as it stands, nothing.
+    """Ranges of the augmentation; the defaults change nothing.
 
     Attributes:
         rotation_degrees: Tiles are turned by an angle from minus to plus this; 180 gives any angle.
@@ -64,7 +64,7 @@ class Augmentation:
 
 @dataclass(frozen=True, eq=False)
 class Movement:
-    """What happens to one tile.
+    """Augmentation of one tile.
 
     Attributes:
         angle: Degrees clockwise.

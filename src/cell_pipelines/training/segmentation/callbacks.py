@@ -1,4 +1,4 @@
-"""What happens around each epoch: history, best checkpoint, a state to resume from, early stopping, progress."""
+"""Act around each epoch: history, best checkpoint, a state to resume from, early stopping, progress."""
 
 import math
 import time
@@ -21,7 +21,7 @@ from cell_pipelines.training.segmentation.sampling import TileSampler
 
 @dataclass
 class Progress:
-    """How far a training is; all of it is kept with the network.
+    """Progress of a training; all of it is kept with the network.
 
     Attributes:
         epoch: Epochs finished.

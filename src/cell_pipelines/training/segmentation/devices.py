@@ -1,4 +1,4 @@
-"""Which devices and number formats a training uses, and one process for each device where there are several."""
+"""Choose devices and number formats of a training, and start one process per device where there are several."""
 
 import logging
 import multiprocessing
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Devices:
-    """What a training runs on.
+    """Devices of a training.
 
     Attributes:
         kind: ``cpu`` or ``cuda``.

@@ -49,7 +49,7 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Loaders:
-    """Where a device's tiles and validation images come from."""
+    """Loaders of a device's tiles and validation images."""
 
     train: Any
     val: Any

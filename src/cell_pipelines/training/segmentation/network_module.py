@@ -19,7 +19,7 @@ class DivergedError(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What a network is trained with.
+    """Parts that a network is trained with.
 
     Attributes:
         network: Takes (B, C, H, W) and gives (B, K * channels, H, W).

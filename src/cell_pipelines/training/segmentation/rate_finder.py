@@ -11,7 +11,7 @@ _STEPS = 100
 
 @dataclass(frozen=True)
 class RateCurve:
-    """What was found.
+    """Losses over learning rates.
 
     Attributes:
         chosen: Where the loss falls most steeply.

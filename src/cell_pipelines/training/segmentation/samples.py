@@ -63,7 +63,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Preparation:
-    """How images become samples.
+    """Settings by which images become samples.
 
     Attributes:
         categories: Class names in the order of the network's outputs.

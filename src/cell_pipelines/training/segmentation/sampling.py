@@ -1,4 +1,4 @@
-"""How often each tile is shown in an epoch: rare, crowded and badly learnt ones more often."""
+"""Weight how often each tile is shown in an epoch: rare, crowded and badly learnt ones more often."""
 
 import json
 import re
@@ -43,7 +43,7 @@ class OversamplingRule:
 
 @dataclass(frozen=True)
 class Oversampling:
-    """Which tiles are shown how often.
+    """Weights of tiles in the sampling.
 
     Attributes:
         rules: Factors of the rules that a tile fits are multiplied.

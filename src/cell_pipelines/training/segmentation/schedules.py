@@ -1,4 +1,4 @@
-"""How the learning rate changes while training; it is kept with the network, so that a resumed training follows it."""
+"""Schedule the learning rate; the schedule is kept with the network, so that a resumed training follows it."""
 
 import math
 from typing import Any

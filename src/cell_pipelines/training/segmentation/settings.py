@@ -1,4 +1,4 @@
-"""What a segmentation training is called with, in plain values that a model file can keep."""
+"""Hold the settings of a segmentation training in plain values that a model file can keep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Precision = Literal["auto", "float32", "bfloat16", "mixed"]
 
 @dataclass(frozen=True)
 class SegmentationTraining:
-    """What to train and how.
+    """Settings of a segmentation training.
 
     Attributes:
         network: Architecture; its channels are set by the images, the categories and the representation.

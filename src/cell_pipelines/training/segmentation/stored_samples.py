@@ -15,7 +15,7 @@ _ARRAYS = ("image", "labels", "weights")
 
 @dataclass(frozen=True, eq=False)
 class SampleSource:
-    """Where samples are.
+    """Folder of the samples.
 
     Attributes:
         samples: In memory; on disk their arrays are empty.

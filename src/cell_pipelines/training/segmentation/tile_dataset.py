@@ -22,7 +22,7 @@ _MARGIN = 64
 
 
 class Tile(NamedTuple):
-    """Where a tile lies: its image and the first pixel of its window."""
+    """Position of a tile: its image and the first pixel of its window."""
 
     sample: int
     row: int
@@ -39,7 +39,7 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True)
 class Cutting:
-    """How tiles are cut.
+    """Settings by which tiles are cut.
 
     Attributes:
         size: Side of a tile in pixels.

@@ -11,7 +11,7 @@ Metric = Literal[
 
 
 class ComparisonParameters(BaseModel):
-    """How models are compared; what is drawn, and how often, is the evaluation's.
+    """Parameters of the comparison of models; resampling is that of the evaluation.
 
     Attributes:
         metrics: What is tested, in this order; a metric that no model has is left out.

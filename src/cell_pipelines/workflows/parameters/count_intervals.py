@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class CountIntervalParameters(BaseModel):
-    """How an interval for the count of an image is made from the errors on validation images.
+    """Parameters of the interval of an image's count, made from the errors on validation images.
 
     Attributes:
         level: How often it shall hold the true count. At least level / (1 - level) validation images are needed for a

@@ -8,7 +8,7 @@ from cell_pipelines.workflows.parallel import ParallelParameters
 
 
 class EvaluationParameters(BaseModel):
-    """How a model is judged, whatever its kind.
+    """Parameters of the evaluation, the same for models of every kind.
 
     Attributes:
         split: Images to judge on.

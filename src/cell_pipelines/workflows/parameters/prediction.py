@@ -10,7 +10,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class InferenceParameters(BaseModel):
-    """How a model is run; the same for evaluation and for new images. What a model's kind does not know, it ignores.
+    """Parameters of inference, the same for evaluation and new images; what a kind of model does not know, it ignores.
 
     Attributes:
         tile: Side in pixels of the tiles that larger images are cut into; None for whole images, and for networks for
@@ -51,7 +51,7 @@ class InferenceParameters(BaseModel):
 
 
 class PredictionParameters(BaseModel):
-    """What comes out for new images.
+    """Parameters of counts in new images.
 
     Attributes:
         format: Annotation format that the cells are written in.

@@ -11,7 +11,7 @@ Factors = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=
 
 
 class ThresholdParameters(BaseModel):
-    """How it is chosen what counts as a cell; for detectors each class's score, else cut-off and sizes together.
+    """Parameters of threshold optimisation: of each class's score for detectors, else of threshold and sizes together.
 
     Attributes:
         split: Images to choose on; never those of the test.

@@ -9,7 +9,7 @@ from cell_pipelines.annotations.splitting import training_subset
 
 
 class SubsetParameters(BaseModel):
-    """Which training images are learnt from.
+    """Parameters of the subset of training images.
 
     Attributes:
         share: Of the training images; subsets of one seed are nested.

@@ -1,4 +1,4 @@
-"""Which pictures in a folder are labels, and which image each belongs to.
+"""Find the label pictures in a folder and the image that each belongs to.
 
 A label lies in a folder called labels, masks, instances or the like, with its image in ``images`` beside; or its name
 ends in ``_masks``, ``_labels``, ``_cp_masks`` and such, or begins so; or it is called ``instances_ids.png`` beside one

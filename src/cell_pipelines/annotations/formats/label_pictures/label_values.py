@@ -22,7 +22,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Remark:
-    """What is said of a picture as a whole.
+    """Remark about a whole picture.
 
     Attributes:
         action: As of a finding.

@@ -21,7 +21,7 @@ _MAX_BYTES = 1 << 29
 
 @dataclass(frozen=True)
 class LabelRow:
-    """What is said of one label.
+    """Row about one label.
 
     Attributes:
         category: Its class; empty for none.

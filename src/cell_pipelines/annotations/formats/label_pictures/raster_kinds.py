@@ -22,7 +22,7 @@ _FLAT_SHARES, _INSIDE_SHARE = (0.15, 0.3), 0.15
 
 @dataclass(frozen=True)
 class ValueSurvey:
-    """What the values above 0 of a picture lie in.
+    """Survey of the values above 0 of a picture.
 
     Attributes:
         values: The values, ascending, shape (N,).

@@ -1,4 +1,4 @@
-"""Where QuPath's GeoJSON lies: in plain files, gzipped ones, and zip archives of one file, as QuPath exports them."""
+"""Open QuPath's GeoJSON: plain files, gzipped ones, and zip archives of one file, as QuPath exports them."""
 
 import gzip
 import zipfile

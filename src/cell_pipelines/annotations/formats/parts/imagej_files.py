@@ -1,4 +1,4 @@
-"""Where ImageJ keeps ROIs: in ``.roi`` files, in zip archives of them, and inside its own TIFF images."""
+"""Find ImageJ's ROIs: in ``.roi`` files, in zip archives of them, and inside its own TIFF images."""
 
 import re
 import zipfile

@@ -1,4 +1,4 @@
-"""What an ImageJ ROI says besides its outline: class, score, names, positions, colours; read and written."""
+"""Read and write the properties of an ImageJ ROI besides its outline: class, score, names, positions, colours."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _MAX_NAME = 1000
 
 @dataclass(frozen=True)
 class Described:
-    """What a ROI says besides its outline.
+    """Properties of a ROI besides its outline.
 
     Attributes:
         category: Its class, or None.

@@ -42,7 +42,7 @@ _OPERANDS = {0: 2, 1: 2, 2: 4, 3: 6, 4: 0}
 
 @dataclass(frozen=True)
 class Shape:
-    """What a ROI outlines.
+    """Outline of a ROI.
 
     Attributes:
         box: x_min, y_min, x_max, y_max of a rectangle; else None.

@@ -1,4 +1,4 @@
-"""What QuPath says of an object besides its outline: type, class, measurements, metadata; read and written."""
+"""Read and write the properties of a QuPath object besides its outline: type, class, measurements, metadata."""
 
 import colorsys
 import json

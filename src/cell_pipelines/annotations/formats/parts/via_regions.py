@@ -38,7 +38,7 @@ _POINT, _POLYGON = GEOMETRIES.index("point"), GEOMETRIES.index("polygon")
 
 @dataclass(frozen=True)
 class ImageEntry:
-    """What a file says of one image.
+    """Entry of one image.
 
     Attributes:
         name: The image's name in the file.

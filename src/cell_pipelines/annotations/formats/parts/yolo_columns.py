@@ -45,7 +45,7 @@ class Columns:
 
     @property
     def fixed(self) -> int | None:
-        """How many numbers an object has, key points included; None where polygons have any number."""
+        """Number of values of an object, key points included; None where polygons have any number."""
         count, size = self.keypoints or (0, 0)
         return _LENGTHS[self.task] + count * size if self.task in _LENGTHS else None
 

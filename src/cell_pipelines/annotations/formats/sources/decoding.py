@@ -1,4 +1,4 @@
-"""What decoders of images and archives raise when they meet damaged bytes."""
+"""Collect the errors that decoders of images and archives raise for damaged bytes."""
 
 
 def decoding_errors() -> tuple[type[Exception], ...]:

@@ -1,4 +1,4 @@
-"""Which images an annotation file speaks of: named in its rows, or one image for the whole file."""
+"""Find the images of an annotation file: named in its rows, or one image for the whole file."""
 
 from collections import Counter
 from collections.abc import Sequence

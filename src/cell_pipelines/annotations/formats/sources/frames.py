@@ -1,4 +1,4 @@
-"""Where a file states another size than the image has: its coordinates turned or scaled to the image where it is sure.
+"""Turn or scale coordinates to the image where a file states another size and the relation is certain.
 
 A camera's photo may lie on its side in the file with a mark (EXIF) that says how to turn it. Images are read upright;
 a tool that passes the mark over gives coordinates of the picture as it lies. An image that was made smaller or larger

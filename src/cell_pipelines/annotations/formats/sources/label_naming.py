@@ -26,7 +26,7 @@ _IMAGE_WORDS = ("image", "img", "im", "raw", "photo", "frame", "t")
 
 @dataclass(frozen=True)
 class Naming:
-    """How labels differ from images.
+    """Difference between the names of labels and of images.
 
     Attributes:
         folder: Name of the folder of the labels; None for the usual ones.

@@ -1,4 +1,4 @@
-"""Why an object can't be taken, in words; nothing where it can."""
+"""Explain why an object is refused; nothing where it is accepted."""
 
 from collections.abc import Collection, Sequence
 

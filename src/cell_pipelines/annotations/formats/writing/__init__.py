@@ -1,1 +1,1 @@
-"""What happens to an annotation set before any format writes it."""
+"""Prepare an annotation set for writing by any format."""

@@ -32,7 +32,7 @@ class WrittenObject:
 
     @property
     def point(self) -> tuple[float, float]:
-        """Where a point lies, as x and y."""
+        """Position of a point, as x and y."""
         return self.box[:2]
 
 
