@@ -65,3 +65,18 @@ def is_quick(item: pytest.Item) -> bool:
     values = getattr(item, "callspec", None) and item.callspec.params
     chosen = [pair for mark in item.iter_markers("quick") for pair in mark.kwargs.items()]
     return all(values[name] in few for name, few in chosen)
+
+
+@pytest.fixture
+def pretend_detector(monkeypatch):
+    """Let any file be a detector whose file says what is given, of these classes."""
+
+    def pretend(record, categories):
+        from cell_pipelines.models import yolo_checkpoint
+        from cell_pipelines.workflows import trained_model
+
+        monkeypatch.setattr(trained_model, "model_family", lambda path: "yolo")
+        monkeypatch.setattr(trained_model, "read_record", lambda path: record)
+        monkeypatch.setattr(yolo_checkpoint, "read_categories", lambda path: tuple(categories))
+
+    return pretend

@@ -33,7 +33,7 @@ def annotations(per_group: int, *, found: bool) -> AnnotationSet:
 def test_intervals_draw_groups_where_there_are_several(per_group: int, resample: str, units: int, told: str) -> None:
     parameters = EvaluationParameters.model_validate({"resamples": 100, "resample": resample})
     truth, found = (annotations(per_group, found=found) for found in (False, True))
-    table, images, cells, curves, instances = evaluate(truth, found, {"cell": 0.5}, parameters)
+    table, images, cells, curves, instances, *_ = evaluate(truth, found, {"cell": 0.5}, parameters)
     assert table["units"].tolist() == [units, units]
     assert list(table)[:6] == ["category", "images", "units", "objects", "ap50", "ap50_95"]
     sections = describe_evaluation(table, images, cells, curves, instances, parameters)

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from cell_pipelines import invocation
-from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS, JudgingSettings, judge_image
+from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS, EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.analysis.evaluation.summaries import summarise
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
-from cell_pipelines.pipelines.evaluation.errors import find_errors
+from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric
 from cell_pipelines.pipelines.reporting.nodes import describe_errors, headlines
@@ -43,8 +43,8 @@ TRUTH = _set(3, None)
 
 def _tables(found: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     pairing = pair(TRUTH, _set(found, 0.9), "test")
-    settings = JudgingSettings.for_pairing(pairing)
-    counts = pd.concat([judge_image(one, settings).counts for one in pairing.pairs()], ignore_index=True)
+    settings = EvaluationSettings.for_pairing(pairing)
+    counts = pd.concat([ImageEvaluation(one, settings).counts for one in pairing.pairs()], ignore_index=True)
     table = summarise(counts, n_resamples=100)
     table.insert(3, "ap50", 0.5)
     return table, counts
@@ -93,7 +93,7 @@ def test_the_main_metric_is_what_every_model_has() -> None:
 
 
 def test_kinds_of_errors_agree_with_the_evaluation_and_are_told() -> None:
-    kinds, confusions = find_errors(TRUTH, _set(2, 0.9), {"cell": 0.5}, EVALUATION)
+    *_, kinds, confusions = evaluate(TRUTH, _set(2, 0.9), {"cell": 0.5}, EVALUATION)
     table, counts = _tables(2)
     assert kinds[["tp", "fp", "fn"]].sum().tolist() == counts[["tp", "fp", "fn"]].sum().tolist()
     (section,) = describe_errors(kinds, confusions, table)
@@ -106,7 +106,7 @@ def test_points_have_no_kinds_of_errors() -> None:
     row = builder.add_image("a.png", height=9, width=9, split="test")
     builder.add_object(row, "cell", "point", (3.0, 3.0, 3.0, 3.0), score=0.9)
     points = builder.build()
-    kinds, confusions = find_errors(points, points, {}, EVALUATION)
+    *_, kinds, confusions = evaluate(points, points, {}, EVALUATION)
     assert kinds.empty and confusions.empty
     assert (
         describe_errors(kinds, confusions, pd.DataFrame({"category": ["cell"], **{key: [np.nan] for key in COUNTS}}))

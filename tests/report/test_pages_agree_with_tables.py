@@ -19,8 +19,6 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.metrics.definitions import DEFINITIONS
-from cell_pipelines.models import model_file
-from cell_pipelines.pipelines.evaluation.errors import find_errors
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.prediction.counting import report_counts
 from cell_pipelines.pipelines.reporting import facts
@@ -155,8 +153,7 @@ STUDIES: dict[str, Sets] = {
 
 
 def _evaluate(truth: AnnotationSet, predictions: AnnotationSet) -> Model:
-    parts = evaluate(truth, predictions, {}, EVALUATION)
-    return Model(*parts, *find_errors(truth, predictions, {}, EVALUATION))
+    return Model(*evaluate(truth, predictions, {}, EVALUATION))
 
 
 def _data(truth: AnnotationSet) -> tuple[pd.DataFrame, pd.DataFrame, list[Any]]:
@@ -345,9 +342,9 @@ NewCounts = Callable[[pd.DataFrame, dict[str, Any]], list[str]]
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> NewCounts:
+def counted(pretend_detector: Callable[..., None]) -> NewCounts:
     def render(counts: pd.DataFrame, record: dict[str, Any]) -> list[str]:
-        monkeypatch.setattr(model_file, "read_record", lambda _: record)
+        pretend_detector(record, ("cell",))
         return Said(report_counts(counts, _build([[("cell", 0)]], 0.9), Path("model.pt"))).texts
 
     return render

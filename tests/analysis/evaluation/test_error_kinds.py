@@ -15,7 +15,7 @@ from cell_pipelines.analysis.evaluation.error_kinds import (
     summarise_error_kinds,
     tabulate_confusions,
 )
-from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings, judge_image
+from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation
 from cell_pipelines.metrics.detection_errors import ERROR_KINDS
 
 Maker = Callable[..., Any]
@@ -31,9 +31,9 @@ FOUND = {
 
 def _counted(pairing: Maker, kinds: tuple[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     given = pairing(TRUTH, FOUND, kinds, CLASSES)
-    settings = JudgingSettings.for_pairing(given)
-    rows = [count_error_kinds(one, settings)[0] for one in given.pairs()]
-    judged = pd.concat([judge_image(one, settings).counts for one in given.pairs()])
+    settings = EvaluationSettings.for_pairing(given)
+    rows = [count_error_kinds(ImageEvaluation(one, settings))[0] for one in given.pairs()]
+    judged = pd.concat([ImageEvaluation(one, settings).counts for one in given.pairs()])
     return pd.DataFrame(rows), judged
 
 
@@ -50,8 +50,8 @@ def test_boxes_of_two_classes_are_told_apart(pairing: Maker, kinds: tuple[str, s
 @pytest.mark.parametrize("kinds", [("box", "box"), ("mask", "mask")])
 def test_every_cell_and_every_prediction_stands_once_in_the_confusions(pairing: Maker, kinds: tuple[str, str]) -> None:
     given = pairing(TRUTH, FOUND, kinds, CLASSES)
-    settings = JudgingSettings.for_pairing(given)
-    counts = sum(count_error_kinds(one, settings)[1] for one in given.pairs())
+    settings = EvaluationSettings.for_pairing(given)
+    counts = sum(count_error_kinds(ImageEvaluation(one, settings))[1] for one in given.pairs())
     table = tabulate_confusions(counts, CLASSES)
     cells = {(true, predicted): cells for true, predicted, cells in table.itertuples(index=False) if cells}
     # What is wrongly placed, doubled or made up has no cell; the dead cell that it lies on is missed.
@@ -60,7 +60,7 @@ def test_every_cell_and_every_prediction_stands_once_in_the_confusions(pairing: 
     assert cells[("dead", MISSED)] == 1
     assert cells[(NOTHING, "dead")] == 1
     assert table.groupby("true")["cells"].sum()[list(CLASSES)].tolist() == [2, 1]
-    judged = pd.concat([judge_image(one, settings).counts for one in given.pairs()])
+    judged = pd.concat([ImageEvaluation(one, settings).counts for one in given.pairs()])
     assert table[table["true"] == table["predicted"]]["cells"].sum() == judged["tp"].sum()
 
 

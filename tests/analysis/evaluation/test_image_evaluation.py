@@ -7,19 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cell_pipelines.analysis.evaluation import image_evaluation
 from cell_pipelines.analysis.evaluation.class_pair import has_boxes, has_masks, mean_diameter_px
 from cell_pipelines.analysis.evaluation.image_evaluation import (
     BOX_COUNTS,
     CELL_COLUMNS,
     COUNTS,
     INSTANCE_COUNTS,
-    JudgingSettings,
-    judge_image,
+    EvaluationSettings,
+    ImageEvaluation,
 )
 from cell_pipelines.analysis.evaluation.matched_cells import match_cells
 from cell_pipelines.analysis.evaluation.pairing import Pairing, pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
+from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.thresholds import Thresholds
 
 Maker = Callable[..., Any]
@@ -31,7 +33,7 @@ TRUTH = {"a.png": [("cell", LEFT, 1.0), ("cell", RIGHT, 1.0), ("cell", FAR, 1.0)
 
 def judge(given: Pairing, **options: float) -> tuple[pd.Series, pd.DataFrame]:
     (own,) = given.pairs()
-    judged = judge_image(own, JudgingSettings.for_pairing(given, **options))
+    judged = ImageEvaluation(own, EvaluationSettings.for_pairing(given, **options))
     return judged.counts.iloc[0], judged.cells
 
 
@@ -83,7 +85,7 @@ def test_of_overlapping_predictions_the_surest_keeps_the_pixel(pairing: Maker) -
     assert row["instance_tp_95"] == 2, "the left cell, and what is left of the other"
     assert row["pixel_tp"] == 200
     (own,) = pairing(TRUTH, found).pairs()
-    matches = match_cells(own, JudgingSettings(max_distance_px=5))
+    matches = match_cells(ImageEvaluation(own, EvaluationSettings(max_distance_px=5)))
     assert (matches.matched.tolist(), matches.correct.tolist()) == ([True, True, False], [True, True])
     assert np.unique(matches.labels).tolist() == [0, 1, 2]
 
@@ -93,9 +95,9 @@ def test_classes_are_judged_apart_and_drawn_together(pairing: Maker) -> None:
     truth = {"a.png": [("cell", LEFT, 1.0), ("debris", FAR, 1.0)]}
     found = {"a.png": [("debris", LEFT, 0.9), ("debris", FAR, 0.8)]}
     (own,) = pairing(truth, found, categories=categories).pairs()
-    judged = judge_image(own, JudgingSettings(max_distance_px=5))
+    judged = ImageEvaluation(own, EvaluationSettings(max_distance_px=5))
     assert judged.counts[["category", "tp", "fp", "fn"]].to_numpy().tolist() == [["cell", 0, 0, 1], ["debris", 1, 1, 0]]
-    matches = match_cells(own, JudgingSettings(max_distance_px=5))
+    matches = match_cells(ImageEvaluation(own, EvaluationSettings(max_distance_px=5)))
     assert matches.matched.tolist() == [False, True]
     assert matches.correct.tolist() == [False, True]
     assert (matches.true_labels.max(), matches.labels.max()) == (2, 2)
@@ -140,11 +142,11 @@ def test_settings_follow_what_both_sides_are_made_of(pairing: Maker) -> None:
     assert has_masks(given), "a side without an object does not speak against masks"
     assert not has_masks(pairing(TRUTH, TRUTH, ("mask", "box")))
     assert not has_boxes(pairing(TRUTH, TRUTH, ("point", "box")))
-    assert JudgingSettings.for_pairing(given).max_distance_px == pytest.approx(2 * np.sqrt(100 / np.pi))
-    assert JudgingSettings.for_pairing(pairing({"a.png": []}, {"a.png": []})).max_distance_px == 50
+    assert EvaluationSettings.for_pairing(given).max_distance_px == pytest.approx(2 * np.sqrt(100 / np.pi))
+    assert EvaluationSettings.for_pairing(pairing({"a.png": []}, {"a.png": []})).max_distance_px == 50
     assert np.isnan(mean_diameter_px(select_objects(given.truth, np.zeros(3, dtype=bool))))
     with pytest.raises(ValueError, match="`iou` must lie in"):
-        JudgingSettings(5.0, iou=0)
+        EvaluationSettings(5.0, iou=0)
 
 
 def test_thresholds_are_by_class(pairing: Maker) -> None:
@@ -153,3 +155,14 @@ def test_thresholds_are_by_class(pairing: Maker) -> None:
     assert own.name == "a.png"
     assert own.filter_by_score(Thresholds.from_plain({"cell": 0.5})).predictions.n_objects == 1
     assert own.filter_by_score(Thresholds.from_plain({"cell": 0.25})).predictions.n_objects == 2
+
+
+def test_an_image_is_matched_once_however_often_its_tables_are_read(pairing: Pairing, monkeypatch) -> None:
+    (own,) = pairing(TRUTH, {"a.png": [("cell", LEFT, 0.9), ("cell", FAR, 0.25)]}).pairs()
+    calls = []
+    monkeypatch.setattr(image_evaluation, "match_boxes", lambda *a, **k: calls.append(1) or match_boxes(*a, **k))
+    evaluation = ImageEvaluation(own, EvaluationSettings(max_distance_px=5))
+    for _ in range(2):
+        assert evaluation.counts["tp"].sum() == evaluation.cells["box_matched"].sum() / 2
+        match_cells(evaluation, "box")
+    assert calls == [1]

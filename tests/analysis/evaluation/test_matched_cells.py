@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cell_pipelines.analysis.evaluation.class_pair import without_ignored
-from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings, judge_image
+from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.map_thresholds import count_at_thresholds
 from cell_pipelines.analysis.evaluation.matched_cells import match_cells
 from cell_pipelines.analysis.evaluation.pairing import pair
@@ -56,11 +56,11 @@ def add(builder: AnnotationBuilder, category: str, box: Any, kind: str, **more: 
 def test_captions_count_as_the_tables_do(kind: str, by: str) -> None:
     for seed in range(12):
         pairing = scene(seed, kind)
-        settings = JudgingSettings.for_pairing(pairing)
+        settings = EvaluationSettings.for_pairing(pairing)
         (image,) = pairing.pairs()
-        cells = match_cells(image, settings, by)  # type: ignore[arg-type]
+        cells = match_cells(ImageEvaluation(image, settings), by)  # type: ignore[arg-type]
         assert cells.kind == (by if by in settings.kinds else "box")
-        table = judge_image(image, settings).counts
+        table = ImageEvaluation(image, settings).counts
         expected = tuple(int(table[COLUMNS[cells.kind].format(name)].sum()) for name in ("tp", "fp", "fn"))
         assert cells.counts == expected
         assert (len(cells.true_boxes), len(cells.boxes)) == (len(cells.matched), len(cells.correct))
@@ -72,7 +72,7 @@ def test_points_have_a_visible_extent_and_are_matched_by_centroids() -> None:
     builder.add_image("x.png", height=30, width=30, split="val")
     builder.add_object(0, "a", "point", (3.0, 3.0, 3.0, 3.0), score=0.9)
     (image,) = pair(builder.build(), builder.build(), "val").pairs()
-    cells = match_cells(image, JudgingSettings(5.0, masks=False, boxes=False), "mask")
+    cells = match_cells(ImageEvaluation(image, EvaluationSettings(5.0, masks=False, boxes=False)), "mask")
     assert (cells.kind, cells.counts, cells.rule) == ("centroid", (1, 0, 0), "by centroids within 5 px")
     assert np.all(cells.boxes[:, 2:] > cells.boxes[:, :2])
 

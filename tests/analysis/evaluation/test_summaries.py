@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS, JudgingSettings, judge_image
+from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS, EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.analysis.evaluation.summaries import ALL, instance_curve, summarise
 
@@ -32,8 +32,8 @@ def scene(seed: int, *, images: int = 8, categories: tuple[str, ...] = ("cell", 
 
 
 def judged(given: Any) -> Tables:
-    settings = JudgingSettings.for_pairing(given)
-    parts = [judge_image(pair, settings) for pair in given.pairs()]
+    settings = EvaluationSettings.for_pairing(given)
+    parts = [ImageEvaluation(pair, settings) for pair in given.pairs()]
     return pd.concat([p.counts for p in parts], ignore_index=True), pd.concat([p.cells for p in parts])
 
 

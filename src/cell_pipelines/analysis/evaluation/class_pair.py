@@ -68,7 +68,7 @@ class Side:
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedClass:
+class ClassPair:
     """What is true and what is predicted of one class in one image."""
 
     truth: Side
@@ -80,10 +80,10 @@ class JudgedClass:
         return overlap_table(self.truth.labels, self.predictions.labels)
 
 
-def judged_class(pair: PairedSets, category: int) -> JudgedClass:
+def class_pair(pair: PairedSets, category: int) -> ClassPair:
     """Return one class, by its place among the categories, of an image."""
     own = pair.of(category)
-    return JudgedClass(Side(own.truth), Side(_surest_first(own.predictions)))
+    return ClassPair(Side(own.truth), Side(_surest_first(own.predictions)))
 
 
 def has_masks(pairing: Pairing) -> bool:
@@ -107,7 +107,7 @@ def mean_diameter_px(truth: AnnotationSet) -> float:
     return float(2 * np.sqrt(known.mean() / np.pi)) if known.size else float("nan")
 
 
-def without_crowds(pair: PairedSets) -> PairedSets:
+def without_ignored_regions(pair: PairedSets) -> PairedSets:
     """Leave out regions that stand for crowds, and the predictions in them, which nobody can call right or wrong.
 
     A prediction lies in a region of its class if its box's middle does, and in no box of a true cell.
@@ -127,7 +127,7 @@ def without_crowds(pair: PairedSets) -> PairedSets:
 
 
 def without_ignored(labels: LabelImage, ignored: npt.NDArray[np.bool_], true_labels: LabelImage) -> LabelImage:
-    """Leave out the cells of a label image that lie in an ignored region, by the rule of `without_crowds`.
+    """Leave out the cells of a label image that lie in an ignored region, by the rule of `without_ignored_regions`.
 
     Args:
         labels: (H, W) int32, predicted cells.

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.class_pair import without_crowds
+from cell_pipelines.analysis.evaluation.class_pair import without_ignored_regions
 from cell_pipelines.analysis.evaluation.pairing import Pairing
 from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.metrics.conformal import CountInterval, Scale, calibrate_counts
@@ -42,7 +42,7 @@ def count_pairs(pairing: Pairing, thresholds: Thresholds) -> pd.DataFrame:
     groups = pairing.truth.images["group"].to_pylist()
     rows: list[dict[str, Any]] = []
     for image, group in zip(pairing.pairs(), groups, strict=True):
-        kept = without_crowds(image.filter_by_score(thresholds))
+        kept = without_ignored_regions(image.filter_by_score(thresholds))
         counts = [
             np.bincount(side.category, minlength=len(pairing.categories)) for side in (kept.truth, kept.predictions)
         ]

@@ -1,7 +1,7 @@
-"""Which errors a model makes and what they cost, and which class it takes for which, over all images.
+"""Count the kinds of errors that a model makes, what they cost, and which class it takes for which.
 
-Boxes and masks are judged alike (`metrics/detection_errors.py`): by masks where both sides have them, else by boxes.
-Nothing is told of points, which do not overlap.
+Boxes and masks are treated alike (`metrics/detection_errors.py`): masks where both sides have them, else boxes. There
+is nothing for points, which do not overlap.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.class_pair import JudgedClass, judged_class, without_crowds
-from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings
-from cell_pipelines.analysis.evaluation.pairing import PairedSets
+from cell_pipelines.analysis.evaluation.class_pair import ClassPair
+from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation
 from cell_pipelines.metrics.detection_errors import (
     ERROR_KINDS,
     Overlaps,
@@ -22,9 +21,8 @@ from cell_pipelines.metrics.detection_errors import (
     f1_lost,
     find_detection_errors,
 )
-from cell_pipelines.metrics.instances import matched_pairs
 from cell_pipelines.metrics.label_overlap import overlap_table
-from cell_pipelines.metrics.matching import box_iou, match_boxes
+from cell_pipelines.metrics.matching import box_iou
 from cell_pipelines.typing import BoolArray, IntArray
 
 #: Counts that may be summed over images.
@@ -45,19 +43,19 @@ MEANINGS: Final = {
 }
 
 
-def count_error_kinds(pair: PairedSets, settings: JudgingSettings) -> tuple[dict[str, Any], IntArray]:
-    """Count the errors of one image, whose predictions are already cut off at their thresholds.
+def count_error_kinds(evaluation: ImageEvaluation) -> tuple[dict[str, Any], IntArray]:
+    """Count the errors of one evaluated image.
 
     Returns:
         `image` and `KIND_COUNTS`, all classes together; and which class is taken for which, (C + 1, C + 1) as
-        `metrics.detection_errors.count_confusions` gives it. A mask that surer ones of its class hide wholly counts as
-        little as it does in the evaluation.
+        `metrics.detection_errors.count_confusions` gives it. A mask that others of its class with higher scores hide
+        wholly counts as little as it does in the evaluation.
     """
-    pair = without_crowds(pair)
-    classes = [judged_class(pair, category) for category in range(len(pair.truth.categories))]
-    matches = [_matched(one, settings) for one in classes]
+    settings, classes = evaluation.settings, evaluation.classes
+    matches = evaluation.matches("mask" if settings.masks else "box")
     found, correct = (_joined([match[side] for match in matches]) for side in (0, 1))
-    true_seen, seen = (_joined([_drawn(one, settings)[side] for one in classes]) for side in (0, 1))
+    visible = [_visible(cells, settings) for cells in classes]
+    true_seen, seen = (_joined([flags[side] for flags in visible]) for side in (0, 1))
     true_categories, categories = (
         np.repeat(np.arange(len(classes)), [len(match[side]) for match in matches]).astype(np.int64) for side in (0, 1)
     )
@@ -69,7 +67,7 @@ def count_error_kinds(pair: PairedSets, settings: JudgingSettings) -> tuple[dict
     tp = int(correct.sum())
     hits = {"tp": tp, "fp": len(correct) - tp, "fn": int((~found).sum())}
     confusions = count_confusions(errors, *sides, correct=correct, found=found, n_categories=len(classes))
-    return {"image": pair.name, **count_errors(errors, found), **hits}, confusions
+    return {"image": evaluation.name, **count_errors(errors, found), **hits}, confusions
 
 
 def tabulate_confusions(counts: IntArray, categories: Sequence[str]) -> pd.DataFrame:
@@ -116,28 +114,13 @@ def summarise_error_kinds(counts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _matched(judged: JudgedClass, settings: JudgingSettings) -> tuple[BoolArray, BoolArray]:
-    """Tell which true cells of a class are found, (N,), and which predictions are right, (M,)."""
-    truth, predictions = judged.truth, judged.predictions
-    found = np.zeros(truth.objects.n_objects, dtype=np.bool_)
-    correct = np.zeros(predictions.objects.n_objects, dtype=np.bool_)
-    if settings.masks:
-        pairs = matched_pairs(judged.overlaps, threshold=settings.iou)
-        found[pairs.true_ids - 1] = correct[pairs.predicted_ids - 1] = True
-        return found, correct
-    boxes = truth.objects.boxes, predictions.objects.boxes
-    index = match_boxes(*boxes, predictions.scores, iou_threshold=settings.iou).true_index
-    found[index[index >= 0]] = True
-    return found, index >= 0
-
-
-def _drawn(judged: JudgedClass, settings: JudgingSettings) -> tuple[BoolArray, BoolArray]:
-    """Tell which true and predicted cells of a class are seen: of masks, those that no surer one hides wholly."""
-    sides = judged.truth, judged.predictions
+def _visible(cells: ClassPair, settings: EvaluationSettings) -> tuple[BoolArray, BoolArray]:
+    """Return which true and predicted cells of a class are visible: of masks, those that no other hides wholly."""
+    sides = cells.truth, cells.predictions
     if not settings.masks:
         return tuple(np.ones(side.objects.n_objects, dtype=np.bool_) for side in sides)  # type: ignore[return-value]
     flags = tuple(np.zeros(side.objects.n_objects, dtype=np.bool_) for side in sides)
-    for own, ids in zip(flags, (judged.overlaps.true_ids, judged.overlaps.predicted_ids), strict=True):
+    for own, ids in zip(flags, (cells.overlaps.true_ids, cells.overlaps.predicted_ids), strict=True):
         own[ids - 1] = True
     return flags  # type: ignore[return-value]
 
@@ -151,14 +134,14 @@ def _places(kept: BoolArray) -> IntArray:
     return np.cumsum(kept) - 1
 
 
-def _overlaps(classes: list[JudgedClass], settings: JudgingSettings) -> Overlaps:
+def _overlaps(classes: Sequence[ClassPair], settings: EvaluationSettings) -> Overlaps:
     parts = list(_overlaps_of_masks(classes) if settings.masks else _overlaps_of_boxes(classes))
     none = np.zeros(0, dtype=np.int64)
     prediction, cell = (np.concatenate([none, *(part[side] for part in parts)]) for side in (0, 1))
     return Overlaps(prediction, cell, np.concatenate([np.zeros(0), *(part[2] for part in parts)]))
 
 
-def _overlaps_of_masks(classes: list[JudgedClass]) -> Iterator[tuple[IntArray, IntArray, npt.NDArray[np.float64]]]:
+def _overlaps_of_masks(classes: Sequence[ClassPair]) -> Iterator[tuple[IntArray, IntArray, npt.NDArray[np.float64]]]:
     """Yield the overlaps of each class's predictions with each class's cells, numbered over all classes."""
     before = 0
     for one in classes:
@@ -171,7 +154,7 @@ def _overlaps_of_masks(classes: list[JudgedClass]) -> Iterator[tuple[IntArray, I
         before += one.predictions.objects.n_objects
 
 
-def _overlaps_of_boxes(classes: list[JudgedClass]) -> Iterator[tuple[IntArray, IntArray, npt.NDArray[np.float64]]]:
+def _overlaps_of_boxes(classes: Sequence[ClassPair]) -> Iterator[tuple[IntArray, IntArray, npt.NDArray[np.float64]]]:
     none = np.zeros((0, 4))
     boxes = np.concatenate([none, *(one.predictions.objects.boxes for one in classes)])
     iou = box_iou(boxes, np.concatenate([none, *(one.truth.objects.boxes for one in classes)]))

@@ -1,24 +1,25 @@
-"""How one image was judged, for every family of models alike: counts of a row a class, and what became of each cell.
+"""Evaluate one image: every table, picture and sweep reads one `ImageEvaluation` and none matches again.
 
-Boxes are always compared, middles too, masks where both sides have them; a mask has a box, so a network that outlines
+Boxes are always compared, centroids too, masks where both sides have them; a mask has a box, so a network that outlines
 cells and a detector that frames them stand in the same columns. Everything is a count that can be summed over images;
 `summaries.py` divides.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.class_pair import (
-    JudgedClass,
+    ClassPair,
+    class_pair,
     has_boxes,
     has_masks,
-    judged_class,
     mean_diameter_px,
-    without_crowds,
+    without_ignored_regions,
 )
 from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing
 from cell_pipelines.metrics.aggregated_jaccard import aggregated_jaccard
@@ -54,7 +55,7 @@ CELL_COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class JudgingSettings:
+class EvaluationSettings:
     """What counts as found.
 
     Attributes:
@@ -85,7 +86,7 @@ class JudgingSettings:
     @classmethod
     def for_pairing(
         cls, pairing: Pairing, *, iou: float = 0.5, max_distance_px: float | None = None, rule: CentroidRule = "optimal"
-    ) -> "JudgingSettings":
+    ) -> "EvaluationSettings":
         """Return settings that fit a pairing: masks where both sides have them.
 
         Args:
@@ -100,44 +101,77 @@ class JudgingSettings:
         return cls(distance, iou, rule, has_masks(pairing), has_boxes(pairing))
 
 
-@dataclass(frozen=True, eq=False)
-class JudgedImage:
-    """What judging one image gives.
+class ImageEvaluation:
+    """One image with its true and predicted cells, those in ignored regions left out, and how they match.
 
-    Attributes:
-        counts: A row a class with the columns `image`, `category` and `COUNTS`.
-        cells: A row a true or predicted cell with the columns `image`, `category`, `side` (``true`` or ``predicted``),
-            `score`, `area_px`, `box_matched`, `centroid_matched` and `mask_matched` (1, 0, or nan where it cannot be
-            told).
+    Args:
+        pair: The image, with predictions that are at or above their thresholds, or all of them for a sweep.
+        settings: What counts as a match.
     """
 
-    counts: pd.DataFrame
-    cells: pd.DataFrame
+    def __init__(self, pair: PairedSets, settings: EvaluationSettings) -> None:
+        self.pair, self.settings = without_ignored_regions(pair), settings
+        self._matches: dict[Kind, tuple[tuple[BoolArray, BoolArray], ...]] = {}
+
+    @property
+    def name(self) -> str:
+        """The image."""
+        return self.pair.name
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Class names."""
+        return self.pair.truth.categories
+
+    @cached_property
+    def classes(self) -> tuple[ClassPair, ...]:
+        """The true and predicted cells of each class."""
+        return tuple(class_pair(self.pair, category) for category in range(len(self.categories)))
+
+    def matches(self, kind: Kind) -> tuple[tuple[BoolArray, BoolArray], ...]:
+        """Return for each class which true cells, (N,) bool, and which predictions, (M,), best first, are matched."""
+        if kind not in self._matches:
+            self._matches[kind] = tuple(_match(cells, kind, self.settings) for cells in self.classes)
+        return self._matches[kind]
+
+    def kind_or_default(self, kind: Kind | None) -> Kind:
+        """Return by what cells are matched where one must be chosen: `kind`, else masks, else boxes, else centroids."""
+        kinds = self.settings.kinds
+        return kind if kind in kinds else "mask" if "mask" in kinds else kinds[0]
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """One row per class with the columns `image`, `category` and `COUNTS`."""
+        rows = [
+            {"image": self.name, "category": name, **_counts(cells, self._of_class(number), self.settings)}
+            for number, (name, cells) in enumerate(zip(self.categories, self.classes, strict=True))
+        ]
+        return pd.DataFrame(rows, columns=["image", "category", *COUNTS])
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """One row per true or predicted cell with `CELL_COLUMNS`.
+
+        These are `image`, `category`, `side` (``true`` or ``predicted``), `score`, `area_px`, `box_matched`,
+        `centroid_matched` and `mask_matched` (1, 0, or NaN where it does not apply).
+        """
+        parts = [
+            _cells(cells, self._of_class(number)).assign(image=self.name, category=name)
+            for number, (name, cells) in enumerate(zip(self.categories, self.classes, strict=True))
+        ]
+        table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        return table.reindex(columns=CELL_COLUMNS)
+
+    def _of_class(self, number: int) -> Matched:
+        return {kind: self.matches(kind)[number] for kind in self.settings.kinds}
 
 
-def judge_image(pair: PairedSets, settings: JudgingSettings) -> JudgedImage:
-    """Judge one image, whose predictions are already cut off at their thresholds; crowd regions are left out."""
-    pair = without_crowds(pair)
-    counts, cells = [], []
-    for category, name in enumerate(pair.truth.categories):
-        judged = judged_class(pair, category)
-        matched = {kind: match_class(judged, kind, settings) for kind in settings.kinds}
-        key = {"image": pair.name, "category": name}
-        counts.append({**key, **_counts(judged, matched, settings)})
-        cells.append(_cells(judged, matched).assign(**key))
-    table = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
-    return JudgedImage(
-        pd.DataFrame(counts, columns=["image", "category", *COUNTS]), table.reindex(columns=CELL_COLUMNS)
-    )
-
-
-def match_class(judged: JudgedClass, kind: Kind, settings: JudgingSettings) -> tuple[BoolArray, BoolArray]:
-    """Return which true cells of a class are matched, (N,) bool, and which predictions, (M,) bool, surest first."""
-    truth, predictions = judged.truth, judged.predictions
+def _match(cells: ClassPair, kind: Kind, settings: EvaluationSettings) -> tuple[BoolArray, BoolArray]:
+    truth, predictions = cells.truth, cells.predictions
     found = np.zeros(truth.objects.n_objects, dtype=np.bool_)
     if kind == "mask":
         correct = np.zeros(predictions.objects.n_objects, dtype=np.bool_)
-        pairs = matched_pairs(judged.overlaps, threshold=settings.iou)
+        pairs = matched_pairs(cells.overlaps, threshold=settings.iou)
         found[pairs.true_ids - 1] = correct[pairs.predicted_ids - 1] = True
         return found, correct
     if kind == "box":
@@ -150,9 +184,9 @@ def match_class(judged: JudgedClass, kind: Kind, settings: JudgingSettings) -> t
     return found, index >= 0
 
 
-def _counts(judged: JudgedClass, matched: Matched, settings: JudgingSettings) -> dict[str, Any]:
+def _counts(cells: ClassPair, matched: Matched, settings: EvaluationSettings) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "true": judged.truth.objects.n_objects, "predicted": judged.predictions.objects.n_objects
+        "true": cells.truth.objects.n_objects, "predicted": cells.predictions.objects.n_objects
     }  # fmt: skip
     names: dict[Kind, tuple[str, ...]] = {"box": BOX_COUNTS, "centroid": CENTROID_COUNTS}
     for kind in (kind for kind in names if kind in matched):
@@ -160,13 +194,13 @@ def _counts(judged: JudgedClass, matched: Matched, settings: JudgingSettings) ->
         tp = int(np.count_nonzero(correct))
         columns |= dict(zip(names[kind], (tp, len(correct) - tp, len(found) - tp), strict=True))
     if settings.masks:
-        columns |= _mask_counts(judged)
+        columns |= _mask_counts(cells)
     return {name: columns.get(name, np.nan) for name in COUNTS}
 
 
-def _mask_counts(judged: JudgedClass) -> dict[str, float]:
+def _mask_counts(cells: ClassPair) -> dict[str, float]:
     """Count pixels, instances, the aggregated Jaccard index and kinds of errors, all from one table of overlaps."""
-    table = judged.overlaps
+    table = cells.overlaps
     shared = int(table.shared.sum())
     pixels = (shared, int(table.predicted_areas.sum()) - shared, int(table.true_areas.sum()) - shared)
     counts = match_overlaps(table)
@@ -176,9 +210,9 @@ def _mask_counts(judged: JudgedClass) -> dict[str, float]:
     return dict(zip(names, (*pixels, *at_each.tolist(), *aggregated_jaccard(table), *errors), strict=True))
 
 
-def _cells(judged: JudgedClass, matched: Matched) -> pd.DataFrame:
+def _cells(pair: ClassPair, matched: Matched) -> pd.DataFrame:
     parts = []
-    for place, (name, side) in enumerate((("true", judged.truth), ("predicted", judged.predictions))):
+    for place, (name, side) in enumerate((("true", pair.truth), ("predicted", pair.predictions))):
         flags = {f"{kind}_matched": both[place].astype(float) for kind, both in matched.items()}
         parts.append(pd.DataFrame({"side": name, "score": side.scores, "area_px": side.areas, **flags}))
     return pd.concat(parts, ignore_index=True)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.analysis.evaluation.class_pair import Side, judged_class, without_crowds
-from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings, Kind, match_class
-from cell_pipelines.analysis.evaluation.pairing import PairedSets
+from cell_pipelines.analysis.evaluation.class_pair import Side
+from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation, Kind
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.typing import BoolArray, FloatArray, LabelImage
 
@@ -49,41 +48,39 @@ class MatchedCells:
         return tp, len(self.correct) - tp, int(np.count_nonzero(~self.matched))
 
 
-def match_cells(pair: PairedSets, settings: JudgingSettings, kind: Kind | None = None) -> MatchedCells:
-    """Match the cells of one image.
+def match_cells(evaluation: ImageEvaluation, kind: Kind | None = None) -> MatchedCells:
+    """Return the cells of an evaluated image, all classes together.
 
     Args:
-        pair: The image, with predictions that are at or above their thresholds.
-        settings: What counts as a match.
-        kind: By what; None, or one that the objects don't allow, for masks, else boxes, else centroids.
+        evaluation: The image.
+        kind: By what cells are matched; None, or one that the objects don't allow, for masks, else boxes, else
+            centroids.
     """
-    pair = without_crowds(pair)
-    kind = kind if kind in settings.kinds else "mask" if settings.masks else settings.kinds[0]
-    parts = [judged_class(pair, category) for category in range(len(pair.truth.categories))]
-    flags = [match_class(part, kind, settings) for part in parts]
-    none = np.zeros(0, np.bool_)
-    true_sides, sides = [part.truth for part in parts], [part.predictions for part in parts]
+    kind, settings = evaluation.kind_or_default(kind), evaluation.settings
+    flags, none = evaluation.matches(kind), np.zeros(0, np.bool_)
+    true_sides = [cells.truth for cells in evaluation.classes]
+    sides = [cells.predictions for cells in evaluation.classes]
     return MatchedCells(
-        name=pair.name,
+        name=evaluation.name,
         kind=kind,
         rule=describe_rule(kind, settings),
         true_boxes=_boxes(true_sides, settings),
         boxes=_boxes(sides, settings),
         matched=np.concatenate([none, *(matched for matched, _ in flags)]),
         correct=np.concatenate([none, *(correct for _, correct in flags)]),
-        true_labels=_stacked(true_sides, pair.truth) if settings.masks else None,
-        labels=_stacked(sides, pair.truth) if settings.masks else None,
+        true_labels=_stacked(true_sides, evaluation.pair.truth) if settings.masks else None,
+        labels=_stacked(sides, evaluation.pair.truth) if settings.masks else None,
     )
 
 
-def describe_rule(kind: Kind, settings: JudgingSettings) -> str:
+def describe_rule(kind: Kind, settings: EvaluationSettings) -> str:
     """Return in words by what cells are matched."""
     if kind == "centroid":
         return f"by centroids within {settings.max_distance_px:g} px"
     return f"by {'masks' if kind == 'mask' else 'boxes'} at IoU {settings.iou:g}"
 
 
-def _boxes(sides: Sequence[Side], settings: JudgingSettings) -> npt.NDArray[np.float64]:
+def _boxes(sides: Sequence[Side], settings: EvaluationSettings) -> npt.NDArray[np.float64]:
     boxes = np.concatenate([np.zeros((0, 4)), *(side.objects.boxes for side in sides)])
     return boxes if settings.boxes else boxes + np.array([-1, -1, 1, 1]) * _POINT_PX
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.class_pair import JudgedClass, has_masks, judged_class, without_crowds
+from cell_pipelines.analysis.evaluation.class_pair import ClassPair, has_masks
+from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.pairing import Pairing
 from cell_pipelines.analysis.evaluation.threshold_choice import (
     COUNTS,
@@ -48,10 +49,10 @@ def choose_object_thresholds(
     if n_thresholds < 2:
         raise ValueError(f"`n_thresholds` must be at least 2, got {n_thresholds}.")
     masks, stored = has_masks(pairing), [list[_Ranked]() for _ in pairing.categories]
+    matching = EvaluationSettings.for_pairing(pairing, iou=settings.iou, max_distance_px=settings.max_distance_px)
     for pair in pairing.pairs():
-        own = without_crowds(pair)
-        for category, images in enumerate(stored):
-            images.append(_rank(judged_class(own, category), settings, masks))
+        for cells, images in zip(ImageEvaluation(pair, matching).classes, stored, strict=True):
+            images.append(_rank(cells, settings, masks))
     chosen: dict[str, float] = {}
     tables = [tabulate([], np.zeros((0, len(COUNTS))), 0, settings.objective).assign(category="")]
     for name, images in zip(pairing.categories, stored, strict=True):
@@ -79,11 +80,11 @@ class _Ranked:
     centres: FloatArray
 
 
-def _rank(judged: JudgedClass, settings: ChoiceSettings, masks: bool) -> _Ranked:
-    truth, predictions = judged.truth, judged.predictions
+def _rank(cells: ClassPair, settings: ChoiceSettings, masks: bool) -> _Ranked:
+    truth, predictions = cells.truth, cells.predictions
     correct = None
     if settings.objective == "f1_iou" and masks:
-        correct = _take_by_mask(judged.overlaps, settings.iou, predictions.objects.n_objects)
+        correct = _take_by_mask(cells.overlaps, settings.iou, predictions.objects.n_objects)
     elif settings.objective == "f1_iou":
         boxes = truth.objects.boxes, predictions.objects.boxes
         correct = match_boxes(*boxes, predictions.scores, iou_threshold=settings.iou).is_true_positive

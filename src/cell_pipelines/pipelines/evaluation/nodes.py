@@ -1,6 +1,6 @@
 """Nodes of the evaluation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.image_evaluation import JudgingSettings, Kind, judge_image
+from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation, Kind
 from cell_pipelines.analysis.evaluation.matched_cells import match_cells
 from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing, pair
 from cell_pipelines.analysis.evaluation.summaries import ALL, instance_curve, summarise
@@ -21,7 +21,12 @@ from cell_pipelines.metrics.detection import measure_average_precision
 from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.curve_columns import precision_recall_curves
 from cell_pipelines.workflows.drawing import picture_name
-from cell_pipelines.workflows.evaluation import accepted_pairs, judging_settings
+from cell_pipelines.workflows.evaluation import (
+    EvaluatedImage,
+    accepted_pairs,
+    evaluate_image,
+    evaluation_settings,
+)
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.resampling_units import choose_groups
@@ -32,28 +37,55 @@ def evaluate(
     predictions: AnnotationSet,
     thresholds: dict[str, Any],
     parameters: EvaluationParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Judge a model of any kind.
+) -> tuple[pd.DataFrame, ...]:
+    """Evaluate a model of any kind; every image is matched once.
 
     Returns:
-        A row a class; a row an image and class with all counts; a row a true or predicted cell; the precision-recall
-        curves of boxes at IoU 0.5; and the quality of masks over the IoU that is asked for.
+        One row per class; one row per image and class with all counts; one row per true or predicted cell; the
+        precision-recall curves of boxes at IoU 0.5; the quality of masks over the IoU threshold; one row per image with
+        its errors of each kind; and how many cells of each class were taken for which. The last two have no row where
+        cells are points, which do not overlap.
     """
     pairing = pair(truth, predictions, parameters.split)
-    judge = partial(judge_image, settings=judging_settings(pairing, parameters))
-    kept = accepted_pairs(pairing, thresholds)
-    total = pairing.truth.n_images
-    judged = list(map_images(judge, kept, description="judging", total=total, parallel=parameters.parallel))
-    counts = pd.concat([image.counts for image in judged], ignore_index=True)
-    cells = pd.concat([image.cells for image in judged], ignore_index=True)
+    evaluated = list(
+        map_images(
+            partial(evaluate_image, settings=evaluation_settings(pairing, parameters)),
+            accepted_pairs(pairing, thresholds),
+            description="evaluating",
+            total=pairing.truth.n_images,
+            parallel=parameters.parallel,
+        )
+    )
+    counts = pd.concat([image.counts for image in evaluated], ignore_index=True)
+    cells = pd.concat([image.cells for image in evaluated], ignore_index=True)
     groups, _ = choose_groups(pairing.truth, parameters.resample)
     table = summarise(counts, groups=groups, n_resamples=parameters.resamples, seed=parameters.seed)
-    average = measure_average_precision(*pairing.tables(), n_images=total, n_categories=len(pairing.categories))
-    table.insert(4, "ap50", [*average.ap50, average.mean_ap50])
-    table.insert(5, "ap50_95", [*average.ap50_95, average.mean_ap50_95])
+    curves = _add_average_precision(table, pairing)
     limits = Thresholds.from_plain(thresholds).least_scores(pairing.categories)
     table.insert(6, "confidence", [*limits, np.nan])
-    return table, counts, cells, _curve_table(pairing, average.precision[0]), instance_curve(counts)
+    return table, counts, cells, curves, instance_curve(counts), *_error_tables(evaluated, pairing.categories)
+
+
+def _add_average_precision(table: pd.DataFrame, pairing: Pairing) -> pd.DataFrame:
+    """Insert the average precision of boxes into the table of classes; return the precision-recall curves."""
+    n_images, n_categories = pairing.truth.n_images, len(pairing.categories)
+    average = measure_average_precision(*pairing.tables(), n_images=n_images, n_categories=n_categories)
+    table.insert(4, "ap50", [*average.ap50, average.mean_ap50])
+    table.insert(5, "ap50_95", [*average.ap50_95, average.mean_ap50_95])
+    return _curve_table(pairing, average.precision[0])
+
+
+def _error_tables(
+    evaluated: Sequence[EvaluatedImage], categories: tuple[str, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    from cell_pipelines.analysis.evaluation.error_kinds import CONFUSION_COLUMNS, KIND_COUNTS, tabulate_confusions
+
+    errors = [image.errors for image in evaluated if image.errors is not None]
+    kinds = pd.DataFrame(errors, columns=["image", *KIND_COUNTS])
+    confusions = [image.confusions for image in evaluated if image.confusions is not None]
+    if not confusions:
+        return kinds, pd.DataFrame(columns=list(CONFUSION_COLUMNS))
+    return kinds, tabulate_confusions(np.sum(confusions, axis=0), categories)
 
 
 def _curve_table(pairing: Pairing, curves: npt.NDArray[np.float64]) -> pd.DataFrame:
@@ -74,6 +106,13 @@ def log_metrics(table: pd.DataFrame, parameters: EvaluationParameters) -> dict[s
             if key not in ("category", "images", "units") and pd.notna(value):
                 metrics[f"{parameters.split}_{key}{suffix}"] = {"value": float(value), "step": 0}
     return metrics
+
+
+def plot_confusion(confusions: pd.DataFrame) -> Any:
+    """Return a figure of which class is taken for which."""
+    from cell_pipelines.report.figures.confusion import plot_confusions
+
+    return plot_confusions(confusions)
 
 
 def plot_precision_recall_curves(curves: pd.DataFrame, table: pd.DataFrame) -> Any:
@@ -103,7 +142,7 @@ def draw_errors(
     truth: AnnotationSet, predictions: AnnotationSet, thresholds: dict[str, Any],
     images: dict[str, ImageFile], parameters: EvaluationParameters,
 ) -> Callable[[Path], None]:  # fmt: skip
-    """Return what fills a folder with the images and what was found, missed and made up."""
+    """Return what fills a folder with the images and their true positives, false positives and false negatives."""
     return partial(_write_overlays, pair(truth, predictions, parameters.split), thresholds, images, parameters)
 
 
@@ -114,7 +153,7 @@ def _write_overlays(
     parameters: EvaluationParameters,
     folder: Path,
 ) -> None:
-    settings = judging_settings(pairing, parameters)
+    settings = evaluation_settings(pairing, parameters)
     jobs: Iterator[_ErrorOverlay] = (
         _ErrorOverlay(image, images[image.name], settings, parameters.matching, folder)
         for image in accepted_pairs(pairing, thresholds)
@@ -130,7 +169,7 @@ class _ErrorOverlay:
 
     image: PairedSets
     file: ImageFile
-    settings: JudgingSettings
+    settings: EvaluationSettings
     kind: Kind | None
     folder: Path
 
@@ -140,7 +179,7 @@ class _ErrorOverlay:
         from cell_pipelines.report.overlays.instances import overlay_instances
 
         picture = to_rgb(to_uint8(self.file()))
-        cells = match_cells(self.image, self.settings, self.kind)
+        cells = match_cells(ImageEvaluation(self.image, self.settings), self.kind)
         flags = {"found": cells.matched, "correct": cells.correct}
         if cells.true_labels is not None and cells.labels is not None:
             drawn = overlay_instances(picture, cells.true_labels, cells.labels, **flags)

@@ -3,11 +3,11 @@
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.evaluation.count_intervals import check_intervals, log_coverage, plot_intervals
-from cell_pipelines.pipelines.evaluation.errors import find_errors, plot_confusion
 from cell_pipelines.pipelines.evaluation.nodes import (
     draw_errors,
     evaluate,
     log_metrics,
+    plot_confusion,
     plot_count_agreement,
     plot_instances,
     plot_precision_recall_curves,
@@ -27,14 +27,10 @@ def create_pipeline(model: str) -> Pipeline:
                     "evaluation_cells",
                     "evaluation_curves",
                     "evaluation_instances",
+                    "error_kinds",
+                    "confusions",
                 ],
                 name="evaluate",
-            ),
-            Node(
-                find_errors,
-                inputs=["prepared_annotations", "predictions", "thresholds", "params:evaluation"],
-                outputs=["error_kinds", "confusions"],
-                name="find_errors",
             ),
             Node(plot_confusion, inputs="confusions", outputs="confusion_matrix", name="plot_confusion"),
             Node(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.analysis.evaluation.image_evaluation import ImageEvaluation
 from cell_pipelines.analysis.evaluation.matched_cells import MatchedCells, match_cells
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -16,7 +17,7 @@ from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.metrics.ratios import f1
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.thresholds import Thresholds
-from cell_pipelines.workflows.evaluation import accepted_pairs, judging_settings
+from cell_pipelines.workflows.evaluation import accepted_pairs, evaluation_settings
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.reading import read_scores
 from cell_pipelines.workflows.trained_model import TrainedModel
@@ -36,14 +37,15 @@ def describe_pictures(
     truth: AnnotationSet, predictions: AnnotationSet, thresholds: dict[str, Any], images: dict[str, ImageFile],
     evaluation: EvaluationParameters, parameters: ReportingParameters,
 ) -> list[Any]:  # fmt: skip
-    """Return the section of the worst and the best images with what was found, made up and missed."""
+    """Return the section of the worst and the best images with their true and false positives and false negatives."""
     from cell_pipelines.report.page.html import Section
 
     if not parameters.pictures or not parameters.overlays:
         return []
     pairing = pair(truth, predictions, evaluation.split)
-    settings = judging_settings(pairing, evaluation)
-    seen = [match_cells(one, settings, evaluation.matching) for one in accepted_pairs(pairing, thresholds)]
+    settings = evaluation_settings(pairing, evaluation)
+    accepted = accepted_pairs(pairing, thresholds)
+    seen = [match_cells(ImageEvaluation(image, settings), evaluation.matching) for image in accepted]
     shown = [_layered(one, images) for one in _worst_and_best(seen, parameters.overlays)]
     return [Section("Worst and best images", shown, note=f"Cells are matched {seen[0].rule}. {_MATCHED}")]
 
