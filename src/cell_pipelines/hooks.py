@@ -26,7 +26,7 @@ from cell_pipelines.files import remove_abandoned
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.output_locks import OutputLocks
 from cell_pipelines.parameter_checks import REGISTRY
-from cell_pipelines.provenance import git_state, machine, package_versions
+from cell_pipelines.provenance import code_versions, machine
 from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
 from cell_pipelines.termination import TerminationGuard, signal_main_thread, watch_signals
 from cell_pipelines.tracking_names import to_tracking_names
@@ -115,7 +115,7 @@ class TrackingHooks(MlflowHook):
         if not self._is_mlflow_enabled:
             return
         model_runs.close_abandoned()
-        mlflow.set_tags({**git_state(Path(run_params["project_path"])), **package_versions(), **machine()})
+        mlflow.set_tags({**code_versions(Path(run_params["project_path"])), **machine()})
         parent = (run_params.get("runtime_params") or {}).get("mlflow_parent")
         if parent:
             mlflow.set_tag("mlflow.parentRunId", parent)

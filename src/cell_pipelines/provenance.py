@@ -31,6 +31,11 @@ def git_state(root: Path) -> dict[str, str]:
     return {"mlflow.source.git.commit": commit, "git.dirty": str(bool(changes)).lower()}
 
 
+def code_versions(root: Path) -> dict[str, str]:
+    """Return the commit at `root` and the versions of packages, by name."""
+    return {**git_state(root), **package_versions()}
+
+
 def _git(root: Path, *words: str) -> str:
     command = ["git", "-C", str(root), *words]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.strip()

@@ -18,10 +18,11 @@ from cell_pipelines.report.page.html import (
     Section,
     Table,
     Text,
+    embedded_page,
     render_report,
 )
 from cell_pipelines.report.page.layers import instance_layers
-from cell_pipelines.report.pages.study import ModelPart, OtherPage, StudyPage, render_study_page
+from cell_pipelines.report.pages.study import StudyPage, page_group, render_study_page
 
 pytestmark = pytest.mark.slow
 Opener = Callable[..., Any]
@@ -48,16 +49,18 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Section("Figure", [Picture(create_note("a figure"), "a figure")]),
         Section("Images", [_layered(), _layered(), Picture(rng.integers(0, 255, (300, 900, 3), dtype=np.uint8), "x")]),
     ]
-    other = render_report("Other", {"Very long headline number": "0.123456789"}, [Section("Adopted", [_layered()])])
+    other = embedded_page("Other", {"Very long headline number": "0.123456789"}, [Section("Shown", [_layered()])])
+    model = embedded_page("A model", {"F1": "0.9"}, parts)
     page = StudyPage(
         title="A study with a title that is rather long, as titles are",
         cards={"Images": "100", "Best model": "unetplusplus", "Count MAE, cells an image": "3.21"},
         summary=["Said in words. " * 30],
         data=[Section("Data", [Text("All came in.")])],
-        models=[ModelPart("unet", {"F1": "0.9"}, parts), ModelPart("yolo", {"F1": "0.8"}, parts)],
-        chosen="yolo",
-        comparison=None,
-        others=[OtherPage("Another part", other)],
+        parts=[
+            page_group(model, "Model unet"),
+            page_group(model, "Model yolo (chosen)"),
+            page_group(other, "Another part"),
+        ],
         commands={"Train:": ["kedro run --env=a_study --pipelines=train_unet,train_yolo --params=a=b" * 2]},
         log=pd.DataFrame(),
         origin={"data.sha256": "0" * 64},

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.datasets.whole_file_dataset import WholeCSVDataset
+from cell_pipelines.report.page.html import Section, Text, embedded_page
 from cell_pipelines.settings import CONFIG_LOADER_ARGS
 
 resource = pytest.importorskip("resource", reason="limits the size of files")
@@ -49,6 +50,7 @@ SAVED = {
     f"{OURS}.whole_file_dataset.WholeJSONDataset": lambda n: list(range(n)),
     f"{OURS}.whole_file_dataset.WholeTextDataset": lambda n: "ä" * n,
     f"{OURS}.whole_file_dataset.WholeMatplotlibDataset": draw,
+    f"{OURS}.page_dataset.PageDataset": lambda n: embedded_page("a", {}, [Section("s", [Text("ä" * n)])]),
     f"{OURS}.tidy_table_dataset.TidyTableDataset": lambda n: pd.DataFrame({"value": np.arange(n)}),
     f"{OURS}.figure_dataset.FigureDataset": draw,
     f"{OURS}.checkpoint_dataset.CheckpointDataset": lambda n: b"\1" * n,
@@ -62,6 +64,7 @@ NEVER_SAVED = {
     f"{OURS}.chosen_model_dataset.ChosenModelDataset", f"{OURS}.annotation_dataset.SourceAnnotationDataset",
     f"{OURS}.image_dataset.ImageFolderDataset",
     f"{OURS}.tidy_table_dataset.OptionalTableDataset", f"{OURS}.folder_dataset.WorkFolderDataset",
+    f"{OURS}.page_dataset.PageFolderDataset", f"{OURS}.invocation_dataset.InvocationDataset",
     f"{OURS}.metrics_dataset.ModelMetricsDataset", "kedro.io.MemoryDataset",
 }  # fmt: skip
 

@@ -111,7 +111,7 @@ def test_the_node_gives_all_its_outputs(monkeypatch: pytest.MonkeyPatch) -> None
     models = {"poor": tables(8, 0.5), "good": tables(8, 0.95)}
     # What is read of a model has a test of its own; here each place in the long list holds all of its model's tables.
     monkeypatch.setattr(comparison, "_tables_of", lambda one: one["evaluation_classes"])
-    flat = [one for one in models.values() for _ in comparison.COMPARED]
+    flat = [one for one in models.values() for _ in comparison.COMPARISON_INPUTS]
     node = comparison.compare_study(tuple(models), METRICS)
     settings = FEW, ComparisonParameters(), ReportingParameters(strips=0, title="Cells")
     outputs = node(judged, {}, *settings, *flat)
@@ -119,7 +119,7 @@ def test_the_node_gives_all_its_outputs(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(outputs) == len(made.outputs)
     by_name = dict(zip(made.outputs, outputs, strict=True))
     assert by_name["comparison_table"]["model"].tolist() == ["poor", "good"]
-    assert "Cells: models compared" in by_name["comparison_report"]
+    assert by_name["comparison_report"].title == "Cells: models compared"
     assert by_name["comparison_ranks_f1_figure"].axes
     assert not by_name["comparison_ranks_instance_f1_figure"].axes, "a note that no model has masks"
 
@@ -130,7 +130,7 @@ def test_costs_and_training_are_taken_from_the_models_files(monkeypatch: pytest.
     monkeypatch.setattr(model_file, "read_record", lambda path: {"training_cost": {"seconds": 7.0}})
     monkeypatch.setattr(model_file, "count_parameters", lambda path: 2_500_000)
     known = tables(3, 0.5)
-    one = dict.fromkeys(comparison.COMPARED, known.classes) | {"model": tmp_path / "m.pt"}
+    one = dict.fromkeys(comparison.COMPARISON_INPUTS, known.classes) | {"model": tmp_path / "m.pt"}
     measured = comparison._tables_of({**one, "model_costs": pd.DataFrame([{"flops_g": 4.0}])})
     assert measured.costs["flops_g"].tolist() == [4.0]
     assert measured.record == {"seconds": 7.0}

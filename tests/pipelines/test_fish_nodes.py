@@ -7,6 +7,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.pipelines.fish import nodes
 from cell_pipelines.pipelines.fish.parameters import FishParameters
+from cell_pipelines.report.page.html import render_page
 from cell_pipelines.workflows.origin import Origin
 
 ORIGIN = Origin("truth")
@@ -114,7 +115,7 @@ def test_the_page_is_made_without_any_nucleus_and_with_text_that_looks_like_mark
         scores = nodes.score(pd.DataFrame(), signals, cells, ORIGIN, parameters)
         drawn = tmp_path / f"drawn {len(nuclei)}"
         nodes.draw(cells, nuclei, signals, spots, images, parameters)(drawn)
-        page = nodes.write_report(drawn, ORIGIN, NO_FINDINGS, parameters, spots, nuclei, *tables, scores)
+        page = render_page(nodes.write_report(drawn, ORIGIN, NO_FINDINGS, parameters, spots, nuclei, *tables, scores))
         assert cells.names[0] in page and "<b>" not in page.split("<body")[1]
 
 

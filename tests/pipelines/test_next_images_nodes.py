@@ -23,6 +23,7 @@ from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.next_images.views import VIEWS, turned_images
 from cell_pipelines.pipelines.pre_annotation.nodes import compare_with_corrections
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
+from cell_pipelines.report.page.html import render_page
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 
 PARAMETERS = NextImagesParameters(count=2, series_pattern="(?P<series>s[0-9])_", views=2)
@@ -89,7 +90,7 @@ def test_images_are_ranked_proposed_exported_drawn_and_reported(files, images, t
         (tmp_path / name).mkdir()
         write(tmp_path / name)
         assert len(list((tmp_path / name).iterdir())) == 2
-    page = write_report(names)(table, cells, images, PARAMETERS)
+    page = render_page(write_report(names)(table, cells, images, PARAMETERS))
     assert "Which images next" in page
     assert "Images that could not be read" in page
 
@@ -112,7 +113,9 @@ def test_a_single_model_is_compared_with_itself_on_turned_images(files, images, 
     assert sorted(scores["view"].unique()) == [-1, 0, 1]
     assert table["disagreement"].notna().sum() == 3
     cells = propose_cells(("one",))(table, scores, tmp_path / "store", PARAMETERS, pd.DataFrame(), files[0])
-    assert "itself on 2 turned or mirrored views" in write_report(("one",))(table, cells, images, PARAMETERS)
+    assert "itself on 2 turned or mirrored views" in render_page(
+        write_report(("one",))(table, cells, images, PARAMETERS)
+    )
 
 
 def test_without_views_disagreement_is_not_available_but_images_are_ranked(files, images, training, tmp_path):

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines import invocation
 from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS, EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.analysis.evaluation.summaries import summarise
@@ -17,11 +16,12 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric
+from cell_pipelines.pipelines.reporting.model_inputs import by_model, model_inputs
 from cell_pipelines.pipelines.reporting.nodes import describe_errors, headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.pictures import describe_pictures
-from cell_pipelines.pipelines.reporting.study import by_model, other_pages
-from cell_pipelines.report.page.html import Section, Text, render_report
+from cell_pipelines.pipelines.reporting.study import other_pages
+from cell_pipelines.report.page.html import Page
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
@@ -53,7 +53,7 @@ def _tables(found: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _choose(parameters: ReportingParameters, *found: int) -> Any:
     names = tuple("abc"[: len(found)])
     tables = [_tables(number) for number in found]
-    given = [*(table for table, _ in tables), *(counts for _, counts in tables)]
+    given = [table for pair_of_tables in tables for table in pair_of_tables]
     return choose_model(names)(TRUTH, EVALUATION, parameters, ComparisonParameters(), *given)
 
 
@@ -140,25 +140,20 @@ def test_headlines_leave_out_what_is_not_known() -> None:
     assert cards["Test images"] == "8"
 
 
-def test_pages_of_other_parts_are_taken_and_models_and_comparisons_are_not(tmp_path: Path) -> None:
-    def write(place: str, title: str) -> None:
-        (tmp_path / place).mkdir(parents=True)
-        (tmp_path / place / "report.html").write_text(render_report(title, {}, [Section("s", [Text("t")])]))
-
-    for place in ("unet", "comparison", "grid", "truth/viability", "unet/fish", "unet/something", "learning"):
-        write(place, f"About & {place}")
-    titles = [page.title for page in other_pages(tmp_path)]
-    assert titles == [
-        "About & grid",
-        "About & learning",
-        "Viability by the cells of truth",
-        "FISH by the cells of unet",
-    ]
-    assert list(other_pages(tmp_path / "nothing")) == []
+def test_pages_of_other_parts_are_shown_and_models_comparisons_and_unknown_ones_are_not() -> None:
+    places = ("unet", "comparison", "grid", "truth/viability", "unet/fish", "unet/something", "learning")
+    pages = {place: Page(f"About & {place}", {}, []) for place in places}
+    shown = {title: page.title for title, page in other_pages(pages).items()}
+    assert shown == {
+        "About & grid": "About & grid",
+        "Viability by the cells of truth": "About & truth/viability",
+        "FISH by the cells of unet": "About & unet/fish",
+        "About & learning": "About & learning",
+    }
+    assert other_pages({}) == {}
 
 
-def test_a_study_is_told_in_words_and_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(invocation, "_current", [Invocation(Path.cwd(), "bccd")])
+def test_a_study_is_described_in_words() -> None:
     assert "8 images with 24 cells for the test" in facts.data_sentence(TRUTH)
     assert facts.study_models(["a", "b", "c"]) == "a, b and c"
 
@@ -166,7 +161,7 @@ def test_a_study_is_told_in_words_and_commands(monkeypatch: pytest.MonkeyPatch) 
 def test_origin_holds_hashes_seeds_and_the_machine(tmp_path: Path) -> None:
     file = tmp_path / "m.pt"
     file.write_bytes(b"abc")
-    origin = facts.study_origin(TRUTH, {"unet": file}, {"unet": 3, "yolo": None})
+    origin = facts.study_origin(TRUTH, {"unet": file}, {"unet": 3, "yolo": None}, Path.cwd())
     assert origin["model.unet.sha256"].startswith("ba7816bf")
     assert origin["data.sha256"] == TRUTH.fingerprint()
     assert origin["seed.unet"] == "3"
@@ -203,17 +198,19 @@ def test_what_a_training_started_from_is_told_where_the_file_says_it(record: Any
     assert len({"started from", "network"} & set(told)) == 1
 
 
-def test_commands_are_those_that_were_typed_and_the_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_are_those_that_were_typed_and_the_one_that_runs() -> None:
     running = Invocation(Path.cwd(), "bccd", None, ("reporting",), {"reporting": {"overlays": 2}})
-    monkeypatch.setattr(invocation, "_current", [running])
     typed = ["kedro run --env=bccd", "kedro run --env=bccd --pipelines=train_unet --params=unet.encoder=vgg11"]
     log = pd.DataFrame({"command": typed, "pipeline": ["__default__", "train_unet"]})
-    commands = facts.run_commands(["unet", "yolo"], log)
+    commands = facts.run_commands(["unet", "yolo"], log, running)
     assert commands["Train the models, from the raw data on:"] == typed[::-1]
     assert commands["Write this page:"] == ["kedro run --env=bccd --pipelines=reporting --params=reporting.overlays=2"]
-    unknown = facts.run_commands(["unet"], log.iloc[:0])
+    unknown = facts.run_commands(["unet"], log.iloc[:0], running)
     assert unknown["Train the models, from the raw data on:"] == ["kedro run --env=bccd --pipelines=train_unet"]
 
 
 def test_tables_are_given_back_to_their_models() -> None:
-    assert by_model(("a", "b"), ("x", "y"), (1, 2, 3, 4)) == {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 4}}
+    names = model_inputs(("a", "b"), ("x", "y"))
+    assert by_model(("a", "b"), ("x", "y"), names) == {"a": {"x": "a.x", "y": "a.y"}, "b": {"x": "b.x", "y": "b.y"}}
+    with pytest.raises(ValueError, match="2 models have 4 inputs, got 3"):
+        by_model(("a", "b"), ("x", "y"), names[:3])

@@ -16,6 +16,7 @@ from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.pipelines.suspected_labels.nodes import draw, export_marked, find, score_labelled, write_report
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
+from cell_pipelines.report.page.html import render_page
 from cell_pipelines.representations.registry import create_representation
 from cell_pipelines.workflows.model_outputs import OutputReader
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
@@ -87,7 +88,7 @@ def test_a_missing_and_a_spurious_label_are_found_marked_drawn_and_reported(stud
     (tmp_path / "pictures").mkdir()
     draw(truth, suspects, proposals, images, PARAMETERS)(tmp_path / "pictures")
     assert len(list((tmp_path / "pictures").iterdir())) == 2
-    page = write_report(("net",))(suspects, per_image, tmp_path / "pictures", PARAMETERS)
+    page = render_page(write_report(("net",))(suspects, per_image, tmp_path / "pictures", PARAMETERS))
     assert "A suspicion is no proof" in page
     assert "None of these 4 images is a training image" in page
 
@@ -102,7 +103,7 @@ def test_images_that_were_learned_from_are_said_to_be(study, model, tmp_path):
     suspects, per_image, _ = find(("net",))(wrong.build(), scores, everything, model, store)
     assert suspects["in_training"].any()
     for shown in (suspects, suspects.iloc[:0]):  # also where nothing is suspected
-        page = write_report(("net",))(shown, per_image, tmp_path, everything)
+        page = render_page(write_report(("net",))(shown, per_image, tmp_path, everything))
         assert "learned from 2 of these 6 images" in page and f"of {len(shown)} suspects" in page
 
 
@@ -130,7 +131,7 @@ def test_right_labels_give_an_empty_page(study, model, tmp_path):
     assert proposals.n_objects == 0
     draw(truth, suspects, proposals, images, only)(tmp_path)
     export_marked(truth, suspects, proposals, only)(tmp_path)
-    assert "Suspected annotation errors" in write_report(("net",))(suspects, per_image, tmp_path, only)
+    assert "Suspected annotation errors" in render_page(write_report(("net",))(suspects, per_image, tmp_path, only))
 
 
 def test_a_network_without_thresholds_has_those_of_its_representation(model, tmp_path):

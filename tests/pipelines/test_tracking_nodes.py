@@ -10,6 +10,7 @@ from cell_pipelines.files import UnsafePathError
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.pipelines.tracking import nodes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
+from cell_pipelines.report.page.html import render_page
 from cell_pipelines.workflows.origin import Origin
 from cell_pipelines.workflows.pixel_sizes import common_pixel_size
 
@@ -122,7 +123,7 @@ def test_films_exports_and_page_of_a_sequence_whose_name_has_a_space(tmp_path):
     page = nodes.write_report(
         tmp_path / "films", cells, ORIGIN, NO_FINDINGS, KNOWN, linked, tracks, displacements, persistence, scores
     )
-    assert "dish β 1: the last frame" in page
+    assert "dish β 1: the last frame" in render_page(page)
     pd.testing.assert_frame_equal(linked, whole)
 
 

@@ -7,6 +7,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.imaging.reading import ImageFile, read_image, write_image
 from cell_pipelines.pipelines.viability import nodes
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
+from cell_pipelines.report.page.html import render_page
 from cell_pipelines.report.page.tables import defined
 from cell_pipelines.report.pages import viability
 from cell_pipelines.workflows.origin import Origin
@@ -147,4 +148,5 @@ def test_the_page_shows_pictures_of_images_in_folders(tmp_path, geometry):
         comparisons,
         states,
     )
+    page = render_page(page)
     assert "x y/ä.png" in page and "<b>" not in page.split("<body")[1]

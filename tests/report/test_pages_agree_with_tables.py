@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines import invocation
 from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
 from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
@@ -34,7 +34,7 @@ from cell_pipelines.pipelines.reporting.nodes import (
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.study import describe_study
 from cell_pipelines.report.page import embedding
-from cell_pipelines.report.page.html import render_report
+from cell_pipelines.report.page.html import Page, embedded_page, render_page, render_report
 from cell_pipelines.report.pages.comparison import comparison_cards
 from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
@@ -169,10 +169,10 @@ def _data(truth: AnnotationSet) -> tuple[pd.DataFrame, pd.DataFrame, list[Any]]:
     return summary, splits, describe_data(summary, findings, quality, splits, REPORTING)
 
 
-def _compare(truth: AnnotationSet, models: Mapping[str, Model]) -> tuple[ModelComparison, str]:
+def _compare(truth: AnnotationSet, models: Mapping[str, Model]) -> tuple[ModelComparison, Page]:
     given = {name: ModelTables(one.classes, one.images, one.instances) for name, one in models.items()}
     found = compare_tables(given, truth, EVALUATION, COMPARING)
-    return found, render_report("Compared", comparison_cards(found.table), describe_comparison(found, given))
+    return found, embedded_page("Compared", comparison_cards(found.table), describe_comparison(found, given))
 
 
 def _render(name: str, folder: Path) -> Study:
@@ -180,37 +180,40 @@ def _render(name: str, folder: Path) -> Study:
     models = {model: _evaluate(truth, cells) for model, cells in predictions.items()}
     names, every = tuple(models), list(models.values())
     choice = choose_model(names)(
-        truth, EVALUATION, REPORTING, COMPARING, *(m.classes for m in every), *(m.images for m in every)
+        truth, EVALUATION, REPORTING, COMPARING, *chain.from_iterable((m.classes, m.images) for m in every)
     )
     summary, splits, data = _data(truth)
     comparison, compared = _compare(truth, models)
     file = folder / "model.pt"
     file.write_bytes(b"weights")
     log = pd.DataFrame(columns=["command", "pipeline"])
-    pages, told, carded = {"comparison": compared}, [], []
+    pages, reported, carded = {"comparison": render_page(compared)}, [], []
+    command = Invocation(Path.cwd(), "base")
     for model, one in models.items():
         results = describe_evaluation(one.classes, one.images, one.cells, one.curves, one.instances, EVALUATION)
-        sections = [*results, *describe_errors(one.kinds, one.confusions, one.classes)]
-        pages[model] = write_report(data, sections, one.classes, truth, REPORTING)
-        told += [one.classes, one.kinds, sections, HISTORY, file]
+        errors = describe_errors(one.kinds, one.confusions, one.classes)
+        report = write_report(one.classes, truth, command, REPORTING, data, results, [], errors)
+        pages[model] = render_page(report)
+        reported += [one.classes, one.kinds, report, file]
         carded += [one.classes, one.images, one.cells, one.kinds, pd.DataFrame(), HISTORY, {"cell": 0.5}, file]
     first = [compared] if len(names) > 1 else []
-    pages["study"] = describe_study(names)(truth, data, choice, folder, log, EVALUATION, REPORTING, *first, *told)
+    pages["study"] = describe_study(names)(
+        truth, data, choice, {}, log, command, EVALUATION, REPORTING, *first, *reported
+    )
     by_count = ReportingParameters(title="Study", main_metric="count_mae")
     fewest = choose_model(names)(
-        truth, EVALUATION, by_count, COMPARING, *(m.classes for m in every), *(m.images for m in every)
+        truth, EVALUATION, by_count, COMPARING, *chain.from_iterable((m.classes, m.images) for m in every)
     )
     pages["study by counts"] = describe_study(names)(
-        truth, data, fewest, folder, log, EVALUATION, by_count, *first, *told
+        truth, data, fewest, {}, log, command, EVALUATION, by_count, *first, *reported
     )
-    card = describe_model(names)(truth, summary, splits, choice, EVALUATION, REPORTING, *carded)
+    card = describe_model(names)(truth, summary, splits, choice, command, EVALUATION, REPORTING, *carded)
     return Study(truth, models, choice, comparison, pages, card)
 
 
 @pytest.fixture(scope="module", params=STUDIES)
 def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(invocation, "_current", [Invocation(Path.cwd(), "base")])
         patched.setattr(facts, "read_training_record", lambda _: {})
         patched.setattr(facts, "machine", dict)
         patched.setattr(embedding, "_embed_figure", lambda _: embedding.embed(np.zeros((4, 4, 3), np.uint8)))
@@ -345,7 +348,7 @@ NewCounts = Callable[[pd.DataFrame, dict[str, Any]], list[str]]
 def counted(pretend_detector: Callable[..., None]) -> NewCounts:
     def render(counts: pd.DataFrame, record: dict[str, Any]) -> list[str]:
         pretend_detector(record, ("cell",))
-        return Said(report_counts(counts, _build([[("cell", 0)]], 0.9), Path("model.pt"))).texts
+        return Said(render_page(report_counts(counts, _build([[("cell", 0)]], 0.9), Path("model.pt")))).texts
 
     return render
 

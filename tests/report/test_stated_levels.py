@@ -12,7 +12,7 @@ from cell_pipelines.pipelines.learning_curve.nodes import plot_curves, summarise
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
 from cell_pipelines.report.figures.comparison import plot_comparison
 from cell_pipelines.report.figures.comparison_intervals import plot_intervals
-from cell_pipelines.report.page.html import render_report
+from cell_pipelines.report.page.html import render_page, render_report
 from cell_pipelines.report.page.tables import defined
 from cell_pipelines.report.pages.comparison import comparison_sections
 from cell_pipelines.report.pages.comparison_statements import Statements
@@ -74,7 +74,7 @@ def test_a_learning_curve_states_the_level_of_its_intervals(level: float) -> Non
         last = pd.DataFrame([{"category": "all classes", "ap50": 0.95 - 0.7 * size**-0.5}])
         results[name] = {"evaluation_classes": last, "history": pd.DataFrame({"epoch": [1], "val_ap50": [0.5]})}
     tables = summarise_curve(pd.DataFrame(rows), results, asked)
-    assert stated(write_report(asked, *tables)) == {f"{100 * level:g}"}
+    assert stated(render_page(write_report(asked, *tables))) == {f"{100 * level:g}"}
     assert f"{100 * level:g} % interval of the curve" in legend(plot_curves(tables[0], tables[3], asked))
 
 

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-
-from cell_pipelines.provenance import git_state, package_versions
 
 
 @dataclass(frozen=True)
@@ -21,6 +18,7 @@ class Origin:
         thresholds: By class, as JSON.
         data_sha256: Of the annotations that are counted, or that the model learned from.
         images: How many images are looked at, and of which splits: sources that differ here count other cells.
+        code: The versions of the code and of packages, by name.
         warnings: What speaks against the cells of an image, by its name, for those that carry a warning.
     """
 
@@ -30,6 +28,7 @@ class Origin:
     thresholds: str | None = None
     data_sha256: str | None = None
     images: str | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
 
     def added_to(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -54,9 +53,8 @@ class Origin:
         """Return the page's section about code, packages, data and model."""
         from cell_pipelines.report.page.html import Section, Table
 
-        said = {key: value for key, value in asdict(self).items() if value is not None and key != "warnings"}
-        facts = {**git_state(Path.cwd()), **package_versions(), **said}
-        frame = pd.DataFrame(list(facts.items()), columns=["what", "value"])
+        known = {key: value for key, value in asdict(self).items() if isinstance(value, str)}
+        frame = pd.DataFrame(list({**self.code, **known}.items()), columns=["what", "value"])
         return Section("Origin", [Table(frame, "The code, the packages, the data and the model behind these numbers")])
 
 

@@ -130,5 +130,5 @@ def test_a_report_without_anything_is_a_page() -> None:
 
 
 def test_what_does_not_belong_is_refused_in_a_sentence() -> None:
-    with pytest.raises(TypeError, match="holds Table, Picture, .* and Markup, got str"):
+    with pytest.raises(TypeError, match="holds Table, Picture, .* and Links, got str"):
         render_report("t", {}, [Section("s", ["words"])])  # type: ignore[list-item]

@@ -10,9 +10,18 @@ import pandas as pd
 import pytest
 
 from cell_pipelines.report.figures.panels import create_note
-from cell_pipelines.report.page.html import Group, LayeredPicture, Picture, Section, Table, Text, render_report
+from cell_pipelines.report.page.html import (
+    Group,
+    LayeredPicture,
+    Picture,
+    Section,
+    Table,
+    Text,
+    embedded_page,
+    render_report,
+)
 from cell_pipelines.report.page.layers import Layer
-from cell_pipelines.report.pages.study import ModelPart, OtherPage, StudyPage, render_study_page
+from cell_pipelines.report.pages.study import StudyPage, page_group, render_study_page
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)
 LAYERS = (Layer("found", "Found 1", "M1 1l2 0 0 2z"), Layer("missed", "Missed 0", ""))
@@ -68,20 +77,33 @@ def _sections(name: str) -> list[Section]:
     ]
 
 
+def _viability(*, pictures: bool) -> Group:
+    page = embedded_page("Viability", {"Living": "9"}, [
+        Section("Conditions", [Picture(create_note("figure"), "a figure"), Picture(IMAGE, "cells of a field")]),
+        Section("Reports", [Text("This leads away.")], page_only=True),
+    ])  # fmt: skip
+    return page_group(page, "Viability by truth", pictures=pictures)
+
+
+def _model(name: str, title: str, *, is_open: bool = False) -> Group:
+    return page_group(embedded_page("A study", {"F1": "0.5"}, _sections(name)), title, is_open=is_open)
+
+
 @pytest.fixture
 def study() -> StudyPage:
-    other = render_report("Viability", {"Living": "9"}, [
-        Section("Conditions", [Picture(create_note("figure"), "a figure"), Picture(IMAGE, "cells of a field")])
-    ])  # fmt: skip
+    compared = embedded_page("c", {}, [Section("Comparison", [Text("alike")])])
     return StudyPage(
         title="A study",
         cards={"Models": "2"},
         summary=["One <model> is best.", "It misses some."],
         data=[Section("Data", [Text("All came in.")])],
-        models=[ModelPart("unet", {"F1": "0.5"}, _sections("unet")), ModelPart("yolo", {}, _sections("yolo"))],
-        chosen="yolo",
-        comparison=OtherPage("Models compared", render_report("c", {}, [Section("Comparison", [Text("alike")])])),
-        others=[OtherPage("Viability by truth", other), OtherPage("Nothing", "")],
+        parts=[
+            page_group(compared, "Models compared", is_open=True),
+            _model("unet", "Model unet"),
+            _model("yolo", "Model yolo (chosen)"),
+            _viability(pictures=True),
+            page_group(embedded_page("Nothing", {}, []), "Nothing"),
+        ],
         commands={"Train:": ["kedro run --pipelines=train_unet"]},
         log=pd.DataFrame({"time": ["today"], "command": ["kedro run"]}),
         origin={"data.sha256": "abc"},
@@ -100,6 +122,8 @@ def test_all_parts_are_there_in_order_and_the_page_is_sound(study: StudyPage) ->
     assert places == sorted(places)
     assert "One &lt;model&gt; is best." in page
     assert ">Nothing</h" not in page
+    assert "This leads away." not in page
+    assert "Living: 9" in page
 
 
 def test_equal_images_stand_on_the_page_once(study: StudyPage) -> None:
@@ -116,15 +140,14 @@ def test_a_figure_repeated_by_two_sections_is_not_an_image(study: StudyPage) -> 
 
 
 def test_without_pictures_no_image_of_another_page_comes_over(study: StudyPage) -> None:
-    page = render_study_page(replace(study, pictures=False, models=[]))
+    page = render_study_page(replace(study, parts=[_viability(pictures=False)]))
     assert "cells of a field" not in page
     assert "a figure" in page
     Checked(page)
 
 
-def test_a_study_of_one_model_is_open_and_has_no_comparison(study: StudyPage) -> None:
-    page = render_study_page(replace(study, models=study.models[:1], comparison=None, others=[], chosen="unet"))
-    assert "(chosen)" not in page
+def test_a_group_that_is_open_is_shown_at_once(study: StudyPage) -> None:
+    page = render_study_page(replace(study, parts=[_model("unet", "Model unet", is_open=True)]))
     assert re.search(r'<details class="group" id="group-1" open>', page)
     Checked(page)
 

@@ -1,5 +1,6 @@
 """Nodes of the choice of cells."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -7,36 +8,53 @@ import pandas as pd
 from cell_pipelines.analysis.metadata import describe_images, metadata_findings
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import filter_by_score, select_objects, select_split
+from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.cell_selection.parameters import CellSelectionParameters
+from cell_pipelines.provenance import code_versions
 from cell_pipelines.workflows.origin import Origin
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 
 def select_ground_truth(
-    annotations: AnnotationSet, parameters: CellSelectionParameters
+    annotations: AnnotationSet, invocation: Invocation, parameters: CellSelectionParameters
 ) -> tuple[AnnotationSet, Origin]:
     """Return the annotated cells, and where they come from; regions that stand for crowds are no cells."""
     chosen = select_split(annotations, parameters.split) if parameters.split else annotations
-    origin = Origin("truth", data_sha256=annotations.fingerprint(), images=_count_images(chosen))
+    origin = Origin(
+        "truth",
+        data_sha256=annotations.fingerprint(),
+        images=_count_images(chosen),
+        code=code_versions(invocation.project),
+    )
     return select_objects(chosen, ~chosen.crowd), origin
 
 
 def select_predictions(
-    predictions: AnnotationSet, model: Path, scores: pd.DataFrame, parameters: CellSelectionParameters
+    predictions: AnnotationSet,
+    model: Path,
+    scores: pd.DataFrame,
+    invocation: Invocation,
+    parameters: CellSelectionParameters,
 ) -> tuple[AnnotationSet, Origin]:
     """Return the cells that a model accepts by the thresholds in its file, and where they come from."""
     trained = TrainedModel.open(model)
     chosen = select_split(predictions, parameters.split) if parameters.split else predictions
-    return filter_by_score(chosen, trained.thresholds), _origin(model.stem, trained, (chosen, scores))
+    origin = _origin(model.stem, trained, (chosen, scores))
+    return filter_by_score(chosen, trained.thresholds), replace(origin, code=code_versions(invocation.project))
 
 
 def select_new_cells(
-    predictions: AnnotationSet, model: Path, counts: pd.DataFrame, prediction: PredictionParameters
+    predictions: AnnotationSet,
+    model: Path,
+    counts: pd.DataFrame,
+    invocation: Invocation,
+    prediction: PredictionParameters,
 ) -> tuple[AnnotationSet, Origin]:
     """Return the cells that `prediction` found in new images, which are accepted ones, and where they come from."""
     trained = TrainedModel.open(model).with_score(prediction.confidence)
-    return predictions, _origin("new", trained, (predictions, counts))
+    origin = _origin("new", trained, (predictions, counts))
+    return predictions, replace(origin, code=code_versions(invocation.project))
 
 
 def _origin(source: str, model: TrainedModel, chosen: tuple[AnnotationSet, pd.DataFrame]) -> Origin:

@@ -24,7 +24,7 @@ def create_pipeline(source: str) -> Pipeline:
     return Pipeline(
         [_select(source), join],
         namespace=source,
-        inputs={"image_metadata", *_SHARED.get(source, ())},
+        inputs={"image_metadata", "invocation", *_SHARED.get(source, ())},
         parameters={"params:cell_selection", *(("params:prediction",) if source == "new" else ())},
         tags="biology",
     )
@@ -33,12 +33,10 @@ def create_pipeline(source: str) -> Pipeline:
 def _select(source: str) -> Node:
     outputs = ["cells", "origin"]
     if source == "truth":
-        return Node(
-            select_ground_truth, inputs=["annotations", "params:cell_selection"], outputs=outputs, name="select_cells"
-        )
+        inputs = ["annotations", "invocation", "params:cell_selection"]
+        return Node(select_ground_truth, inputs=inputs, outputs=outputs, name="select_cells")
     if source == "new":
-        return Node(
-            select_new_cells, inputs=[*_SHARED["new"], "params:prediction"], outputs=outputs, name="select_cells"
-        )
-    inputs = ["predictions", "model", "scores", "params:cell_selection"]
+        inputs = [*_SHARED["new"], "invocation", "params:prediction"]
+        return Node(select_new_cells, inputs=inputs, outputs=outputs, name="select_cells")
+    inputs = ["predictions", "model", "scores", "invocation", "params:cell_selection"]
     return Node(select_predictions, inputs=inputs, outputs=outputs, name="select_cells")

@@ -16,6 +16,7 @@ from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import model_file, read_cells, read_tables, trial_costs
 from cell_pipelines.pipelines.experiments.trials import Trial, list_trials
+from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
 from cell_pipelines.workflows.model_costs import CostParameters
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
@@ -200,8 +201,8 @@ def _strips(
 def _page(
     name: str, trials: pd.DataFrame, compared: tuple[Mapping[str, ModelTables], ModelComparison | None],
     shown: tuple[Mapping[str, pd.DataFrame], Mapping[str, Any], Sequence[Any]], parameters: ExperimentParameters,
-) -> str:  # fmt: skip
-    from cell_pipelines.report.page.html import Picture, Section, Table, render_report
+) -> Page:  # fmt: skip
+    from cell_pipelines.report.page.html import Picture, Section, Table
 
     (given, found), (tables, figures, strips) = compared, shown
     heading = name.replace("_", " ")
@@ -222,7 +223,7 @@ def _page(
         ]  # fmt: skip
     counts = trials["status"].value_counts()
     cards = {"Trials": str(len(trials)), **{str(status).capitalize(): str(n) for status, n in counts.items()}}
-    return render_report(heading[:1].upper() + heading[1:], cards, sections)
+    return embedded_page(heading[:1].upper() + heading[1:], cards, sections)
 
 
 def _paper_tables(tables: Mapping[str, pd.DataFrame]) -> list[Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from cell_pipelines import invocation
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.invocation import Invocation
 from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.pipelines.experiments.estimates import estimate_trials, refuse_impossible
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
@@ -20,7 +20,7 @@ from cell_pipelines.pipelines.experiments.trials import Trial, equal_trials, lis
 
 logger = logging.getLogger(__name__)
 
-Train = Callable[[AnnotationSet, dict[str, Any], ExperimentParameters, Path], pd.DataFrame]
+Train = Callable[[AnnotationSet, dict[str, Any], ExperimentParameters, Path, Invocation], pd.DataFrame]
 
 
 def plan_trials(
@@ -48,22 +48,24 @@ def train_trials(name: str) -> Train:
     """Return the node's function that trains the trials of the experiment called `name`."""
 
     def train(
-        annotations: AnnotationSet, everything: dict[str, Any], parameters: ExperimentParameters, folder: Path
-    ) -> pd.DataFrame:
-        """Train the trials that are not finished; return a row a trial."""
-        return _train(name, annotations, everything, parameters, folder)
+        annotations: AnnotationSet, everything: dict[str, Any], parameters: ExperimentParameters, folder: Path,
+        invocation: Invocation,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Train the trials that are not finished; return one row per trial."""
+        runs = ExperimentRuns(name, folder)
+        runner = Runner(invocation, folder, runs, parameters.devices * parameters.parallel)
+        return _train(name, runner, annotations, everything, parameters)
 
     return train
 
 
 def _train(
-    name: str, annotations: AnnotationSet, everything: dict[str, Any], parameters: ExperimentParameters, folder: Path
+    name: str, runner: Runner, annotations: AnnotationSet, everything: dict[str, Any], parameters: ExperimentParameters
 ) -> pd.DataFrame:
+    folder, runs = runner.folder, runner.runs
     trials = list_trials(parameters)
     fingerprint = annotations.fingerprint()
     keys = {trial.name: trial.key(everything, fingerprint) for trial in trials}
-    runs = ExperimentRuns(name, folder)
-    runner = Runner(invocation.current(), folder, runs, parameters.devices * parameters.parallel)
     try:
         due = _due_trials(trials, keys, folder, runs)
         impossible = refuse_impossible(due, annotations, everything) | equal_trials(trials, everything)

@@ -22,7 +22,7 @@ def create_training_pipeline(name: str) -> Pipeline:
     trials, report = f"{name}.experiment_trials_table", f"{name}.experiment_report"
     return Pipeline(
         [
-            Node(train_trials(name), inputs=_given(name), outputs=trials, name=f"train_{name}"),
+            Node(train_trials(name), inputs=[*_given(name), "invocation"], outputs=trials, name=f"train_{name}"),
             Node(check_trials, inputs=[trials, report], outputs=None, name=f"check_{name}"),
         ],
         tags="experiment",

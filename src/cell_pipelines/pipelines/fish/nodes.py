@@ -14,6 +14,7 @@ from cell_pipelines.annotations.selection import object_places
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.fish.images import find_in_images, write_pictures
 from cell_pipelines.pipelines.fish.parameters import FishParameters
+from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, some_pictures
 from cell_pipelines.workflows.origin import Origin, framed
 
@@ -163,16 +164,15 @@ def draw(
 
 def write_report(
     pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: FishParameters, *tables: pd.DataFrame
-) -> str:
+) -> Page:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.fish import fish_cards, fish_sections
 
     named = dict(zip(TABLES, tables, strict=True))
     sections = fish_sections(
         named, some_pictures(pictures, parameters.pictures), parameters.unit, level=parameters.level
     )
-    return render_report(
+    return embedded_page(
         parameters.title,
         fish_cards(named),
         framed(sections, findings, origin),

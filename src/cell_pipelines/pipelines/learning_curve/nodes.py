@@ -7,6 +7,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.learning_curve.trainings import METRICS
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
+from cell_pipelines.report.page.html import Page, embedded_page
 
 #: What the trials become, in the order of the node's outputs.
 TABLES = ("trainings", "sizes", "fits", "points", "answers", "histories")
@@ -66,11 +67,10 @@ def describe_curve(parameters: LearningCurveParameters, *tables: pd.DataFrame) -
     return learning_curve_sections(named, names, alpha=parameters.alpha, level=parameters.level)
 
 
-def write_report(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> str:
+def write_report(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> Page:
     """Return the page, of `TABLES`."""
-    from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.learning_curve import learning_curve_cards
 
     named = dict(zip(TABLES, tables, strict=True))
     cards = learning_curve_cards(named["fits"], named["trainings"])
-    return render_report(parameters.title, cards, describe_curve(parameters, *tables))
+    return embedded_page(parameters.title, cards, describe_curve(parameters, *tables))

@@ -13,6 +13,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
+from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures
 from cell_pipelines.workflows.origin import Origin, framed
 from cell_pipelines.workflows.parallel import map_images
@@ -127,19 +128,18 @@ def shown_features(table: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
     return list(chosen) or paper_features(pixel_size_known="area_um2" in table)
 
 
-def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame, Any, str]]:
+def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame, Any, Page]]:
     """Return the node's function that compares the cells of several sources, such as methods and the truth."""
 
     def compare_methods(
         parameters: MorphologyParameters, *tables: pd.DataFrame
-    ) -> tuple[pd.DataFrame, pd.DataFrame, Any, str]:
+    ) -> tuple[pd.DataFrame, pd.DataFrame, Any, Page]:
         """Return what the cells of each source measure, how they differ, the figure, and the page.
 
         Args:
             parameters: Of morphology.
             *tables: Of each source its cells, then of each its images, also those without cells.
         """
-        from cell_pipelines.report.page.html import render_report
         from cell_pipelines.report.pages.morphology import method_sections
 
         cells, images = tables[: len(sources)], tables[len(sources) :]
@@ -152,7 +152,7 @@ def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame,
         groups, comparisons, figure = _compare(together, _SOURCE, parameters)
         runs = together.groupby("source", sort=False)[["model_run_id", "thresholds"]].first().reset_index()
         cards = {"Sources": str(len(sources)), "Images seen by all": str(len(seen)), "Cells": str(len(together))}
-        page = render_report(
+        page = embedded_page(
             f"{parameters.title}: methods compared",
             cards,
             method_sections(groups, comparisons, figure, runs, unit=parameters.cluster),
@@ -179,9 +179,8 @@ def draw(
 
 def write_report(
     pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: MorphologyParameters, *tables: pd.DataFrame
-) -> str:
+) -> Page:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.morphology import morphology_cards, morphology_sections
 
     named = dict(zip(TABLES, tables, strict=True))
@@ -191,4 +190,4 @@ def write_report(
     asked = (parameters.group, features, parameters.cluster)
     sections = morphology_sections(kept, named["groups"], named["comparisons"], shown, asked)
     cards = morphology_cards(named["cells"], kept)
-    return render_report(parameters.title, cards, framed(sections, findings, origin))
+    return embedded_page(parameters.title, cards, framed(sections, findings, origin))

@@ -19,6 +19,7 @@ from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.pipelines.next_images.measuring import Measuring, measurings
 from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.next_images.views import VIEWS, turned_images
+from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_pictures
 from cell_pipelines.workflows.model_outputs import OutputReader
 from cell_pipelines.workflows.parallel import map_images
@@ -144,19 +145,18 @@ def draw_proposals(
     return partial(draw_pictures, cells, images, parameters.parallel)
 
 
-def write_report(models: tuple[str, ...]) -> Callable[..., str]:
+def write_report(models: tuple[str, ...]) -> Callable[..., Page]:
     """Return the node's function for these models."""
 
     def write(
         table: pd.DataFrame, cells: AnnotationSet, images: dict[str, ImageFile], parameters: NextImagesParameters
-    ) -> str:
+    ) -> Page:
         """Return the page: the first images as a contact sheet, and the whole ranking."""
-        from cell_pipelines.report.page.html import render_report
         from cell_pipelines.report.pages.next_images import next_images_cards, next_images_sections, proposal_sheet
 
         sheet = proposal_sheet(cells, lambda name: images[name](), table)
         views = len(VIEWS[: parameters.views]) if len(models) == 1 else 0
         sections = next_images_sections(table, sheet, models=models, views=views, parameters=parameters.model_dump())
-        return render_report(parameters.title, next_images_cards(table, cells), sections)
+        return embedded_page(parameters.title, next_images_cards(table, cells), sections)
 
     return write

@@ -10,6 +10,7 @@ from cell_pipelines.analysis.training_range import check_objects, check_overlap
 from cell_pipelines.annotations.class_columns import class_columns
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.pipelines.prediction.intervals import interval_columns
+from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -77,9 +78,8 @@ def _log(name: str, warnings: Sequence[str], number: int) -> None:
         logger.warning("%s: %s.", name, "; ".join(warnings))
 
 
-def report_counts(counts: pd.DataFrame, annotations: AnnotationSet, checkpoint: Path) -> str:
+def report_counts(counts: pd.DataFrame, annotations: AnnotationSet, checkpoint: Path) -> Page:
     """Return a page with the counts of new images, their intervals and what speaks against them."""
-    from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.new_counts import count_sections, count_summary
 
     columns = class_columns(annotations.categories, RESERVED, endings=_ENDINGS)
@@ -87,4 +87,4 @@ def report_counts(counts: pd.DataFrame, annotations: AnnotationSet, checkpoint: 
     summary = {**count_summary(counts), "Model": checkpoint.name}
     compared = bool(TrainedModel.open(checkpoint).record.get("training_images"))
     sections = count_sections(counts, list(columns.values()), compared=compared)
-    return render_report("Cells of new images", summary, sections)
+    return embedded_page("Cells of new images", summary, sections)

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cell_pipelines import invocation
 from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import Choice
+from cell_pipelines.pipelines.reporting.model_inputs import by_model
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
-from cell_pipelines.pipelines.reporting.study import by_model
 from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
-#: What the card takes of each model, in this order.
-CARDED = (
+#: What the card needs of each model, in this order.
+CARD_INPUTS = (
     "evaluation_classes", "evaluation_images", "evaluation_cells", "error_kinds", "count_coverage", "history",
     "thresholds", "model",
 )  # fmt: skip
@@ -29,13 +29,13 @@ def describe_model(models: tuple[str, ...]) -> Callable[..., str]:
     """Return the node's function for these models."""
 
     def describe(
-        truth: AnnotationSet, summary: pd.DataFrame, splits: pd.DataFrame, choice: Choice,
+        truth: AnnotationSet, summary: pd.DataFrame, splits: pd.DataFrame, choice: Choice, invocation: Invocation,
         evaluation: EvaluationParameters, parameters: ReportingParameters, *tables: Any,
     ) -> str:  # fmt: skip
-        """Return the card; `tables` are those of `CARDED` for each model."""
+        """Return the card; `tables` are those of `CARD_INPUTS` for each model."""
         from cell_pipelines.report.pages.model_card import ModelCard, write_model_card
 
-        one = by_model(models, CARDED, tables)[choice.model]
+        one = by_model(models, CARD_INPUTS, tables)[choice.model]
         record = facts.read_training_record(one["model"])
         strata = {
             "By the number of cells in an image": tabulate_density(one["evaluation_images"]),
@@ -56,9 +56,9 @@ def describe_model(models: tuple[str, ...]) -> Callable[..., str]:
                 weaknesses=list(_weaknesses(one, strata)),
                 limits=list(_limits(truth)),
                 tables={**strata, **_kinds(one["error_kinds"]), **_intervals(one["count_coverage"])},
-                commands=_use(choice.model, one["model"]),
+                commands=_use(choice.model, one["model"], invocation),
                 licence=parameters.licence,
-                origin=facts.study_origin(truth, {choice.model: one["model"]}, seeds),
+                origin=facts.study_origin(truth, {choice.model: one["model"]}, seeds, invocation.project),
             )
         )
 
@@ -162,8 +162,8 @@ def _limits(truth: AnnotationSet) -> Iterator[str]:
     yield "Intervals are over these test images; they say nothing of other laboratories."
 
 
-def _use(model: str, path: Path) -> dict[str, list[str]]:
-    run, project = facts.study_command(), invocation.current().project
+def _use(model: str, path: Path, invocation: Invocation) -> dict[str, list[str]]:
+    run, project = facts.study_command(invocation), invocation.project
     shown = path.relative_to(project) if path.is_relative_to(project) else path
     return {
         "Count the cells of a folder of images:": [

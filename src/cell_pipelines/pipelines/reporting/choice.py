@@ -8,11 +8,14 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
+from cell_pipelines.pipelines.reporting.model_inputs import by_model
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.resampling_units import choose_groups, likely_groups
 
+#: What the choice needs of each model, in this order.
+CHOICE_INPUTS = ("evaluation_classes", "evaluation_images")
 _PREFERRED = ("instance_f1", "f1", "centroid_f1")
 
 
@@ -40,10 +43,11 @@ def choose_model(models: tuple[str, ...]) -> Callable[..., Choice]:
         truth: AnnotationSet, evaluation: EvaluationParameters, parameters: ReportingParameters,
         comparing: ComparisonParameters, *tables: pd.DataFrame,
     ) -> Choice:  # fmt: skip
-        """Return the best model by the main metric; `tables` are `evaluation_classes`, then `evaluation_images`."""
+        """Return the best model by the main metric; `tables` are those of `CHOICE_INPUTS` for each model."""
         from cell_pipelines.analysis.model_comparison.comparing import ComparisonSettings
 
-        classes, images = (dict(zip(models, half, strict=True)) for half in _halves(tables))
+        given = by_model(models, CHOICE_INPUTS, tables)
+        classes, images = ({name: own[table] for name, own in given.items()} for table in CHOICE_INPUTS)
         named = parameters.chosen_model
         if named is not None and named not in models:
             raise ValueError(f"`reporting.chosen_model` must be one of {', '.join(models)}, got {named!r}.")
@@ -82,7 +86,3 @@ def _conclusion(
         return next(iter(images)), f"No model has the metric {metric} on these images, so none is better than another."
     ordered = known.sort_values("value", ascending=not METRICS[metric].higher_is_better, kind="stable")
     return str(ordered["model"].iloc[0]), compared.conclusions[metric]
-
-
-def _halves(tables: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    return tables[: len(tables) // 2], tables[len(tables) // 2 :]

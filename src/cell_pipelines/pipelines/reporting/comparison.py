@@ -3,26 +3,23 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import (
-    filter_by_score,
-    iterate_images,
-    select_images,
-    select_split,
-)
+from cell_pipelines.annotations.selection import filter_by_score, select_images, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.pipelines.reporting.model_inputs import by_model
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+from cell_pipelines.pipelines.reporting.pictures import some_images
+from cell_pipelines.report.page.html import embedded_page
 from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.comparison import compare_tables, describe_comparison
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
-#: What is taken of each model, in this order.
-COMPARED = (
+#: What the comparison needs of each model, in this order.
+COMPARISON_INPUTS = (
     "evaluation_classes", "evaluation_images", "evaluation_instances", "history", "model_costs", "predictions",
     "thresholds", "model",
 )  # fmt: skip
@@ -42,9 +39,8 @@ def compare_study(models: tuple[str, ...], metrics: tuple[str, ...]) -> Compare:
         parameters: ReportingParameters,
         *tables: Any,
     ) -> tuple[Any, ...]:
-        """Return the tables, the figures and the page; `tables` are those of `COMPARED` for each model."""
-        size = len(COMPARED)
-        given = {m: dict(zip(COMPARED, tables[i * size : (i + 1) * size], strict=True)) for i, m in enumerate(models)}
+        """Return the tables, the figures and the page; `tables` are those of `COMPARISON_INPUTS` for each model."""
+        given = by_model(models, COMPARISON_INPUTS, tables)
         return _compare(given, truth, images, (evaluation, settings, parameters), metrics)
 
     return compare
@@ -58,7 +54,6 @@ def _compare(
     metrics: tuple[str, ...],
 ) -> tuple[Any, ...]:
     from cell_pipelines.report.figures.panels import create_note
-    from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.comparison import comparison_cards
 
     evaluation, comparing, parameters = settings
@@ -68,7 +63,7 @@ def _compare(
     strips = list(_strips(judged, images, given, parameters.strips))
     reports = {name: f"../{name}/report.html" for name in given}
     sections = describe_comparison(found, models, strips=strips, reports=reports)
-    page = render_report(f"{parameters.title}: models compared", comparison_cards(found.table), sections)
+    page = embedded_page(f"{parameters.title}: models compared", comparison_cards(found.table), sections)
     figures = found.figures()
     drawn = [
         figures.get(f"{kind}_{metric}") or create_note(f"{metric}: no model has it, or it was not asked for.")
@@ -97,9 +92,7 @@ def _strips(
     from cell_pipelines.report.figures.montage import panel_strip
     from cell_pipelines.report.page.html import Picture
 
-    ranked = np.argsort(-truth.counts().sum(axis=1), kind="stable")
-    chosen = ranked[np.unique(np.linspace(0, len(ranked) - 1, min(count, len(ranked))).astype(int))]
-    for one in iterate_images(select_images(truth, chosen)):
+    for one in some_images(truth, count):
         name = one.names[0]
         seen = {model: _cells_of(tables, name) for model, tables in given.items()}
         yield Picture(panel_strip(to_rgb(to_uint8(images[name]())), one, seen), name)

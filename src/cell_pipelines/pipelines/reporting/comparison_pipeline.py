@@ -4,7 +4,8 @@ import warnings
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.reporting.comparison import COMPARED, TABLES, compare_study
+from cell_pipelines.pipelines.reporting.comparison import COMPARISON_INPUTS, TABLES, compare_study
+from cell_pipelines.pipelines.reporting.model_inputs import model_inputs
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 
 #: Metrics with figures of their own beside the page, which has those of every metric that is asked for.
@@ -15,7 +16,7 @@ def create_comparison_pipeline(models: tuple[str, ...]) -> Pipeline:
     """Return the page that compares models; nothing where there is only one."""
     if len(models) < 2:
         return Pipeline([])
-    tables = [f"{model}.{name}" for model in models for name in COMPARED]
+    tables = model_inputs(models, COMPARISON_INPUTS)
     settings = ["params:evaluation", "params:comparison", "params:reporting"]
     figures = [f"comparison_{kind}_{metric}_figure" for kind in ("ranks", "intervals") for metric in METRICS]
     with warnings.catch_warnings():

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from cell_pipelines import invocation
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.invocation import Invocation
 from cell_pipelines.machine import processor_name, total_memory_gb
-from cell_pipelines.provenance import git_state, package_versions
+from cell_pipelines.provenance import code_versions
 
 _SPLITS = {"train": "for training", "val": "for validation", "test": "for the test"}
 _NETWORK = ("architecture", "encoder")
@@ -45,34 +45,36 @@ def machine() -> dict[str, str]:
     return found
 
 
-def study_origin(truth: AnnotationSet, models: Mapping[str, Path], seeds: Mapping[str, Any]) -> dict[str, str]:
+def study_origin(
+    truth: AnnotationSet, models: Mapping[str, Path], seeds: Mapping[str, Any], project: Path
+) -> dict[str, str]:
     """Return code, packages, data, models, seeds and machine by name."""
     hashes = {f"model.{name}.sha256": file_sha256(path) for name, path in models.items()}
-    said = {f"seed.{name}": str(value) for name, value in seeds.items() if value is not None}
-    root = invocation.current().project
+    known = {f"seed.{name}": str(value) for name, value in seeds.items() if value is not None}
     return {
-        **git_state(root), **package_versions(), "data.sha256": truth.fingerprint(), **hashes, **said, **machine()
+        **code_versions(project), "data.sha256": truth.fingerprint(), **hashes, **known, **machine()
     }  # fmt: skip
 
 
-def run_commands(models: Sequence[str], log: pd.DataFrame) -> dict[str, list[str]]:
+def run_commands(models: Sequence[str], log: pd.DataFrame, invocation: Invocation) -> dict[str, list[str]]:
     """Return how the study's models and pages are made again, by what each command does.
 
     Args:
         models: By name.
         log: One row per command that was run for the study to its end, the latest last: `command` and `pipeline`.
+        invocation: The command that is running.
 
     Returns:
         The latest commands in the log that trained each model, with their parameters; a command without parameters
         stands for one that is not in the log. The last is the command that is running.
     """
-    run = study_command()
+    run = study_command(invocation)
     training = [_latest(log, f"train_{name}") or f"{run} --pipelines=train_{name}" for name in models]
     tuning = _latest(log, "evaluation")
     return {
         "Train the models, from the raw data on:": list(dict.fromkeys(training)),
         **({"Choose thresholds, evaluate on test images:": [tuning]} if tuning and tuning not in training else {}),
-        "Write this page:": [invocation.current().command()],
+        "Write this page:": [invocation.command()],
     }
 
 
@@ -85,10 +87,9 @@ def _latest(log: pd.DataFrame, pipeline: str) -> str | None:
     return str(rows["command"].iloc[-1]) if len(rows) else None
 
 
-def study_command() -> str:
-    """Return ``kedro run`` with the study of the run at hand."""
-    environment = invocation.current().environment
-    return f"kedro run --env={environment}" if environment else "kedro run"
+def study_command(invocation: Invocation) -> str:
+    """Return ``kedro run`` with the study of a command."""
+    return f"kedro run --env={invocation.environment}" if invocation.environment else "kedro run"
 
 
 def study_models(models: Sequence[str]) -> str:

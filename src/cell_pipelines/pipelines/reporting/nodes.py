@@ -1,6 +1,8 @@
 """Nodes of the report about one model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,12 @@ import pandas as pd
 from cell_pipelines.analysis.evaluation.image_evaluation import ERROR_COUNTS
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image
+from cell_pipelines.invocation import Invocation
 from cell_pipelines.metrics.definitions import DEFINITIONS
+from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
-from cell_pipelines.provenance import git_state, package_versions
+from cell_pipelines.provenance import code_versions
+from cell_pipelines.report.page.html import Page, Picture, Section, Table, embedded_page
 from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.curve_columns import precision_recall_curves
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
@@ -31,48 +36,52 @@ _EVERY_IMAGE = ("image", "category", "true", "predicted", "tp", "fp", "fn", "cen
 def describe_data(
     summary: pd.DataFrame, findings: pd.DataFrame, quality: pd.DataFrame, splits: pd.DataFrame,
     parameters: ReportingParameters,
-) -> list[Any]:  # fmt: skip
+) -> list[Section]:  # fmt: skip
     """Return the sections about the data: what came in, what was lost and looks wrong, who learns from what."""
     from cell_pipelines.report.pages.data import data_sections
 
     return data_sections(summary, findings.head(parameters.findings), quality, splits)
 
 
-def describe_training(
-    history: pd.DataFrame, threshold_table: pd.DataFrame, thresholds: dict[str, Any], samples: Image, model: Path,
-    choice: ThresholdParameters, parameters: ReportingParameters,
-) -> list[Any]:  # fmt: skip
-    """Return the sections about what the network saw, its training and the choice of thresholds."""
-    from cell_pipelines.models.model_file import read_record
-    from cell_pipelines.report.figures.curves import plot_training_history
-    from cell_pipelines.report.figures.thresholds import plot_threshold_sweep
-    from cell_pipelines.report.page.html import Picture, Section
+def describe_training(name: str) -> Callable[..., list[Section]]:
+    """Return the node's function for the model of this name."""
 
-    best_by = (read_record(model).get("training") or {}).get("monitor")
-    chosen = Thresholds.from_plain(thresholds).classes
-    sweep = plot_threshold_sweep(threshold_table, chosen, objective=choice.objective)
-    caption = f"Chosen on images of {choice.split}, never of test; the dot is what the model file keeps"
-    seen = Picture(samples, "Augmented samples as the network sees them, with their boxes")
-    return [
-        *([Section("Training samples", [seen])] if parameters.pictures else []),
-        Section(
-            "Training",
-            [Picture(plot_training_history(history, best_by=best_by), "Losses and validation metrics over epochs")],
-        ),
-        Section("Thresholds", [Picture(sweep, caption)]),
-    ]
+    def describe(
+        history: pd.DataFrame, threshold_table: pd.DataFrame, thresholds: dict[str, Any], samples: Image, model: Path,
+        choice: ThresholdParameters, parameters: ReportingParameters,
+    ) -> list[Section]:  # fmt: skip
+        """Return the sections about the training, what the network saw, and the choice of thresholds."""
+        from cell_pipelines.report.figures.curves import plot_training_history
+        from cell_pipelines.report.figures.thresholds import plot_threshold_sweep
+
+        record = facts.read_training_record(model)
+        settings = facts.training_facts(name, record, history)
+        best_by = (record.get("training") or {}).get("monitor")
+        chosen = Thresholds.from_plain(thresholds).classes
+        sweep = plot_threshold_sweep(threshold_table, chosen, objective=choice.objective)
+        caption = f"Chosen on images of {choice.split}, never of test; the dot is what the model file keeps"
+        seen = Picture(samples, "Augmented samples as the network sees them, with their boxes")
+        frame = pd.DataFrame(list(settings.items()), columns=["what", "value"])
+        curves = Picture(plot_training_history(history, best_by=best_by), "Losses and validation metrics over epochs")
+        return [
+            Section("How it was trained", [Table(frame, "Settings, time and machine of the training")]),
+            *([Section("Training samples", [seen])] if parameters.pictures else []),
+            Section("Training", [curves]),
+            Section("Thresholds", [Picture(sweep, caption)]),
+        ]
+
+    return describe
 
 
 def describe_evaluation(
     table: pd.DataFrame, images: pd.DataFrame, cells: pd.DataFrame, curves: pd.DataFrame, instances: pd.DataFrame,
     evaluation: EvaluationParameters,
-) -> list[Any]:  # fmt: skip
+) -> list[Section]:  # fmt: skip
     """Return the sections about the test: metrics, curves, counts, and every image."""
     from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
     from cell_pipelines.report.figures.counts import plot_count_errors
     from cell_pipelines.report.figures.curves import plot_precision_recall
     from cell_pipelines.report.figures.distributions import plot_counts
-    from cell_pipelines.report.page.html import Picture, Section, Table
 
     lines = precision_recall_curves(curves)
     ap = dict(zip(table["category"], table["ap50"], strict=True))
@@ -100,8 +109,6 @@ def describe_evaluation(
 
 def _result_tables(table: pd.DataFrame, rule: str) -> Iterator[Any]:
     """Yield what is found by boxes and centroids, what by masks, and what is counted, without empty columns."""
-    from cell_pipelines.report.page.html import Table
-
     captions = {
         "Cells found, by boxes and by centroids": _FOUND,
         "Cells found, by masks": _MASKS,
@@ -135,9 +142,8 @@ def definitions_of(columns: Iterable[str], rule: str) -> dict[str, str]:
     return found
 
 
-def _mask_sections(instances: pd.DataFrame) -> list[Any]:
+def _mask_sections(instances: pd.DataFrame) -> list[Section]:
     from cell_pipelines.report.figures.comparison import plot_instance_curve
-    from cell_pipelines.report.page.html import Picture, Section
 
     if instances.empty:
         return []
@@ -145,7 +151,7 @@ def _mask_sections(instances: pd.DataFrame) -> list[Any]:
     return [Section("Masks", [Picture(plot_instance_curve(instances), caption)])]
 
 
-def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.DataFrame) -> list[Any]:
+def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.DataFrame) -> list[Section]:
     """Return the sections about the intervals of counts and about images unlike those of training; none without any."""
     from cell_pipelines.report.figures.count_intervals import count_interval_sections
     from cell_pipelines.report.pages.new_counts import unlike_sections
@@ -153,12 +159,11 @@ def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.
     return [*count_interval_sections(intervals, coverage), *unlike_sections(scores)]
 
 
-def describe_errors(kinds: pd.DataFrame, confusions: pd.DataFrame, table: pd.DataFrame) -> list[Any]:
+def describe_errors(kinds: pd.DataFrame, confusions: pd.DataFrame, table: pd.DataFrame) -> list[Section]:
     """Return the section about what goes wrong: kinds of errors, what they cost, which class is taken for which."""
     from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
     from cell_pipelines.report.figures.confusion import plot_confusions
     from cell_pipelines.report.figures.errors import plot_error_kinds
-    from cell_pipelines.report.page.html import Picture, Section, Table
 
     items: list[Any] = []
     if len(kinds):
@@ -183,29 +188,19 @@ _LOST = (
 )
 
 
-def collect_sections(
-    training: list[Any], evaluation: list[Any], counts: list[Any], errors: list[Any], pictures: list[Any],
-    scores: list[Any] | None = None,
-) -> list[Any]:  # fmt: skip
-    """Return all that is told of a model, in order, with figures drawn once for every page that shows them."""
-    from cell_pipelines.report.page.html import embedded_section
-
-    *told, every_image = evaluation
-    parts = [told[0], *training, *told[1:], *counts, *errors, *pictures, *(scores or []), every_image]
-    return [embedded_section(part) for part in parts]
-
-
 def write_report(
-    data: list[Any], sections: list[Any], table: pd.DataFrame, annotations: AnnotationSet,
-    parameters: ReportingParameters,
-) -> str:  # fmt: skip
-    """Return the page of one model."""
-    from cell_pipelines.report.page.html import Section, Table, render_report
-
-    origin = {**git_state(Path.cwd()), **package_versions(), "data.sha256": annotations.fingerprint()}
+    table: pd.DataFrame, truth: AnnotationSet, invocation: Invocation, parameters: ReportingParameters,
+    data: list[Section], evaluation: list[Section], training: list[Section], *others: list[Section],
+) -> Page:  # fmt: skip
+    """Return the page of one model; sections about the data and the code are left out where it is part of another."""
+    origin = {**code_versions(invocation.project), "data.sha256": truth.fingerprint()}
     frame = pd.DataFrame(list(origin.items()), columns=["what", "value"])
     last = Section("Origin", [Table(frame, "The code, the packages and the data behind these numbers")])
-    return render_report(parameters.title, headlines(table), [sections[0], *data, *sections[1:], last])
+    about_data = [replace(section, page_only=True) for section in data]
+    results, *metrics, every_image = evaluation
+    about_model = [*training, *metrics, *chain.from_iterable(others), every_image]
+    sections = [results, *about_data, *about_model, replace(last, page_only=True)]
+    return embedded_page(parameters.title, headlines(table), sections)
 
 
 def headlines(table: pd.DataFrame) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.reporting.nodes import (
-    collect_sections,
     describe_counts,
     describe_data,
     describe_errors,
@@ -20,12 +19,13 @@ _DATA = ["conversion_summary", "conversion_findings", "quality_findings", "split
 def create_pipeline(model: str) -> Pipeline:
     """Return the report about the data and `model`."""
     is_network = model in SEGMENTERS
-    parts = ["training_sections", "evaluation_sections", "count_sections", "error_sections", "picture_sections"]
+    names = ["evaluation", "training", "count", "error", "picture", *(["score"] if is_network else [])]
+    parts = [f"{name}_sections" for name in names]
     template = Pipeline(
         [
             Node(describe_data, inputs=[*_DATA, "params:reporting"], outputs="data_sections", name="describe_data"),
             Node(
-                describe_training,
+                describe_training(model),
                 inputs=["history", "threshold_table", "thresholds", "augmented_samples", "model",
                         "params:threshold_optimisation", "params:reporting"],
                 outputs="training_sections",
@@ -61,22 +61,16 @@ def create_pipeline(model: str) -> Pipeline:
             ),
             *([_score_node()] if is_network else []),
             Node(
-                collect_sections,
-                inputs=[*parts, "score_sections"] if is_network else parts,
-                outputs="model_sections",
-                name="collect_sections",
-            ),
-            Node(
                 write_report,
-                inputs=["data_sections", "model_sections", "evaluation_classes", "prepared_annotations",
-                        "params:reporting"],
+                inputs=["evaluation_classes", "prepared_annotations", "invocation", "params:reporting",
+                        "data_sections", *parts],
                 outputs="report",
                 name="write_report",
             ),
         ],
         tags="reporting",
     )  # fmt: skip
-    shared = {*_DATA, "prepared_annotations", "raw@images"}
+    shared = {*_DATA, "prepared_annotations", "raw@images", "invocation"}
     settings = {"params:reporting", "params:threshold_optimisation", "params:evaluation"}
     return Pipeline(template, namespace=model, inputs=shared, parameters=settings)
 

@@ -1,23 +1,27 @@
 """The node that writes the page about the whole study."""
 
-from collections.abc import Callable, Iterator, Mapping
-from html import unescape
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import Choice
+from cell_pipelines.pipelines.reporting.model_inputs import by_model
 from cell_pipelines.pipelines.reporting.nodes import headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
+from cell_pipelines.report.page.html import Group, Page, Section
+from cell_pipelines.report.pages.study import StudyPage, page_group, render_study_page
 from cell_pipelines.study import MODELS
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
-#: What the page takes of each model, in this order.
-TOLD = ("evaluation_classes", "error_kinds", "model_sections", "history", "model")
-# Headline numbers of a model that the study's page tells further below.
+#: What the page needs of each model, in this order.
+REPORT_INPUTS = ("evaluation_classes", "error_kinds", "report", "model")
+_COMPARISON = "comparison"
+# Headline numbers of a model that the study's page shows further below.
 _FEWER = ("Test F1, centroids", "Test AP50, boxes")
 _BIOLOGY = {"viability": "Viability", "morphology": "Morphology", "fish": "FISH", "tracking": "Tracking"}
 
@@ -26,55 +30,41 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., str]:
     """Return the node's function for these models."""
 
     def describe(
-        truth: AnnotationSet, data: list[Any], choice: Choice, pages: Path, log: pd.DataFrame,
-        evaluation: EvaluationParameters, parameters: ReportingParameters, *tables: Any,
+        truth: AnnotationSet, data: list[Section], choice: Choice, pages: Mapping[str, Page], log: pd.DataFrame,
+        invocation: Invocation, evaluation: EvaluationParameters, parameters: ReportingParameters, *inputs: Any,
     ) -> str:  # fmt: skip
-        """Return the page; `tables` are the comparison's page, of several models, and those of `TOLD` for each."""
-        from cell_pipelines.report.pages.study import ModelPart, OtherPage, StudyPage, render_study_page
-
-        comparison, told = (tables[0], tables[1:]) if len(models) > 1 else (None, tables)
-        given = by_model(models, TOLD, told)
+        """Return the page; `inputs` are the comparison's page, of several models, and `REPORT_INPUTS` of each."""
+        compared, inputs = (inputs[:1], inputs[1:]) if len(models) > 1 else ((), inputs)
+        given = by_model(models, REPORT_INPUTS, inputs)
+        files = {name: own["model"] for name, own in given.items()}
+        seeds = {**_seeds(files), "evaluation": evaluation.seed}
         parts = [
-            ModelPart(name, headlines(one["evaluation_classes"]), _sections(name, one)) for name, one in given.items()
+            *(page_group(page, "Models compared", pictures=parameters.pictures, is_open=True) for page in compared),
+            *(_model_group(name, own["report"], choice, len(models)) for name, own in given.items()),
+            *(page_group(page, title, pictures=parameters.pictures) for title, page in other_pages(pages).items()),
         ]
-        files = {name: one["model"] for name, one in given.items()}
-        page = StudyPage(
-            title=parameters.title,
-            cards=_cards(truth, choice, given),
-            summary=list(_summary(truth, choice, given)),
-            data=data,
-            models=parts,
-            chosen=choice.model,
-            comparison=OtherPage("Models compared", comparison) if comparison else None,
-            others=list(other_pages(pages)),
-            commands=facts.run_commands(models, log),
-            log=log,
-            origin=facts.study_origin(truth, files, {**_seeds(files), "evaluation": evaluation.seed}),
-            pictures=parameters.pictures,
+        return render_study_page(
+            StudyPage(
+                title=parameters.title,
+                cards=_cards(truth, choice, given),
+                summary=list(_summary(truth, choice, given)),
+                data=data,
+                parts=parts,
+                commands=facts.run_commands(models, log, invocation),
+                log=log,
+                origin=facts.study_origin(truth, files, seeds, invocation.project),
+            )
         )
-        return render_study_page(page)
 
     return describe
 
 
-def by_model(models: tuple[str, ...], names: tuple[str, ...], tables: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
-    """Return what is told of each model by its name, from one long list."""
-    size = len(names)
-    return {m: dict(zip(names, tables[i * size : (i + 1) * size], strict=True)) for i, m in enumerate(models)}
-
-
-def _sections(name: str, one: Mapping[str, Any]) -> list[Any]:
-    """Return a model's sections with one about its training settings after the results."""
-    from cell_pipelines.report.page.html import Section, Table
-
-    known = facts.training_facts(name, facts.read_training_record(one["model"]), one["history"])
-    frame = pd.DataFrame(list(known.items()), columns=["what", "value"])
-    first, *rest = one["model_sections"]
-    return [first, Section("How it was trained", [Table(frame, "Settings, time and machine of the training")]), *rest]
+def _model_group(name: str, page: Page, choice: Choice, count: int) -> Group:
+    is_chosen = name == choice.model and count > 1
+    return page_group(page, f"Model {name}" + (" (chosen)" if is_chosen else ""), is_open=count == 1)
 
 
 def _seeds(files: Mapping[str, Path]) -> dict[str, Any]:
-
     return {name: (facts.read_training_record(path).get("training") or {}).get("seed") for name, path in files.items()}
 
 
@@ -116,22 +106,18 @@ def _summary(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[s
             )
 
 
-def other_pages(folder: Path) -> Iterator[Any]:
-    """Yield the pages of other parts of the study below a folder: experiments, and statements about samples."""
-    from cell_pipelines.report.pages.study import OtherPage
+def other_pages(pages: Mapping[str, Page]) -> dict[str, Page]:
+    """Return the pages of other parts of the study by title: experiments, and statements about samples.
 
-    files = [*sorted(folder.glob("*/report.html")), *sorted(folder.glob("*/*/report.html"))]
-    for file in files:
-        place = file.parent.relative_to(folder).parts
-        if len(place) == 1 and (place[0] in MODELS or place[0] == "comparison"):
-            continue
-        if len(place) == 1 or place[1] in _BIOLOGY:
-            text = file.read_text(encoding="utf-8")
-            title = f"{_BIOLOGY[place[1]]} by the cells of {place[0]}" if len(place) == 2 else _title(text, place[0])
-            yield OtherPage(title, text)
+    Args:
+        pages: By the folder of each, as ``truth/viability``.
+    """
+    titles = {place: _title(place.split("/"), page) for place, page in pages.items()}
+    return {title: pages[place] for place, title in titles.items() if title}
 
 
-def _title(page: str, name: str) -> str:
-    """Return a page's own title, else the name of its folder."""
-    found = page.partition("<title>")[2].partition("</title>")[0]
-    return unescape(found).strip() or name
+def _title(place: Sequence[str], page: Page) -> str | None:
+    """Return the title of a page of another part; None of a model, of the comparison and of what is unknown."""
+    if len(place) == 1:
+        return None if place[0] in (*MODELS, _COMPARISON) else page.title
+    return f"{_BIOLOGY[place[1]]} by the cells of {place[0]}" if place[1] in _BIOLOGY else None

@@ -4,20 +4,18 @@ import warnings
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.reporting.card import CARDED, describe_model
-from cell_pipelines.pipelines.reporting.choice import choose_model
+from cell_pipelines.pipelines.reporting.card import CARD_INPUTS, describe_model
+from cell_pipelines.pipelines.reporting.choice import CHOICE_INPUTS, choose_model
+from cell_pipelines.pipelines.reporting.model_inputs import model_inputs
 from cell_pipelines.pipelines.reporting.nodes import describe_data
-from cell_pipelines.pipelines.reporting.study import TOLD, describe_study
+from cell_pipelines.pipelines.reporting.study import REPORT_INPUTS, describe_study
 
 _DATA = ["conversion_summary", "conversion_findings", "quality_findings", "split_summary"]
 _SETTINGS = ["params:evaluation", "params:reporting"]
 
 
 def create_study_pipeline(models: tuple[str, ...]) -> Pipeline:
-    """Return the page about the study and its model card; it takes over the pages that lie in the study's folder."""
-    judged = [f"{model}.{name}" for name in ("evaluation_classes", "evaluation_images") for model in models]
-    told = [f"{model}.{name}" for model in models for name in TOLD]
-    carded = [f"{model}.{name}" for model in models for name in CARDED]
+    """Return the page about the study, which also shows the pages in the study's folder, and its model card."""
     comparison = ["comparison_report"] if len(models) > 1 else []
     with warnings.catch_warnings():
         # These names do come from namespaces, one of each model, which Kedro can't see from a node outside of them.
@@ -25,7 +23,8 @@ def create_study_pipeline(models: tuple[str, ...]) -> Pipeline:
         nodes = [
             Node(
                 choose_model(models),
-                inputs=["prepared_annotations", *_SETTINGS, "params:comparison", *judged],
+                inputs=["prepared_annotations", *_SETTINGS, "params:comparison",
+                        *model_inputs(models, CHOICE_INPUTS)],
                 outputs="model_choice",
                 name="choose_model",
             ),
@@ -33,14 +32,14 @@ def create_study_pipeline(models: tuple[str, ...]) -> Pipeline:
             Node(
                 describe_study(models),
                 inputs=["prepared_annotations", "study_data", "model_choice", "report_pages", "command_log",
-                        *_SETTINGS, *comparison, *told],
+                        "invocation", *_SETTINGS, *comparison, *model_inputs(models, REPORT_INPUTS)],
                 outputs="study_report",
                 name="describe_study",
             ),
             Node(
                 describe_model(models),
-                inputs=["prepared_annotations", "conversion_summary", "split_summary", "model_choice", *_SETTINGS,
-                        *carded],
+                inputs=["prepared_annotations", "conversion_summary", "split_summary", "model_choice", "invocation",
+                        *_SETTINGS, *model_inputs(models, CARD_INPUTS)],
                 outputs="model_card",
                 name="describe_model",
             ),

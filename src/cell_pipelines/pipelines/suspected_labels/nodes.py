@@ -20,6 +20,7 @@ from cell_pipelines.annotations.selection import iterate_images, select_images, 
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, read_image, write_image
 from cell_pipelines.pipelines.suspected_labels.asking import Asking, askings
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
+from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.model_outputs import OutputReader
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
@@ -198,14 +199,13 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
 
 
-def write_report(models: tuple[str, ...]) -> Callable[..., str]:
+def write_report(models: tuple[str, ...]) -> Callable[..., Page]:
     """Return the node's function for these models."""
 
     def write(
         suspects: pd.DataFrame, images: pd.DataFrame, pictures: Path, parameters: SuspectedLabelsParameters
-    ) -> str:
+    ) -> Page:
         """Return the page: the first suspects as pictures, all of them, and all images."""
-        from cell_pipelines.report.page.html import render_report
         from cell_pipelines.report.pages.suspects import suspect_cards, suspect_sections
 
         first = suspects.head(min(parameters.shown, parameters.pictures))
@@ -218,6 +218,6 @@ def write_report(models: tuple[str, ...]) -> Callable[..., str]:
         ]
         settings = parameters.model_dump()
         sections = suspect_sections(suspects, images, shown, models=models, settings=settings)
-        return render_report(parameters.title, suspect_cards(suspects, images), sections)
+        return embedded_page(parameters.title, suspect_cards(suspects, images), sections)
 
     return write

@@ -16,6 +16,7 @@ from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
+from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.spreadsheet_text import protect_table
 from cell_pipelines.workflows.origin import Origin, framed
 from cell_pipelines.workflows.pixel_sizes import PixelSize, common_pixel_size, without_sizes
@@ -173,15 +174,14 @@ def write_report(
     findings: pd.DataFrame,
     parameters: TrackingParameters,
     *tables: pd.DataFrame,
-) -> str:
+) -> Page:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.tracking import tracking_cards, tracking_sections
     from cell_pipelines.workflows.drawing import some_pictures
 
     named = dict(zip(TABLES, tables, strict=True))
     sections = tracking_sections(named, some_pictures(pictures, parameters.films), common_pixel_size(cells))
-    return render_report(
+    return embedded_page(
         parameters.title,
         tracking_cards(named),
         framed(sections, findings, origin),

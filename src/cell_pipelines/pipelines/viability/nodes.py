@@ -13,6 +13,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
+from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures, with_states
 from cell_pipelines.workflows.origin import Origin, framed
 
@@ -132,15 +133,14 @@ def write_report(
     findings: pd.DataFrame,
     parameters: ViabilityParameters,
     *tables: pd.DataFrame,
-) -> str:
+) -> Page:
     """Return the page; `tables` as `TABLES` names them."""
-    from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.viability import viability_cards, viability_sections
 
     named = dict(zip(TABLES, tables, strict=True))
     shown = some_pictures(pictures, parameters.pictures, _with_most_states(named["cells"]))
     sections = viability_sections(named, responses, shown)
-    return render_report(
+    return embedded_page(
         parameters.title,
         viability_cards(named),
         framed(sections, findings, origin),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from cell_pipelines.report.page.parts import (
     Item,
     LayeredPicture,
     Links,
-    Markup,
+    Page,
     Picture,
     Section,
     Table,
@@ -42,7 +42,6 @@ class Block:
     layered: tuple[LayeredBlock, ...] = ()
     lines: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
-    html: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,8 @@ class PageContent:
 
     def _layered_block(self, picture: LayeredPicture) -> LayeredBlock:
         self._layered += 1
-        photograph = embed_photograph(picture.image)
-        return LayeredBlock(f"layers-{self._layered}", self._store(photograph), picture.layers, picture.caption)
+        stored = self._store(_photograph(picture))
+        return LayeredBlock(f"layers-{self._layered}", stored, picture.layers, picture.caption)
 
     def _store(self, image: Embedded) -> StoredImage:
         key = image.uri, image.width, image.height
@@ -117,15 +116,46 @@ class PageContent:
         return self._stored[key]
 
 
+def embedded_page(title: str, cards: Mapping[str, str], sections: Sequence[Section]) -> Page:
+    """Return a page whose figures, images and tables are plain data."""
+    named = {name: str(value) for name, value in cards.items()}
+    return Page(title, named, [embedded_section(section) for section in sections])
+
+
 def embedded_section(section: Section) -> Section:
-    """Return a section whose pictures are embedded, so that several pages can show it for the price of one."""
-    items = [Picture(_embedded(item), item.caption) if isinstance(item, Picture) else item for item in section.items]
-    return Section(section.title, items, section.note)
+    """Return a section as plain data, so that several pages can show it for the price of one."""
+    return replace(section, items=[_embedded_item(item) for item in section.items])
+
+
+def _embedded_item(item: Item) -> Item:
+    if isinstance(item, Picture):
+        return Picture(_embedded(item), item.caption)
+    if isinstance(item, LayeredPicture):
+        return LayeredPicture(_photograph(item), item.layers, item.caption)
+    return Table(_columns(item), item.caption, item.definitions) if isinstance(item, Table) else item
+
+
+def without_images(section: Section) -> Section:
+    """Return a section without images of the microscope, which figures are not."""
+    kept = [item for item in section.items if not isinstance(item, LayeredPicture) and not _is_image(item)]
+    return replace(section, items=kept)
+
+
+def _is_image(item: Item) -> bool:
+    return isinstance(item, Picture) and not _embedded(item).is_figure
 
 
 def _embedded(picture: Picture) -> Embedded:
     shown = picture.image_or_figure
     return shown if isinstance(shown, Embedded) else embed(shown)
+
+
+def _photograph(picture: LayeredPicture) -> Embedded:
+    return picture.image if isinstance(picture.image, Embedded) else embed_photograph(picture.image)
+
+
+def _columns(table: Table) -> tuple[Column, ...]:
+    return table.frame if isinstance(table.frame, tuple) else format_table(table.frame)
 
 
 def _kind(item: object) -> str:
@@ -142,16 +172,15 @@ def _block(item: Item) -> Block:
         return Block("commands", lines=tuple(item.lines))
     if isinstance(item, Links):
         return Block("links", links=tuple((text, quote(target)) for text, target in item.targets.items()))
-    if isinstance(item, Markup):
-        return Block("markup", html=item.html)
     raise TypeError(
-        f"A section holds Table, Picture, LayeredPicture, Text, Commands, Links and Markup, got {type(item).__name__}."
+        f"A section holds Table, Picture, LayeredPicture, Text, Commands and Links, got {type(item).__name__}."
     )
 
 
 def _table_block(table: Table) -> Block:
-    columns = format_table(table.frame)
-    rows = tuple(tuple((column, column.cells[row]) for column in columns) for row in range(len(table.frame)))
+    columns = _columns(table)
+    length = len(columns[0].cells) if columns else 0
+    rows = tuple(tuple((column, column.cells[row]) for column in columns) for row in range(length))
     return Block(
         "table",
         caption=table.caption,

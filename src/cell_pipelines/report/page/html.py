@@ -14,14 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cell_pipelines.report.page.blocks import Block, PageContent, embedded_section
+from cell_pipelines.report.page.blocks import Block, PageContent, embedded_page, embedded_section
 from cell_pipelines.report.page.parts import (
     Commands,
     Group,
     Item,
     LayeredPicture,
     Links,
-    Markup,
+    Page,
     Picture,
     Section,
     Table,
@@ -29,8 +29,8 @@ from cell_pipelines.report.page.parts import (
 )
 
 __all__ = [
-    "Commands", "Group", "Item", "LayeredPicture", "Links", "Markup", "Picture", "Section", "Table", "Text",
-    "embedded_section", "render_report",
+    "Commands", "Group", "Item", "LayeredPicture", "Links", "Page", "Picture", "Section", "Table", "Text",
+    "embedded_page", "embedded_section", "render_page", "render_report",
 ]  # fmt: skip
 
 
@@ -53,6 +53,11 @@ class _Chapter:
     title: str = ""
     remark: str = ""
     is_open: bool = False
+
+
+def render_page(page: Page) -> str:
+    """Write a page as HTML."""
+    return render_report(page.title, page.cards, page.sections)
 
 
 def render_report(title: str, summary: Mapping[str, str], sections: Sequence[Section | Group]) -> str:

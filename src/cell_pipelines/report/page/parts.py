@@ -1,4 +1,8 @@
-"""What a page is made of: tables, pictures with and without layers, text, commands, links; sections and groups."""
+"""What a page is made of: tables, pictures with and without layers, text, commands, links; sections and groups.
+
+Figures, images and tables may be given as such; `blocks.embedded_section` turns them into plain data, which a page
+keeps (`stored.py`) so that another page can show the same sections.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.layers import Layer
+from cell_pipelines.report.page.tables import Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,12 +25,12 @@ class Table:
     """A table of numbers and words, rounded for reading.
 
     Attributes:
-        frame: What to show; see `tables.format_table` for how.
+        frame: What to show; see `tables.format_table` for how. Or its columns as text.
         caption: What it says.
         definitions: What the names of its columns or rows mean, shown below it.
     """
 
-    frame: pd.DataFrame
+    frame: pd.DataFrame | tuple[Column, ...]
     caption: str
     definitions: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,12 +54,13 @@ class LayeredPicture:
     """An image with lines above it, which the reader switches on and off.
 
     Attributes:
-        image: (H, W) or (H, W, 3) uint8 RGB, as it is to be seen. Equal images stand on a page once.
+        image: (H, W) or (H, W, 3) uint8 RGB, as it is to be seen, or already embedded. Equal images stand on a page
+            once.
         layers: What lies above it, the lowest first.
         caption: What it shows; also read aloud to those who do not see it.
     """
 
-    image: Image
+    image: Image | Embedded
     layers: Sequence[Layer]
     caption: str
 
@@ -89,14 +95,7 @@ class Links:
                 raise ValueError(f"a link must be a path relative to the page, got {target!r}.")
 
 
-@dataclass(frozen=True)
-class Markup:
-    """A part of another page of ours, as `adoption.adopt_page` gives it: checked, with names of its own."""
-
-    html: str
-
-
-Item: TypeAlias = Table | Picture | LayeredPicture | Text | Commands | Links | Markup
+Item: TypeAlias = Table | Picture | LayeredPicture | Text | Commands | Links
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +106,14 @@ class Section:
         title: Its heading, also in the table of contents.
         items: What it holds, in this order. Pictures that follow each other form a grid.
         note: A remark below the heading, none if empty.
+        page_only: Whether it is left out where its page becomes a part of another one: it leads to files beside its
+            page, or repeats what the other page says.
     """
 
     title: str
     items: Sequence[Item]
     note: str = ""
+    page_only: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,3 +131,18 @@ class Group:
     sections: Sequence[Section]
     remark: str = ""
     is_open: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A report as data.
+
+    Attributes:
+        title: Its heading.
+        cards: The headline numbers by name, shown at the top.
+        sections: Its parts, in this order, with figures, images and tables as plain data.
+    """
+
+    title: str
+    cards: Mapping[str, str]
+    sections: Sequence[Section]

@@ -101,16 +101,20 @@ def comparison_sections(
         caption = "Quality of masks over the overlap that counts as found"
         figures.append(Picture(plot_instance_curve(curves, name="model"), caption))
     tables: list[Item] = [Table(_model_first(table), title) for title, table in (strata or {}).items() if len(table)]
-    links: list[Item] = [Text("Each model has a report of its own."), Links(reports)] if reports else []
+    links = _report_links(reports or {})
     before = [verdict_section(statements)] if statements else []
     tested = test_sections(statements) if statements else []
     first = [("Comparison", _comparison_tables(models, level)), ("Figures", figures)]
     rest: list[tuple[str, list[Item]]] = [
         ("The same images side by side", list(strips)),
         ("Where the errors are", tables),
-        ("Reports", links),
     ]
-    return [*before, *_filled(first), *tested, *_filled(rest)]
+    return [*before, *_filled(first), *tested, *_filled(rest), *links]
+
+
+def _report_links(reports: Mapping[str, str]) -> list[Section]:
+    items: list[Item] = [Text("Each model has a report of its own."), Links(reports)]
+    return [Section("Reports", items, page_only=True)] if reports else []
 
 
 def _filled(parts: Sequence[tuple[str, list[Item]]]) -> list[Section]:
