@@ -180,7 +180,7 @@ def count_written(case: str, target: Path) -> int:
     if case.startswith("ours"):
         files = [p for p in target.rglob("*") if p.suffix in (".png", ".tif")]
         return sum(len(np.unique(cv2.imread(str(p), cv2.IMREAD_UNCHANGED))) - 1 for p in files)
-    # A VOC object image has a colour an object.
+    # A VOC object image has one colour per object.
     files = list((target / "SegmentationObject").rglob("*.png"))
     return sum(len(np.unique(cv2.imread(str(p)).reshape(-1, 3), axis=0)) - 1 for p in files)
 

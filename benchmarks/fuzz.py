@@ -122,7 +122,7 @@ def run(numbers: list[int], seed: int, workers: int, sources: dict[str, list[Sou
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """Return what came of all cases as a Markdown table, a row a format."""
+    """Return what came of all cases as a Markdown table, one row per format."""
     rows = [
         "| reader | files | clean | with findings | refused | slowest, CPU s | most memory, MiB | violations |",
         "|---|---|---|---|---|---|---|---|",

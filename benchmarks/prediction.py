@@ -1,7 +1,7 @@
 """Prediction of 2560x1920 images: ours against `yolo predict` as shipped, same weights, same boxes.
 
 Each side runs in a process of its own, in turn, so that neither inherits the other's threads; the figure is
-seconds an image after one warm-up image, reading included.
+seconds per image after one warm-up image, reading included.
 
     python benchmarks/prediction.py --weights data/demo/06_models/yolo.pt --size 1280
 """
@@ -103,7 +103,7 @@ def main() -> None:
         for a, b in zip(pairs[0][0]["boxes"], pairs[0][1]["boxes"], strict=True)
     )
     boxes = sum(map(len, pairs[0][0]["boxes"]))
-    print(f"ours {ours:.3f} s an image, yolo predict {theirs:.3f} s an image (best of {args.rounds})")
+    print(f"ours {ours:.3f} s per image, yolo predict {theirs:.3f} s per image (best of {args.rounds})")
     print(f"ratio {np.median(ratios):.2f} (median; {min(ratios):.2f} to {max(ratios):.2f})")
     print(f"{boxes} boxes on both sides, at most {far:.3f} px apart")
 

@@ -78,7 +78,7 @@ def main() -> None:
             row = json.loads(output.strip().splitlines()[-1])
             print(
                 f"{row['images']:5d} images, {row['objects']:6d} objects: {row['seconds']:6.1f} s, "
-                f"{1000 * row['seconds'] / row['images']:.1f} ms an image, memory grew {row['grown_mb']:.0f} MB"
+                f"{1000 * row['seconds'] / row['images']:.1f} ms per image, memory grew {row['grown_mb']:.0f} MB"
             )
 
 

@@ -5,7 +5,7 @@ python benchmarks/segmentation_training.py --table --rounds 5
 
 The first prints how much longer our steps take: Lightning, learning rate, history, checks of the loss and the wait for
 tiles, which are kept in memory and not augmented, are all in it; validation and checkpoints are not. The second prints
-seconds an image for the layouts and number formats that a CPU offers, of the bare loop.
+seconds per image for the layouts and number formats that a CPU offers, of the bare loop.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def images(count: int, size: int) -> list[LabelledImage]:
 
 
 def ours(training: SegmentationTraining, samples: list[LabelledImage]) -> float:
-    """Return the seconds an image of the last epoch's steps; the first one warms up."""
+    """Return the seconds per image of the last epoch's steps; the first one warms up."""
     rates: list[float] = []
 
     def keep(report: EpochReport) -> None:
@@ -71,7 +71,7 @@ def ours(training: SegmentationTraining, samples: list[LabelledImage]) -> float:
 def bare(
     training: SegmentationTraining, steps: int, *, channels_last: bool = True, bfloat16: bool = False, warm_up: int = 0
 ) -> float:
-    """Return the seconds an image of as many steps with batches that are there from the start."""
+    """Return the seconds per image of as many steps with batches that are there from the start."""
     network, loss = create_network(training.network), create_loss(training.loss)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     network = network.to(memory_format=layout)
@@ -107,7 +107,7 @@ def compare(args: argparse.Namespace) -> None:
         print(
             f"| {name}, {args.size} px, batch {args.batch}, {steps} steps | bare PyTorch loop | "
             f"**{statistics.median(ratios):.3f} of its time** ({ratios[0]:.3f} to {ratios[-1]:.3f}); best "
-            f"{best[0]:.4f} s against {best[1]:.4f} s an image |"
+            f"{best[0]:.4f} s against {best[1]:.4f} s per image |"
         )
 
 
@@ -127,7 +127,7 @@ def table(args: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", action="store_true", help="seconds an image by layout and number format")
+    parser.add_argument("--table", action="store_true", help="seconds per image by layout and number format")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--batch", type=int, default=8)

@@ -87,7 +87,7 @@ def setups() -> Iterator[Setup]:
 
 
 def coverage_rows(repetitions: int) -> Iterator[str]:
-    """Yield a row a setup: coverage and median width before and after."""
+    """Yield one row per setup: coverage and median width before and after."""
     for number, setup in enumerate(setups()):
         rng = np.random.default_rng(number)
         true = truth(setup)
@@ -104,7 +104,7 @@ def coverage_rows(repetitions: int) -> Iterator[str]:
 
 
 def comparison_rows(repetitions: int) -> Iterator[str]:
-    """Yield a row a pair of conditions with series of their own: coverage and share declared different."""
+    """Yield one row per pair of conditions with series of their own: coverage and share declared different."""
     for number, (series, viabilities, rho) in enumerate(
         product(((3, 3), (5, 5), (3, 8), (10, 10)), ((0.7, 0.7), (0.95, 0.95), (0.95, 0.7)), (0.0, 0.05, 0.3))
     ):

@@ -32,7 +32,7 @@ def inject_label_errors(
         seed: Of all draws.
 
     Returns:
-        The annotations, and a row an error: `image`, `kind`, `label` (the place of the wrong object among those of its
+        The annotations, and one row per error: `image`, `kind`, `label` (the place of the wrong object among those of its
         image, -1 where it is gone) and its box, that of a deleted one as it was. An object for which there is no room
         to be moved or copied to is left as it is.
 

@@ -95,7 +95,7 @@ def _create_statements(conversion: Pipeline) -> dict[str, Pipeline]:
 
 
 def _create_report(models: tuple[str, ...]) -> Pipeline:
-    """Return a page a model, the one that compares them, and the one about the study with its model card."""
+    """Return one page per model, the one that compares them, and the one about the study with its model card."""
     pages = _each(reporting.create_pipeline, models) + _each(benchmark_models.create_cost_pipeline, models)
     return pages + reporting.create_comparison_pipeline(models) + reporting.create_study_pipeline(models)
 

@@ -7,7 +7,7 @@ MOST_UNPACKED_RATIO = 100
 
 
 def most_unpacked(stored: int, small: int = MOST_UNPACKED_BYTES) -> int:
-    """Return how many bytes a file may become in memory: `small`, or `MOST_UNPACKED_RATIO` times those stored.
+    """Return how many bytes per file may become in memory: `small`, or `MOST_UNPACKED_RATIO` times those stored.
 
     >>> most_unpacked(1000, small=5000), most_unpacked(10, small=5000)
     (100000, 5000)

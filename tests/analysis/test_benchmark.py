@@ -6,7 +6,7 @@ from cell_pipelines.analysis.benchmark import BENCHMARK_TYPES, choose_quality, m
 
 
 def rows(model, engine, speeds, *, note=""):
-    """Return the rows of one engine: images a second by batch; batch 0 where nothing was measured."""
+    """Return the rows of one engine: images per second by batch; batch 0 where nothing was measured."""
     size = {"model": model, "parameters_m": 3.0, "flops_g": 8.1, "checkpoint_mb": 6.2, "input": "3 x 64 x 64"}
     same = {**size, "engine": engine, "device": "cpu", "precision": "float32", "threads": 2, "calls": 10,
             "memory_mb": 50.0, "others_share": 0.0,
@@ -73,5 +73,5 @@ def test_nothing_measured_gives_no_rows_and_a_model_without_numbers_keeps_its_si
 
 
 def test_a_judgement_for_every_model_is_expected(runs):
-    with pytest.raises(ValueError, match=r"`judged` must be one table a model \(2\), got 1"):
+    with pytest.raises(ValueError, match=r"`judged` must be one table per model \(2\), got 1"):
         summarise_benchmark(runs, [pd.DataFrame()])

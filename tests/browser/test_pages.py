@@ -53,7 +53,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = embedded_page("A model", {"F1": "0.9"}, parts)
     page = StudyPage(
         title="A study with a title that is rather long, as titles are",
-        cards={"Images": "100", "Best model": "unetplusplus", "Count MAE, cells an image": "3.21"},
+        cards={"Images": "100", "Best model": "unetplusplus", "Count MAE, cells per image": "3.21"},
         summary=["Said in words. " * 30],
         data=[Section("Data", [Text("All came in.")])],
         parts=[

@@ -9,7 +9,7 @@ from cell_pipelines.metrics.label_overlap import overlap_table
 
 
 def masks_of(labels) -> list[np.ndarray]:
-    """Give one mask a cell."""
+    """Give one mask per cell."""
     return [labels == label for label in np.unique(labels[labels > 0])]
 
 

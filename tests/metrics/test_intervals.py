@@ -160,9 +160,9 @@ def test_wrong_arguments_are_refused_in_a_sentence() -> None:
         wilson_interval(4, 3)
     with pytest.raises(ValueError, match=r"`level` must lie in \(0, 1\), got 95"):
         wilson_interval(1, 3, level=95)
-    with pytest.raises(ValueError, match=r"`counts` must have shape \(I, K\), one row an image, got \(4,\)"):
+    with pytest.raises(ValueError, match=r"`counts` must have shape \(I, K\), one row per image, got \(4,\)"):
         bootstrap_interval(np.zeros(4), mean_of)
-    with pytest.raises(ValueError, match=r"`values` must have shape \(I,\), one value an image, got \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"`values` must have shape \(I,\), one value per image, got \(2, 3\)"):
         mean_interval(images(0, 2))
     with pytest.raises(ValueError, match="`counts` must be finite"):
         f1_interval([[1, 2, np.nan]])

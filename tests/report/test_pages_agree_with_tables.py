@@ -277,7 +277,7 @@ def test_headline_cards_are_cells_of_the_table_of_classes(study: Study) -> None:
     titles = {
         "Test F1, boxes": ("f1", 3),
         "Test AP50, boxes": ("ap50", 3),
-        "Count MAE, cells an image": ("count_mae", 2),
+        "Count MAE, cells per image": ("count_mae", 2),
     }
     for one in study.models.values():
         total, cards = one.classes.iloc[-1], headlines(one.classes)
@@ -318,7 +318,7 @@ def test_a_card_of_an_error_names_the_model_with_the_lowest(study: Study) -> Non
     texts = [text for text in Said(study.pages["study by counts"]).texts if text.strip()]
     errors = {name: one.classes["count_mae"].iloc[-1] for name, one in study.models.items()}
     if len(errors) > 1:
-        named = texts[texts.index("Lowest count MAE, cells an image") + 1]
+        named = texts[texts.index("Lowest count MAE, cells per image") + 1]
         assert errors[named] == min(errors.values())
     assert not any(text.startswith("Highest count") for text in texts)
 

@@ -23,7 +23,7 @@ _REFERENCE: Final = "pytorch"
 
 
 def summarise_benchmark(runs: pd.DataFrame, judged: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
-    """Return a row a model.
+    """Return one row per model.
 
     Args:
         runs: As `BENCHMARK_TYPES` names the columns.
@@ -42,7 +42,7 @@ def summarise_benchmark(runs: pd.DataFrame, judged: Sequence[pd.DataFrame] = ())
     """
     names = list(dict.fromkeys(runs["model"]))
     if judged and len(judged) != len(names):
-        raise ValueError(f"`judged` must be one table a model ({len(names)}), got {len(judged)}.")
+        raise ValueError(f"`judged` must be one table per model ({len(names)}), got {len(judged)}.")
     engines = list(dict.fromkeys(runs["engine"]))
     rows = []
     for place, name in enumerate(names):

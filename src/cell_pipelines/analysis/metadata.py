@@ -25,13 +25,13 @@ def describe_images(names: Sequence[str], *, pattern: str | None, table: pd.Data
     Args:
         names: Image names, paths with ``/``.
         pattern: Regular expression with named groups, searched in each name; each group becomes a column.
-        table: A row an image, or a row for all images with the same value of a group of the pattern; may be empty.
+        table: One row per image, or a row for all images with the same value of a group of the pattern; may be empty.
         key: The table's column that says which: the value of the group of that name, where the pattern has one and
             fits; otherwise the image's name, its file name, or that without its ending. A table without this column
             is read by its column `image`.
 
     Returns:
-        A row an image in the order of `names`: `image`, the groups of the pattern, the columns of the table, which
+        One row per image in the order of `names`: `image`, the groups of the pattern, the columns of the table, which
         also fills what the pattern leaves open. `dose`, `time` and `frame` are numbers, all else is text; what is not
         known is missing.
 
@@ -151,7 +151,7 @@ def _check_agreement(facts: pd.DataFrame, told: pd.DataFrame, name: str) -> None
 
 
 def _unique_rows(table: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Return a row a key; rows that say the same count once."""
+    """Return one row per key; rows that say the same count once."""
     rows = table.drop_duplicates()
     doubled = rows.loc[rows[key].duplicated(), key].unique()
     if len(doubled):

@@ -7,7 +7,8 @@ import numpy.typing as npt
 def adjust_holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return p-values (P,) after Holm (1979, Scand. J. Statist. 6, 65-70), over those that are known; NaN stays.
 
-    The same as statsmodels' `multipletests`, which collects the garbage of the whole process and so takes 0.3 s a call.
+    The same as statsmodels' `multipletests`, which collects the garbage of the whole process and so takes 0.3 s per
+    call.
     """
     known = np.flatnonzero(np.isfinite(p))
     ordered = known[np.argsort(p[known], kind="stable")]

@@ -79,7 +79,7 @@ class Conversion:
         return sum(f.objects for f in self.findings if f.action == "dropped")
 
     def by_class(self) -> pd.DataFrame:
-        """Return what came in, was dropped or changed and went out, a row a class: in = out + dropped.
+        """Return what came in, was dropped or changed and went out, one row per class: in = out + dropped.
 
         What was dropped before its class was known stands in a last row, ``(unknown class)``.
         """

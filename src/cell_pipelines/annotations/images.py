@@ -16,7 +16,7 @@ SPLIT_WORDS = {
 }  # fmt: skip
 # What may stand beside a split in the name of a folder, as in train_images or stage1_train.
 _BESIDE_SPLIT = re.compile(r"imgs?|images?|labels?|masks?|annotations?|gt|raw|data|(data)?set|split|stage\d|20\d\d|")
-# How many times more pixels an image has than the thumbnails in its file.
+# How many times more pixels per image has than the thumbnails in its file.
 _THUMBNAIL = 4
 
 

@@ -1,4 +1,4 @@
-"""The one form of annotation and prediction: a row an image, a row an object, in Arrow columns."""
+"""The one form of annotation and prediction: one row per image, one row per object, in Arrow columns."""
 
 import hashlib
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ class AnnotationSet:
         if len(set(self.categories)) != len(self.categories):
             raise ValueError(f"`categories` must differ from each other, got {list(self.categories)}.")
         if pc.count_distinct(self.images["name"]).as_py() != self.images.num_rows:
-            raise ValueError("`images` must have one row a name; some names come twice.")
+            raise ValueError("`images` must have one row per name; some names come twice.")
         _check_index(self.objects["image"], self.images.num_rows, "image")
         _check_index(self.objects["category"], len(self.categories), "category")
 

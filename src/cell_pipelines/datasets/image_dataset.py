@@ -71,7 +71,7 @@ class ImageFolderDataset(AbstractDataset[Any, dict[str, ImageFile]]):
             channels: [DAPI, GFP]   # all when left out
             z: max                  # a number, max or mean
             time: each              # a number, or each for one image a time point
-            scene: 0                # one image a scene when left out
+            scene: 0                # one image per scene when left out
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from cell_pipelines.spreadsheet_text import protect_table, restore_table
 
 
 class TidyTableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
-    """A table, a row an observation, as ``….csv`` and ``….parquet``; loaded from the latter, so types are kept.
+    """A table, one row per observation, as ``….csv`` and ``….parquet``; loaded from the latter, so types are kept.
 
     ::
 
@@ -82,7 +82,7 @@ class OptionalTableDataset(AbstractDataset[Any, pd.DataFrame]):
         if path.is_file():
             return restore_table(pd.read_csv(path, dtype="str") if self._as_text else pd.read_csv(path))
         if self._filepath:
-            raise FileNotFoundError(f"{path}: expected a CSV table with a row an image; there is none.")
+            raise FileNotFoundError(f"{path}: expected a CSV table with one row per image; there is none.")
         return pd.DataFrame()
 
     def save(self, data: Any) -> None:

@@ -81,7 +81,7 @@ def choose_scene(path: Path, scenes: tuple[ImageInfo, ...], selection: ImageSele
 
 
 def frames(info: ImageInfo, selection: ImageSelection) -> int:
-    """Return how many images a scene gives where ``time`` is ``each``."""
+    """Return how many images per scene gives where ``time`` is ``each``."""
     return info.length("T") * (info.length("Q") if _pages_axis(info, selection) == "T" else 1)
 
 

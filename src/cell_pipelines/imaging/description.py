@@ -32,7 +32,7 @@ class ImageInfo:
             samples of one pixel. Of what a selection gives, it is YX or YXC.
         shape: Their lengths.
         dtype: Name of the pixels' NumPy type, in this machine's byte order.
-        channel_names: One name a channel, or none where the file names none.
+        channel_names: One name per channel, or none where the file names none.
         pixel_size_um: Height and width of a pixel, where the file tells and both are smaller than `MAX_PIXEL_UM`.
         z_step_um: Distance of two planes of a stack, where the file tells.
         scene: The image's name in a file of several.

@@ -146,7 +146,7 @@ def _some_images(folder: Path) -> tuple[list[Path], list[UnreadImage]]:
 def list_image_files(folder: Path, selection: ImageSelection = _ALL) -> dict[str, ImageFile]:
     """Return the images below `folder` by name, each to be read when called.
 
-    The name is the file's path from `folder`. A file of several scenes gives one image a scene, where no scene is
+    The name is the file's path from `folder`. A file of several scenes gives one image per scene, where no scene is
     chosen: ``slide.czi/scene 0``. With ``time: each`` a series gives one image a time point: ``film.tif/t0003``. The
     numbers are those that a selection takes. Only headers are opened, and none of PNG, JPEG and BMP. What may be an
     image and isn't read, such as ``a.webp`` or a linked folder, comes last: reading it gives its reason. `folder` may

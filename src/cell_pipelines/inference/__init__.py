@@ -1,1 +1,1 @@
-"""Running trained networks on images, one file a kind."""
+"""Running trained networks on images, one file per kind."""

@@ -1,6 +1,6 @@
 """The columns and images every metric of this room accepts, checked once at the door.
 
-Boxes come as rows of x_min, y_min, x_max, y_max in pixels, scores and categories as one value a box, points as
+Boxes come as rows of x_min, y_min, x_max, y_max in pixels, scores and categories as one value per box, points as
 rows of row and column, labels and masks as images (H, W). Each function returns the argument in the type the
 computing code wants, or says in one sentence what is wrong with it.
 """
@@ -155,4 +155,4 @@ def check_labels(values: ArrayLike, name: str, *, shape: tuple[int, ...] | None 
 
 def _check_length(shape: tuple[int, ...], name: str, length: int) -> None:
     if shape != (length,):
-        raise ValueError(f"`{name}` must have shape ({length},), one value a row, got {shape}.")
+        raise ValueError(f"`{name}` must have shape ({length},), one value per row, got {shape}.")

@@ -17,10 +17,10 @@ class CountErrors:
     """Errors of counts over I images, with t the true and p the predicted count of an image.
 
     Attributes:
-        mae: Mean absolute error, mean(|p - t|), in cells an image.
-        medae: Median absolute error, median(|p - t|), in cells an image.
-        bias: Mean error, mean(p - t), in cells an image; above 0 when too many cells are counted.
-        rmse: Root mean squared error, sqrt(mean((p - t)^2)), in cells an image.
+        mae: Mean absolute error, mean(|p - t|), in cells per image.
+        medae: Median absolute error, median(|p - t|), in cells per image.
+        bias: Mean error, mean(p - t), in cells per image; above 0 when too many cells are counted.
+        rmse: Root mean squared error, sqrt(mean((p - t)^2)), in cells per image.
         mpe: Mean percentage error, 100 * mean((p - t) / t), over images with t > 0 only; signed.
         r2: Coefficient of determination, 1 - sum((p - t)^2) / sum((t - mean(t))^2); at most 1, and below 0
             when the mean true count would have been the better guess. Not the square of a correlation.
@@ -42,7 +42,7 @@ def count_errors(true_counts: ArrayLike, predicted_counts: ArrayLike) -> CountEr
     """Measure how far predicted counts are from true counts.
 
     Args:
-        true_counts: (I,), cells an image, 0 or more. Whole numbers, or any real ones for a density.
+        true_counts: (I,), cells per image, 0 or more. Whole numbers, or any real ones for a density.
         predicted_counts: (I,), the same.
 
     Returns:
@@ -76,7 +76,7 @@ class LimitsOfAgreement:
     """Between which bounds predicted and true counts differ in about 95 of 100 images (Bland & Altman 1986).
 
     Attributes:
-        bias: Mean of predicted - true, in cells an image.
+        bias: Mean of predicted - true, in cells per image.
         sd: Standard deviation of predicted - true over images, with I - 1 in the denominator.
         low: Lower limit, bias - 1.96 sd.
         high: Upper limit, bias + 1.96 sd.
@@ -97,7 +97,7 @@ def limits_of_agreement(true_counts: ArrayLike, predicted_counts: ArrayLike) -> 
     of differences over means shows whether they do.
 
     Args:
-        true_counts: (I,), cells an image, 0 or more.
+        true_counts: (I,), cells per image, 0 or more.
         predicted_counts: (I,), the same.
 
     Returns:

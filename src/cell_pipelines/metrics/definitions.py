@@ -45,14 +45,14 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         "mean_ap50_95": (
             "The mean of ap50_95 over the categories that have true cells, each category counting the same."
         ),
-        "count_mae": "Mean absolute count error: mean(|predicted - true|) over images, in cells an image.",
-        "count_medae": ("Median absolute count error: median(|predicted - true|) over images, in cells an image."),
+        "count_mae": "Mean absolute count error: mean(|predicted - true|) over images, in cells per image.",
+        "count_medae": ("Median absolute count error: median(|predicted - true|) over images, in cells per image."),
         "count_bias": (
-            "Mean count error: mean(predicted - true) over images, in cells an image, above 0 when too many "
+            "Mean count error: mean(predicted - true) over images, in cells per image, above 0 when too many "
             "cells are counted."
         ),
         "count_rmse": (
-            "Root mean squared count error: sqrt(mean((predicted - true)^2)) over images, in cells an image,"
+            "Root mean squared count error: sqrt(mean((predicted - true)^2)) over images, in cells per image,"
             " to which large errors add most."
         ),
         "count_mpe": (

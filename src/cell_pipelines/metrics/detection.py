@@ -2,7 +2,7 @@
 
 COCO's own evaluators look at no more than 100 predictions an image (``maxDets``), which is fewer than a field
 of cells holds; here the limit is lifted to what the data holds. Two `DetectionTable`, the truth and the
-predictions, go in; an `AveragePrecision` with one value a category comes out. The counting is done by
+predictions, go in; an `AveragePrecision` with one value per category comes out. The counting is done by
 faster-coco-eval, whose only door this file is.
 
 "Average precision" is the area under the ranked precision-recall curve (Lin et al. 2014, arXiv:1405.0312),
@@ -21,7 +21,7 @@ from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True)
 class DetectionTable:
-    """Boxes of many images as columns, one row a box, in any order; no rows for an image without boxes.
+    """Boxes of many images as columns, one row per box, in any order; no rows for an image without boxes.
 
     Attributes:
         image: (N,) int, which image, 0 or more.
@@ -105,7 +105,7 @@ def measure_average_precision(
         by: Whether the IoU is that of boxes or of masks, which both tables must then have.
 
     Returns:
-        One value a category: 0 for a category with true boxes and no right prediction, nan for one without
+        One value per category: 0 for a category with true boxes and no right prediction, nan for one without
         true boxes.
 
     Raises:

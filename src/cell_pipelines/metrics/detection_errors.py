@@ -170,7 +170,7 @@ def count_confusions(
         n_categories: C.
 
     Returns:
-        (C + 1, C + 1) int: a row a true class, then a row of predictions where there is no such cell; a column a
+        (C + 1, C + 1) int: one row per true class, then a row of predictions where there is no such cell; a column a
         predicted class, then a column of cells that were missed. All may be summed over images.
     """
     nothing = missed = n_categories

@@ -132,7 +132,7 @@ def ratio_interval(
     """Give the BCa bootstrap interval of a function of `ratios.py`, by resampling images.
 
     Args:
-        counts: (I, K), one row an image, columns in the order of the function's arguments.
+        counts: (I, K), one row per image, columns in the order of the function's arguments.
         ratio: `f1`, `iou`, `dice`, `precision`, `recall`, `share` or any other in [0, 1] that takes K arrays.
         units: (I,), the series, well or recording of each image, where these are drawn whole; None draws images.
         level: Level of the interval, in (0, 1).
@@ -163,7 +163,7 @@ def mean_interval(
     """Give the BCa bootstrap interval of a mean over images, as of the absolute count error or the image IoU.
 
     Args:
-        values: (I,), one value an image; nan for images that have none, which are left out.
+        values: (I,), one value per image; nan for images that have none, which are left out.
         units: (I,), the series, well or recording of each image, where these are drawn whole; None draws images.
         level: Level of the interval, in (0, 1).
         n_resamples: How many samples are drawn.
@@ -174,7 +174,7 @@ def mean_interval(
     """
     column = np.asarray(values, dtype=np.float64)
     if column.ndim != 1:
-        raise ValueError(f"`values` must have shape (I,), one value an image, got {column.shape}.")
+        raise ValueError(f"`values` must have shape (I,), one value per image, got {column.shape}.")
     known = ~np.isnan(column)
     table = np.stack([np.where(known, column, 0.0), known.astype(np.float64)], axis=1)
     scale = _scale_of(column[known])
@@ -238,7 +238,7 @@ def _check_level(level: float) -> None:
 def _check_table(counts: ArrayLike) -> FloatArray:
     table = np.asarray(counts, dtype=np.float64)
     if table.ndim != 2:
-        raise ValueError(f"`counts` must have shape (I, K), one row an image, got {table.shape}.")
+        raise ValueError(f"`counts` must have shape (I, K), one row per image, got {table.shape}.")
     if not np.isfinite(table).all():
         raise ValueError("`counts` must be finite, got a nan or an infinity.")
     return table

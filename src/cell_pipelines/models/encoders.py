@@ -105,7 +105,7 @@ def is_of_one_size(encoder: str) -> bool:
 
 
 def _timm_name(encoder: str) -> str | None:
-    """Return what timm calls an encoder that SMP takes from it as it is; None for one of SMP's own."""
+    """Return what timm calls per encoder that SMP takes from it as it is; None for one of SMP's own."""
     if encoder.startswith("tu-"):
         return encoder[3:]
     found = re.match("timm-(mobilenetv3|regnet|res2|resnest|gernet)", encoder)

@@ -106,7 +106,7 @@ def flood(result: Any, peaks: Any, elevation: Any, wide: int) -> None:
     """Give every pixel of `result` that is negative to the peak whose flood, from the highest level down, comes first.
 
     The order is a watershed's: by height, and at one height first come, first served (Soille and Ansoult 1990), as in
-    scikit-image. Whole numbers as heights make the queue one list a height.
+    scikit-image. Whole numbers as heights make the queue one list per height.
 
     Args:
         result: (H * W,) changed; the peaks have their numbers. Floods go from pixel to negative pixel.

@@ -1,4 +1,4 @@
-"""One map a category of how sure a network is that a pixel lies in a cell, whatever its scores stand for."""
+"""One map per category of how sure a network is that a pixel lies in a cell, whatever its scores stand for."""
 
 from typing import Final
 

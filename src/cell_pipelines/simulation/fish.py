@@ -120,9 +120,9 @@ class FishField:
         labels: int32 (H, W), 0 is background, ids 1 to N without a gap. A destroyed nucleus has one label, the convex
             hull of its fragments without the pixels of other nuclei; each label is one connected piece.
         whole: bool (N,), which nuclei are whole; the others are destroyed.
-        nuclei: A row a nucleus: `nucleus` (label), `category` (whole or destroyed), `chromosomes_21`,
+        nuclei: One row per nucleus: `nucleus` (label), `category` (whole or destroyed), `chromosomes_21`,
             `chromosomes_x` (what it has), `red`, `green` (signals that can be seen), `pattern` such as 2:2 (red:green).
-        spots: A row a signal: `nucleus`, `channel` (red or green), `row`, `column` (pixels; of a double dot the
+        spots: One row per signal: `nucleus`, `channel` (red or green), `row`, `column` (pixels; of a double dot the
             middle), `is_double`, `row_1`, `column_1`, `row_2`, `column_2` (its dots; nan where there is only one),
             `light` (in the middle of a dot). A double dot is one signal and one row.
     """

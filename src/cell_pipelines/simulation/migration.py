@@ -48,7 +48,7 @@ class Population:
         cell: int64 (N,), number of the cell, from 1, the same in all frames.
         mother: int64 (N,), number of the cell that it came from, 0 for none.
         focus: float64 (N,), place above (positive) or below the focal plane.
-        step: float64 (N, 2), way as (row, column) that the cell goes by itself, in pixels a frame.
+        step: float64 (N, 2), way as (row, column) that the cell goes by itself, in pixels per frame.
         full_radius: float64 (N,), radius that it grows to, in pixels.
         age: int64 (N,), frames since it was born, large for the first cells.
     """

@@ -81,10 +81,10 @@ class TimeLapse:
 
     Attributes:
         scene: What it looks like.
-        lineage: A row a track, as the Cell Tracking Challenge has it: `track` from 1, first frame `begin` and last
+        lineage: One row per track, as the Cell Tracking Challenge has it: `track` from 1, first frame `begin` and last
             frame `end` (from 0), `parent`, 0 for none. A cell that others hide for a frame, or that leaves the field
             and comes back, has a new track from then on, whose parent is the one before if it was but hidden.
-        motion: A row a cell and frame: `frame`, `track`, `cell` (the same also where the track is new), `row_px`,
+        motion: One row per cell and frame: `frame`, `track`, `cell` (the same also where the track is new), `row_px`,
             `column_px` (middle of the whole cell, also where the border cuts it) and `radius_px`.
     """
 

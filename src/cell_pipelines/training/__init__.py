@@ -1,1 +1,1 @@
-"""Training networks, one file a kind."""
+"""Training networks, one file per kind."""

@@ -11,7 +11,7 @@ def training_cost(history: pd.DataFrame, images: int) -> dict[str, Any]:
     """Return what a training that has just ended in this process took.
 
     Args:
-        history: A row an epoch with ``seconds`` since the start; where a resumed training counts from 0 again, its
+        history: One row per epoch with ``seconds`` since the start; where a resumed training counts from 0 again, its
             parts are added up.
         images: Training images.
 

@@ -26,9 +26,9 @@ class ModelComparison:
     """All that is said of several models.
 
     Attributes:
-        table: A row a model: what it costs, and its metrics with intervals.
+        table: One row per model: what it costs, and its metrics with intervals.
         differences: How far each is from the best.
-        compared: Estimates, tests, ranks and a sentence a metric.
+        compared: Estimates, tests, ranks and one sentence per metric.
         note: What was drawn, in a sentence.
         level: Of intervals and tests.
     """

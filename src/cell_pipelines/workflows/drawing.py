@@ -1,4 +1,4 @@
-"""Cells drawn on their images, one picture an image."""
+"""Cells drawn on their images, one picture per image."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 def draw_pictures(
     cells: AnnotationSet, images: Mapping[str, ImageFile], parallel: ParallelParameters, folder: Path
 ) -> None:
-    """Fill a folder with the images and their cells, a colour a class."""
+    """Fill a folder with the images and their cells, one colour per class."""
     jobs: Iterator[_Picture] = (_Picture(images[one.names[0]], one, folder) for one in iterate_images(cells))
     for _ in map_images(_Picture.run, jobs, description="drawing", total=cells.n_images, parallel=parallel):
         continue
@@ -33,7 +33,7 @@ def with_states(cells: AnnotationSet, states: pd.DataFrame, order: Sequence[str]
 
     Args:
         cells: N cells.
-        states: A row a cell: `image`, `object` (its place among the image's objects) and `status`.
+        states: One row per cell: `image`, `object` (its place among the image's objects) and `status`.
         order: All states, by their colours.
     """
     names = np.array(cells.names, dtype=object)[cells.image_index]

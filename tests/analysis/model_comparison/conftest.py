@@ -11,7 +11,7 @@ from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS
 
 
 def _table(columns: Mapping[str, Sequence[float]], category: str = "cell") -> pd.DataFrame:
-    """Return a row an image named a0, a1, …; counts that are not given are nan."""
+    """Return one row per image named a0, a1, …; counts that are not given are nan."""
     length = len(next(iter(columns.values())))
     known = {name: np.asarray(columns[name], dtype=float) if name in columns else np.nan for name in COUNTS}
     return pd.DataFrame({"image": [f"a{i}" for i in range(length)], "category": category, **known}, index=range(length))

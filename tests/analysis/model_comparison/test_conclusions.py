@@ -49,7 +49,7 @@ def test_of_errors_the_lowest_is_best(boxes: Make) -> None:
     off = np.random.default_rng(0).integers(0, 3, 40)
     tables = {"near": boxes(true - off, true), "far": boxes(true - off - 5, true)}
     sentence = said(tables, ComparisonSettings(metrics=("count_mae",)))
-    assert sentence.startswith("Count MAE, cells an image: near is best, ")
+    assert sentence.startswith("Count MAE, cells per image: near is best, ")
     assert "it lies −5.00 below far" not in sentence
     assert "it lies 5.00 below far, the next, and is told apart from it" in sentence
 

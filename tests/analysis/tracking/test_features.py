@@ -81,5 +81,5 @@ def test_shapes_stand_beside_their_tracks(make_tracks: Tracks) -> None:
     table = shape_over_time(linked, morphology)
     assert table["age_frames"].tolist() == [0, 2, 0]
     np.testing.assert_allclose(table["circularity"], [0.9, 0.5, np.nan])
-    with pytest.raises(ValueError, match="one row a cell, got several for 't003.png' 1"):
+    with pytest.raises(ValueError, match="one row per cell, got several for 't003.png' 1"):
         shape_over_time(linked, pd.concat([morphology, morphology.iloc[1:]]))

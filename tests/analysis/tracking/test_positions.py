@@ -56,7 +56,7 @@ def test_no_images_give_an_empty_table() -> None:
         ({"image": ["t000.png", "t001.png"], "frame": [0, 1.5]}, "must be a whole number for every image, got .*1.5"),
         ({"image": ["t000.png", "t001.png"], "frame": [4, 4]}, "got 't000.png' and 't001.png' for frame 4 of sequence"),
         ({"image": ["t000.png", "t001.png"], "frame": [0, 1], "sequence": ["a", None]}, "got none for 't001.png'"),
-        ({"image": ["t000.png", "t000.png"], "frame": [0, 1]}, "one row an image, got several for 't000.png'"),
+        ({"image": ["t000.png", "t000.png"], "frame": [0, 1]}, "one row per image, got several for 't000.png'"),
     ],
 )
 def test_frames_that_can_not_be_told_are_one_sentence(make_cells: Cells, facts: dict[str, list], sentence: str) -> None:

@@ -103,7 +103,7 @@ def test_a_distance_in_um_needs_a_pixel_size() -> None:
 
 def test_facts_are_one_row_an_image() -> None:
     cells = build({"a": (4, 1)})
-    with pytest.raises(ValueError, match="one row an image, more than one have a"):
+    with pytest.raises(ValueError, match="one row per image, more than one have a"):
         count_viability(cells, pd.DataFrame({"image": ["a", "a"]}), RULES)
     with pytest.raises(ValueError, match="column image"):
         count_viability(cells, pd.DataFrame({"name": ["a"]}), RULES)

@@ -1,4 +1,4 @@
-"""Mask files: a picture a cell, overlaps kept, each damaged one named."""
+"""Mask files: one picture per cell, overlaps kept, each damaged one named."""
 
 from pathlib import Path
 

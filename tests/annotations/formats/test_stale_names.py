@@ -13,7 +13,7 @@ from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[3] / ".." / "shared" / "cases"))
 needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"no cases in {CASES}; CELL_CASES names their folder")
-# Formats of one file an image, in which the image is named.
+# Formats of one file per image, in which the image is named.
 NAMED = {"pascal_voc": ".xml", "labelme": ".json", "labelme_xml": ".xml", "darwin": ".json"}
 
 

@@ -56,7 +56,7 @@ def test_detectors_have_no_sizes_and_a_class_may_have_no_choice(assert_readable:
     table = sweep(19, categories=("a", "b")).assign(min_area_px=np.nan, min_distance_px=np.nan)
     figure = plot_threshold_sweep(table, {"a": Threshold(0.3)})
     assert [axes.get_title(loc="left") for axes in figure.axes[::2]] == [
-        "a: cut-off 0.3\nF1 0.960, count error 10 cells an image", "b",
+        "a: cut-off 0.3\nF1 0.960, count error 10 cells per image", "b",
     ]  # fmt: skip
     assert_readable(figure)
 

@@ -89,7 +89,7 @@ def test_the_page_has_tables_figures_strips_and_links() -> None:
 def test_detectors_alone_have_no_table_of_outlines() -> None:
     (comparison, _) = comparison_sections(models(2).iloc[1:])
     assert len(comparison.items) == 3
-    assert comparison_cards(models(2).iloc[1:])["Count MAE, cells an image"] == "0.80 (YOLO11-n)"
+    assert comparison_cards(models(2).iloc[1:])["Count MAE, cells per image"] == "0.80 (YOLO11-n)"
     assert comparison_cards(models(0)) == {"Models": "0"}
 
 

@@ -38,7 +38,7 @@ class View:
 
 
 def suspects_of(labels: Labels, views: Mapping[str, View]) -> Iterator[dict[str, Any]]:
-    """Yield what is suspected in one image, a row a suspect and at most one a label; without models nothing.
+    """Yield what is suspected in one image, one row per suspect and at most one a label; without models nothing.
 
     A suspicion is the mean over the models that were asked. That of a bad outline is multiplied by the mean IoU of
     the models' own boxes of the cell, over the usual one of labels and models (at most 1), since models that each

@@ -27,7 +27,7 @@ def rank_images(
     """Return the images, the one to annotate next first.
 
     Args:
-        measured: A row an image: `image`, `height`, `width`, `disagreement`, `count_spread`, `cells` (median over
+        measured: One row per image: `image`, `height`, `width`, `disagreement`, `count_spread`, `cells` (median over
             the models), for each model a column ``uncertainty_<model>`` in bits, `FEATURES`, `series` (missing
             where there is none) and `error` (empty where the image could be read).
         training: Densities of the images that the models learned from.
@@ -36,8 +36,8 @@ def rank_images(
         same_series: How alike two images of one series are at least, in [0, 1].
 
     Returns:
-        A row an image by rising `rank`: `image`, `gain` (in (0, 1)), `PARTS`, `likeness` to the most similar image of
-        a lower rank, `reason`, `cells_per_mpx` and what came in but the features. `uncertainty` is the mean over
+        One row per image by rising `rank`: `image`, `gain` (in (0, 1)), `PARTS`, `likeness` to the most similar image
+        of a lower rank, `reason`, `cells_per_mpx` and what came in but the features. `uncertainty` is the mean over
         models of the image's entropy over the model's mean entropy of all images, since some models are always surer
         than others; a model that finds nothing to be unsure of in any image does not count. Images
         with an error have no rank and come last.

@@ -38,7 +38,7 @@ def expected_gain(parts: pd.DataFrame, weights: Mapping[str, float]) -> FloatArr
     Ranks need no common scale: an entropy in bits and a share of cells count alike.
 
     Args:
-        parts: A row an image, a column for each of `PARTS`. A part that is nan throughout counts for no image, one
+        parts: One row per image, a column for each of `PARTS`. A part that is nan throughout counts for no image, one
             that is nan for some images not for these.
         weights: Of each part, 0 or more; a part that is not named counts 0.
 

@@ -52,13 +52,13 @@ def find_suspects(
         learned: Splits that the models learned from.
 
     Returns:
-        A row a suspect with `COLUMNS`, the most suspicious first: `label` is the place of the label among those of its
-        image, from 0, missing where a label is; `suggested` is the class that it should have, `other_label` the one
+        One row per suspect with `COLUMNS`, the most suspicious first: `label` is the place of the label among those of
+        its image, from 0, missing where a label is; `suggested` is the class that it should have, `other_label` the one
         it repeats; `prediction` the place of what `model` found among all it found in the image, missing where it
         found nothing; the box is the label's, or that of the cell without one.
 
-        And a row an image, the one with the greatest sum of suspicions first: `image`, `split`, `in_training`,
-        `labels`, `suspects`, `suspicion_sum`, a column a kind, and `worst` (the greatest suspicion).
+        And one row per image, the one with the greatest sum of suspicions first: `image`, `split`, `in_training`,
+        `labels`, `suspects`, `suspicion_sum`, one column per kind, and `worst` (the greatest suspicion).
     """
     models = list(dict.fromkeys(model for image in images for model in image.evidence))
     trust = {

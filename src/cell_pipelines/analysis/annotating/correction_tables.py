@@ -1,4 +1,4 @@
-"""Tables of what was changed: a row an object, and a row an image with how good the proposal was."""
+"""Tables of what was changed: one row per object, and one row per image with how good the proposal was."""
 
 from enum import IntEnum
 from typing import Any, Final
@@ -33,7 +33,7 @@ def object_table(
     """Return the changes with names in place of numbers.
 
     Args:
-        changes: A row a change; columns number (of the image in `shared`), change, proposed and corrected (rows in
+        changes: One row per change; columns number (of the image in `shared`), change, proposed and corrected (rows in
             their sets, -1 for none), iou and distance_px.
         shared: Names of the images.
         proposed: The set the column `proposed` points into.

@@ -34,11 +34,11 @@ class Corrections:
     """Changes that a person made.
 
     Attributes:
-        objects: A row an object, or a piece of one: image, change (of `CHANGES`), proposed and corrected (rows in
+        objects: One row per object, or a piece of one: image, change (of `CHANGES`), proposed and corrected (rows in
             their sets, missing where there is none), proposed_category, corrected_category, iou (of objects with an
-            area) and distance_px (of points). A cut object has a row a piece, and so has a merged one.
-        images: A row an image: image, proposed, corrected (numbers of objects), one column a change (a cut or merged
-            object counts once), precision, recall and f1 of the proposal, and mean_iou of what was matched.
+            area) and distance_px (of points). A cut object has one row per piece, and so has a merged one.
+        images: One row per image: image, proposed, corrected (numbers of objects), one column per change (a cut or
+            merged object counts once), precision, recall and f1 of the proposal, and mean_iou of what was matched.
         left_out: Images that only one of the sets knows; they are not compared.
     """
 

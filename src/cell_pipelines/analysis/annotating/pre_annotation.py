@@ -103,7 +103,7 @@ def pre_annotate(image: Image, options: PreAnnotationOptions) -> LabelImage:
 
     Returns:
         Labels (H, W) int32, 0 is background, cells numbered from 1 without a gap by their first pixel. An image of
-        one grey level has no cells. Needs about 40 bytes a pixel while it runs, 100 where most cells touch.
+        one grey level has no cells. Needs about 40 bytes per pixel while it runs, 100 where most cells touch.
 
     Raises:
         ValueError: `image` has another shape, or not the channel asked for.

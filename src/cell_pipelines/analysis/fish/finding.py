@@ -66,8 +66,8 @@ class FishSpots(NamedTuple):
     """Spots and nuclei of one image.
 
     Attributes:
-        spots: A row a candidate: `channel`, and the columns of `SPOT_TYPES`.
-        signals: A row a signal: `channel`, and the columns of `SIGNAL_TYPES`.
+        spots: One row per candidate: `channel`, and the columns of `SPOT_TYPES`.
+        signals: One row per signal: `channel`, and the columns of `SIGNAL_TYPES`.
     """
 
     spots: pd.DataFrame

@@ -83,7 +83,7 @@ def compute_laboratory_thresholds(
         level: One-sided confidence of the beta inverse, in (0, 1).
 
     Returns:
-        A row a chromosome and state other than disomic, which is the normal one: `chromosome`, `state`, `controls`
+        One row per chromosome and state other than disomic, which is the normal one: `chromosome`, `state`, `controls`
         (samples), `control_nuclei`, `mean_percent`, `sd_percent` (missing for fewer than two controls),
         `mean_3sd_percent` (missing where that is 0), `n_nuclei`, `most_false_positives`, `beta_inverse_percent`,
         `clopper_pearson_percent`, and `threshold_percent` of `reference_range` for so many nuclei.

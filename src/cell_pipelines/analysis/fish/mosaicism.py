@@ -50,8 +50,9 @@ def count_signals(signals: pd.DataFrame, nuclei: pd.DataFrame, *, channels: Sequ
     """Count the signals of each nucleus.
 
     Args:
-        signals: A row a signal, as `merge_double_dots` gives them: `image`, `channel`, `nucleus`.
-        nuclei: A row a nucleus: `image`, `nucleus` (label), `category`; further columns, such as `subject`, are kept.
+        signals: One row per signal, as `merge_double_dots` gives them: `image`, `channel`, `nucleus`.
+        nuclei: One row per nucleus: `image`, `nucleus` (label), `category`; further columns, such as `subject`, are
+            kept.
         channels: The channels that were looked at. The number of signals of another one is not known.
 
     Returns:
@@ -86,10 +87,10 @@ def count_signals(signals: pd.DataFrame, nuclei: pd.DataFrame, *, channels: Sequ
 
 
 def tabulate_patterns(nuclei: pd.DataFrame, by: Sequence[str] = ("subject",), *, level: float = 0.95) -> pd.DataFrame:
-    """Count the patterns of signals, a row a group and pattern that occurs; only whole nuclei are counted.
+    """Count the patterns of signals, one row per group and pattern that occurs; only whole nuclei are counted.
 
     Args:
-        nuclei: A row a nucleus, as `count_signals` gives them.
+        nuclei: One row per nucleus, as `count_signals` gives them.
         by: The columns that name a group, such as subject or sample.
         level: Level of the Wilson interval, in (0, 1).
 
@@ -125,7 +126,7 @@ def measure_aneuploidy(
     Only whole nuclei are counted: a destroyed one may have lost signals.
 
     Args:
-        nuclei: A row a nucleus, as `count_signals` gives them.
+        nuclei: One row per nucleus, as `count_signals` gives them.
         by: The columns that name a group, such as subject or sample.
         cluster: The column that names samples (or images) of a group whose nuclei may be more alike than those of
             different ones, for the cluster-robust interval; None for no such interval.
@@ -133,7 +134,7 @@ def measure_aneuploidy(
         level: Level of the intervals, in (0, 1).
 
     Returns:
-        A row a group, chromosome and state of `STATES`; the columns `by`, and: `chromosome`, `channel`, `state`,
+        One row per group, chromosome and state of `STATES`; the columns `by`, and: `chromosome`, `channel`, `state`,
         `nuclei` (whole ones whose signals are known), `count` (of them, in this state), `fraction_percent`,
         `low_percent` and `high_percent` (Wilson), `clusters` (with such nuclei), `clustered_low_percent` and
         `clustered_high_percent` (missing for fewer than two clusters), `destroyed` and `unknown` (left out).
@@ -159,7 +160,7 @@ def measure_aneuploidy(
 
 
 def require_columns(table: pd.DataFrame, name: str, columns: Sequence[str]) -> None:
-    """Raise an error that names the columns a table lacks."""
+    """Raise an error that names the columns per table lacks."""
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ValueError(f"`{name}` must have the columns {', '.join(columns)}; {', '.join(missing)} is missing.")

@@ -17,8 +17,8 @@ def score_spots(
     """Count found, made-up and missed signals of one image by matching their places one to one.
 
     Args:
-        true: A row a true signal: `channel`, `row`, `column` in pixels.
-        found: A row a found signal or spot, the same; with a column `kept`, only the kept ones count.
+        true: One row per true signal: `channel`, `row`, `column` in pixels.
+        found: One row per found signal or spot, the same; with a column `kept`, only the kept ones count.
         max_distance_px: Largest distance of a match in pixels, above 0.
         channels: The channels to count, a row each.
 

@@ -30,13 +30,13 @@ def merge_double_dots(spots: pd.DataFrame, *, distance_px: float) -> pd.DataFram
     dots does not become one long signal, as it does with single linkage.
 
     Args:
-        spots: A row a spot; columns `nucleus`, `row`, `column`, `area_px`, `intensity`, `distance_to_border_px`, and
-            `image` and `channel` where there are several. With a column `kept`, only the kept ones become signals.
+        spots: One row per spot; columns `nucleus`, `row`, `column`, `area_px`, `intensity`, `distance_to_border_px`,
+            and `image` and `channel` where there are several. With a column `kept`, only the kept ones become signals.
         distance_px: Largest distance between two dots of a signal, in pixels, above 0.
 
     Returns:
-        A row a signal: `image` and `channel` where the spots have them, and the columns of `SIGNAL_TYPES`. Place and
-        distance to the border are the means of the dots', area their sum, intensity the brightest, `extent_px` the
+        One row per signal: `image` and `channel` where the spots have them, and the columns of `SIGNAL_TYPES`. Place
+        and distance to the border are the means of the dots', area their sum, intensity the brightest, `extent_px` the
         largest distance between two of them (0 for one). The sum of `n_dots` is the number of kept spots.
     """
     check_positive(distance_px=distance_px)

@@ -53,7 +53,7 @@ def assign_spots(candidates: Candidates, labels: AnyArray, *, border_px: float |
         border_px: Candidates at most so far from the border are left out; None leaves none out there.
 
     Returns:
-        A row a candidate, in their order, with the columns of `SPOT_TYPES`.
+        One row per candidate, in their order, with the columns of `SPOT_TYPES`.
     """
     from scipy import ndimage
 

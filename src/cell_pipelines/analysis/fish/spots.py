@@ -54,9 +54,9 @@ def find_spots_fixed(
         border_px: Candidates at most so far from the border of their nucleus are left out; None leaves none out.
 
     Returns:
-        A row a candidate, kept or not, with the columns of `SPOT_TYPES`. `area_px` counts the pixels of the component,
-        which is a band around the spot; `intensity` is the brightest grey level of the channel there; `contrast` is
-        nan.
+        One row per candidate, kept or not, with the columns of `SPOT_TYPES`. `area_px` counts the pixels of the
+        component, which is a band around the spot; `intensity` is the brightest grey level of the channel there;
+        `contrast` is nan.
     """
     from scipy import ndimage
     from skimage import measure
@@ -109,9 +109,9 @@ def find_spots_adaptive(
         border_px: Candidates at most so far from the border of their nucleus are left out; None leaves none out.
 
     Returns:
-        A row a candidate, kept or not, with the columns of `SPOT_TYPES`. `area_px` counts the joined pixels around the
-        place whose answer is at least half of the highest; `intensity` is the brightest grey level of the channel among
-        them. What stays below `prominence` is no candidate.
+        One row per candidate, kept or not, with the columns of `SPOT_TYPES`. `area_px` counts the joined pixels around
+        the place whose answer is at least half of the highest; `intensity` is the brightest grey level of the channel
+        among them. What stays below `prominence` is no candidate.
     """
     from scipy import ndimage
 

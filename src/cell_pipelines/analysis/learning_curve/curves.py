@@ -35,11 +35,11 @@ class Curves:
     """The curves of an experiment as tables.
 
     Attributes:
-        fits: A row a model and metric: the limit of the average of all laws with its interval, the power law's
+        fits: One row per model and metric: the limit of the average of all laws with its interval, the power law's
             parameters, in `laws` which laws fit well enough, and in `note` why there is none.
-        points: The curve and its bands, a row a model, metric and number of images; `low`, `high` for the mean of
+        points: The curve and its bands, one row per model, metric and number of images; `low`, `high` for the mean of
             trainings, `training_low`, `training_high` for one more training.
-        answers: A row a question; see `questions.Answer`.
+        answers: One row per question; see `questions.Answer`.
     """
 
     fits: pd.DataFrame

@@ -202,7 +202,7 @@ def _merged(sizes: FloatArray, metric: FloatArray, samples: npt.NDArray[np.gener
 def _check(images: npt.ArrayLike, values: npt.ArrayLike, *, is_error: bool) -> tuple[FloatArray, FloatArray]:
     sizes, metric = np.asarray(images, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if sizes.ndim != 1 or sizes.shape != metric.shape or not (sizes >= 1).all() or not np.isfinite(metric).all():
-        raise ValueError("`images` and `values` must be as long, finite, and have at least one image a trial.")
+        raise ValueError("`images` and `values` must be as long, finite, and have at least one image per trial.")
     if is_error and (metric < 0).any():
         raise ValueError(f"`values` of an error must be 0 or more, got {metric.min():g}.")
     if not is_error and (metric > 1).any():

@@ -12,7 +12,7 @@ def smooth_history(history: pd.DataFrame, *, alpha: float = 0.6) -> pd.DataFrame
     where alpha is taken as the weight of the new value, its 0.6 is 0.4 here.
 
     Args:
-        history: A row an epoch, column `epoch`, and columns of numbers. Epochs need not be in order.
+        history: One row per epoch, column `epoch`, and columns of numbers. Epochs need not be in order.
         alpha: Weight of the past, in [0, 1); 0 changes nothing.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The trainings of a learning curve as tables: a row a training, a row a size, and a row an epoch."""
+"""The trainings of a learning curve as tables: one row per training, one row per size, and one row per epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -34,10 +34,10 @@ def is_error(metric: str) -> bool:
 
 
 def collect_trainings(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Return a row a training with its test metrics, all classes together.
+    """Return one row per training with its test metrics, all classes together.
 
     Args:
-        trials: A row a trial: `trial`, `model`, `images`, `status`, and where they were varied `share` and `seed`.
+        trials: One row per trial: `trial`, `model`, `images`, `status`, and where they were varied `share` and `seed`.
         results: For each trial its tables by name; of `evaluation_classes` the last row is taken.
 
     Returns:
@@ -76,7 +76,7 @@ def image_samples(trainings: pd.DataFrame) -> pd.Series:
 
 
 def tabulate_sizes(trainings: pd.DataFrame, metrics: Sequence[str] = tuple(METRICS)) -> pd.DataFrame:
-    """Return a row a model and size: the table of the paper's scalability experiment with what was reached.
+    """Return one row per model and size: the table of the paper's scalability experiment with what was reached.
 
     Returns:
         `model`, `share`, `images` (their mean; nan where none finished), `trainings` (those with metrics) and for each
@@ -100,8 +100,8 @@ def collect_histories(trainings: pd.DataFrame, results: Results, *, alpha: float
     """Return the validation metrics of every epoch of every training, and their moving averages.
 
     Returns:
-        A row a training and epoch: `trial`, `model`, `share`, `images`, `seed`, `epoch`, the columns of the histories
-        that begin with ``val_``, and those averages in ``…_smooth``; see `smooth_history` for `alpha`.
+        One row per training and epoch: `trial`, `model`, `share`, `images`, `seed`, `epoch`, the columns of the
+        histories that begin with ``val_``, and those averages in ``…_smooth``; see `smooth_history` for `alpha`.
     """
     facts = ["trial", "model", "share", "images", "seed"]
     parts = [pd.DataFrame(columns=[*facts, "epoch"])]

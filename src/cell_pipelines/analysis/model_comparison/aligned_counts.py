@@ -125,7 +125,7 @@ def _counts_of(name: str, table: pd.DataFrame, category: str) -> pd.DataFrame:
     found = classes[category].assign(image=lambda rows: rows["image"].astype(str)).set_index("image")
     if found.index.has_duplicates:
         twice = found.index[found.index.duplicated()][0]
-        raise ValueError(f"the table of {name!r} must have a row an image and class, got {twice!r} twice.")
+        raise ValueError(f"the table of {name!r} must have one row per image and class, got {twice!r} twice.")
     return found
 
 

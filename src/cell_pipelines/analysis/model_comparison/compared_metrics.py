@@ -28,7 +28,7 @@ class ComparedMetric:
         columns: The counts of an image that it is made of, see `judging.COUNTS`.
         ratio: Takes the sums, one array each, and gives the metric; nan for 0/0.
         summands: Turns the counts of images (…, K) into what is summed (…, L).
-        higher_is_better: Whether more is better; otherwise it is an error, in cells an image.
+        higher_is_better: Whether more is better; otherwise it is an error, in cells per image.
     """
 
     name: str
@@ -75,7 +75,7 @@ _ALL: Final = (
     ComparedMetric("dice", "Dice of the data set", PIXEL_COUNTS, dice),
     ComparedMetric("image_iou_mean", "IoU, mean of images", PIXEL_COUNTS, share, summands=_image_ious),
     ComparedMetric(
-        "count_mae", "count MAE, cells an image", ("true", "predicted"), share, summands=_absolute_errors,
+        "count_mae", "count MAE, cells per image", ("true", "predicted"), share, summands=_absolute_errors,
         higher_is_better=False,
     ),
 )  # fmt: skip

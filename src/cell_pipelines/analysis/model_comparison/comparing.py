@@ -54,11 +54,11 @@ class ComparedModels:
     """Result of the comparison of models; only metrics that some model has are in it.
 
     Attributes:
-        estimates: A row a metric and model: `metric`, `model`, `images`, `units` (images, or groups of them), `value`,
-            and `low` and `high` of its bootstrap interval.
+        estimates: One row per metric and model: `metric`, `model`, `images`, `units` (images, or groups of them),
+            `value`, and `low` and `high` of its bootstrap interval.
         tests: As `pairwise_tests` gives them.
         ranks: As `rank_models` gives them.
-        conclusions: A sentence a metric.
+        conclusions: One sentence per metric.
         grouped: Whether units are groups of images.
         note: What a difference had to hold over besides, or why nothing can be decided; may be empty.
     """
@@ -116,8 +116,8 @@ def pairwise_tests(
     """Compare every two models in each metric; the arguments are those of `compare_models`.
 
     Returns:
-        A row a metric and pair: `metric`, `first`, `second`, `images`, `units` (images, or groups); `difference` of the
-        metrics of summed counts, first - second, with the ends `low` and `high` of its paired bootstrap interval;
+        One row per metric and pair: `metric`, `first`, `second`, `images`, `units` (images, or groups); `difference` of
+        the metrics of summed counts, first - second, with the ends `low` and `high` of its paired bootstrap interval;
         `units_tested`, `p` of Wilcoxon's signed-rank test over the metric of each unit (zeros after Pratt), `p_holm`
         adjusted over all pairs of the metric, `rank_biserial` in [-1, 1], above 0 where the first model's numbers are
         mostly the larger ones; `told_apart` where no interval holds 0, `p_holm` is below 1 - level, and so is
@@ -138,7 +138,7 @@ def rank_models(
     """Rank models image by image in each metric; the arguments are those of `compare_models`.
 
     Returns:
-        A row a metric and model, the best first: `metric`, `model`, `average_rank` (1 is the best), `units_ranked`,
+        One row per metric and model, the best first: `metric`, `model`, `average_rank` (1 is the best), `units_ranked`,
         `friedman_chi2`, `friedman_p`, Nemenyi's `critical_difference`, and `cliques`: numbers, joined by ``+``, of the
         groups of models that cannot be told apart. Where Friedman's test finds no difference, all are one group.
     """

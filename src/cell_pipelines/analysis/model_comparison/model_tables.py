@@ -31,10 +31,10 @@ class ModelTables:
     """Tables of one model of a study or of one trial of an experiment.
 
     Attributes:
-        classes: `evaluation_classes`, a row a class, the last for all together.
+        classes: `evaluation_classes`, one row per class, the last for all together.
         images: `evaluation_images`, the counts of each image and class.
         instances: `evaluation_instances`, quality over the overlap asked for; None or empty without masks.
-        history: A row an epoch of training; None where it is not known.
+        history: One row per epoch of training; None where it is not known.
         costs: A row of what the network costs, any of `COSTS`; None where it was not measured.
         record: What its model file says of its training, with `seconds`, `memory_mb` and `device`; may be empty.
     """
@@ -63,7 +63,7 @@ def training_record(record: Mapping[str, Any]) -> dict[str, Any]:
 def tabulate_models(
     given: Mapping[str, ModelTables], compared: ComparedModels, *, level: float = EVALUATED
 ) -> pd.DataFrame:
-    """Return a row a model: `model`, `COSTS`, and its numbers on test for all classes together.
+    """Return one row per model: `model`, `COSTS`, and its numbers on test for all classes together.
 
     Args:
         given: The models by name.

@@ -49,7 +49,7 @@ def compare_metric(
         seed: Of the draws.
 
     Returns:
-        A row a model with the columns `ESTIMATES`, and a row a pair with the columns `TESTS`.
+        One row per model with the columns `ESTIMATES`, and one row per pair with the columns `TESTS`.
     """
     metric = measured.metric
     samples = metric.of_totals(resample_totals(measured.totals, n_resamples=n_resamples, seed=seed))

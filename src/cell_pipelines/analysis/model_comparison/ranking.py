@@ -38,7 +38,7 @@ def rank_metric(aligned: AlignedCounts, measured: MeasuredModels, *, level: floa
         level: What is less likely than 1 - `level` tells models apart.
 
     Returns:
-        A row a model, the best first, with the columns `RANKS`. Rank 1 is the best; equal models share the mean of
+        One row per model, the best first, with the columns `RANKS`. Rank 1 is the best; equal models share the mean of
         their ranks. Units in which the metric is 0/0 for every model are left out. `cliques` numbers the groups of
         models that cannot be told apart, several joined by ``+``, and is empty for a model in none; where Friedman's
         test over units, or over the series that they may come in, finds no difference, all are one group. A model

@@ -73,7 +73,7 @@ def intraclass_correlation(values: FloatArray, units: IntArray) -> FloatArray:
     After Donner (1986, doi:10.2307/1403259), with the mean size of series of unequal size.
 
     Args:
-        values: (I, P) a number an image and column; nan where an image has none.
+        values: (I, P) one number per image and column; nan where an image has none.
         units: (I,) the series of each image, from 0.
 
     Returns:

@@ -26,7 +26,7 @@ def measure_intensities(
         spans: The pixels of N cells.
         image: (H, W) or (H, W, C), any dtype.
         channels: C names, as in columns.
-        background: ``image`` is the median of the pixels outside all cells, one number an image; ``local`` the median
+        background: ``image`` is the median of the pixels outside all cells, one number per image; ``local`` the median
             of those of them that lie at most `ring_px` from the cell.
         ring_px: Width of that ring in pixels, 1 or more.
 

@@ -87,7 +87,7 @@ def measure_cells(
         options: What is measured beside the form.
 
     Returns:
-        A row an object, in the order of the set: `image`, `object` (its row in the set), `category` (name), `score`
+        One row per object, in the order of the set: `image`, `object` (its row in the set), `category` (name), `score`
         (NaN for truth), `crowd`; `centroid_row_px`, `centroid_column_px` (0 is the centre of the first pixel, as in
         scikit-image), `bbox_min_row_px` … `bbox_max_column_px` (maxima one past the last), `touches_border`,
         `num_pixels`; then the form as `shapes.measure_shapes` says, ``area_um2``, ``perimeter_um`` and so on where

@@ -33,7 +33,8 @@ def compare_series(
 
     Args:
         compared: As `compare_groups` returns it.
-        table: A row a cell; without a column of series, or with at most one image in each, nothing is known of them.
+        table: One row per cell; without a column of series, or with at most one image in each, nothing is known of
+            them.
         features: Columns of numbers.
         group: Column with the group.
         image: Column with the image.

@@ -66,7 +66,7 @@ def compare_groups(
     """Compare the groups of cells in each feature, two by two.
 
     Args:
-        table: A row a cell. Rows without a group are left out; values that are missing or infinite are counted in
+        table: One row per cell. Rows without a group are left out; values that are missing or infinite are counted in
             `n_missing_1` and `n_missing_2` and otherwise left out.
         features: Columns of numbers.
         group: Column with the group, such as method or condition.
@@ -75,7 +75,7 @@ def compare_groups(
         level: Level of all intervals.
 
     Returns:
-        A row a feature and pair; without a second group none. Pairs are in the order of the table, with a reference
+        One row per feature and pair; without a second group none. Pairs are in the order of the table, with a reference
         it is `group_2`. Differences are `group_1` - `group_2`, with intervals as `…_low` and `…_high`. `p` is Mann
         and Whitney's over cells, `p_adjusted` after Holm over all rows. `image_test` is ``mann_whitney`` over the
         medians of images, or ``wilcoxon_signed_rank`` where at least half of the images of the smaller group hold
@@ -110,13 +110,13 @@ def describe_groups(table: pd.DataFrame, features: Sequence[str], group: str, *,
     """Return how the values of each feature lie in each group.
 
     Args:
-        table: A row a cell; rows without a group are left out.
+        table: One row per cell; rows without a group are left out.
         features: Columns of numbers.
         group: Column with the group.
         image: Column with the image.
 
     Returns:
-        A row a feature and group, in the order of the table: `n_cells` with a finite value, `n_missing` without,
+        One row per feature and group, in the order of the table: `n_cells` with a finite value, `n_missing` without,
         `n_images` with one, `mean`, `sd` (NaN for one cell), and five numbers from `min` to `max`.
 
     Raises:

@@ -49,7 +49,7 @@ def write_ctc(
         truth: Whether to write truth instead of results.
 
     Returns:
-        A row a line of the lists: `sequence`, `folder`, `label`, `begin`, `end`, `parent` as written, and `track`,
+        One row per line of the lists: `sequence`, `folder`, `label`, `begin`, `end`, `parent` as written, and `track`,
         the track of `linked`.
 
     Raises:

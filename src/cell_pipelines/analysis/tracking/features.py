@@ -24,7 +24,7 @@ def measure_steps(
         frame_interval_min: Minutes from a frame to the next; None measures in frames.
 
     Returns:
-        A row a step: `sequence`, `track`, `frame`, `image`, `object` of the cell it leads to; `frames`, how many it
+        One row per step: `sequence`, `track`, `frame`, `image`, `object` of the cell it leads to; `frames`, how many it
         takes (more than 1 over a gap); `step_um` or `step_px`, its length; `speed_um_per_min` (or in pixels, or a
         frame); `direction_deg`, in -180 to 180, 0 towards higher columns and 90 towards lower rows (up), nan for a
         cell that does not move; `turning_cosine`, of the angle to the step before, 1 straight on and -1 back, nan
@@ -65,7 +65,7 @@ def measure_tracks(
         frame_interval_min: Minutes from a frame to the next; None measures in frames.
 
     Returns:
-        A row a track, ordered by sequence and track, lengths in um or px, times in min or frames, by their names:
+        One row per track, ordered by sequence and track, lengths in um or px, times in min or frames, by their names:
 
         * `sequence`, `track`, `parent` (0 for none), `daughters` (0, or 2 where it ends in a division);
         * `begin`, `end` (frames), `frames` in which it is seen, `gaps` (breaks) and `missing_frames` in them;
@@ -138,10 +138,10 @@ def shape_over_time(linked: pd.DataFrame, morphology: pd.DataFrame) -> pd.DataFr
 
     Args:
         linked: As `link_cells` returns it.
-        morphology: A row a cell; columns `image`, `object` and measures.
+        morphology: One row per cell; columns `image`, `object` and measures.
 
     Returns:
-        A row a cell of `linked`, ordered by sequence, track and frame: its columns, `age_frames` since its track
+        One row per cell of `linked`, ordered by sequence, track and frame: its columns, `age_frames` since its track
         began, and the columns of `morphology` that it has not already; nan for cells that were not measured.
 
     Raises:
@@ -154,7 +154,7 @@ def shape_over_time(linked: pd.DataFrame, morphology: pd.DataFrame) -> pd.DataFr
     if morphology.duplicated(keys).any():
         twice = morphology.loc[morphology.duplicated(keys), keys].iloc[0]
         raise ValueError(
-            f"`morphology` must have one row a cell, got several for {twice['image']!r} {twice['object']}."
+            f"`morphology` must have one row per cell, got several for {twice['image']!r} {twice['object']}."
         )
     new = [name for name in morphology if name in keys or name not in linked]
     joined = linked.merge(morphology[new], on=keys, how="left").sort_values([*_KEYS, "frame"], ignore_index=True)

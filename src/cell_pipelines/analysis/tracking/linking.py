@@ -73,7 +73,7 @@ def link_cells(positions: pd.DataFrame, settings: LinkingSettings) -> pd.DataFra
     """Link cells into tracks.
 
     Args:
-        positions: A row a cell; columns `sequence`, `frame`, `image`, `row_px`, `column_px` and, where sizes are
+        positions: One row per cell; columns `sequence`, `frame`, `image`, `row_px`, `column_px` and, where sizes are
             asked for, `area_px2`; others are kept. As `cell_positions` gives it.
         settings: How far cells move and what may happen to them.
 

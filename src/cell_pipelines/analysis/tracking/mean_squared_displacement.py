@@ -46,7 +46,7 @@ def mean_squared_displacement(
         confidence: Of the interval, between 0 and 1.
 
     Returns:
-        A row a group and lag that some track has: `by`'s column (``all`` in `sequence` without one), `lag_frames`,
+        One row per group and lag that some track has: `by`'s column (``all`` in `sequence` without one), `lag_frames`,
         `lag_min` where that is known, `msd_um2` or `msd_px2`, `sem_…`, `low_…` and `high_…` (nan for one track),
         `n_tracks`, `n_pairs`.
     """
@@ -149,7 +149,7 @@ def fit_persistence(
         seed: Of the bootstrap.
 
     Returns:
-        A row a group: its column, `persistence_min` (or `_frames`) with `persistence_low_…` and `_high_…` (95 %),
+        One row per group: its column, `persistence_min` (or `_frames`) with `persistence_low_…` and `_high_…` (95 %),
         `speed_…` S, `diffusion_um2_per_min` (or the like) D, `n_tracks`, and `identifiable`: whether P lies between
         half a frame and the longest lag. Where it does not, only D is told (nan for a P above the longest lag), and
         where there are fewer than 3 lags or 2 tracks, nothing.

@@ -29,13 +29,13 @@ _LEAST_STEPS: Final = 2
 
 
 def cell_positions(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
-    """Return where and how large each cell is, a row a cell, ordered by sequence, frame and object.
+    """Return where and how large each cell is, one row per cell, ordered by sequence, frame and object.
 
     Crowds, which stand for many cells, are left out and counted in the log.
 
     Args:
         cells: The cells of all frames.
-        facts: A row an image; columns `image`, `frame` and, where there are several time-lapses, `sequence`.
+        facts: One row per image; columns `image`, `frame` and, where there are several time-lapses, `sequence`.
 
     Returns:
         Columns as `POSITION_COLUMNS` says. `object` is the cell's place among the objects of its image, from 0, as
@@ -55,7 +55,7 @@ def frames_of(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
     """Return the sequence and frame of each image, also of those without cells.
 
     Returns:
-        Columns `image`, `sequence` (``all`` where `facts` tell none) and `frame` (int64), a row an image of `cells`.
+        Columns `image`, `sequence` (``all`` where `facts` tell none) and `frame` (int64), one row per image of `cells`.
         Frames that go in steps, such as 0, 10, 20, are numbered 0, 1, 2, which the log says; one that is left out
         stays a gap.
 
@@ -70,7 +70,7 @@ def frames_of(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
         )
     if facts["image"].duplicated().any():
         twice = facts["image"][facts["image"].duplicated()].iloc[0]
-        raise ValueError(f"`facts` must have one row an image, got several for {twice!r}.")
+        raise ValueError(f"`facts` must have one row per image, got several for {twice!r}.")
     told = facts.set_index("image").reindex(cells.names)
     table = pd.DataFrame(
         {"image": pd.Series(cells.names, dtype="str"), "sequence": _sequences(told), "frame": _frames(told)}
@@ -167,7 +167,7 @@ def true_tracks(
     twice = table[table.duplicated(["image", "track"])]
     if len(twice):
         raise ValueError(
-            f"a track must have one cell a frame, got several of track {twice['track'].iloc[0]} in "
+            f"a track must have one cell per frame, got several of track {twice['track'].iloc[0]} in "
             f"{twice['image'].iloc[0]!r}."
         )
     table["parent"] = _parents(table, lineage)

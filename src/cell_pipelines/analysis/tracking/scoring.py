@@ -44,7 +44,7 @@ def score_tracking(
         facts: As for `cell_positions`.
 
     Returns:
-        A row a sequence:
+        One row per sequence:
 
         * `tra`, `det`, `lnk`: how few corrections the graph of cells and links, the cells, and the links need (Matula
           et al. 2015, PLoS ONE 10(12)); `seg`: mean IoU of the true cells, 0 for those not found. All 0 to 1. Without

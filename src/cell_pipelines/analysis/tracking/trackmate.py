@@ -1,6 +1,6 @@
 """Tracks as TrackMate 7 (Fiji) exports them: tables of spots, edges and tracks, each with four header rows.
 
-What TrackMate calls a track is a whole family: a cell, its daughters and theirs have one ``TRACK_ID``, from 0, and
+What TrackMate calls per track is a whole family: a cell, its daughters and theirs have one ``TRACK_ID``, from 0, and
 divisions are edges from one spot to two. Our own numbers stand in ``CELL_TRACK``.
 """
 
@@ -51,7 +51,7 @@ def trackmate_spots(
     frame_interval_min: float | None = None,
     first_frame: int = 0,
 ) -> pd.DataFrame:
-    """Return the spots of one sequence in TrackMate's columns, a row a cell in the order of `linked`.
+    """Return the spots of one sequence in TrackMate's columns, one row per cell in the order of `linked`.
 
     Args:
         linked: As `link_cells` returns it, of one sequence.
@@ -107,7 +107,7 @@ def trackmate_edges(
     """Return the links of one sequence in TrackMate's columns; arguments as for `trackmate_spots`.
 
     Returns:
-        A row a link: LABEL, TRACK_ID, SPOT_SOURCE_ID, SPOT_TARGET_ID, LINK_COST (squared distance), SPEED,
+        One row per link: LABEL, TRACK_ID, SPOT_SOURCE_ID, SPOT_TARGET_ID, LINK_COST (squared distance), SPEED,
         DISPLACEMENT and EDGE_TIME. A mother's last spot is the source of two.
     """
     spots = trackmate_spots(

@@ -52,7 +52,7 @@ def compare_conditions(
     """Compare the viability of conditions in pairs.
 
     Args:
-        fields: A row a field: `series`, `condition`, `live`, `total`, as `counting.count_viability` gives. Fields
+        fields: One row per field: `series`, `condition`, `live`, `total`, as `counting.count_viability` gives. Fields
             without cells and fields whose condition is not known are left out.
         reference: The condition with which each other is compared, as condition 1; None for all pairs.
         paired: Whether series of one name in two conditions are the same; else each condition's are its own, and the
@@ -60,8 +60,8 @@ def compare_conditions(
         level: Level of the intervals, in (0, 1).
 
     Returns:
-        A row a pair, with `COLUMNS`. `unit` is what counts as independent: `series` where every condition has two or
-        more and each field's is known, else `field` where every condition has two or more, else `cell`; `caution`
+        One row per pair, with `COLUMNS`. `unit` is what counts as independent: `series` where every condition has two
+        or more and each field's is known, else `field` where every condition has two or more, else `cell`; `caution`
         says what that leaves out. `n1`, `n2` are units, `shared` the series with both conditions that are taken as
         pairs. The difference is condition 2 - condition 1 in percentage points; `odds_ratio` that of living, of 2 over
         1 (inf or nan where all or none live); `cohens_h` as defined there, positive where more live in condition 2. No

@@ -56,14 +56,14 @@ def count_viability(
 
     Args:
         cells: All images with their cells.
-        facts: A row an image: `image`, and any of `field` (without it each image is a field), `series`, `condition`,
+        facts: One row per image: `image`, and any of `field` (without it each image is a field), `series`, `condition`,
             `dose`, `time`, `channel`. Fields of one name but of another series, condition, dose, time, subject,
             sequence or frame are different fields, and are then named by all of these.
         rules: What is counted.
 
     Returns:
-        A row a field, in the order of their first images, with `FIELD_COLUMNS` as in `count_field` and what is known
-        of the field; and a row an object with `CELL_COLUMNS`.
+        One row per field, in the order of their first images, with `FIELD_COLUMNS` as in `count_field` and what is
+        known of the field; and one row per object with `CELL_COLUMNS`.
 
     Raises:
         ValueError: A category is unknown, a fact comes twice, or fields lack a channel or cannot be matched. All
@@ -102,7 +102,7 @@ def count_field(
     Returns:
         The numbers of the field, by the names in `FIELD_COLUMNS` (`nuclei`, `dead_seen`, `matched` and
         `unmatched_dead` are None for two classes, proportions nan without cells), where `not_counted` are objects
-        that are no cells; and a row an object with `CELL_COLUMNS`:
+        that are no cells; and one row per object with `CELL_COLUMNS`:
 
         * `object`: row among the image's objects; `x`, `y`: centre in px, middles of pixels at whole numbers.
         * `status`: `live` or `dead` (a nucleus, or a cell of that class), `dead_stain` (the stain of a dead nucleus,

@@ -97,8 +97,8 @@ def fit_dose_response(fields: pd.DataFrame, *, level: float = 0.95) -> DoseRespo
     A substance that keeps cells alive has a bottom above its top.
 
     Args:
-        fields: A row a field: `dose` (0 is a control), `series`, `live`, `total`, as `counting.count_viability` gives.
-            Fields without cells and fields whose dose is not known are left out, and told in the note.
+        fields: One row per field: `dose` (0 is a control), `series`, `live`, `total`, as `counting.count_viability`
+            gives. Fields without cells and fields whose dose is not known are left out, and told in the note.
         level: Level of the intervals, in (0, 1).
 
     Returns:

@@ -58,7 +58,7 @@ def _facts_of(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"`facts` must have the column image, it has {', '.join(map(str, facts.columns)) or 'none'}.")
     twice = facts.loc[facts["image"].duplicated(), "image"].unique().tolist()
     if twice:
-        raise ValueError(f"`facts` must have one row an image, more than one have {some_of(twice)}.")
+        raise ValueError(f"`facts` must have one row per image, more than one have {some_of(twice)}.")
     wanted = facts.set_index("image").reindex(cells.names).reset_index(names="image")
     for name in ("field", "channel", *_TELLING_APART):
         if name not in wanted:

@@ -30,7 +30,7 @@ def viability_tables(fields: pd.DataFrame, *, level: float = 0.95) -> dict[str, 
     """Return the summaries of a study.
 
     Args:
-        fields: A row a field, as `counting.count_viability` gives.
+        fields: One row per field, as `counting.count_viability` gives.
         level: Level of the intervals, in (0, 1).
 
     Returns:
@@ -51,15 +51,15 @@ def summarise_viability(
     """Summarise fields in groups.
 
     Args:
-        fields: A row a field: `series`, `condition`, `dose`, `time`, `live`, `total`, as `counting.count_viability`
+        fields: One row per field: `series`, `condition`, `dose`, `time`, `live`, `total`, as `counting.count_viability`
             gives.
         by: What makes a group, any of `series`, `condition`, `dose`, `time`.
         level: Level of the intervals, in (0, 1).
 
     Returns:
-        A row a group, sorted by dose and time and otherwise in the order of the fields: the columns of `by`; `fields`,
-        `series_count`, `live`, `dead`, `total`; `viability_percent` of all cells together; its interval over fields
-        and over series (nan for fewer than two with cells, and over series where that of a field is not known);
+        One row per group, sorted by dose and time and otherwise in the order of the fields: the columns of `by`;
+        `fields`, `series_count`, `live`, `dead`, `total`; `viability_percent` of all cells together; its interval over
+        fields and over series (nan for fewer than two with cells, and over series where that of a field is not known);
         the standard deviation of the viabilities of fields and of series in percentage points (each counts the
         same; nan for fewer than two); and the design effects, which tell how many times larger the variance is than
         that of independent cells (nan where all or none live). Where no field's condition is known it is `all`, where

@@ -1,1 +1,1 @@
-"""One file a format, strangers to each other; `registry` knows them by name."""
+"""One file per format, strangers to each other; `registry` knows them by name."""

@@ -1,4 +1,4 @@
-"""Binary masks: a picture an image, 0 for background and one other value for cells; connected pixels are one cell.
+"""Binary masks: one picture per image, 0 for background and one other value for cells; connected pixels are one cell.
 
 Cells that touch are one cell in such a mask, and no reader can part them again: for truth of single cells use
 `label_image`. Pixels are connected to their four neighbours by default, since lines that part cells, such as

@@ -35,7 +35,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
 from cell_pipelines.typing import FloatArray
 
-SUMMARY = "V7 Darwin JSON, one file an image: 2.0 and, when read, 1.0."
+SUMMARY = "V7 Darwin JSON, one file per image: 2.0 and, when read, 1.0."
 # A raster layer gives each pixel to one mask, so masks are written as polygons, which may overlap.
 CAPABILITIES = Capabilities(geometries=("box", "point", "polygon"), classes="used")
 

@@ -11,7 +11,7 @@ _HEADERS = ("format", "what it is", "objects", "also holds", "attributes", "clas
 
 
 def format_table() -> str:
-    """Return what every format is and holds as a Markdown table, a row a format."""
+    """Return what every format is and holds as a Markdown table, one row per format."""
     rows = [[f"`{row.pop('format')}`", *map(_escape, row.values())] for row in capability_rows()]
     return "".join(map(_line, [_HEADERS, ["---"] * len(_HEADERS), *rows]))
 

@@ -1,4 +1,4 @@
-"""DOTA: a text file an image, a line an object: four corners, class and difficulty; also Roboflow's YOLO-OBB.
+"""DOTA: one text file per image, one line per object: four corners, class and difficulty; also Roboflow's YOLO-OBB.
 
 The corners are decimal pixels counted from the image's upper left corner, taken as pixel edges as ours.
 """
@@ -38,7 +38,7 @@ def detect(folder: Path) -> str | None:
         lines = content[:4096].decode(errors="replace").splitlines()
         words = next((line.split() for line in lines if line.strip() and not line.startswith(_HEADERS)), [])
         if len(words) >= 9 and _are_numbers(words[:8]) and not _are_numbers(words[8:9]):
-            return f"{name} holds eight numbers and a class a line"
+            return f"{name} holds eight numbers and one class per line"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Label images: a picture an image, in which the value of a pixel is the number of its cell and 0 is background.
+"""Label images: one picture per image, in which the value of a pixel is the number of its cell and 0 is background.
 
 StarDist, Cellpose, QuPath, ilastik and others write them as PNG or TIFF of 8, 16 or 32 bit. Classes, scores and
 attributes, which a picture can't hold, stand in ``labels/classes.csv``, which is read where it lies there.
@@ -30,7 +30,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 
 CAPABILITIES = Capabilities(geometries=("mask",), crowds=True, overlaps=False, classes="used")
-SUMMARY = "Label images (PNG or TIFF, a number a cell) as StarDist, Cellpose and QuPath write; classes in a CSV beside."
+SUMMARY = "Label images (PNG or TIFF, one number per cell) as StarDist, Cellpose and QuPath write; classes in a CSV."
 
 TABLE = "labels/classes.csv"
 _MAX_IN_16_BIT = 65_535

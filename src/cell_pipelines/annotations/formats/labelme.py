@@ -36,7 +36,7 @@ from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
 
-SUMMARY = "LabelMe JSON, one file an image: labelme of wkentaro, X-AnyLabeling and others that follow it."
+SUMMARY = "LabelMe JSON, one file per image: labelme of wkentaro, X-AnyLabeling and others that follow it."
 # Scores and attributes stand in keys that X-AnyLabeling made and that LabelMe keeps when it saves the file.
 CAPABILITIES = Capabilities(geometries=("box", "point", "polygon", "mask"), holes=False, classes="used")
 

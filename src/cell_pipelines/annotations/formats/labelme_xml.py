@@ -42,7 +42,7 @@ from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
 
-SUMMARY = "LabelMe 3 XML, one file an image with masks beside: the web tool of MIT, CVAT's LabelMe export."
+SUMMARY = "LabelMe 3 XML, one file per image with masks beside: the web tool of MIT, CVAT's LabelMe export."
 # The tool's attributes are one free text; what it can't say plainly stands there as JSON.
 CAPABILITIES = Capabilities(geometries=("box", "point", "polygon", "mask"), holes=False, pieces=False, classes="used")
 

@@ -86,7 +86,7 @@ def _plural(name: str) -> str:
 
 
 def capability_rows() -> list[dict[str, str]]:
-    """Return a row a format for the documentation: what it is and what it holds."""
+    """Return one row per format for the documentation: what it is and what it holds."""
     return [_capability_row(name, create_format(name)) for name in FORMATS]
 
 

@@ -1,4 +1,4 @@
-"""Mask files: one picture a cell, as in the Data Science Bowl of 2018: ``<image>/masks/*.png``.
+"""Mask files: one picture per cell, as in the Data Science Bowl of 2018: ``<image>/masks/*.png``.
 
 Cells may overlap, and a cell may lie in pieces. Classes, scores and attributes, which a mask can't hold, stand in
 ``masks.csv``, which our own writer makes and which is read where it lies there.
@@ -29,7 +29,7 @@ from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
 CAPABILITIES = Capabilities(geometries=("mask",), crowds=True, classes="used")
-SUMMARY = "Mask files, a picture a cell (Data Science Bowl 2018): <image>/masks/*.png; overlaps are kept."
+SUMMARY = "Mask files, one picture per cell (Data Science Bowl 2018): <image>/masks/*.png; overlaps are kept."
 
 _NOTHING: dict[str, Any] = {"score": None, "crowd": False, "attributes": None}
 

@@ -37,7 +37,7 @@ from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
 CAPABILITIES = Capabilities(geometries=("point",), classes="used")
-SUMMARY = "napari points CSV: index, axis-0, axis-1 and properties, a table an image."
+SUMMARY = "napari points CSV: index, axis-0, axis-1 and properties, one table per image."
 
 _AXIS = re.compile(r"axis-(\d{1,3})")
 _INDEX = "index"

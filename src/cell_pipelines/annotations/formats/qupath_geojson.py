@@ -1,4 +1,4 @@
-"""QuPath GeoJSON: a file an image; annotations, detections and cells as features in pixels of the full resolution.
+"""QuPath GeoJSON: one file per image; annotations, detections and cells as features in pixels of the full resolution.
 
 Coordinates are pixel edges, the upper left corner of the image is (0, 0), as inside. What QuPath has no place for
 stands in an object's ``metadata`` under names that begin with ``cell_pipelines:``, which QuPath shows and keeps.
@@ -39,7 +39,7 @@ from cell_pipelines.files import atomic_path
 from cell_pipelines.typing import FloatArray
 
 CAPABILITIES = Capabilities(geometries=("box", "point", "polygon"), crowds=True, classes="used")
-SUMMARY = "QuPath's GeoJSON, a file an image: polygons with holes, points, classes, measurements; QuPath writes it."
+SUMMARY = "QuPath's GeoJSON, one file per image: polygons with holes, points, classes, measurements; QuPath writes it."
 
 UNCLASSIFIED = "unclassified"
 Part = Literal["cell", "nucleus"]

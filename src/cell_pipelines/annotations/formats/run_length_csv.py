@@ -1,4 +1,4 @@
-"""Run lengths of masks in a table, one cell a row, as Kaggle's competitions give them.
+"""Run lengths of masks in a table, one cell per row, as Kaggle's competitions give them.
 
 A cell holds ``start length start length …``, pixels counted from 1. Sartorius (``id, annotation, width, height,
 cell_type, …``) counts row by row; the Data Science Bowl 2018 and Airbus (``ImageId, EncodedPixels``) count column by
@@ -40,7 +40,7 @@ from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
 CAPABILITIES = Capabilities(geometries=("mask",), splits=True, classes="used")
-SUMMARY = "Run-length CSV: a mask a row (Sartorius, Data Science Bowl 2018, other Kaggle competitions)."
+SUMMARY = "Run-length CSV: one mask per row (Sartorius, Data Science Bowl 2018, other Kaggle competitions)."
 
 Order = Literal["auto", "rows", "columns"]
 

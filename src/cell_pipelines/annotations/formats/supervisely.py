@@ -1,4 +1,4 @@
-"""Supervisely: a folder a dataset with a JSON file an image, and ``meta.json`` with the classes and tags of all.
+"""Supervisely: one folder per dataset with a JSON file an image, and ``meta.json`` with the classes and tags of all.
 
 Supervisely's files number pixels: a polygon's vertex or a point means the centre of its pixel, half a pixel further
 in our pixel edges, and a rectangle or bitmap begins with its first pixel and ends with its last.
@@ -146,7 +146,7 @@ def _read_shape(record: Mapping[str, Any], size: tuple[int, int]) -> Shape:
     if kind == "bitmap":
         bitmap = values.to_mapping(record.get("bitmap"), "bitmap")
         corner = values.to_vertices([bitmap.get("origin")], "origin")[0]
-        # Four numbers a pixel and one a row, before PNG packs them.
+        # Four numbers per pixel and one a row, before PNG packs them.
         packed = unpack(from_base64(bitmap.get("data")), 5 * (size[0] + 1) * (size[1] + 1) + 4096)
         return mask_shape(read_png(packed, size), (int(corner[0]), int(corner[1])), size)
     if kind == "multipolygon":

@@ -1,4 +1,4 @@
-"""TensorFlow object detection CSV: one table, a box a row, as Roboflow and ``xml_to_csv`` scripts write it.
+"""TensorFlow object detection CSV: one table, one box per row, as Roboflow and ``xml_to_csv`` scripts write it.
 
 Corners are pixel edges: the tools that turn these tables into training records divide ``xmin`` and ``xmax`` by the
 width to get fractions of the image, and Roboflow writes edges rounded to whole pixels. A table that was copied from

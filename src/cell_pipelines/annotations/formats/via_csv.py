@@ -1,4 +1,4 @@
-"""VGG Image Annotator (VIA 1 and 2), CSV: a row a region, shape and attributes as JSON in cells.
+"""VGG Image Annotator (VIA 1 and 2), CSV: one row per region, shape and attributes as JSON in cells.
 
 An image without regions has one row whose ``region_count`` is 0; `via_regions` says how shapes and classes are read.
 """

@@ -1,6 +1,6 @@
 """Segmentation masks of Pascal VOC with a list of colours, as CVAT and Datumaro export them.
 
-``SegmentationObject`` holds a picture an image with a colour an object, ``SegmentationClass`` one with a colour a
+``SegmentationObject`` holds one picture per image with one colour per object, ``SegmentationClass`` one with a colour a
 class, and ``labelmap.txt`` the colour of each class. Black is background; so is VOC's colour of uncertain borders,
 unless a class has it.
 """
@@ -30,7 +30,7 @@ from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.files import atomic_path, is_file_inside
 from cell_pipelines.unpacking import check_unpacked
 
-SUMMARY = "Pascal VOC segmentation masks with labelmap.txt: a colour an object and a class (CVAT, Datumaro)."
+SUMMARY = "Pascal VOC segmentation masks with labelmap.txt: one colour per object and a class (CVAT, Datumaro)."
 CAPABILITIES = Capabilities(
     geometries=("mask",), scores=False, attributes=False, overlaps=False, splits=True, classes="all"
 )

@@ -1,4 +1,4 @@
-"""VoTT's CSV export: one table of boxes, a row a tag.
+"""VoTT's CSV export: one table of boxes, one row per tag.
 
 Corners are pixel edges as on VoTT's canvas: ``xmax`` is the left side plus the width.
 """

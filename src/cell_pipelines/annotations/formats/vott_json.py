@@ -1,4 +1,4 @@
-"""VoTT's JSON: the export of a project (``*-export.json``) or a file an image (``*-asset.json``).
+"""VoTT's JSON: the export of a project (``*-export.json``) or one file per image (``*-asset.json``).
 
 Coordinates are pixel edges as on VoTT's canvas. A region may bear several tags: the first is the class, the others
 are kept in the attribute ``tags``. An asset that nobody has visited is an image without label, not an empty one.

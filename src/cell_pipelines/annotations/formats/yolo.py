@@ -1,4 +1,4 @@
-"""YOLO: a text file an image, fractions of the image's size; class names in ``data.yaml`` or ``classes.txt``."""
+"""YOLO: one text file per image, fractions of the image's size; class names in ``data.yaml`` or ``classes.txt``."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath

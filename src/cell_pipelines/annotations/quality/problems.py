@@ -77,7 +77,7 @@ _DEFAULT_LIMITS = QualityLimits()
 def find_quality_problems(
     annotations: AnnotationSet, *, limits: QualityLimits = _DEFAULT_LIMITS, unlabelled: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Return what looks wrong in a set, a row a finding.
+    """Return what looks wrong in a set, one row per finding.
 
     Nothing is changed, and nothing listed here must be wrong: cells do overlap in thick tissue. Crowds are not
     compared with other objects. An object that clashes with several is listed once, with the worst of them.

@@ -1,4 +1,4 @@
-"""The table of quality findings: a row a finding, and what each kind of finding is about."""
+"""The table of quality findings: one row per finding, and what each kind of finding is about."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ def measure_engines(
         settings: How.
 
     Returns:
-        A row an engine and batch size. An engine that can't be used here, or fails, has one row that says why.
+        One row per engine and batch size. An engine that can't be used here, or fails, has one row that says why.
 
     Raises:
         ValueError: The file is no model, or there is no such engine.

@@ -111,7 +111,7 @@ def measure_batches(
         reference: File of `write_reference`.
 
     Returns:
-        A row a batch size, the smallest first.
+        One row per batch size, the smallest first.
 
     Raises:
         EngineError: The engine can't be used here.

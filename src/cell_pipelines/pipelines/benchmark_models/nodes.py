@@ -40,7 +40,7 @@ def measure(model: str) -> Callable[[Path, Path | None, BenchmarkParameters], pd
     """Return the function of the node that measures `model`."""
 
     def measure_model(checkpoint: Path, exported: Path | None, parameters: BenchmarkParameters) -> pd.DataFrame:
-        """Return a row an engine and number of images at once."""
+        """Return one row per engine and number of images at once."""
         return _measure(model, checkpoint, exported, parameters)
 
     return measure_model
@@ -72,7 +72,7 @@ def _origin(engine: str) -> dict[str, str]:
 
 
 def measure_untrained(parameters: BenchmarkParameters) -> pd.DataFrame:
-    """Return a row a network, engine and number of images at once, of networks that nobody has trained."""
+    """Return one row per network, engine and number of images at once, of networks that nobody has trained."""
     tables = [pd.DataFrame(columns=list(BENCHMARK_TYPES)).astype(BENCHMARK_TYPES)]
     with tempfile.TemporaryDirectory() as folder:
         for number, choice in enumerate(parameters.networks):
@@ -102,7 +102,7 @@ def _write_untrained(path: Path, choice: str | NetworkChoice, parameters: Benchm
 
 
 def join(*tables: pd.DataFrame) -> Joined:
-    """Return a row a model, and all rows of all models.
+    """Return one row per model, and all rows of all models.
 
     Args:
         *tables: One of `measure` for each model, then the class table of each, which is empty where a model was not
@@ -114,7 +114,7 @@ def join(*tables: pd.DataFrame) -> Joined:
 
 
 def join_untrained(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a network."""
+    """Return one row per network."""
     return summarise_benchmark(runs)
 
 

@@ -20,7 +20,7 @@ _SPARE = 4
 def train_detector(
     dataset: Path, annotations: AnnotationSet, folder: Path, parameters: YoloParameters, subset: SubsetParameters
 ) -> tuple[bytes, pd.DataFrame]:
-    """Train on the data set; return the best checkpoint with its record, and a row an epoch."""
+    """Train on the data set; return the best checkpoint with its record, and one row per epoch."""
     from cell_pipelines.models.yolo_checkpoint import with_record
     from cell_pipelines.training.cost import training_cost
     from cell_pipelines.training.detection.train import train_yolo

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Tables and figures, in the order of the node's outputs.
 TABLES = ("comparison", "differences", "tests", "ranks", "architectures", "overlaps", "classes", "baseline")
 FIGURES = ("grid", "training_loss", "validation_loss", "intervals", "average_ranks")
-# More lines a page than anybody compares.
+# More lines per page than anybody compares.
 _MOST_SIDE_BY_SIDE = 8
 Compare = Callable[..., tuple[Any, ...]]
 

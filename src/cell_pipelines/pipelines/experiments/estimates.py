@@ -46,7 +46,7 @@ class _Work:
 def estimate_trials(
     trials: Sequence[Trial], annotations: AnnotationSet, everything: Mapping[str, Any], folder: Path
 ) -> pd.DataFrame:
-    """Return a row a trial: estimated time and memory, size of the network, and why it can't be built, if so.
+    """Return one row per trial: estimated time and memory, size of the network, and why it can't be built, if so.
 
     Args:
         trials: What would be trained.

@@ -39,7 +39,7 @@ def read_tables(folder: Path, trial: Trial) -> dict[str, pd.DataFrame]:
 
 
 def tabulate_trials(folder: Path, trials: Sequence[Trial]) -> pd.DataFrame:
-    """Return a row a trial: what varies, how it ended, what it took, and its metrics on test."""
+    """Return one row per trial: what varies, how it ended, what it took, and its metrics on test."""
     rows = [_row(folder / trial.name, trial) for trial in trials]
     varied = list(dict.fromkeys(key for trial in trials for key in trial.varied))
     table = pd.DataFrame(rows, columns=["trial", "model", *varied, *_STATE, *_WITH_ENDS])

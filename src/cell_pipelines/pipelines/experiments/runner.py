@@ -46,7 +46,7 @@ class Runner:
 
     Attributes:
         invocation: The call, whose study and parameters trials share.
-        folder: Holds a folder a trial.
+        folder: Holds one folder per trial.
         runs: The MLflow runs.
         devices: A place for each trial that may run at once: ``auto`` or numbers of GPUs.
     """

@@ -23,7 +23,7 @@ from cell_pipelines.workflows.parallel import map_images
 def find_in_images(
     cells: AnnotationSet, images: Mapping[str, ImageFile], parameters: FishParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.MultiIndex]:
-    """Return a row a candidate spot, a row a signal, and image and number of the nuclei that lie wholly under others.
+    """Return one row per candidate spot, one per signal, and image and number of the nuclei that others hide.
 
     Raises:
         ValueError: Points are no nuclei, or an image lacks a channel; the sentence names it.

@@ -34,7 +34,7 @@ _OWN = ("nucleus", "category", "red", "green", "pattern")
 def find_spots(
     cells: AnnotationSet, images: dict[str, ImageFile], facts: pd.DataFrame, origin: Origin, parameters: FishParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return a row a candidate spot, a row a signal, and a row a nucleus with its pattern of signals."""
+    """Return one row per candidate spot, one row per signal, and one row per nucleus with its pattern of signals."""
     from cell_pipelines.analysis.fish.mosaicism import count_signals
 
     spots, signals, unseen = find_in_images(cells, images, parameters)
@@ -46,7 +46,7 @@ def find_spots(
 
 
 def _nuclei(cells: AnnotationSet, facts: pd.DataFrame, parameters: FishParameters) -> pd.DataFrame:
-    """Return a row a nucleus with what is known of its image; `nucleus` is 1 + its place among the image's objects."""
+    """Return one row per nucleus with its image's metadata; `nucleus` is 1 + its place among the image's objects."""
     if cells.categories and parameters.whole not in cells.categories:
         raise ValueError(
             f"`fish.whole` must be a class of the cells, {', '.join(cells.categories)}, got {parameters.whole}."
@@ -97,7 +97,7 @@ def tabulate(
 def score(
     truth: pd.DataFrame, signals: pd.DataFrame, cells: AnnotationSet, origin: Origin, parameters: FishParameters
 ) -> pd.DataFrame:
-    """Return how well signals were found in the images whose true ones are known, a row a channel."""
+    """Return how well signals were found in the images whose true ones are known, one row per channel."""
     from cell_pipelines.analysis.fish.scoring import score_spots
     from cell_pipelines.metrics.ratios import f1, precision, recall
 

@@ -19,13 +19,13 @@ def summarise_curve(
     """Return the tables of the curve.
 
     Args:
-        trials: A row a trial: `trial`, `model`, `images`, `status`, `share`, `seed`.
+        trials: One row per trial: `trial`, `model`, `images`, `status`, `share`, `seed`.
         results: For each finished trial its tables: `evaluation_classes` and `history`.
         parameters: What is asked.
 
     Returns:
-        A row a training, a row a size, a row a fitted law, the points of the curves, a row a question with the sentence
-        that answers it, and a row an epoch of each training.
+        One row per training, one row per size, one row per fitted law, the points of the curves, one row per question
+        with the sentence that answers it, and one row per epoch of each training.
     """
     from cell_pipelines.analysis.learning_curve.curves import fit_curves
     from cell_pipelines.analysis.learning_curve.trainings import collect_histories, collect_trainings, tabulate_sizes

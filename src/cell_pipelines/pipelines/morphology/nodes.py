@@ -32,7 +32,7 @@ def measure(
     origin: Origin,
     parameters: MorphologyParameters,
 ) -> pd.DataFrame:
-    """Return a row a cell with its measures and what is known of its image."""
+    """Return one row per cell with its measures and what is known of its image."""
     measured = with_one_unit(cells)
     jobs = (_CellJob(images[one.names[0]], one, parameters) for one in iterate_images(measured))
     total = measured.n_images
@@ -78,7 +78,7 @@ class _CellJob:
 def compare(
     table: pd.DataFrame, origin: Origin, parameters: MorphologyParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
-    """Return what each group measures, a row a measure and pair of groups, and the figure of both."""
+    """Return what each group measures, one row per measure and pair of groups, and the figure of both."""
     groups, comparisons, figure = _compare(table, parameters.group, parameters)
     return origin.added_to(groups), origin.added_to(comparisons), figure
 

@@ -26,7 +26,7 @@ class Measuring:
     Attributes:
         name: The image.
         file: The image file.
-        rows: The rows of the table of scores, a row a model and view; view -1 is the image as it is.
+        rows: The rows of the table of scores, one row per model and view; view -1 is the image as it is.
         models: What reads each model's scores.
         folder: Where the stored scores lie.
         iou: Least overlap of two cells that are one.

@@ -62,7 +62,7 @@ def measure_images(models: tuple[str, ...]) -> Callable[..., pd.DataFrame]:
         scores: pd.DataFrame, images: dict[str, ImageFile], folder: Path, parameters: NextImagesParameters,
         *checkpoints: Path,
     ) -> pd.DataFrame:  # fmt: skip
-        """Return a row an image: how far the models agree, how sure they are, how many cells there are."""
+        """Return one row per image: how far the models agree, how sure they are, how many cells there are."""
         pairs = zip(models, checkpoints, strict=True)
         readers = {model: OutputReader(TrainedModel.open(path), reach_px=parameters.reach_px) for model, path in pairs}
         jobs = measurings(scores, images, readers, folder, parameters.iou)
@@ -81,7 +81,7 @@ def measure_images(models: tuple[str, ...]) -> Callable[..., pd.DataFrame]:
 
 
 def rank(measured: pd.DataFrame, annotations: AnnotationSet, parameters: NextImagesParameters) -> pd.DataFrame:
-    """Return a row an image, the one to annotate next first."""
+    """Return one row per image, the one to annotate next first."""
     training = density_range(_densities(select_split(annotations, "train")))
     return rank_images(
         measured, training, weights=parameters.weights.model_dump(), diversity=parameters.diversity,

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 def propose_cells(
     images: dict[str, ImageFile], parameters: PreAnnotationParameters
 ) -> tuple[AnnotationSet, pd.DataFrame]:
-    """Find cells by their brightness, image by image; return them and a row an image with their number."""
+    """Find cells by their brightness, image by image; return them and one row per image with their number."""
     jobs = (_Proposal(name, file, parameters) for name, file in images.items())
     found = map_images(
         _Proposal.run, jobs, description="proposing cells", total=len(images), parallel=parameters.parallel
@@ -109,7 +109,7 @@ class _Drawing:
 def compare_with_corrections(
     proposed: AnnotationSet, read: Reader, parameters: PreAnnotationParameters
 ) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
-    """Read what a person made of the proposals; return it with what was changed, an object and an image a row."""
+    """Read what a person made of the proposals; return it with what was changed, an object and one image per row."""
     from cell_pipelines.analysis.annotating.correction_matching import CorrectionRules
     from cell_pipelines.analysis.annotating.corrections import compare_corrections
 

@@ -211,7 +211,7 @@ def headlines(table: pd.DataFrame) -> dict[str, str]:
         **_card("Test F1, masks", total["instance_f1"], 3),
         **_card("Test F1, centroids", total["centroid_f1"], 3),
         **_card("Test AP50, boxes", total["ap50"], 3),
-        **_card("Count MAE, cells an image", total["count_mae"], 2),
+        **_card("Count MAE, cells per image", total["count_mae"], 2),
         "Test images": str(int(total["images"])),
     }
 

@@ -29,7 +29,7 @@ def train_network(
     own: NetworkParameters,
     subset: SubsetParameters,
 ) -> tuple[bytes, pd.DataFrame]:
-    """Train on full images; return the best checkpoint with its record, and a row an epoch."""
+    """Train on full images; return the best checkpoint with its record, and one row per epoch."""
     from cell_pipelines.models.checkpoint_file import with_description
     from cell_pipelines.pipelines.segmentation.live_tracking import LiveTracking
     from cell_pipelines.training.cost import training_cost

@@ -72,7 +72,7 @@ def find(models: tuple[str, ...]) -> Callable[..., Found]:
     def look(
         annotations: AnnotationSet, scores: pd.DataFrame, parameters: SuspectedLabelsParameters, *files: Path
     ) -> Found:
-        """Return a row a suspect, a row an image, and what the models see in place of the suspects."""
+        """Return one row per suspect, one row per image, and what the models see in place of the suspects."""
         chosen = chosen_images(annotations, parameters)
         tuned, folders = files[: len(models)], dict(zip(models, files[len(models) :], strict=True))
         readers = {model: OutputReader(TrainedModel.open(path)) for model, path in zip(models, tuned, strict=True)}

@@ -22,9 +22,9 @@ def write_films(
     """Write a GIF of each of the first sequences, and the last frame of each as a picture; a frame at a time.
 
     Args:
-        linked: A row a cell with its track.
+        linked: One row per cell with its track.
         cells: The cells.
-        frames: A row an image, also of those without cells: `image`, `sequence`, `frame`.
+        frames: One row per image, also of those without cells: `image`, `sequence`, `frame`.
         images: The images by name.
         parameters: Of tracking.
         folder: Where films go.

@@ -28,7 +28,7 @@ TABLES = ("cells", "tracks", "displacements", "persistence", "scores")
 
 
 def link(cells: AnnotationSet, facts: pd.DataFrame, origin: Origin, parameters: TrackingParameters) -> pd.DataFrame:
-    """Return a row a cell with its track."""
+    """Return one row per cell with its track."""
     settings = _in_pixels(parameters, common_pixel_size(cells))
     _check_sizes(cells, facts)
     return origin.added_to(link_cells(cell_positions(cells, facts), settings))
@@ -57,7 +57,7 @@ def _in_pixels(parameters: TrackingParameters, size: PixelSize) -> LinkingSettin
 def measure(
     linked: pd.DataFrame, cells: AnnotationSet, origin: Origin, parameters: TrackingParameters
 ) -> tuple[pd.DataFrame, ...]:
-    """Return a row a track, a row a step, the mean squared displacement over time, and the persistence behind it."""
+    """Return the tables of tracks and steps, the mean squared displacement over time, and the persistence behind it."""
     from cell_pipelines.analysis.tracking.features import measure_steps, measure_tracks
     from cell_pipelines.analysis.tracking.mean_squared_displacement import fit_persistence, mean_squared_displacement
 
@@ -96,7 +96,7 @@ def score(
     annotations: AnnotationSet, lineage: pd.DataFrame, linked: pd.DataFrame, cells: AnnotationSet, facts: pd.DataFrame,
     origin: Origin, parameters: TrackingParameters,
 ) -> pd.DataFrame:  # fmt: skip
-    """Return the measures of the Cell Tracking Challenge, a row a sequence; none where true tracks are not known."""
+    """Return the measures of the Cell Tracking Challenge, one row per sequence; none without true tracks."""
     from cell_pipelines.analysis.tracking.scoring import score_tracking
 
     row_of = {name: row for row, name in enumerate(annotations.names)}

@@ -26,7 +26,7 @@ STATES = ("live", "dead", "dead_without_nucleus", "dead_stain", "other_category"
 def count(
     cells: AnnotationSet, facts: pd.DataFrame, origin: Origin, parameters: ViabilityParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a row a field with its living and dead cells, and a row a cell with its state."""
+    """Return one row per field with its living and dead cells, and one row per cell with its state."""
     rules = ViabilityRules(
         nuclei=parameters.nuclei,
         dead=parameters.dead,
@@ -39,7 +39,7 @@ def count(
 
 
 def summarise(fields: pd.DataFrame, origin: Origin) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return a row a series, a row a condition, and a row a condition, dose and time."""
+    """Return one row per series, one row per condition, and one row per condition, dose and time."""
     from cell_pipelines.analysis.viability.summary import viability_tables
 
     tables = viability_tables(fields)
@@ -47,14 +47,14 @@ def summarise(fields: pd.DataFrame, origin: Origin) -> tuple[pd.DataFrame, pd.Da
 
 
 def compare(fields: pd.DataFrame, origin: Origin, parameters: ViabilityParameters) -> pd.DataFrame:
-    """Return a row a pair of conditions."""
+    """Return one row per pair of conditions."""
     from cell_pipelines.analysis.viability.comparison import compare_conditions
 
     return origin.added_to(compare_conditions(fields, reference=parameters.reference, paired=parameters.paired))
 
 
 def fit_doses(fields: pd.DataFrame, origin: Origin) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
-    """Return the dose-response curves by name with their fields, a row a parameter of each, and their points."""
+    """Return the dose-response curves by name with their fields, one row per parameter of each, and their points."""
     from cell_pipelines.analysis.viability.dose_response import (
         CURVE_COLUMNS,
         PARAMETER_COLUMNS,

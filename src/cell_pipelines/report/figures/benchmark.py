@@ -1,4 +1,4 @@
-"""Figures of what models cost: time of an image, images a second, and quality over cost."""
+"""Figures of what models cost: time of an image, images per second, and quality over cost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HEIGHT: Final = 0.8  # of a model's row, shared by the engines
 
 
 def plot_benchmark(models: pd.DataFrame, runs: pd.DataFrame, *, quality: str | None = None) -> Figure:
-    """Plot the time of one image and the most images a second on each engine, and quality over cost.
+    """Plot the time of one image and the most images per second on each engine, and quality over cost.
 
     Args:
         models: As `analysis.benchmark.summarise_benchmark` gives it.
@@ -90,7 +90,7 @@ def _draw_speeds(axes: Axes, known: pd.DataFrame, names: list[str], engines: lis
                     fontsize=6.5, color=panels.GREY,
                 )  # fmt: skip
     axes.margins(x=0.25)
-    _frame(axes, names, title="At the best batch", x="images a second", is_first=False)
+    _frame(axes, names, title="At the best batch", x="images per second", is_first=False)
     axes.set_xlim(left=0)
 
 

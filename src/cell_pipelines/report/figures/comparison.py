@@ -24,7 +24,7 @@ METRICS: Final[Mapping[str, str]] = {
     "pixel_iou": "IoU of the data set",
     "dice": "Dice of the data set",
     "image_iou_mean": "IoU, mean of images",
-    "count_mae": "count MAE, cells an image",
+    "count_mae": "count MAE, cells per image",
 }
 _QUALITIES: Final = {"f1": "F1", "accuracy": "TP / (TP + FP + FN)", "panoptic_quality": "panoptic quality"}
 _COLUMNS: Final = 3
@@ -37,12 +37,12 @@ def plot_instance_curve(table: pd.DataFrame, *, name: str = "category") -> Figur
     """Plot F1, accuracy and panoptic quality of instances over the overlap that counts as found.
 
     Args:
-        table: A row a class (or model) and threshold; columns `name`, `iou` and any of `f1`, `accuracy` and
+        table: One row per class (or model) and threshold; columns `name`, `iou` and any of `f1`, `accuracy` and
             `panoptic_quality`. Values that are nan leave a gap.
         name: The column that names the lines, such as category or model.
 
     Returns:
-        The figure, a panel a quantity and a line a name; it says so where there is nothing to plot.
+        The figure, one panel per quantity and one line per name; it says so where there is nothing to plot.
     """
     shown = [column for column in _QUALITIES if column in table and table[column].notna().any()]
     if table.empty or not shown:
@@ -65,14 +65,14 @@ def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = 
     """Plot each metric of each model as a point with its interval.
 
     Args:
-        table: A row a model; columns `model`, and any of those of `metrics`, each with its interval in `…_low` and
+        table: One row per model; columns `model`, and any of those of `metrics`, each with its interval in `…_low` and
             `…_high` where it has one. A metric that no model has gets no panel; one that a model does not have is a
             dash in its row.
         metrics: The columns to be shown with what they are called; None for six of `METRICS`.
         level: Of the intervals, to be told.
 
     Returns:
-        The figure, a panel a metric; models are in the order of the table. It says so where there is nothing.
+        The figure, one panel per metric; models are in the order of the table. It says so where there is nothing.
     """
     metrics = {name: METRICS[name] for name in _PANELS} if metrics is None else metrics
     shown = [column for column in metrics if column in table and table[column].notna().any()]

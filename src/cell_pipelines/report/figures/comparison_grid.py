@@ -32,7 +32,7 @@ def plot_grid(
     """Plot the best value of a metric for each combination of two parameters.
 
     Args:
-        trials: A row a trial; columns `rows`, `columns`, `metric` and `status`. A cell whose trials are not
+        trials: One row per trial; columns `rows`, `columns`, `metric` and `status`. A cell whose trials are not
             finished says why: failed, impossible, running or waiting; a combination that was not asked for is blank.
         metric: Column of the metric.
         title: What it is called.

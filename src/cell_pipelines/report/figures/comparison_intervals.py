@@ -29,7 +29,7 @@ def plot_intervals(
     """Plot a metric of each model as a point with its interval, the best on top, with the number at the right.
 
     Args:
-        table: A row a model; columns `name`, `metric`, and its interval in `…_low` and `…_high` where there is one.
+        table: One row per model; columns `name`, `metric`, and its interval in `…_low` and `…_high` where there is one.
             Models without the metric stand below, with a dash.
         metric: The column to be shown.
         title: What it is called.

@@ -26,7 +26,7 @@ def total_loss(history: pd.DataFrame, side: Side) -> pd.Series[float]:
     """Return a training's loss an epoch, the sum where it has several parts, as a detector's; nan without any.
 
     Args:
-        history: A row an epoch; columns `train_loss` and `val_loss`, or parts of them as `train_…_loss`.
+        history: One row per epoch; columns `train_loss` and `val_loss`, or parts of them as `train_…_loss`.
         side: ``train`` or ``val``.
     """
     whole = f"{side}_loss"
@@ -44,13 +44,13 @@ def plot_losses(
     """Plot the training or the validation loss of several trainings over epochs.
 
     Args:
-        histories: For each trial a row an epoch, with `epoch` and losses as in `total_loss`.
+        histories: For each trial one row per epoch, with `epoch` and losses as in `total_loss`.
         side: ``train`` or ``val``.
         panel: For each trial which panel it belongs to, such as its architecture; None for one panel of all.
         line: For each trial what its line is called, such as its encoder; None for its name.
 
     Returns:
-        The figure: a panel a value of `panel`, with the lines of all others pale behind; one panel where each would
+        The figure: one panel per value of `panel`, with the lines of all others pale behind; one panel where each would
         hold one line only and there are no more than twelve. All panels share their axes. Trials without a loss are
         named in the heading.
     """

@@ -28,7 +28,7 @@ def plot_critical_difference(ranks: pd.DataFrame, title: str, *, unit: str = "im
     """Plot the average ranks of models in one metric; bars join those that cannot be told apart.
 
     Args:
-        ranks: A row a model, the best first; columns `model`, `average_rank`, `units_ranked`, `friedman_p`,
+        ranks: One row per model, the best first; columns `model`, `average_rank`, `units_ranked`, `friedman_p`,
             `critical_difference`, and `cliques` with numbers joined by ``+``. Models without a rank are named above.
         title: What the metric is called.
         unit: What was ranked in, ``image`` or ``group``.

@@ -22,11 +22,12 @@ def plot_confusions(confusions: pd.DataFrame) -> Figure:
     """Plot how many cells of each class were taken for which; colours are shares of a true class.
 
     Args:
-        confusions: A row a pair of classes with `true`, `predicted` and `cells`, as `analysis.error_kinds` gives them.
+        confusions: One row per pair of classes with `true`, `predicted` and `cells`, as `analysis.error_kinds` gives
+            them.
 
     Returns:
-        The figure: a row a true class and one of predictions that stand alone, a column a predicted class and one of
-        missed cells. Without a cell it says so.
+        The figure: one row per true class and one of predictions that stand alone, one column per predicted class and
+        one of missed cells. Without a cell it says so.
     """
     from matplotlib.colors import LinearSegmentedColormap
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _INSIDE: Final = to_hex(category_colour(5))
 _OUTSIDE: Final = to_hex(category_colour(1))
-_MOST: Final = 120  # images a panel shows
+_MOST: Final = 120  # images per panel shows
 _DEFINITIONS: Final = {
     "level": "how often the intervals are meant to hold the true count",
     "coverage": "how often they did, with Wilson's 95 % interval over images",
@@ -35,11 +35,12 @@ def plot_count_intervals(table: pd.DataFrame, *, most: int = _MOST) -> Figure:
     """Plot the predicted count of each image with its interval, and the true count, marked where it lies outside.
 
     Args:
-        table: A row an image and class; columns `image`, `category`, `true`, `predicted`, `low`, `high` and `covered`.
+        table: One row per image and class; columns `image`, `category`, `true`, `predicted`, `low`, `high` and
+            `covered`.
         most: Images a panel shows at most, evenly chosen over the predicted counts; its title says how many there are.
 
     Returns:
-        The figure, a panel a class, images in the order of predicted counts. A class without finite intervals shows
+        The figure, one panel per class, images in the order of predicted counts. A class without finite intervals shows
         counts alone and says so. Without a row it says so.
     """
     if table.empty:
@@ -51,7 +52,7 @@ def plot_count_intervals(table: pd.DataFrame, *, most: int = _MOST) -> Figure:
     handles: dict[str, Any] = {}
     for axes, (name, rows) in zip(all_axes, groups, strict=True):
         handles |= _draw(axes, _chosen(rows, most))
-        panels.style_axes(axes, title=_title(name, rows, most), x="images, by predicted count", y="cells an image")
+        panels.style_axes(axes, title=_title(name, rows, most), x="images, by predicted count", y="cells per image")
         axes.set_xticks([])
         axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
     panels.add_legend(figure, handles)
@@ -97,8 +98,8 @@ def count_interval_sections(intervals: pd.DataFrame, coverage: pd.DataFrame) -> 
     """Return the section of a model's page about the intervals of its counts.
 
     Args:
-        intervals: A row a test image and class, as for `plot_count_intervals`.
-        coverage: A row a class: `category`, `images`, `covered`, `coverage` with `…_low` and `…_high`, `level`,
+        intervals: One row per test image and class, as for `plot_count_intervals`.
+        coverage: One row per class: `category`, `images`, `covered`, `coverage` with `…_low` and `…_high`, `level`,
             `mean_width`, `calibration_images`, `calibration_groups`, `note`.
 
     Returns:
@@ -130,7 +131,7 @@ def _sentence(coverage: pd.DataFrame) -> str:
         f"{row['mean_width']:.1f} cells wide on average. They come from {int(row['calibration_images'])} validation "
         "images by split conformal prediction, and hold for images like those."
     )
-    series = "One value a series counts." if row["calibration_groups"] < row["calibration_images"] else (
+    series = "One value per series counts." if row["calibration_groups"] < row["calibration_images"] else (
         "Each image counts as its own: for images of a new series, unlike these, they may hold less often."
     )  # fmt: skip
     wide = f" Note: {row['note']}." if row["note"] else ""

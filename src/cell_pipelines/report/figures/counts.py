@@ -24,7 +24,7 @@ def plot_count_errors(table: pd.DataFrame, *, name: str = "category") -> Figure:
     """Plot how count errors are spread: a histogram and a box plot for each class (or model).
 
     Args:
-        table: A row an image and class; columns `name`, `true` and `predicted` (cells, 0 or more).
+        table: One row per image and class; columns `name`, `true` and `predicted` (cells, 0 or more).
         name: The column that names the rows of panels, such as category or model.
 
     Returns:
@@ -43,8 +43,8 @@ def plot_count_errors(table: pd.DataFrame, *, name: str = "category") -> Figure:
         _draw_histogram(left, errors, reach)
         _draw_box(right, errors, reach)
         count = panels.count_of(len(errors), "image")
-        panels.style_axes(left, title=f"{label[:24]}, n = {count}", x="predicted − true, cells an image", y="images")
-        panels.style_axes(right, x="predicted − true, cells an image", y="")
+        panels.style_axes(left, title=f"{label[:24]}, n = {count}", x="predicted − true, cells per image", y="images")
+        panels.style_axes(right, x="predicted − true, cells per image", y="")
         right.set_yticks([])
         right.set_title(_told(errors), loc="left", fontsize=panels.NORMAL, color=panels.DARK)
     return figure

@@ -54,7 +54,7 @@ def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) 
     """Plot losses, learning rate and validation metrics over epochs, a small panel each.
 
     Args:
-        history: A row an epoch. Columns: `epoch`, and any of `train_…_loss`, `val_…_loss`, `learning_rate`,
+        history: One row per epoch. Columns: `epoch`, and any of `train_…_loss`, `val_…_loss`, `learning_rate`,
             `val_precision`, `val_recall`, `val_ap50`, `val_ap50_95` and the same as `val_mask_…`, `val_iou`,
             `val_dice`, `waiting_share`;
             `train_loss` and `val_loss` are losses, too; other columns are not shown. Values that are nan leave a
@@ -86,7 +86,7 @@ def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) 
 
 
 def plot_precision_recall(curves: Mapping[str, tuple[FloatArray, FloatArray]], ap: Mapping[str, float]) -> Figure:
-    """Plot precision over recall, a line a category, with the average precision beside it.
+    """Plot precision over recall, one line per category, with the average precision beside it.
 
     Args:
         curves: For each category recall and precision, each (K,) float in [0, 1], by rising recall; nan

@@ -24,7 +24,7 @@ def plot_counts(table: pd.DataFrame) -> Figure:
     """Plot predicted over true counts, and beside it their differences as Bland and Altman (1986) do.
 
     Args:
-        table: A row an image and category; columns `image`, `category` (names), `true` and `predicted`
+        table: One row per image and category; columns `image`, `category` (names), `true` and `predicted`
             (cells, 0 or more, finite).
 
     Returns:
@@ -45,7 +45,7 @@ def plot_counts(table: pd.DataFrame) -> Figure:
     limit = max(true.max(), predicted.max(), 1.0) * 1.06
     (handles["predicted = true"],) = left.plot([0, limit], [0, limit], color=panels.GREY, linewidth=1.2, zorder=1)
     left.set(xlim=(-0.03 * limit, limit), ylim=(-0.03 * limit, limit), aspect="equal")
-    panels.style_axes(left, title="Counts", x="true count, cells an image", y="predicted count, cells an image")
+    panels.style_axes(left, title="Counts", x="true count, cells per image", y="predicted count, cells per image")
     handles |= _draw_agreement(right, predicted - true)
     images, counts = panels.count_of(table["image"].nunique(), "image"), panels.count_of(len(table), "count")
     cells = panels.count_of(round(true.sum()), "true cell")
@@ -127,7 +127,7 @@ def _draw_agreement(axes: Axes, difference: FloatArray) -> dict[str, Any]:
         title += f", limits {bias - spread:+.2f} to {bias + spread:+.2f}"
     extent = 1.15 * max(float(np.abs(axes.get_ylim()).max()), 1.0)
     axes.set_ylim(-extent, extent)
-    labels = {"x": "mean of both counts, cells an image", "y": "predicted − true, cells an image"}
+    labels = {"x": "mean of both counts, cells per image", "y": "predicted − true, cells per image"}
     panels.style_axes(axes, title=title.replace("-", "−"), **labels)
     return handles
 

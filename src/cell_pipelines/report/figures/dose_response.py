@@ -43,7 +43,7 @@ def plot_dose_response(
     """Plot viability over dose on a logarithmic axis, with the fitted curve, its band, and EC50 with its interval.
 
     Args:
-        fields: A row a field: `dose` (0 stands left of the axis' break), `series`, `total`, `viability_percent`.
+        fields: One row per field: `dose` (0 stands left of the axis' break), `series`, `total`, `viability_percent`.
         result: The fitted curve; fields are drawn without it where nothing was fitted.
         name: What the curve is of, for the title.
         dose_label: What the dose is, with its unit.

@@ -22,7 +22,7 @@ def plot_error_kinds(table: pd.DataFrame) -> Figure:
     """Plot how many errors of each kind there are, and the F1 that mending each kind would bring.
 
     Args:
-        table: A row a kind; columns `error`, `errors` and `f1_lost`, as `analysis.error_kinds` gives them.
+        table: One row per kind; columns `error`, `errors` and `f1_lost`, as `analysis.error_kinds` gives them.
 
     Returns:
         The figure, two panels of bars; without an error it says so.

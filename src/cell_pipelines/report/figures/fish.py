@@ -84,8 +84,8 @@ def plot_aneuploidy(table: pd.DataFrame, *, name: str = "subject", level: float 
         level: Level of the intervals, told in the heading.
 
     Returns:
-        A row of panels a chromosome, a column a state other than disomic in which there is a nucleus or a threshold; a
-        filled point lies above its threshold. Without a whole nucleus the figure says so.
+        A row of panels a chromosome, one column per state other than disomic in which there is a nucleus or a
+        threshold; a filled point lies above its threshold. Without a whole nucleus the figure says so.
     """
     known = table[(table["nuclei"] > 0) & (table["state"] != _NORMAL)] if len(table) else table
     if known.empty:

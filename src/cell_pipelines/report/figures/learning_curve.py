@@ -38,14 +38,15 @@ def plot_learning_curves(
     """Plot each metric over the number of training images, logarithmic.
 
     Args:
-        trainings: A row a training: `model`, `images` and a column a metric; nan leaves a training out of its panel.
+        trainings: One row per training: `model`, `images` and one column per metric; nan leaves a training out of its
+            panel.
         points: The fitted curves: `model`, `metric`, `images`, `value`, `low`, `high`, `is_extrapolated`; may be empty.
         names: The metrics that get a panel, with what they are called; those that no training has get none.
         level: Of the interval of the curve, to be told.
 
     Returns:
-        The figure: a point a training, a larger one for the mean of a size, the curve with its band, dashed beyond the
-        most images. A model without a curve shows points alone. Without a metric it says so.
+        The figure: one point per training, a larger one for the mean of a size, the curve with its band, dashed beyond
+        the most images. A model without a curve shows points alone. Without a metric it says so.
     """
     shown = [metric for metric in names if metric in trainings and trainings[metric].notna().any()]
     if not shown:
@@ -110,11 +111,11 @@ def _frame(axes: Axes, trainings: pd.DataFrame, points: pd.DataFrame, metric: st
 
 
 def plot_epochs(histories: pd.DataFrame, names: Mapping[str, str] = EPOCH_METRICS) -> Figure:
-    """Plot validation metrics over epochs, logarithmic, a line a size, smoothed, with the raw values faint behind.
+    """Plot validation metrics over epochs, logarithmic, one line per size, smoothed, with the raw values faint behind.
 
     Args:
-        histories: A row a training and epoch: `trial`, `model`, `images`, `epoch`, and for each metric its column and
-            the smoothed one, ``…_smooth``.
+        histories: One row per training and epoch: `trial`, `model`, `images`, `epoch`, and for each metric its column
+            and the smoothed one, ``…_smooth``.
         names: The columns that may have a panel; the first four that hold numbers get one.
 
     Returns:

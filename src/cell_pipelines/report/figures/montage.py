@@ -48,8 +48,8 @@ def panel_strip(
             white above; 0 for none. It is left out where the window is not at least twice as large.
 
     Returns:
-        (H', W', 3) uint8 RGB: the image, the truth and a panel a model, each with its name and number of cells below.
-        Masks and polygons are outlines, boxes are frames; colours tell categories.
+        (H', W', 3) uint8 RGB: the image, the truth and one panel per model, each with its name and number of cells
+        below. Masks and polygons are outlines, boxes are frames; colours tell categories.
 
     Raises:
         ValueError: If a set holds another number of images than one, or one of another size.

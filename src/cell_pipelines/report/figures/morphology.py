@@ -37,10 +37,10 @@ def plot_box_plots(
     p: str = "p_images_adjusted",
     unit: str = "image",
 ) -> Figure:
-    """Plot how each feature lies in each group, a panel a feature and a box a group.
+    """Plot how each feature lies in each group, one panel per feature and one box per group.
 
     Args:
-        table: A row a cell; the columns `features` (numbers; what is not finite is left out and told) and `group`.
+        table: One row per cell; the columns `features` (numbers; what is not finite is left out and told) and `group`.
         features: Columns to show, such as `analysis.morphology.measuring.paper_features` names them.
         group: Column with the method or condition; rows without one are left out.
         comparison: The table of `analysis.statistics.compare_groups`, to mark which groups differ. Where that makes

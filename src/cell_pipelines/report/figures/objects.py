@@ -60,8 +60,8 @@ def plot_objects_per_image(counts: npt.NDArray[np.int64]) -> Figure:
         counts: (I,) objects of each image, 0 or more. I may be 0.
 
     Returns:
-        The figure, a bar a number of objects, or a range of numbers where they differ much. Without an image it says
-        so.
+        The figure, one bar per number of objects, or a range of numbers where they differ much. Without an image it
+        says so.
     """
     if not len(counts):
         return panels.create_note("There is no image.")
@@ -71,8 +71,8 @@ def plot_objects_per_image(counts: npt.NDArray[np.int64]) -> Figure:
     edges = np.arange(0, int(counts.max()) + width + 1, width) - 0.5
     figure, (axes,) = panels.create_panels(1, columns=1, size=(7.4, 2.6))
     axes.hist(counts, bins=edges.tolist(), color=_BLUE, rwidth=0.9)
-    step = "" if width == 1 else f", {width} numbers a bar"
-    panels.style_axes(axes, x=f"objects an image{step}", y="images")
+    step = "" if width == 1 else f", {width} numbers per bar"
+    panels.style_axes(axes, x=f"objects per image{step}", y="images")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(edges[0] - 0.25 * width, edges[-1] + 0.25 * width)

@@ -38,7 +38,7 @@ _OBJECTIVES: Final = {
 
 
 def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Threshold], *, objective: str = "") -> Figure:
-    """Plot precision, recall and F1, and beside them the count errors, over the cut-off, a row a category.
+    """Plot precision, recall and F1, and beside them the count errors, over the cut-off, one row per category.
 
     Args:
         table: One row per category and threshold; columns `category`, `threshold`, `min_area_px`,
@@ -114,7 +114,7 @@ def _draw_others(axes: Axes, rows: pd.DataFrame, mine: pd.DataFrame, column: str
 
 def _style(left: Axes, right: Axes, title: str) -> None:
     panels.style_axes(left, title=title, x="cut-off, 0 to 1", y="0 to 1")
-    panels.style_axes(right, x="cut-off, 0 to 1", y="cells an image")
+    panels.style_axes(right, x="cut-off, 0 to 1", y="cells per image")
     left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     right.set_xlim(-0.02, 1.02)
     right.axhline(0, color=panels.GREY, linewidth=0.8, zorder=1)
@@ -135,4 +135,4 @@ def _told(best: Threshold | None, mine: pd.DataFrame) -> str:
     sizes = [(best.min_area_px, "px² or more"), (best.min_distance_px, "px apart")]
     told = [f"cut-off {best.score:.3g}", *(f"{value:.3g} {unit}" for value, unit in sizes if value)]
     row = mine.iloc[int(np.argmin(np.abs(mine["threshold"].to_numpy(dtype=float) - best.score)))]
-    return f": {', '.join(told)}\nF1 {row['f1']:.3f}, count error {row['count_mae']:.3g} cells an image"
+    return f": {', '.join(told)}\nF1 {row['f1']:.3f}, count error {row['count_mae']:.3g} cells per image"

@@ -25,7 +25,7 @@ _ORDER: Final = (5, 1, 2, 4, 0, 3, 6)  # dark colours first: lines on white
 def plot_tracks_origin(
     linked: pd.DataFrame, *, by: str = "sequence", pixel_size_um: float | tuple[float, float] | None = None
 ) -> Figure:
-    """Plot every track from a common origin, a panel a group.
+    """Plot every track from a common origin, one panel per group.
 
     Args:
         linked: Tracks as `link_cells` returns them; columns `sequence`, `track`, `frame`, `row_px`, `column_px`.
@@ -88,7 +88,7 @@ def _draw_paths(axes: Axes, paths: list[FloatArray], place: int) -> float:
 
 
 def plot_msd(table: pd.DataFrame, *, fits: pd.DataFrame | None = None) -> Figure:
-    """Plot mean squared displacement over time, both on a logarithmic scale, a line a group.
+    """Plot mean squared displacement over time, both on a logarithmic scale, one line per group.
 
     Args:
         table: As `mean_squared_displacement` returns it; its first column names the groups.
@@ -146,14 +146,14 @@ def _draw_slopes(axes: Axes, lags: FloatArray, start: float) -> dict[str, Any]:
 
 
 def plot_track_speeds(table: pd.DataFrame, *, by: str = "sequence") -> Figure:
-    """Plot the mean speed of every track, a row of points and a box a group.
+    """Plot the mean speed of every track, a row of points and one box per group.
 
     Args:
         table: As `measure_tracks` returns it, with the column `by`.
         by: Column that groups tracks.
 
     Returns:
-        The figure: boxes from the 25th to the 75th percentile with the median, and a point a track, in groups from
+        The figure: boxes from the 25th to the 75th percentile with the median, and one point per track, in groups from
         top to bottom. Tracks of one frame have no speed and are counted in the heading. Without a speed it says so.
     """
     column = next((c for c in table if str(c).startswith("mean_speed_")), None)
@@ -186,7 +186,7 @@ def plot_track_speeds(table: pd.DataFrame, *, by: str = "sequence") -> Figure:
 
 
 def plot_lineage(table: pd.DataFrame, *, longest: int = _MOST_TRACKS) -> Figure:
-    """Plot who comes from whom in one sequence: a line a track over its frames, daughters beside their mother.
+    """Plot who comes from whom in one sequence: one line per track over its frames, daughters beside their mother.
 
     Args:
         table: As `measure_tracks` returns it, of one sequence: `track`, `parent`, `begin`, `end`.

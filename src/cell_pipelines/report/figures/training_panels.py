@@ -19,7 +19,7 @@ _COLUMNS = 4
 
 
 def tile_sheet(tiles: Sequence[tuple[Float32Array, LabelImage]]) -> ByteImage:
-    """Draw training tiles with the outlines of their cells, a colour a category.
+    """Draw training tiles with the outlines of their cells, one colour per category.
 
     Args:
         tiles: Each an image (H, W, C) in [0, 1] and labels (K, H, W).

@@ -27,16 +27,16 @@ def plot_viability(fields: pd.DataFrame, conditions: pd.DataFrame, *, level: flo
     """Plot the viability of each field, and of each condition with its interval.
 
     Args:
-        fields: A row a field: `condition` (missing for not known), `series`, `total`, `viability_percent`.
-        conditions: A row a condition, drawn from top to bottom: `condition`, `fields`, `series_count`, `total`,
+        fields: One row per field: `condition` (missing for not known), `series`, `total`, `viability_percent`.
+        conditions: One row per condition, drawn from top to bottom: `condition`, `fields`, `series_count`, `total`,
             `viability_percent`, `low_by_series_percent`, `high_by_series_percent` and the same `by_field`, as
             `analysis.viability.summary` gives. Further columns such as `dose` are added to the names.
         level: Level of the intervals, to be told.
 
     Returns:
-        The figure: a point a field, in its series' colour and shape up to seven series; a line for the interval over
-        series where there is one, otherwise (dashed) that over fields; a tick for all cells together. Without a cell
-        it says so.
+        The figure: one point per field, in its series' colour and shape up to seven series; a line for the interval
+        over series where there is one, otherwise (dashed) that over fields; a tick for all cells together. Without a
+        cell it says so.
     """
     if conditions.empty or not conditions["total"].sum():
         return panels.create_note("There are no cells whose viability could be shown.")

@@ -61,7 +61,7 @@ def overlay_predictions(
     image: Image, boxes: Boxes, categories: IntArray, names: Sequence[str], *,
     scores: npt.NDArray[np.float64] | None = None,
 ) -> ByteImage:  # fmt: skip
-    """Draw boxes, a colour a category.
+    """Draw boxes, one colour per category.
 
     Colours are those of Okabe and Ito; from the eighth category on they come again with dashed lines. The
     image is stretched for display only: its brightest and darkest 0.1 percent become white and black.

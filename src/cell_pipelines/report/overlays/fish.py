@@ -44,9 +44,9 @@ def overlay_fish(
         image: (H, W, 3) RGB, unsigned integer or float. An image below 900 pixels is enlarged; it is stretched for
             display only.
         labels: (H, W) int32, 0 is background.
-        nuclei: A row a nucleus: `nucleus` (label), `category` (whole or destroyed), `pattern`; an empty pattern is not
-            written.
-        signals: A row a signal: `channel` (red or green), `row`, `column` in pixels; with a column `kept`, only the
+        nuclei: One row per nucleus: `nucleus` (label), `category` (whole or destroyed), `pattern`; an empty pattern is
+            not written.
+        signals: One row per signal: `channel` (red or green), `row`, `column` in pixels; with a column `kept`, only the
             kept ones are circled.
         rejected: Candidates that were left out, `row` and `column`, as small grey crosses; with a column `kept`, only
             those not kept. None draws none.

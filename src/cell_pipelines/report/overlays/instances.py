@@ -53,7 +53,7 @@ def overlay_instances(
 
 
 def overlay_cells(image: Image, annotations: AnnotationSet) -> ByteImage:
-    """Draw the cells of one image, a colour a category, with a legend of their numbers.
+    """Draw the cells of one image, one colour per category, with a legend of their numbers.
 
     Args:
         image: (H, W) or (H, W, 3) RGB, uint8; enlarged below 400 pixels, and stretched for display only.
@@ -68,7 +68,7 @@ def overlay_cells(image: Image, annotations: AnnotationSet) -> ByteImage:
 
 
 def draw_objects(canvas: ByteImage, annotations: AnnotationSet, *, factor: int = 1) -> ByteImage:
-    """Draw the objects of one image, masks and polygons as outlines and boxes as frames, a colour a category.
+    """Draw the objects of one image, masks and polygons as outlines and boxes as frames, one colour per category.
 
     Args:
         canvas: (H * factor, W * factor, 3) uint8 RGB.

@@ -44,7 +44,7 @@ _OUTLINES: Final = (
 _WITH_INTERVAL: Final = ("f1", "centroid_f1", "instance_f1", "dice", "count_mae")
 # Higher is better for all but these.
 _ERRORS: Final = ("count_mae",)
-_CARDS: Final = {"f1": "F1 of boxes", "instance_f1": "F1 of masks", "count_mae": "Count MAE, cells an image"}
+_CARDS: Final = {"f1": "F1 of boxes", "instance_f1": "F1 of masks", "count_mae": "Count MAE, cells per image"}
 
 
 def comparison_cards(models: pd.DataFrame) -> dict[str, str]:

@@ -15,7 +15,7 @@ from cell_pipelines.training.segmentation.augmentation import Augmentation, chan
 from cell_pipelines.training.segmentation.samples import Sample
 from cell_pipelines.typing import AnyArray
 
-# Larger images are validated in parts, since a network's maps take hundreds of times an image's memory.
+# Larger images are validated in parts, since a network's maps take hundreds of times per image's memory.
 MAX_WHOLE_PIXELS = 1 << 22
 # What a part sees beyond its border, so that cells there are seen with what surrounds them.
 _MARGIN = 64

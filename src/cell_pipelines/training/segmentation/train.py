@@ -55,8 +55,8 @@ def train_segmentation(
         description: Further plain values for the model file, such as ``run_id``.
 
     Returns:
-        The checkpoint of the epoch with the best `monitor`, and a table with a row an epoch: epoch, seconds since the
-        start, train_loss, val_loss, val_iou and val_dice of all validation pixels together at 0.5, learning_rate,
+        The checkpoint of the epoch with the best `monitor`, and a table with one row per epoch: epoch, seconds since
+        the start, train_loss, val_loss, val_iou and val_dice of all validation pixels together at 0.5, learning_rate,
         waiting_share (part of the training steps' time spent waiting for tiles), images_per_second. Where the learning
         rate was looked for, ``history.attrs["rate_finder"]`` has the curve.
 
@@ -84,7 +84,7 @@ def train_segmentation(
 
 
 def read_history(folder: Path) -> pd.DataFrame:
-    """Return the history of the training in `folder` so far, one row an epoch."""
+    """Return the history of the training in `folder` so far, one row per epoch."""
     from cell_pipelines.models.tensor_file import load_tensors
 
     state = load_tensors(folder / "resume.pt", "an interrupted training")

@@ -1,4 +1,4 @@
-"""Attributes of objects in columns of a table: a column a name, and one of JSON for names that can't be a column's."""
+"""Attributes of objects in columns of a table: one per name, and one of JSON for names that can't be a column's."""
 
 import json
 import re

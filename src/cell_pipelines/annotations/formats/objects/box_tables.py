@@ -1,4 +1,4 @@
-"""Tables with a box a row and the image's name in a column, as several tools write them under other column names."""
+"""Tables with one box per row and the image's name in a column, as several tools write them under other names."""
 
 import json
 from array import array

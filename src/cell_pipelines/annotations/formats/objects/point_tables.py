@@ -1,4 +1,4 @@
-"""Tables with a point a row, as several tools write them under other column names; most have one table an image."""
+"""Tables with one point per row, as several tools write them under other names; most have one table per image."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -137,7 +137,7 @@ def write_point_tables(
     cells: Callable[[Point], list[str]],
     reserved: Iterable[str] = (),
 ) -> None:
-    """Write a table an image, named as the image: the columns `header`, the class, and scores and attributes if any.
+    """Write one table per image, named as the image: the columns `header`, the class, and scores and attributes if any.
 
     Args:
         annotations: The points.

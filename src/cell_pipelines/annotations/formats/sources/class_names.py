@@ -1,4 +1,4 @@
-"""Class names beside YOLO's labels: ``names`` in a YAML file, or a line a class in ``classes.txt`` or ``obj.names``."""
+"""Class names beside YOLO's labels: ``names`` in a YAML file, or the lines of ``classes.txt`` or ``obj.names``."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -125,7 +125,7 @@ def peek_utf8(path: Path, size: int, *, end: bool = False) -> bytes:
     encoding = _recognised(head)
     if encoding == "utf-8":
         return head + tail
-    # The rest of a file of two bytes a letter has no mark of its own.
+    # The rest of a file of two bytes per letter has no mark of its own.
     rest = encoding if encoding[-3:] in ("-le", "-be") else _without_mark(head, encoding)
     tail = tail[len(tail) % 4 :] if len(tail) == size else tail
     return (head.decode(encoding, "replace") + tail.decode(rest, "replace")).encode()

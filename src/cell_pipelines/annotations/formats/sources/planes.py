@@ -132,7 +132,7 @@ class PlaneImages:
 def choose_planes(
     collector: AnnotationCollector, file: str, *stems: str, image: str | None = None, alone: bool = False
 ) -> PlaneImages:
-    """Return the images that a file with one object a row is about.
+    """Return the images that a file with one object per row is about.
 
     Args:
         collector: Where the objects go.
