@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from cell_pipelines.datasets.figure_dataset import FigureDataset
 from cell_pipelines.datasets.tidy_table_dataset import OptionalTableDataset, TidyTableDataset
+from cell_pipelines.report.page.embedding import embed
 
 
 def test_a_table_comes_back_with_its_types_and_lies_there_twice(tmp_path):
@@ -48,5 +49,15 @@ def test_a_figure_is_written_for_screen_and_paper_and_always_the_same(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
     assert set(first) == {"doses.png", "doses.svg"} and first["doses.svg"].startswith(b"<?xml")
     assert dataset.exists() and dataset.preview()
-    with pytest.raises(DatasetError, match="only written"):
+
+
+def test_a_page_shows_a_figure_as_it_was_drawn(tmp_path):
+    drawn = Figure(figsize=(3, 2), layout="constrained")
+    drawn.add_subplot().plot([0, 1])
+    dataset = FigureDataset(filepath=str(tmp_path / "doses"), model="truth")
+    with pytest.raises(DatasetError, match="run the pipeline that draws it first"):
         dataset.load()
+    expected = embed(drawn)
+    dataset.save(drawn)
+    assert dataset.load() == expected
+    assert (expected.width, expected.height, expected.is_figure) == (300, 200, True)

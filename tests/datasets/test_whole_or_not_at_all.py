@@ -49,7 +49,6 @@ SAVED = {
     f"{OURS}.whole_file_dataset.WholeCSVDataset": lambda n: pd.DataFrame({"value": np.arange(n)}),
     f"{OURS}.whole_file_dataset.WholeJSONDataset": lambda n: list(range(n)),
     f"{OURS}.whole_file_dataset.WholeTextDataset": lambda n: "ä" * n,
-    f"{OURS}.whole_file_dataset.WholeMatplotlibDataset": draw,
     f"{OURS}.page_dataset.PageDataset": lambda n: embedded_page("a", {}, [Section("s", [Text("ä" * n)])]),
     f"{OURS}.tidy_table_dataset.TidyTableDataset": lambda n: pd.DataFrame({"value": np.arange(n)}),
     f"{OURS}.figure_dataset.FigureDataset": draw,
@@ -110,7 +109,7 @@ def full_disk(after=100):
 
 @pytest.mark.parametrize("kind", SAVED, ids=lambda kind: kind.rpartition(".")[2])
 def test_a_disk_that_is_full_leaves_the_old_one_or_none(kind, tmp_path):
-    ending = ".png" if "Matplotlib" in kind or "Image" in kind else ""
+    ending = ".png" if "Image" in kind else ""
     dataset = create(kind, tmp_path, ending)
     with full_disk(), pytest.raises(DatasetError):
         dataset.save(SAVED[kind](3000))

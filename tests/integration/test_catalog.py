@@ -17,7 +17,7 @@ STUDIES = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.n
 #: What nodes hand over to each other and nobody keeps; all else has a file, a folder or an MLflow run.
 IN_MEMORY = {
     "count_sections", "data_sections", "dose_responses", "error_sections", "evaluation_sections", "experiment_results",
-    "model_choice", "model_sections", "new_failures", "origin", "picture_sections", "score_sections", "study_data",
+    "model_choice", "new_failures", "origin", "picture_sections", "score_sections", "study_data",
     "training_sections",
 }  # fmt: skip
 #: Data sets that are one place seen in several ways, or another's by default.

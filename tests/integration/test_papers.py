@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from kedro.framework.project import pipelines
-from kedro_datasets.matplotlib import MatplotlibDataset
 from kedro_datasets.pandas import CSVDataset
 from kedro_datasets.text import TextDataset
 
 from cell_pipelines.datasets.figure_dataset import FigureDataset
 from cell_pipelines.datasets.folder_dataset import FolderDataset
 from cell_pipelines.datasets.image_dataset import ImageDataset
+from cell_pipelines.datasets.page_dataset import PageDataset
 from cell_pipelines.datasets.tidy_table_dataset import TidyTableDataset
 from cell_pipelines.imaging.reading import read_image
 from cell_pipelines.invocation import merge, nest
@@ -92,8 +92,8 @@ SMALL = {
 #: What a result is saved by, by the ending of its name; folders have none.
 KINDS = {
     ".csv": (CSVDataset, TidyTableDataset),
-    ".png": (MatplotlibDataset, FigureDataset, ImageDataset),
-    ".html": TextDataset,
+    ".png": (FigureDataset, ImageDataset),
+    ".html": (TextDataset, PageDataset),
     "": FolderDataset,
 }
 #: Models that later commands of a study are about, trained before.

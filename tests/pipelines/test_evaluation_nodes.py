@@ -6,7 +6,10 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.reporting.nodes import _COUNTS, _FOUND, _MASKS, definitions_of, describe_evaluation
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+
+FIGURE = Embedded("data:image/png;base64,", 1, 1, is_figure=True)
 
 BOXES = [(2, 2, 12, 12), (20, 4, 30, 14), (6, 20, 16, 30)]
 
@@ -33,10 +36,10 @@ def annotations(per_group: int, *, found: bool) -> AnnotationSet:
 def test_intervals_draw_groups_where_there_are_several(per_group: int, resample: str, units: int, told: str) -> None:
     parameters = EvaluationParameters.model_validate({"resamples": 100, "resample": resample})
     truth, found = (annotations(per_group, found=found) for found in (False, True))
-    table, images, cells, curves, instances, *_ = evaluate(truth, found, {"cell": 0.5}, parameters)
+    table, images, cells, *_ = evaluate(truth, found, {"cell": 0.5}, parameters)
     assert table["units"].tolist() == [units, units]
     assert list(table)[:6] == ["category", "images", "units", "objects", "ap50", "ap50_95"]
-    sections = describe_evaluation(table, images, cells, curves, instances, parameters)
+    sections = describe_evaluation(table, images, cells, parameters, FIGURE, FIGURE, FIGURE)
     assert sections[0].items[0].definitions["…_low, …_high"].endswith(f"Drawn here: {told}.")
 
 

@@ -17,14 +17,17 @@ from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric
 from cell_pipelines.pipelines.reporting.model_inputs import by_model, model_inputs
-from cell_pipelines.pipelines.reporting.nodes import describe_errors, headlines
+from cell_pipelines.pipelines.reporting.nodes import describe_errors, describe_training, headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.pictures import describe_pictures
 from cell_pipelines.pipelines.reporting.study import other_pages
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 
+FIGURE = Embedded("data:image/png;base64,", 1, 1, is_figure=True)
 EVALUATION = EvaluationParameters(resamples=100)
 BOXES = [(2, 2, 12, 12), (20, 4, 30, 14), (6, 20, 16, 30)]
 
@@ -96,7 +99,7 @@ def test_kinds_of_errors_agree_with_the_evaluation_and_are_told() -> None:
     *_, kinds, confusions = evaluate(TRUTH, _set(2, 0.9), {"cell": 0.5}, EVALUATION)
     table, counts = _tables(2)
     assert kinds[["tp", "fp", "fn"]].sum().tolist() == counts[["tp", "fp", "fn"]].sum().tolist()
-    (section,) = describe_errors(kinds, confusions, table)
+    (section,) = describe_errors(kinds, confusions, table, FIGURE)
     assert section.title == "Kinds of errors"
     assert len(section.items) == 2, "no masks, so nothing is split or merged; one class, so none is taken for another"
 
@@ -108,10 +111,20 @@ def test_points_have_no_kinds_of_errors() -> None:
     points = builder.build()
     *_, kinds, confusions = evaluate(points, points, {}, EVALUATION)
     assert kinds.empty and confusions.empty
-    assert (
-        describe_errors(kinds, confusions, pd.DataFrame({"category": ["cell"], **{key: [np.nan] for key in COUNTS}}))
-        == []
-    )
+    table = pd.DataFrame({"category": ["cell"], **{key: [np.nan] for key in COUNTS}})
+    assert describe_errors(kinds, confusions, table, FIGURE) == []
+
+
+@pytest.mark.parametrize(("weight_map", "titles"), [("none", []), ("border", ["Weight map"])])
+def test_the_weights_of_pixels_are_shown_where_the_training_had_some(
+    weight_map: str, titles: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "read_training_record", lambda _: {"training": {"weight_map": weight_map}})
+    history = pd.DataFrame({"epoch": [1], "seconds": [3.0]})
+    samples, settings = np.zeros((4, 4, 3), np.uint8), (ThresholdParameters(), ReportingParameters())
+    sections = describe_training("unet")(history, Path("m.pt"), samples, *settings, FIGURE, FIGURE, FIGURE)
+    expected = ["How it was trained", "Training samples", *titles, "Training", "Thresholds"]
+    assert [section.title for section in sections] == expected
 
 
 def _pictures(parameters: ReportingParameters) -> list[Any]:

@@ -34,6 +34,7 @@ from cell_pipelines.pipelines.reporting.nodes import (
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.reporting.study import describe_study
 from cell_pipelines.report.page import embedding
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, embedded_page, render_page, render_report
 from cell_pipelines.report.pages.comparison import comparison_cards
 from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
@@ -42,6 +43,7 @@ from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 EVALUATION = EvaluationParameters(resamples=100)
 COMPARING, REPORTING = ComparisonParameters(), ReportingParameters(title="Study")
+FIGURE = Embedded("data:image/png;base64,", 1, 1, is_figure=True)
 HISTORY = pd.DataFrame({"epoch": [1, 2], "seconds": [30.0, 60.0], "val_loss": [1.0, 0.5]})
 # Written as part of a rule or a name, not as a result.
 FIXED = {"0", "0.5", "0.001", "0.1", "1", "95", "30"}
@@ -190,8 +192,8 @@ def _render(name: str, folder: Path) -> Study:
     pages, reported, carded = {"comparison": render_page(compared)}, [], []
     command = Invocation(Path.cwd(), "base")
     for model, one in models.items():
-        results = describe_evaluation(one.classes, one.images, one.cells, one.curves, one.instances, EVALUATION)
-        errors = describe_errors(one.kinds, one.confusions, one.classes)
+        results = describe_evaluation(one.classes, one.images, one.cells, EVALUATION, FIGURE, FIGURE, FIGURE)
+        errors = describe_errors(one.kinds, one.confusions, one.classes, FIGURE)
         report = write_report(one.classes, truth, command, REPORTING, data, results, [], errors)
         pages[model] = render_page(report)
         reported += [one.classes, one.kinds, report, file]

@@ -7,10 +7,8 @@ from copy import copy
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kedro.io import DatasetError
 from kedro.io.core import AbstractVersionedDataset
 from kedro_datasets.json import JSONDataset
-from kedro_datasets.matplotlib import MatplotlibDataset
 from kedro_datasets.pandas import CSVDataset
 from kedro_datasets.text import TextDataset
 
@@ -76,17 +74,3 @@ class WholeTextDataset(TextDataset):
     def save(self, data: str) -> None:
         """Write the file, whole or not at all."""
         _save_whole(TextDataset, self, data)
-
-
-class WholeMatplotlibDataset(MatplotlibDataset):
-    """One matplotlib figure as a picture."""
-
-    def save(self, data: Any) -> None:
-        """Write the file, whole or not at all.
-
-        Raises:
-            DatasetError: `data` are several figures, which this data set has no names for.
-        """
-        if isinstance(data, list | dict):
-            raise DatasetError(f"{self._filepath}: expected one figure, got a {type(data).__name__}.")
-        _save_whole(MatplotlibDataset, self, data)

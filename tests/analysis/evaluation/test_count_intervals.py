@@ -68,7 +68,7 @@ def test_too_few_images_or_no_record_are_said() -> None:
         coverage = coverage_of(table, intervals)
         assert table["covered"].isna().all() and coverage["coverage"].isna().all()
         assert coverage["note"].str.contains(note).all()
-        assert note in render_report("page", {}, count_interval_sections(table, coverage))
+        assert note in render_report("page", {}, count_interval_sections(table, coverage, plot_count_intervals(table)))
 
 
 def test_without_images_there_are_empty_tables_and_no_section() -> None:
@@ -77,7 +77,7 @@ def test_without_images_there_are_empty_tables_and_no_section() -> None:
     table = intervals_of(empty, {})
     coverage = coverage_of(table, {})
     assert (list(table), list(coverage)) == (list(INTERVAL_COLUMNS), list(COVERAGE_COLUMNS))
-    assert count_interval_sections(table, coverage) == []
+    assert count_interval_sections(table, coverage, plot_count_intervals(table)) == []
     assert plot_count_intervals(table).texts
 
 
@@ -101,7 +101,9 @@ def test_intervals_that_leave_nothing_of_a_count_say_how_many_images_would_narro
     row = coverage.iloc[0]
     assert row["images_to_narrow"] == 19 and row["mean_width_with_many"] < row["mean_width"] / 2
     assert "set by the largest error of 15 calibration images; with 19 or more it is left out" in row["note"]
-    assert "19 or more" in render_report("page", {}, count_interval_sections(table, coverage))
+    assert "19 or more" in render_report(
+        "page", {}, count_interval_sections(table, coverage, plot_count_intervals(table))
+    )
     more = pd.concat([counts.assign(image=lambda rows, copy=copy: rows["image"] + str(copy)) for copy in range(4)])
     assert "hardly narrow" in width_note(calibrate_intervals(more, level=0.95)["cell"], np.array([20.0]))
     assert width_note(intervals["cell"], np.array([0.0])) == "" == width_note(None, np.array([5.0]))

@@ -16,9 +16,8 @@ from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.provenance import code_versions
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, Picture, Section, Table, embedded_page
-from cell_pipelines.thresholds import Thresholds
-from cell_pipelines.workflows.curve_columns import precision_recall_curves
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 
@@ -47,26 +46,24 @@ def describe_training(name: str) -> Callable[..., list[Section]]:
     """Return the node's function for the model of this name."""
 
     def describe(
-        history: pd.DataFrame, threshold_table: pd.DataFrame, thresholds: dict[str, Any], samples: Image, model: Path,
-        choice: ThresholdParameters, parameters: ReportingParameters,
+        history: pd.DataFrame, model: Path, samples: Image, thresholds: ThresholdParameters,
+        parameters: ReportingParameters, curves: Embedded, sweep: Embedded, *weight_maps: Embedded,
     ) -> list[Section]:  # fmt: skip
         """Return the sections about the training, what the network saw, and the choice of thresholds."""
-        from cell_pipelines.report.figures.curves import plot_training_history
-        from cell_pipelines.report.figures.thresholds import plot_threshold_sweep
-
         record = facts.read_training_record(model)
         settings = facts.training_facts(name, record, history)
-        best_by = (record.get("training") or {}).get("monitor")
-        chosen = Thresholds.from_plain(thresholds).classes
-        sweep = plot_threshold_sweep(threshold_table, chosen, objective=choice.objective)
-        caption = f"Chosen on images of {choice.split}, never of test; the dot is what the model file keeps"
+        caption = f"Chosen on images of {thresholds.split}, never of test; the dot is what the model file keeps"
         seen = Picture(samples, "Augmented samples as the network sees them, with their boxes")
         frame = pd.DataFrame(list(settings.items()), columns=["what", "value"])
-        curves = Picture(plot_training_history(history, best_by=best_by), "Losses and validation metrics over epochs")
+        weights = [
+            Picture(drawn, "A training tile: target mask and the weights of its pixels") for drawn in weight_maps
+        ]
+        has_weights = settings.get("weight map", "none") != "none"
         return [
             Section("How it was trained", [Table(frame, "Settings, time and machine of the training")]),
             *([Section("Training samples", [seen])] if parameters.pictures else []),
-            Section("Training", [curves]),
+            *([Section("Weight map", weights)] if weights and has_weights else []),
+            Section("Training", [Picture(curves, "Losses and validation metrics over epochs")]),
             Section("Thresholds", [Picture(sweep, caption)]),
         ]
 
@@ -74,34 +71,28 @@ def describe_training(name: str) -> Callable[..., list[Section]]:
 
 
 def describe_evaluation(
-    table: pd.DataFrame, images: pd.DataFrame, cells: pd.DataFrame, curves: pd.DataFrame, instances: pd.DataFrame,
-    evaluation: EvaluationParameters,
+    table: pd.DataFrame, images: pd.DataFrame, cells: pd.DataFrame, evaluation: EvaluationParameters,
+    precision_recall: Embedded, overlap: Embedded, agreement: Embedded,
 ) -> list[Section]:  # fmt: skip
-    """Return the sections about the test: metrics, curves, counts, and every image."""
+    """Return the sections about the test: metrics, curves, counts, and every image; figures are already drawn."""
     from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
     from cell_pipelines.report.figures.counts import plot_count_errors
-    from cell_pipelines.report.figures.curves import plot_precision_recall
-    from cell_pipelines.report.figures.distributions import plot_counts
 
-    lines = precision_recall_curves(curves)
-    ap = dict(zip(table["category"], table["ap50"], strict=True))
-    agreement = plot_counts(images[["image", "category", "true", "predicted"]])
     strata = [
         Table(tabulate_density(images), "By the number of cells in an image, all classes together"),
         Table(tabulate_size(cells), "By the size of a cell in pixels"),
     ]
+    masks = Section("Masks", [Picture(overlap, "Quality over the overlap that counts as found")])
+    counts = [
+        Picture(agreement, "Predicted over true counts, and their differences"),
+        Picture(plot_count_errors(images), "How the errors of the counts are spread"),
+    ]
     shown = images[[column for column in _EVERY_IMAGE if images[column].notna().any()]]
     return [
         Section("Test results", list(_result_tables(table, evaluation.centroid_matching))),
-        Section("Precision and recall", [Picture(plot_precision_recall(lines, ap), "Of boxes at IoU 0.5")]),
-        *_mask_sections(instances),
-        Section(
-            "Counts",
-            [
-                Picture(agreement, "Predicted over true counts, and their differences"),
-                Picture(plot_count_errors(images), "How the errors of the counts are spread"),
-            ],
-        ),
+        Section("Precision and recall", [Picture(precision_recall, "Of boxes at IoU 0.5")]),
+        *([masks] if table["instance_f1"].notna().any() else []),
+        Section("Counts", counts),
         Section("Where the errors are", strata),
         Section("Every image", [Table(shown, "Counts and errors of each image and class")]),
     ]
@@ -142,38 +133,32 @@ def definitions_of(columns: Iterable[str], rule: str) -> dict[str, str]:
     return found
 
 
-def _mask_sections(instances: pd.DataFrame) -> list[Section]:
-    from cell_pipelines.report.figures.comparison import plot_instance_curve
-
-    if instances.empty:
-        return []
-    caption = "Quality over the overlap that counts as found"
-    return [Section("Masks", [Picture(plot_instance_curve(instances), caption)])]
-
-
-def describe_counts(intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.DataFrame) -> list[Section]:
+def describe_counts(
+    intervals: pd.DataFrame, coverage: pd.DataFrame, scores: pd.DataFrame, figure: Embedded
+) -> list[Section]:
     """Return the sections about the intervals of counts and about images unlike those of training; none without any."""
     from cell_pipelines.report.figures.count_intervals import count_interval_sections
     from cell_pipelines.report.pages.new_counts import unlike_sections
 
-    return [*count_interval_sections(intervals, coverage), *unlike_sections(scores)]
+    return [*count_interval_sections(intervals, coverage, figure), *unlike_sections(scores)]
 
 
-def describe_errors(kinds: pd.DataFrame, confusions: pd.DataFrame, table: pd.DataFrame) -> list[Section]:
+def describe_errors(
+    kinds: pd.DataFrame, confusions: pd.DataFrame, table: pd.DataFrame, confusion_matrix: Embedded
+) -> list[Section]:
     """Return the section about what goes wrong: kinds of errors, what they cost, which class is taken for which."""
     from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
-    from cell_pipelines.report.figures.confusion import plot_confusions
     from cell_pipelines.report.figures.errors import plot_error_kinds
 
     items: list[Any] = []
     if len(kinds):
-        told = summarise_error_kinds(kinds)
+        summary = summarise_error_kinds(kinds)
         items += [
-            Picture(plot_error_kinds(told), "Errors of all test images by kind, all classes together"),
-            Table(told, "Kinds of errors, each counted once", {"f1_lost": _LOST}),
+            Picture(plot_error_kinds(summary), "Errors of all test images by kind, all classes together"),
+            Table(summary, "Kinds of errors, each counted once", {"f1_lost": _LOST}),
         ]
     if confusions["true"].nunique() > 2:  # more than one class, and what stands for none
-        items.append(Picture(plot_confusions(confusions), "Which class is taken for which"))
+        items.append(Picture(confusion_matrix, "Which class is taken for which"))
     shapes = table[["category", *ERROR_COUNTS]]
     if shapes[list(ERROR_COUNTS)].notna().any(axis=None):
         definitions = {key: DEFINITIONS[key] for key in ERROR_COUNTS if key in DEFINITIONS}

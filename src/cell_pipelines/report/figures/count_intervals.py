@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cell_pipelines.report.figures import panels
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.palette import category_colour, to_hex
 
@@ -94,13 +95,16 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> dict[str, Any]:
     return handles
 
 
-def count_interval_sections(intervals: pd.DataFrame, coverage: pd.DataFrame) -> list[Section]:
+def count_interval_sections(
+    intervals: pd.DataFrame, coverage: pd.DataFrame, figure: Figure | Embedded
+) -> list[Section]:
     """Return the section of a model's page about the intervals of its counts.
 
     Args:
         intervals: One row per test image and class, as for `plot_count_intervals`.
         coverage: One row per class: `category`, `images`, `covered`, `coverage` with `…_low` and `…_high`, `level`,
             `mean_width`, `calibration_images`, `calibration_groups`, `note`.
+        figure: Of `plot_count_intervals`.
 
     Returns:
         One section; none without test images.
@@ -111,9 +115,7 @@ def count_interval_sections(intervals: pd.DataFrame, coverage: pd.DataFrame) -> 
     shown = shown if (shown["note"] != "").any() else shown.drop(columns="note")
     items: list[Item] = [
         Text(_sentence(coverage)),
-        Picture(
-            plot_count_intervals(intervals), "Each test image's predicted count with its interval, and the true one"
-        ),
+        Picture(figure, "Each test image's predicted count with its interval, and the true one"),
         Table(shown, "How often the intervals held on test", _DEFINITIONS),
     ]
     return [Section("Counts with intervals", items)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cell_pipelines.files import atomic_path
+from cell_pipelines.report.page.embedding import settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,7 @@ def write_figure(figure: Figure, base: Path, *, dpi: int = 200) -> tuple[Path, P
     """
     import matplotlib as mpl
 
+    settle(figure)
     files = tuple(base.with_name(f"{base.name}.{kind}") for kind in _METADATA)
     with mpl.rc_context({"svg.hashsalt": base.name, "svg.fonttype": "none"}):
         for file, (kind, metadata) in zip(files, _METADATA.items(), strict=True):

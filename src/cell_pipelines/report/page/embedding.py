@@ -114,13 +114,33 @@ def _encode(image: Image, large: int) -> tuple[bytes, str]:
     return (jpeg, "jpeg") if len(jpeg) < len(png) else (png, "png")
 
 
-def _embed_figure(figure: Any) -> Embedded:
+def embed_figure_file(png: bytes) -> Embedded:
+    """Return a figure that was written as PNG; its size on the page follows from the pixels an inch in the file.
+
+    Raises:
+        ValueError: The file does not say how many pixels an inch has.
+    """
+    import PIL.Image
+
+    with PIL.Image.open(io.BytesIO(png)) as image:
+        pixels, resolution = image.size, image.info.get("dpi")
+    if resolution is None:
+        raise ValueError("a figure must say how many pixels an inch has; this file does not.")
+    width, height = (round(length / dpi * _PAGE_DPI) for length, dpi in zip(pixels, resolution, strict=True))
+    return Embedded(_to_uri(in_few_colours(png), "png"), width, height, is_figure=True)
+
+
+def settle(figure: Any) -> None:
+    """Draw a figure until its constrained layout stays as it is, so that it always looks the same."""
     for _ in range(_SETTLING):
         figure.draw_without_rendering()
+
+
+def _embed_figure(figure: Any) -> Embedded:
+    settle(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_PAGE_DPI * _SHARPNESS, metadata={"Software": None})
-    width, height = (round(inches * _PAGE_DPI) for inches in figure.get_size_inches())
-    return Embedded(_to_uri(in_few_colours(buffer.getvalue()), "png"), width, height, is_figure=True)
+    return embed_figure_file(buffer.getvalue())
 
 
 def in_few_colours(png: bytes) -> bytes:
