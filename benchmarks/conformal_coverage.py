@@ -62,7 +62,7 @@ def exchangeable(repetitions: int, rng: np.random.Generator) -> Iterator[tuple]:
 
 
 def series(repetitions: int, rng: np.random.Generator) -> Iterator[tuple]:
-    """Series of 6 images that share how much is missed; the image judged is of a new one."""
+    """Series of 6 images that share how much is missed; the image evaluated is of a new one."""
     for groups in (5, 10, 20, 50):
         for by_group in (False, True):
             hits, widths = [], []

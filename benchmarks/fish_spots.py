@@ -2,7 +2,7 @@
 
 python benchmarks/fish_spots.py --fields 20 --seed 0
 
-Field i of every row has the seed `seed` + i. The nuclei are the true ones, so that only the spots are judged, but for
+Field i of every row has the seed `seed` + i. The nuclei are the true ones, so that only the spots are evaluated, but for
 the last two scenes; a signal is found where a signal of its channel lies within 4 px. Patterns are those of whole nuclei.
 """
 

@@ -32,7 +32,7 @@ def read_errors(folder: Path, models: list[str]) -> pd.Series:
     return pd.concat(errors, axis=1).mean(axis=1)
 
 
-def judge(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
+def evaluate(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     """Return the rank correlation, and the mean error of the first quarter less that of all."""
     first = np.argsort(-values, kind="stable")[: max(1, len(values) // 4)]
     flat = np.ptp(values) == 0 or np.ptp(errors) == 0
@@ -60,13 +60,13 @@ def main() -> None:
             sample = ranked.iloc[rows]
             # Of the gain the ranks change with the sample, too.
             gain = expected_gain(sample, dict.fromkeys(PARTS, 1.0)) if part == "gain" else sample[part].to_numpy()
-            draws.append(judge(gain, truth[rows]))
+            draws.append(evaluate(gain, truth[rows]))
         ends = np.percentile(draws, (2.5, 97.5), axis=0)
-        found = judge(ranked[part].to_numpy(), truth)
+        found = evaluate(ranked[part].to_numpy(), truth)
         cells = [f"{v:.2f} ({low:.2f} to {high:.2f})" for v, low, high in zip(found, *ends, strict=True)]
         print(f"| {part} | {' | '.join(cells)} |")
     order = ranked["rank"].to_numpy(dtype=float)
-    print(f"| rank, with diversity | {' | '.join(f'{v:.2f}' for v in judge(-order, truth))} |")
+    print(f"| rank, with diversity | {' | '.join(f'{v:.2f}' for v in evaluate(-order, truth))} |")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def hits(suspects: pd.DataFrame, injected: pd.DataFrame) -> tuple[np.ndarray, np
     return is_real, first
 
 
-def judge(labels: AnnotationSet, injected: pd.DataFrame, asked: list[Asked]) -> pd.DataFrame:
+def evaluate(labels: AnnotationSet, injected: pd.DataFrame, asked: list[Asked]) -> pd.DataFrame:
     """Return precision among the first k suspects and recall, all in all and by kind."""
     suspects, _ = find_suspects(asked, labels.categories, least=0.0)
     is_real, first = hits(suspects, injected)
@@ -82,7 +82,7 @@ def simulated(args: argparse.Namespace, models: int, seed: int) -> pd.DataFrame:
         Asked(describe_labels(one), {name: gather_evidence(one, own[row], limits) for name, own in found.items()})
         for row, one in enumerate(iterate_images(labels))
     ]
-    return judge(labels, injected, asked)
+    return evaluate(labels, injected, asked)
 
 
 def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFrame:
@@ -109,7 +109,7 @@ def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFram
             seen = sight.see(rows[name][one.names[0]], folder / f"07_model_output/{name}/store")
             evidence[name] = gather_evidence(one, seen.candidates, sight.thresholds, seen.maps)
         asked.append(Asked(describe_labels(one), evidence))
-    return judge(labels, injected, asked)
+    return evaluate(labels, injected, asked)
 
 
 def main() -> None:

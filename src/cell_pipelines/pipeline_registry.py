@@ -53,7 +53,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         **{f"train_{model}": split + segmentation.create_pipeline(model) for model in SEGMENTERS},
     }
     thresholds = _each(_create_threshold_pipeline, models)
-    judging = thresholds + _each(evaluation.create_pipeline, models)
+    evaluations = thresholds + _each(evaluation.create_pipeline, models)
     report = _create_report(models)
     sample = sample_data.create_pipeline()
     return {
@@ -65,7 +65,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "data_preparation": preparation,
         **training,
         "threshold_optimisation": thresholds,
-        "evaluation": judging,
+        "evaluation": evaluations,
         "reporting": report,
         "prediction": prediction.create_pipeline(),
         "benchmark_models": benchmark_models.create_pipeline(models),
@@ -74,7 +74,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "suspected_labels": suspected_labels.create_pipeline(models),
         **_create_statements(conversion),
         **_create_experiments(split),
-        "__default__": sample + _each(lambda model: training[f"train_{model}"], models) + judging + report,
+        "__default__": sample + _each(lambda model: training[f"train_{model}"], models) + evaluations + report,
     }
 
 

@@ -1,4 +1,4 @@
-"""Small images with known cells, as masks and as boxes, for the tests of judging and choosing."""
+"""Small images with known cells, as masks and as boxes, for the tests of evaluation and choosing."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -45,7 +45,7 @@ def test_time_is_that_of_the_first_engine_where_pytorch_was_not_measured(runs):
     assert models["engine"].tolist() == ["onnxruntime"] * 2 and models["latency_ms"].tolist() == [50, 250]
 
 
-def test_quality_stands_beside_the_costs_of_models_that_were_judged(runs):
+def test_quality_stands_beside_the_costs_of_models_that_were_evaluated(runs):
     classes = pd.DataFrame({"category": ["a", "all classes"], "f1": [0.1, 0.8], "f1_low": [0.0, 0.7]})
     models = summarise_benchmark(runs, [classes, pd.DataFrame()])
     assert models["f1"].tolist()[0] == 0.8 and np.isnan(models["f1"].tolist()[1])
@@ -72,6 +72,6 @@ def test_nothing_measured_gives_no_rows_and_a_model_without_numbers_keeps_its_si
     assert row["parameters_m"] == 3.0 and np.isnan(row["latency_ms"]) and np.isnan(row["fps_tensorrt"])
 
 
-def test_a_judgement_for_every_model_is_expected(runs):
-    with pytest.raises(ValueError, match=r"`judged` must be one table per model \(2\), got 1"):
+def test_a_evaluation_for_every_model_is_expected(runs):
+    with pytest.raises(ValueError, match=r"`evaluated` must be one table per model \(2\), got 1"):
         summarise_benchmark(runs, [pd.DataFrame()])

@@ -55,7 +55,7 @@ def test_methods_and_truth_are_compared_on_the_images_that_all_have_seen(whole_r
     assert set(found["group"]) <= {"truth", "resunet"} and "truth" in set(found["group"])
 
 
-def test_signals_of_generated_nuclei_are_found_and_judged_by_controls(tmp_path):
+def test_signals_of_generated_nuclei_are_found_and_evaluated_by_controls(tmp_path):
     project = Project(tmp_path, "fish")
     scene = {"height": 224, "width": 224, "cells": 8, "mean_radius_px": 20.0}
     sample = {"fields": 4, "series": 4, "scenes": {"fish": scene}}

@@ -21,7 +21,7 @@ IN_MEMORY = {
     "training_sections",
 }  # fmt: skip
 #: Data sets that are one place seen in several ways, or another's by default.
-SHARED_PLACES = {"raw", "annotations_to_export", "judged_classes", "next_images_evaluation"}
+SHARED_PLACES = {"raw", "annotations_to_export", "evaluated_classes", "next_images_evaluation"}
 
 
 def load(study: str, **parameters: Any) -> OmegaConfigLoader:

@@ -47,14 +47,14 @@ def test_the_model_file_carries_its_decodings_and_origin(whole_road, model):
 
 
 def test_new_images_are_counted_by_a_network_as_they_were_in_the_evaluation(whole_road, tmp_path):
-    judged = table(whole_road, "resunet", "evaluation_images.csv").groupby("image")["predicted"].sum()
-    names = list(judged.index[:3])
+    evaluated = table(whole_road, "resunet", "evaluation_images.csv").groupby("image")["predicted"].sum()
+    names = list(evaluated.index[:3])
     for name in names:
         (tmp_path / name).write_bytes(whole_road.path("01_raw", "images", name).read_bytes())
     model = str(whole_road.path("06_models", "resunet.pt"))
     whole_road.run("prediction", images=str(tmp_path), model=model)
     counts = table(whole_road, "new", "counts.csv").set_index("image")
-    assert counts.loc[names, "total"].tolist() == judged[names].tolist()
+    assert counts.loc[names, "total"].tolist() == evaluated[names].tolist()
     assert json.loads(counts["thresholds"].iloc[0]).keys() == {"blue", "red"}
 
 

@@ -27,7 +27,7 @@ def geometries(annotations):
     return {GEOMETRIES[code] for code in annotations.objects["geometry"].to_numpy()}
 
 
-def test_masks_are_learnt_predicted_and_judged_beside_boxes(study_run):
+def test_masks_are_learnt_predicted_and_evaluated_beside_boxes(study_run):
     history = pd.read_csv(study_run.path("08_reporting", "yolo_seg", "history.csv"))
     assert {"val_ap50", "val_mask_ap50", "train_seg_loss"} <= set(history.columns)
     predictions = read_parquet(study_run.path("07_model_output", "yolo_seg", "predictions"))

@@ -18,7 +18,7 @@ from cell_pipelines.metrics.matching import box_iou, match_by_category
 WRONG = ERROR_KINDS[:-1]
 
 
-def _judge(boxes, categories, true_boxes, true_categories):
+def _evaluate(boxes, categories, true_boxes, true_categories):
     boxes, true_boxes = (np.asarray(b, dtype=float).reshape(-1, 4) for b in (boxes, true_boxes))
     categories, true_categories = (np.asarray(c, dtype=np.int64) for c in (categories, true_categories))
     scores = np.linspace(1, 0.5, len(boxes))
@@ -34,7 +34,7 @@ def _judge(boxes, categories, true_boxes, true_categories):
 
 
 def _kinds(*given):
-    errors, *_ = _judge(*given)
+    errors, *_ = _evaluate(*given)
     return ["hit" if kind < 0 else WRONG[kind] for kind in errors.kind], errors.missed.tolist()
 
 
@@ -100,7 +100,7 @@ def _scene(seed, cells, predictions):
 @given(st.integers(0, 10_000), st.integers(0, 12), st.integers(0, 14))
 def test_kinds_are_those_of_the_rules_and_numbers_add_up(seed, cells, predictions):
     boxes, categories, true_boxes, true_categories = _scene(seed, cells, predictions)
-    errors, correct, found, iou = _judge(boxes, categories, true_boxes, true_categories)
+    errors, correct, found, iou = _evaluate(boxes, categories, true_boxes, true_categories)
     for row in range(len(boxes)):
         if correct[row]:
             assert errors.kind[row] == -1
@@ -126,7 +126,7 @@ def test_kinds_are_those_of_the_rules_and_numbers_add_up(seed, cells, prediction
 @given(st.integers(0, 10_000), st.integers(0, 12), st.integers(0, 14))
 def test_every_cell_and_every_prediction_stands_once_in_the_confusions(seed, cells, predictions):
     boxes, categories, true_boxes, true_categories = _scene(seed, cells, predictions)
-    errors, correct, found, _ = _judge(boxes, categories, true_boxes, true_categories)
+    errors, correct, found, _ = _evaluate(boxes, categories, true_boxes, true_categories)
     table = count_confusions(
         errors, np.asarray(categories), np.asarray(true_categories), correct=correct, found=found, n_categories=2
     )
@@ -140,14 +140,14 @@ def test_every_cell_and_every_prediction_stands_once_in_the_confusions(seed, cel
 
 def test_a_cell_hit_exactly_under_the_class_of_its_neighbour_is_taken_for_that_class():
     neighbour = [8, 0, 18, 10]
-    errors, correct, found, _ = _judge([CELL, neighbour], [1, 1], [CELL, neighbour], [0, 1])
+    errors, correct, found, _ = _evaluate([CELL, neighbour], [1, 1], [CELL, neighbour], [0, 1])
     table = count_confusions(errors, np.array([1, 1]), np.array([0, 1]), correct=correct, found=found, n_categories=2)
     assert table.tolist() == [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_mending_all_places_of_a_model_that_only_misplaces_makes_it_perfect():
     shifted = [[0, 0, 10, 4], [20, 20, 30, 24]]
-    errors, correct, found, _ = _judge(shifted, [0, 0], [CELL, [20, 20, 30, 30]], [0, 0])
+    errors, correct, found, _ = _evaluate(shifted, [0, 0], [CELL, [20, 20, 30, 30]], [0, 0])
     lost = f1_lost(count_errors(errors, found), correct.sum(), (~correct).sum(), (~found).sum())
     assert lost["localisation"] == 1
     assert lost["missed"] == 0

@@ -33,8 +33,8 @@ def test_a_model_is_exported_measured_joined_and_shown(model, tmp_path, in_this_
     assert set(table["engine"]) == set(QUICK.engines) and set(table["model"]) == {"resunet"}
     assert table.loc[table["engine"] == "onnxruntime", "difference"].max() < 1e-3
     assert table["machine"].iloc[0] and table["version"].iloc[0].startswith("torch ")
-    judged = pd.DataFrame({"category": ["all classes"], "f1": [0.5]})
-    models, runs = nodes.join(table, table.assign(model="unet"), judged, pd.DataFrame())
+    evaluated = pd.DataFrame({"category": ["all classes"], "f1": [0.5]})
+    models, runs = nodes.join(table, table.assign(model="unet"), evaluated, pd.DataFrame())
     assert models["model"].tolist() == ["resunet", "unet"] and len(runs) == 2 * len(table)
     assert models["f1"].tolist()[0] == 0.5 and math.isnan(models["f1"].tolist()[1])
     assert nodes.log_metrics(table)["benchmark_parameters_m"]["value"] == table["parameters_m"].iloc[0]
@@ -90,7 +90,7 @@ def test_each_model_has_nodes_of_its_own_and_one_node_joins_them():
     pipeline = create_pipeline(("yolo", "unet"))
     names = {node.name for node in pipeline.nodes}
     assert {"yolo.export_model", "unet.measure_model", "join_benchmarks"} <= names
-    assert {"yolo.model", "unet.judged_classes", "params:benchmark_models"} <= pipeline.inputs()
+    assert {"yolo.model", "unet.evaluated_classes", "params:benchmark_models"} <= pipeline.inputs()
     assert create_untrained_pipeline().inputs() == {"params:benchmark_models"}
 
 

@@ -107,14 +107,14 @@ def test_groups_reach_the_tests() -> None:
 
 
 def test_the_node_gives_all_its_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    judged = truth([None] * 8)
+    evaluated = truth([None] * 8)
     models = {"poor": tables(8, 0.5), "good": tables(8, 0.95)}
     # What is read of a model has a test of its own; here each place in the long list holds all of its model's tables.
     monkeypatch.setattr(comparison, "_tables_of", lambda one: one["evaluation_classes"])
     flat = [one for one in models.values() for _ in comparison.COMPARISON_INPUTS]
     node = comparison.compare_study(tuple(models), METRICS)
     settings = FEW, ComparisonParameters(), ReportingParameters(strips=0, title="Cells")
-    outputs = node(judged, {}, *settings, *flat)
+    outputs = node(evaluated, {}, *settings, *flat)
     (made,) = create_comparison_pipeline(("yolo", "unet")).nodes
     assert len(outputs) == len(made.outputs)
     by_name = dict(zip(made.outputs, outputs, strict=True))

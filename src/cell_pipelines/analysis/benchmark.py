@@ -22,13 +22,13 @@ _TIMES: Final = ("latency_ms", "latency_low_ms", "latency_high_ms", "memory_mb")
 _REFERENCE: Final = "pytorch"
 
 
-def summarise_benchmark(runs: pd.DataFrame, judged: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
+def summarise_benchmark(runs: pd.DataFrame, evaluated: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
     """Return one row per model.
 
     Args:
         runs: As `BENCHMARK_TYPES` names the columns.
-        judged: For each model, in the order of `runs`, its table of classes as the evaluation writes it, all classes
-            last; empty for one that was not judged. None at all for models that nobody trained.
+        evaluated: For each model, in the order of `runs`, its table of classes as the evaluation writes it, all classes
+            last; empty for one that was not evaluated. None at all for models that nobody trained.
 
     Returns:
         Columns ``model``, ``parameters_m``, ``flops_g``, ``checkpoint_mb``, ``input``; time and memory of one image
@@ -38,18 +38,18 @@ def summarise_benchmark(runs: pd.DataFrame, judged: Sequence[pd.DataFrame] = ())
         any engine's output to PyTorch's; ``machine``, ``threads``; and `QUALITIES` with their intervals.
 
     Raises:
-        ValueError: `judged` is not one a model.
+        ValueError: `evaluated` is not one a model.
     """
     names = list(dict.fromkeys(runs["model"]))
-    if judged and len(judged) != len(names):
-        raise ValueError(f"`judged` must be one table per model ({len(names)}), got {len(judged)}.")
+    if evaluated and len(evaluated) != len(names):
+        raise ValueError(f"`evaluated` must be one table per model ({len(names)}), got {len(evaluated)}.")
     engines = list(dict.fromkeys(runs["engine"]))
     rows = []
     for place, name in enumerate(names):
         own = runs[runs["model"] == name]
-        quality = _quality(judged[place]) if judged else {}
+        quality = _quality(evaluated[place]) if evaluated else {}
         rows.append({"model": name, **_one_image(own), **_speeds(own, engines), **quality})
-    return pd.DataFrame(rows, columns=_columns(engines, judged=bool(judged)))
+    return pd.DataFrame(rows, columns=_columns(engines, evaluated=bool(evaluated)))
 
 
 def metrics_of(runs: pd.DataFrame) -> dict[str, float]:
@@ -60,7 +60,7 @@ def metrics_of(runs: pd.DataFrame) -> dict[str, float]:
 
 
 def choose_quality(models: pd.DataFrame, wanted: str | None = None) -> str | None:
-    """Return the metric that models are compared by: `wanted`, or the first that all judged models have; or None.
+    """Return the metric that models are compared by: `wanted`, or the first that all evaluated models have; or None.
 
     Raises:
         ValueError: No model has `wanted`.
@@ -74,9 +74,9 @@ def choose_quality(models: pd.DataFrame, wanted: str | None = None) -> str | Non
     return next(iter([*complete, *known]), None)
 
 
-def _columns(engines: Sequence[str], *, judged: bool) -> list[str]:
+def _columns(engines: Sequence[str], *, evaluated: bool) -> list[str]:
     speeds = [f"{kind}_{engine}" for engine in engines for kind in ("fps", "fps_best", "best_batch")]
-    qualities = [f"{name}{end}" for name in QUALITIES for end in ("", "_low", "_high")] if judged else []
+    qualities = [f"{name}{end}" for name in QUALITIES for end in ("", "_low", "_high")] if evaluated else []
     return ["model", *_SIZE, "engine", *_TIMES, *speeds, "difference", "machine", "threads", *qualities]
 
 

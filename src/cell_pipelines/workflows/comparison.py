@@ -62,16 +62,16 @@ def compare_tables(
     evaluation: EvaluationParameters,
     parameters: ComparisonParameters,
 ) -> ModelComparison:
-    """Compare models that were judged on the same test images.
+    """Compare models that were evaluated on the same test images.
 
     Args:
         given: For each model or trial its tables.
         truth: The annotations with their groups, which say what images are drawn together.
-        evaluation: Which images were judged, and what is drawn how often.
+        evaluation: Which images were evaluated, and what is drawn how often.
         parameters: What is compared.
 
     Raises:
-        ValueError: Two were judged on different images.
+        ValueError: Two were evaluated on different images.
     """
     from cell_pipelines.analysis.model_comparison.comparing import ComparisonSettings, compare_models
     from cell_pipelines.analysis.model_comparison.model_tables import tabulate_differences, tabulate_models

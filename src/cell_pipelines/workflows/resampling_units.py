@@ -8,18 +8,18 @@ _FEWEST_GROUPS = 6
 _IF_IN_SERIES = "If they come in series that the annotations do not name, the intervals are too narrow."
 
 
-def choose_groups(judged: AnnotationSet, resample: str) -> tuple[dict[str, str] | None, str]:
+def choose_groups(evaluated: AnnotationSet, resample: str) -> tuple[dict[str, str] | None, str]:
     """Return which images are drawn together, None for each by itself, and what is drawn in a sentence.
 
     Args:
-        judged: The images that models were judged on.
+        evaluated: The images that models were evaluated on.
         resample: ``auto``, ``images`` or ``groups``; see `EvaluationParameters`.
     """
-    groups = named_groups(judged)
-    units = len(set(groups.values())) + judged.n_images - len(groups)
-    if units == judged.n_images:
+    groups = named_groups(evaluated)
+    units = len(set(groups.values())) + evaluated.n_images - len(groups)
+    if units == evaluated.n_images:
         return None, f"Intervals and tests draw {_count(units, 'image')}, each by itself. {_IF_IN_SERIES}"
-    told = f"The {judged.n_images} test images belong to {_count(units, 'group')}, such as series or wells"
+    told = f"The {evaluated.n_images} test images belong to {_count(units, 'group')}, such as series or wells"
     if resample == "images" or (resample == "auto" and units == 1):
         why = ", as asked" if resample == "images" else ""
         hold = "this group" if units == 1 else "these groups"

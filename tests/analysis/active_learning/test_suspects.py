@@ -90,7 +90,7 @@ def test_a_cell_labelled_in_pieces_is_not_missing(build):
     assert "missing_label" not in set(kinds)
 
 
-def test_points_are_judged_by_place_but_not_by_outline(build):
+def test_points_are_evaluated_by_place_but_not_by_outline(build):
     assert ask(build, [("live", (4, 4, 16, 16), 0)], [("live", (4, 4, 16, 16), 0.9)], kind="point")[0].empty
     assert ask(build, [("live", (4, 4, 16, 16), 0)], [], kind="point")[0]["kind"].tolist() == ["spurious_label"]
 

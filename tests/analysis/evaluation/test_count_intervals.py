@@ -1,4 +1,4 @@
-"""Intervals of counts are made of judged images and checked on others."""
+"""Intervals of counts are made of evaluated images and checked on others."""
 
 import json
 

@@ -33,18 +33,18 @@ def _counted(pairing: Maker, kinds: tuple[str, str]) -> tuple[pd.DataFrame, pd.D
     given = pairing(TRUTH, FOUND, kinds, CLASSES)
     settings = EvaluationSettings.for_pairing(given)
     rows = [count_error_kinds(ImageEvaluation(one, settings))[0] for one in given.pairs()]
-    judged = pd.concat([ImageEvaluation(one, settings).counts for one in given.pairs()])
-    return pd.DataFrame(rows), judged
+    evaluated = pd.concat([ImageEvaluation(one, settings).counts for one in given.pairs()])
+    return pd.DataFrame(rows), evaluated
 
 
 @pytest.mark.parametrize("kinds", [("box", "box"), ("mask", "box")])
 def test_boxes_of_two_classes_are_told_apart(pairing: Maker, kinds: tuple[str, str]) -> None:
-    table, judged = _counted(pairing, kinds)
+    table, evaluated = _counted(pairing, kinds)
     assert table["image"].tolist() == ["a.png", "b.png", "c.png"]
     totals = table[list(KIND_COUNTS)].sum()
     expected = {"classification": 1, "localisation": 1, "both": 0, "duplicate": 1, "background": 1, "missed": 0}
     assert totals[list(ERROR_KINDS)].to_dict() == expected
-    assert totals[["tp", "fp", "fn"]].tolist() == judged[["tp", "fp", "fn"]].sum().tolist()
+    assert totals[["tp", "fp", "fn"]].tolist() == evaluated[["tp", "fp", "fn"]].sum().tolist()
 
 
 @pytest.mark.parametrize("kinds", [("box", "box"), ("mask", "mask")])
@@ -60,14 +60,14 @@ def test_every_cell_and_every_prediction_stands_once_in_the_confusions(pairing: 
     assert cells[("dead", MISSED)] == 1
     assert cells[(NOTHING, "dead")] == 1
     assert table.groupby("true")["cells"].sum()[list(CLASSES)].tolist() == [2, 1]
-    judged = pd.concat([ImageEvaluation(one, settings).counts for one in given.pairs()])
-    assert table[table["true"] == table["predicted"]]["cells"].sum() == judged["tp"].sum()
+    evaluated = pd.concat([ImageEvaluation(one, settings).counts for one in given.pairs()])
+    assert table[table["true"] == table["predicted"]]["cells"].sum() == evaluated["tp"].sum()
 
 
-def test_masks_are_judged_by_masks(pairing: Maker) -> None:
-    table, judged = _counted(pairing, ("mask", "mask"))
+def test_masks_are_evaluated_by_masks(pairing: Maker) -> None:
+    table, evaluated = _counted(pairing, ("mask", "mask"))
     columns = [f"instance_{name}_50" for name in ("tp", "fp", "fn")]
-    assert table[["tp", "fp", "fn"]].sum().tolist() == judged[columns].sum().tolist()
+    assert table[["tp", "fp", "fn"]].sum().tolist() == evaluated[columns].sum().tolist()
     assert table[["classification", "localisation", "background"]].sum().tolist() == [1, 1, 1]
 
 

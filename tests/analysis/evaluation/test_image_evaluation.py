@@ -1,4 +1,4 @@
-"""Every family of models is judged in the same columns, and the counts are those of a person who looks."""
+"""Every family of models is evaluated in the same columns, and the counts are those of a person who looks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,15 +31,15 @@ BOTH = (2, 2, 22, 12)
 TRUTH = {"a.png": [("cell", LEFT, 1.0), ("cell", RIGHT, 1.0), ("cell", FAR, 1.0)]}
 
 
-def judge(given: Pairing, **options: float) -> tuple[pd.Series, pd.DataFrame]:
+def evaluate(given: Pairing, **options: float) -> tuple[pd.Series, pd.DataFrame]:
     (own,) = given.pairs()
-    judged = ImageEvaluation(own, EvaluationSettings.for_pairing(given, **options))
-    return judged.counts.iloc[0], judged.cells
+    evaluated = ImageEvaluation(own, EvaluationSettings.for_pairing(given, **options))
+    return evaluated.counts.iloc[0], evaluated.cells
 
 
 def test_masks_are_counted_as_a_person_counts_them(pairing: Maker) -> None:
     found = {"a.png": [("cell", SHIFTED, 0.9), ("cell", (30, 2, 36, 8), 0.8)]}
-    row, _ = judge(pairing(TRUTH, found), max_distance_px=5)
+    row, _ = evaluate(pairing(TRUTH, found), max_distance_px=5)
     assert row[["true", "predicted", "tp", "fp", "fn"]].tolist() == [3, 2, 1, 1, 2]
     assert row[["centroid_tp", "centroid_fp", "centroid_fn"]].tolist() == [1, 1, 2]
     assert row[["pixel_tp", "pixel_fp", "pixel_fn"]].tolist() == [100, 36, 200], "20 pixels lie in the right cell"
@@ -51,17 +51,19 @@ def test_masks_are_counted_as_a_person_counts_them(pairing: Maker) -> None:
 
 
 def test_a_merge_and_a_split_are_told(pairing: Maker) -> None:
-    merged, _ = judge(pairing(TRUTH, {"a.png": [("cell", BOTH, 0.9), ("cell", FAR, 0.8)]}))
+    merged, _ = evaluate(pairing(TRUTH, {"a.png": [("cell", BOTH, 0.9), ("cell", FAR, 0.8)]}))
     assert merged[["merged", "split", "missed"]].tolist() == [1, 0, 0]
-    split, _ = judge(pairing({"a.png": [("cell", BOTH, 1.0)]}, {"a.png": [("cell", LEFT, 0.9), ("cell", RIGHT, 0.8)]}))
+    split, _ = evaluate(
+        pairing({"a.png": [("cell", BOTH, 1.0)]}, {"a.png": [("cell", LEFT, 0.9), ("cell", RIGHT, 0.8)]})
+    )
     assert split[["merged", "split", "spurious"]].tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize("kinds", [("box", "box"), ("mask", "box"), ("box", "mask"), ("polygon", "box")])
 def test_boxes_and_masks_of_the_same_cells_have_the_same_box_columns(kinds: tuple[str, str], pairing: Maker) -> None:
     found = {"a.png": [("cell", SHIFTED, 0.9), ("cell", FAR, 0.4), ("cell", BOTH, 0.3)]}
-    masks, _ = judge(pairing(TRUTH, found))
-    other, cells = judge(pairing(TRUTH, found, kinds))
+    masks, _ = evaluate(pairing(TRUTH, found))
+    other, cells = evaluate(pairing(TRUTH, found, kinds))
     shared = ["true", "predicted", *BOX_COUNTS, "centroid_tp", "centroid_fp", "centroid_fn"]
     assert other[shared].tolist() == masks[shared].tolist()
     assert other.drop(["image", "category", *shared]).isna().all(), "boxes have no pixels"
@@ -71,17 +73,17 @@ def test_boxes_and_masks_of_the_same_cells_have_the_same_box_columns(kinds: tupl
 
 def test_polygons_are_masks_and_points_have_middles_only(pairing: Maker) -> None:
     found = {"a.png": [("cell", SHIFTED, 0.9)]}
-    as_polygons, _ = judge(pairing(TRUTH, found, ("polygon", "mask")))
-    as_masks, _ = judge(pairing(TRUTH, found))
+    as_polygons, _ = evaluate(pairing(TRUTH, found, ("polygon", "mask")))
+    as_masks, _ = evaluate(pairing(TRUTH, found))
     pd.testing.assert_series_equal(as_polygons, as_masks)
-    points, _ = judge(pairing(TRUTH, found, ("point", "mask")), max_distance_px=4)
+    points, _ = evaluate(pairing(TRUTH, found, ("point", "mask")), max_distance_px=4)
     assert points[["centroid_tp", "centroid_fp", "centroid_fn"]].tolist() == [1, 0, 2]
     assert points[[*BOX_COUNTS, *INSTANCE_COUNTS]].isna().all()
 
 
 def test_of_overlapping_predictions_the_surest_keeps_the_pixel(pairing: Maker) -> None:
     found = {"a.png": [("cell", BOTH, 0.3), ("cell", LEFT, 0.9)]}
-    row, _ = judge(pairing(TRUTH, found))
+    row, _ = evaluate(pairing(TRUTH, found))
     assert row["instance_tp_95"] == 2, "the left cell, and what is left of the other"
     assert row["pixel_tp"] == 200
     (own,) = pairing(TRUTH, found).pairs()
@@ -90,13 +92,16 @@ def test_of_overlapping_predictions_the_surest_keeps_the_pixel(pairing: Maker) -
     assert np.unique(matches.labels).tolist() == [0, 1, 2]
 
 
-def test_classes_are_judged_apart_and_drawn_together(pairing: Maker) -> None:
+def test_classes_are_evaluated_apart_and_drawn_together(pairing: Maker) -> None:
     categories = ("cell", "debris")
     truth = {"a.png": [("cell", LEFT, 1.0), ("debris", FAR, 1.0)]}
     found = {"a.png": [("debris", LEFT, 0.9), ("debris", FAR, 0.8)]}
     (own,) = pairing(truth, found, categories=categories).pairs()
-    judged = ImageEvaluation(own, EvaluationSettings(max_distance_px=5))
-    assert judged.counts[["category", "tp", "fp", "fn"]].to_numpy().tolist() == [["cell", 0, 0, 1], ["debris", 1, 1, 0]]
+    evaluated = ImageEvaluation(own, EvaluationSettings(max_distance_px=5))
+    assert evaluated.counts[["category", "tp", "fp", "fn"]].to_numpy().tolist() == [
+        ["cell", 0, 0, 1],
+        ["debris", 1, 1, 0],
+    ]
     matches = match_cells(ImageEvaluation(own, EvaluationSettings(max_distance_px=5)))
     assert matches.matched.tolist() == [False, True]
     assert matches.correct.tolist() == [False, True]
@@ -104,7 +109,7 @@ def test_classes_are_judged_apart_and_drawn_together(pairing: Maker) -> None:
 
 
 def test_what_became_of_each_cell_is_told_with_its_area(pairing: Maker) -> None:
-    _, cells = judge(pairing(TRUTH, {"a.png": [("cell", (40, 20, 50, 28), 0.7)]}))
+    _, cells = evaluate(pairing(TRUTH, {"a.png": [("cell", (40, 20, 50, 28), 0.7)]}))
     assert list(cells) == list(CELL_COLUMNS)
     assert cells["side"].tolist() == ["true"] * 3 + ["predicted"]
     assert cells["area_px"].tolist() == [100, 100, 100, 80]
@@ -117,12 +122,12 @@ def test_regions_of_crowds_count_neither_as_cells_nor_their_predictions_as_false
     flags = truth.objects.set_column(truth.objects.schema.get_field_index("crowd"), "crowd", [[False, True]])
     crowded = AnnotationSet(truth.images, flags, truth.categories)
     found = build({"a.png": [("cell", LEFT, 0.9), ("cell", FAR, 0.8), ("cell", (24, 2, 28, 6), 0.7)]}, "mask")
-    row, _ = judge(pair(crowded, found, "val"))
+    row, _ = evaluate(pair(crowded, found, "val"))
     assert row[["true", "predicted", "tp", "fp", "fn"]].tolist() == [1, 2, 1, 1, 0]
 
 
 def test_nothing_true_and_nothing_found_is_all_zeros(pairing: Maker) -> None:
-    row, cells = judge(pairing({"a.png": []}, {"a.png": []}))
+    row, cells = evaluate(pairing({"a.png": []}, {"a.png": []}))
     assert (row[list(COUNTS)].astype(float) == 0).all()
     assert cells.empty
     assert list(cells) == list(CELL_COLUMNS)
@@ -130,7 +135,7 @@ def test_nothing_true_and_nothing_found_is_all_zeros(pairing: Maker) -> None:
 
 @pytest.mark.parametrize(("truth", "found"), [({"a.png": []}, TRUTH), (TRUTH, {"a.png": []})])
 def test_one_empty_side_is_all_false_or_all_missed(truth: dict, found: dict, pairing: Maker) -> None:
-    row, _ = judge(pairing(truth, found))
+    row, _ = evaluate(pairing(truth, found))
     wrong, right = ("fp", "fn") if found is TRUTH else ("fn", "fp")
     for prefix in ("", "centroid_"):
         assert row[[f"{prefix}tp", f"{prefix}{wrong}", f"{prefix}{right}"]].tolist() == [0, 3, 0]

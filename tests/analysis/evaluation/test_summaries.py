@@ -31,7 +31,7 @@ def scene(seed: int, *, images: int = 8, categories: tuple[str, ...] = ("cell", 
     return truth, found
 
 
-def judged(given: Any) -> Tables:
+def evaluated(given: Any) -> Tables:
     settings = EvaluationSettings.for_pairing(given)
     parts = [ImageEvaluation(pair, settings) for pair in given.pairs()]
     return pd.concat([p.counts for p in parts], ignore_index=True), pd.concat([p.cells for p in parts])
@@ -39,7 +39,7 @@ def judged(given: Any) -> Tables:
 
 @pytest.fixture
 def tables(pairing: Maker) -> Tables:
-    return judged(pairing(*scene(0), categories=("cell", "debris")))
+    return evaluated(pairing(*scene(0), categories=("cell", "debris")))
 
 
 def test_there_is_a_row_a_class_and_one_for_all(tables: Tables) -> None:
@@ -98,20 +98,20 @@ def test_the_curve_falls_and_begins_at_the_summary(tables: Tables) -> None:
 def test_a_detector_and_a_network_share_all_but_the_columns_of_masks(pairing: Maker) -> None:
     truth, found = scene(1)
     names = ("cell", "debris")
-    masks = summarise(judged(pairing(truth, found, categories=names))[0], n_resamples=200)
-    boxes = summarise(judged(pairing(truth, found, ("mask", "box"), names))[0], n_resamples=200)
+    masks = summarise(evaluated(pairing(truth, found, categories=names))[0], n_resamples=200)
+    boxes = summarise(evaluated(pairing(truth, found, ("mask", "box"), names))[0], n_resamples=200)
     assert list(boxes) == list(masks)
     missing = boxes.columns[boxes.isna().all()]
     assert {"dice", "pixel_iou", "instance_f1", "panoptic_quality", "split", "dice_low"} <= set(missing)
     pd.testing.assert_frame_equal(boxes.drop(columns=missing), masks.drop(columns=missing))
-    assert instance_curve(judged(pairing(truth, found, ("box", "box"), names))[0]).empty
+    assert instance_curve(evaluated(pairing(truth, found, ("box", "box"), names))[0]).empty
 
 
 @pytest.mark.parametrize("images", [{}, {"a.png": []}])
 def test_empty_images_are_summarised_too(images: dict, pairing: Maker) -> None:
     counts = pd.DataFrame(columns=["image", "category", *COUNTS])
     if images:
-        counts, _ = judged(pairing(images, images))
+        counts, _ = evaluated(pairing(images, images))
     table = summarise(counts, n_resamples=200)
     total = table.iloc[-1]
     assert total["category"] == ALL
@@ -135,8 +135,8 @@ def test_groups_by_density_and_size_add_up(tables: Tables) -> None:
 
 
 def test_sizes_of_nothing_and_of_boxes(pairing: Maker) -> None:
-    _, none = judged(pairing({"a.png": []}, {"a.png": []}))
+    _, none = evaluated(pairing({"a.png": []}, {"a.png": []}))
     assert tabulate_size(none).empty
-    _, boxes = judged(pairing(*scene(3), ("mask", "box"), ("cell", "debris")))
+    _, boxes = evaluated(pairing(*scene(3), ("mask", "box"), ("cell", "debris")))
     assert tabulate_size(boxes)["instance_recall"].isna().all()
     assert tabulate_size(boxes)["recall"].notna().all()

@@ -1,4 +1,4 @@
-"""Counts of judged images as models would have them, one class or several."""
+"""Counts of evaluated images as models would have them, one class or several."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -63,13 +63,13 @@ def test_groups_are_units_and_an_image_without_one_is_its_own(boxes: Make) -> No
 def test_different_images_and_different_cells_are_refused(boxes: Make) -> None:
     first = boxes([1, 1], [2, 2])
     longer = boxes([1, 1, 1], [2, 2, 2])
-    with pytest.raises(ValueError, match=r"'a' and 'b' must be judged on the same images, got 0 .* 1 .*'a2'"):
+    with pytest.raises(ValueError, match=r"'a' and 'b' must be evaluated on the same images, got 0 .* 1 .*'a2'"):
         align_counts({"a": first, "b": longer})
     with pytest.raises(ValueError, match=r"same cells, got different numbers of them in 1 images, such as 'a1'"):
         align_counts({"a": first, "b": boxes([1, 1], [2, 3])})
     with pytest.raises(ValueError, match="'a0' twice"):
         align_counts({"a": pd.concat([first, first.iloc[:1]])}, category="cell")
-    with pytest.raises(ValueError, match=r"table of 'a' must have the counts of judged images; .*fn"):
+    with pytest.raises(ValueError, match=r"table of 'a' must have the counts of evaluated images; .*fn"):
         align_counts({"a": first.drop(columns="fn")})
 
 

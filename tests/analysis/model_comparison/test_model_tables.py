@@ -84,7 +84,7 @@ def test_no_models_give_empty_tables() -> None:
     assert tabulate_differences(compared).empty
 
 
-def test_a_model_that_was_judged_on_nothing_has_no_numbers(drawn: Draw) -> None:
+def test_a_model_that_was_evaluated_on_nothing_has_no_numbers(drawn: Draw) -> None:
     images = drawn(0, models=1)
     table = tabulate_models({"m0": ModelTables(CLASSES.iloc[:0], images["m0"])}, compare_models(images))
     assert table["model"].tolist() == ["m0"]

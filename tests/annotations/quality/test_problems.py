@@ -105,7 +105,7 @@ def test_nearly_the_same_is_a_duplicate_within_a_class_and_an_overlap_between_tw
     assert listed(found.problems(across_classes=False)) == [("duplicate", "0, 1")]
 
 
-def test_boxes_that_overlap_are_judged_as_boxes_and_polygons_by_what_they_cover() -> None:
+def test_boxes_that_overlap_are_evaluated_as_boxes_and_polygons_by_what_they_cover() -> None:
     triangle, opposite = ring((0, 0), (50, 0), (0, 50)), ring((50, 51), (50, 1), (1, 50))
     assert Field().polygon(triangle).polygon(opposite).problems().empty
     assert listed(Field().box(0, 0, 50, 50).box(1, 1, 50, 51).problems(duplicate_iou=0.99)) == [("overlap", "0, 1")]

@@ -12,7 +12,7 @@ def test_counts_are_whole_and_fit_each_other() -> None:
         assert (part >= 0).all()
         assert (part == np.round(part)).all()
     assert (counts.found[..., 0] + counts.found[..., 2] == counts.true).all()
-    assert (counts.true == counts.true[..., :1]).all(), "all models are judged against the same cells"
+    assert (counts.true == counts.true[..., :1]).all(), "all models are evaluated against the same cells"
 
 
 def test_the_same_generator_gives_the_same_counts() -> None:

@@ -43,7 +43,7 @@ def test_table_3_of_the_live_dead_paper_has_three_numbers_a_class() -> None:
         "model", "blue P (%)", "blue R (%)", "blue AP50:95 (%)", "red P (%)", "red R (%)", "red AP50:95 (%)"
     ]  # fmt: skip
     assert found["blue P (%)"].tolist()[0] == pytest.approx(95.2)
-    assert np.isnan(found["blue P (%)"].iloc[1]), "a class that a model was not judged on"
+    assert np.isnan(found["blue P (%)"].iloc[1]), "a class that a model was not evaluated on"
     assert tabulate_detection({"a": classes.tail(1)}).columns[1] == "all classes P (%)"
 
 

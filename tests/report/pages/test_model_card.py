@@ -73,6 +73,6 @@ def test_an_unsaid_licence_is_said_to_be_unsaid(card: ModelCard) -> None:
     assert "CC0" in write_model_card(replace(card, licence="CC0"))
 
 
-def test_a_model_that_was_judged_on_nothing_has_a_card(card: ModelCard) -> None:
+def test_a_model_that_was_evaluated_on_nothing_has_a_card(card: ModelCard) -> None:
     text = write_model_card(replace(card, results=RESULTS.iloc[:0], splits=card.splits.iloc[:0], weaknesses=[]))
     assert "None." in text

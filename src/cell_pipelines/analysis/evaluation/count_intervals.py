@@ -1,4 +1,4 @@
-"""Intervals of counts: learned from judged validation images, and checked on those of the test."""
+"""Intervals of counts: learned from evaluated validation images, and checked on those of the test."""
 
 from collections.abc import Mapping
 from typing import Any, Final

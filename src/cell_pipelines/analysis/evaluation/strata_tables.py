@@ -23,7 +23,7 @@ def tabulate_density(counts: pd.DataFrame, *, edges: Sequence[float] | None = No
     """Return quality by how many cells an image holds, all classes together.
 
     Args:
-        counts: `JudgedImage.counts` of all images, one below the other.
+        counts: `ImageEvaluation.counts` of all images, one below the other.
         edges: Numbers of cells at which a new group begins; None for groups of about equally many images.
         n_strata: How many groups, without `edges`.
 
@@ -45,7 +45,7 @@ def tabulate_size(cells: pd.DataFrame, *, edges: Sequence[float] | None = None, 
     """Return how many cells of which size are found, and how many predictions of that size are right.
 
     Args:
-        cells: `JudgedImage.cells` of all images, one below the other.
+        cells: `ImageEvaluation.cells` of all images, one below the other.
         edges: Areas in px² at which a new group begins; None for groups of about equally many true cells.
         n_strata: How many groups, without `edges`.
 

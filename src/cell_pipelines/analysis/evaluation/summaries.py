@@ -1,4 +1,4 @@
-"""From the counts of judged images to the table that a report shows: ratios with intervals, a row a class.
+"""From the counts of evaluated images to the table that a report shows: ratios with intervals, a row a class.
 
 Counts are summed over images before they are divided, but where a mean over images is meant and says so in its name.
 """
@@ -70,7 +70,7 @@ def summarise(
     """Return a row a class, and a last one for all classes together.
 
     Args:
-        counts: `JudgedImage.counts` of all images, one below the other.
+        counts: `ImageEvaluation.counts` of all images, one below the other.
         groups: For each image the series, well or recording that is drawn whole; an image without one is drawn alone,
             and so are all of them by default.
         n_resamples: Bootstrap samples for the intervals (BCa).
@@ -116,7 +116,7 @@ def instance_curve(counts: pd.DataFrame) -> pd.DataFrame:
     """Return how quality falls with the overlap that is asked for: a row a class and IoU threshold.
 
     Args:
-        counts: `JudgedImage.counts` of all images, one below the other.
+        counts: `ImageEvaluation.counts` of all images, one below the other.
 
     Returns:
         `category`, `iou`, `tp`, `fp`, `fn`, `precision`, `recall`, `f1`, `accuracy` (TP / (TP + FP + FN)) and

@@ -67,7 +67,7 @@ class ChoiceSettings:
 
 
 def refuse_test(splits: Sequence[str | None]) -> None:
-    """Refuse to choose on the images that a model will be judged on.
+    """Refuse to choose on the images that a model will be evaluated on.
 
     Raises:
         ValueError: The split test is among `splits`.

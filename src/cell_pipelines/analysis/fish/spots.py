@@ -99,7 +99,7 @@ def find_spots_adaptive(
     Gaussian (Lindeberg 1998, doi:10.1023/A:1008045108935), which answers most to spots of the given size. Their
     contrast is how far the answer lies above the median of the answers within the nucleus, in standard deviations that
     are estimated from the median absolute deviation, so that the spots themselves hardly count. The background outside
-    of the nuclei is judged alike as one nucleus. Places are refined below a pixel by a parabola in each direction.
+    of the nuclei is treated like that of one nucleus. Places are refined below a pixel by a parabola in each direction.
 
     Args:
         channel: (H, W), unsigned integer of any depth, or float.

@@ -1,4 +1,4 @@
-"""Models judged on the same images set against each other: by how much they differ, and whether that is real."""
+"""Models evaluated on the same images set against each other: by how much they differ, and whether that is real."""
 
 from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, align_counts
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric

@@ -24,7 +24,7 @@ class AlignedCounts:
     Attributes:
         models: Their names, M.
         images: The names of the images, I.
-        counts: For each of `judging.COUNTS` (I, M) float64; nan where a model has no such count.
+        counts: For each of the counts of `image_evaluation` (I, M) float64; nan where a model has none.
         units: (I,) int, which unit each image belongs to, from 0; images of one unit are drawn together.
         grouped: Whether units are groups of images, such as series, and not single images.
         series: To which series images may belong; None where that is not known.
@@ -68,13 +68,13 @@ def align_counts(
     """Put the counts of models side by side.
 
     Args:
-        tables: For each model `JudgedImage.counts` of all images, one below the other.
+        tables: For each model `ImageEvaluation.counts` of all images, one below the other.
         category: A class, or `ALL` for the sums over classes.
         groups: For each image the series, well or recording that it belongs to; images without one are units of their
             own. None where every image is.
 
     Raises:
-        ValueError: A table lacks columns or the class, has an image twice, or two models were judged on different
+        ValueError: A table lacks columns or the class, has an image twice, or two models were evaluated on different
             images or against different cells.
     """
     frames = {name: _counts_of(name, table, category) for name, table in tables.items()}
@@ -118,7 +118,9 @@ def find_metrics(names: Sequence[str]) -> list[ComparedMetric]:
 def _counts_of(name: str, table: pd.DataFrame, category: str) -> pd.DataFrame:
     missing = [column for column in _NEEDED if column not in table]
     if missing:
-        raise ValueError(f"the table of {name!r} must have the counts of judged images; {', '.join(missing)} missing.")
+        raise ValueError(
+            f"the table of {name!r} must have the counts of evaluated images; {', '.join(missing)} missing."
+        )
     classes = by_class(table)
     if category not in classes:
         raise ValueError(f"`category` must be among {', '.join(classes)} for {name!r}, got {category!r}.")
@@ -137,12 +139,12 @@ def _check_same(frames: Mapping[str, pd.DataFrame]) -> None:
         if any(only):
             example = next(iter(only[0] or only[1]))
             raise ValueError(
-                f"{names[0]!r} and {name!r} must be judged on the same images, got {len(only[0])} that only the first "
-                f"has and {len(only[1])} that only the second has, such as {example!r}."
+                f"{names[0]!r} and {name!r} must be evaluated on the same images, got {len(only[0])} that only the "
+                f"first has and {len(only[1])} that only the second has, such as {example!r}."
             )
         differ = first["true"] != other["true"].loc[first.index]
         if differ.any():
             raise ValueError(
-                f"{names[0]!r} and {name!r} must be judged against the same cells, got different numbers of them in "
+                f"{names[0]!r} and {name!r} must be evaluated against the same cells, got different numbers of them in "
                 f"{int(differ.sum())} images, such as {first.index[differ][0]!r}."
             )

@@ -25,7 +25,7 @@ class ComparedMetric:
     Attributes:
         name: Its column in the tables of evaluation.
         title: What a reader calls it.
-        columns: The counts of an image that it is made of, see `judging.COUNTS`.
+        columns: The counts of an image that it is made of, see `image_evaluation`.
         ratio: Takes the sums, one array each, and gives the metric; nan for 0/0.
         summands: Turns the counts of images (…, K) into what is summed (…, L).
         higher_is_better: Whether more is better; otherwise it is an error, in cells per image.

@@ -81,7 +81,7 @@ def compare_models(
     """Compare models that were evaluated on the same images.
 
     Args:
-        tables: For each model `JudgedImage.counts` of all images, one below the other.
+        tables: For each model `ImageEvaluation.counts` of all images, one below the other.
         settings: What is compared, and how; None for the usual.
         groups: For each image the series, well or recording it belongs to. Then whole groups are drawn, tested and
             ranked in place of images. None where nobody named any.
@@ -89,7 +89,7 @@ def compare_models(
             must then hold over them, too; without them, over runs of images in the order of their names.
 
     Raises:
-        ValueError: Two models were judged on different images or against different cells, or a table is not one of
+        ValueError: Two models were evaluated on different images or against different cells, or a table is not one of
             counts.
     """
     chosen = settings or ComparisonSettings()

@@ -131,7 +131,7 @@ def fit_dose_response(fields: pd.DataFrame, *, level: float = 0.95) -> DoseRespo
     points = _points(units, unit)
     fit = fit_curve(points)
     p = _change(fit)
-    parameters, extrapolated, told = _judge(fit, units, p, level)
+    parameters, extrapolated, told = _assess(fit, units, p, level)
     return DoseResponse(parameters, _tabulate(fit, units, level), **base, p_change=p, extrapolated=extrapolated,
                         note=" ".join([*notes, *told]))  # fmt: skip
 
@@ -168,7 +168,7 @@ def _change(fit: CurveFit) -> float:
     return float(stats.f.sf(gain / 3 / fit.dispersion, 3, max(fit.points.live.size - 4, 1)))
 
 
-def _judge(fit: CurveFit, units: pd.DataFrame, p: float, level: float) -> tuple[pd.DataFrame, bool, list[str]]:
+def _assess(fit: CurveFit, units: pd.DataFrame, p: float, level: float) -> tuple[pd.DataFrame, bool, list[str]]:
     """Return the parameters, whether EC50 is extrapolated, and what is to be said of both."""
     table = _no_parameters().set_index("parameter")
     changes = p < _ALPHA

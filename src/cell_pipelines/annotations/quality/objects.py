@@ -85,7 +85,7 @@ def find_invalid(rows: IntArray, shapes: Shapes) -> list[Found]:
     if tangled.size:
         found["self_intersecting"] = [(i, _TANGLED) for i in tangled.tolist()]
     for i, polygon, reason in zip(suspects.tolist(), raw[suspects].tolist(), reasons.tolist(), strict=True):
-        kind, sentence = _judge(polygon, reason)
+        kind, sentence = _classify(polygon, reason)
         if kind:
             found.setdefault(kind, []).append((i, sentence))
     return [
@@ -94,7 +94,7 @@ def find_invalid(rows: IntArray, shapes: Shapes) -> list[Found]:
     ]
 
 
-def _judge(polygon: Any, whole: str) -> tuple[str, str]:
+def _classify(polygon: Any, whole: str) -> tuple[str, str]:
     """Return the kind of what is wrong with an invalid polygon, and the sentence; both empty where nothing is.
 
     Args:

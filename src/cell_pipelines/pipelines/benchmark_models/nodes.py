@@ -106,7 +106,7 @@ def join(*tables: pd.DataFrame) -> Joined:
 
     Args:
         *tables: One of `measure` for each model, then the class table of each, which is empty where a model was not
-            judged.
+            evaluated.
     """
     half = len(tables) // 2
     runs = pd.concat(tables[:half], ignore_index=True)
@@ -124,7 +124,7 @@ def log_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def plot(models: pd.DataFrame, runs: pd.DataFrame, parameters: BenchmarkParameters) -> Any:
-    """Return the figure of latency and throughput, and of quality over cost where models were judged."""
+    """Return the figure of latency and throughput, and of quality over cost where models were evaluated."""
     from cell_pipelines.report.figures.benchmark import plot_benchmark
 
     return plot_benchmark(models, runs, quality=choose_quality(models, parameters.quality))

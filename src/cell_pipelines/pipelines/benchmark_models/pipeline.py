@@ -21,7 +21,7 @@ _PARAMETERS = "params:benchmark_models"
 def create_pipeline(models: tuple[str, ...]) -> Pipeline:
     """Return the benchmark of trained models, and the page that compares them."""
     each = sum((_create_one(model) for model in models), Pipeline([]))
-    tables = [f"{model}.{name}" for name in ("benchmark", "judged_classes") for model in models]
+    tables = [f"{model}.{name}" for name in ("benchmark", "evaluated_classes") for model in models]
     with warnings.catch_warnings():
         # These names do come from namespaces, one of each model, which Kedro can't see from a node outside of them.
         warnings.filterwarnings("ignore", message="One or more dataset names contain")

@@ -15,7 +15,7 @@ class SplitParameters(BaseModel):
     Attributes:
         train: Share of the images to learn from.
         val: Share to choose epochs and thresholds on.
-        test: Share to judge on.
+        test: Share of test images.
         seed: Of the order in which groups of equal weight are dealt out.
         keep_source: Honour the split that the source gives.
         group_pattern: Regular expression over image names; images with the same match stay together. ``auto`` takes the

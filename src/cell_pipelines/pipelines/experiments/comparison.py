@@ -49,8 +49,8 @@ def compare_trials(name: str) -> Compare:
         found = compare_tables(given, truth, evaluation, settings) if given else None
         tables = _tables(trials, given, found, parameters)
         figures = _figures(trials, given, found, parameters)
-        judged = select_split(truth, evaluation.split)
-        strips = list(_strips(folder, _shown(done, trials, parameters), judged, images, parameters.overlays))
+        evaluated = select_split(truth, evaluation.split)
+        strips = list(_strips(folder, _shown(done, trials, parameters), evaluated, images, parameters.overlays))
         page = _page(name, trials, (given, found), (tables, figures, strips), parameters)
         return (*tables.values(), page, *figures.values())
 

@@ -116,11 +116,11 @@ def propose_cells(models: tuple[str, ...]) -> Callable[..., AnnotationSet]:
 
 def best_model(models: Sequence[str], evaluations: Sequence[pd.DataFrame]) -> str:
     """Return the model of the best F1 on test, by masks where all have them; the first where none was evaluated."""
-    judged = {model: table.iloc[-1] for model, table in zip(models, evaluations, strict=True) if len(table)}
-    if not judged:
+    evaluated = {model: table.iloc[-1] for model, table in zip(models, evaluations, strict=True) if len(table)}
+    if not evaluated:
         return models[0]
-    masks = all(pd.notna(row.get("instance_f1")) for row in judged.values())
-    return max(judged, key=lambda model: float(judged[model]["instance_f1" if masks else "f1"]))
+    masks = all(pd.notna(row.get("instance_f1")) for row in evaluated.values())
+    return max(evaluated, key=lambda model: float(evaluated[model]["instance_f1" if masks else "f1"]))
 
 
 def first_images(table: pd.DataFrame, count: int) -> list[str]:

@@ -70,7 +70,7 @@ def _purpose(truth: AnnotationSet, splits: pd.DataFrame, summary: pd.DataFrame) 
     yield f"Finding and counting cells ({classes}) in images taken as those of this study were."
     yield "Research. It is no medical device, and no diagnosis may rest on it."
     yield (
-        "Not for other stains, microscopes, magnifications or kinds of cells without judging it on annotated images of "
+        "Not for other stains, microscopes, magnifications or kinds of cells without evaluation on annotated images of "
         "them first."
     )
 

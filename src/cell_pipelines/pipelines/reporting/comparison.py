@@ -59,8 +59,8 @@ def _compare(
     evaluation, comparing, parameters = settings
     models = {name: _tables_of(one) for name, one in given.items()}
     found = compare_tables(models, truth, evaluation, comparing)
-    judged = select_split(truth, evaluation.split)
-    strips = list(_strips(judged, images, given, parameters.strips))
+    evaluated = select_split(truth, evaluation.split)
+    strips = list(_strips(evaluated, images, given, parameters.strips))
     reports = {name: f"../{name}/report.html" for name in given}
     sections = describe_comparison(found, models, strips=strips, reports=reports)
     page = embedded_page(f"{parameters.title}: models compared", comparison_cards(found.table), sections)

@@ -94,11 +94,11 @@ def describe_scores(
     if not parameters.pictures or not parameters.scores:
         return []
     trained = TrainedModel.open(model).with_thresholds(Thresholds.from_plain(thresholds))
-    judged = select_split(truth, evaluation.split)
+    evaluated = select_split(truth, evaluation.split)
     files = scores.set_index("image")["file"].dropna()
     shown = [
         panel
-        for one in some_images(judged, parameters.scores)
+        for one in some_images(evaluated, parameters.scores)
         if one.names[0] in files
         for panel in _score_pictures(one, store / files[one.names[0]], trained, images)
     ]

@@ -108,10 +108,10 @@ def _losses(history: pd.DataFrame | None) -> dict[str, float]:
     if history is None or history.empty:
         return empty
     training, validation = (total_loss(history, "train"), total_loss(history, "val"))
-    judged = (validation if validation.notna().any() else training).to_numpy(dtype=float)
-    if np.isnan(judged).all():
+    losses = (validation if validation.notna().any() else training).to_numpy(dtype=float)
+    if np.isnan(losses).all():
         return empty
-    best = int(np.nanargmin(judged))
+    best = int(np.nanargmin(losses))
     return {
         "training loss": float(training.iloc[best]),
         "validation loss": float(validation.iloc[best]),

@@ -85,10 +85,10 @@ def _states(tables: Mapping[str, pd.DataFrame], unit: str, level: float) -> Iter
     told = {"level": f"{100 * level:g} %", "share": f"{level:g}"}
     definitions = {name: text.format(**told) for name, text in _DEFINITIONS.items()}
     yield Picture(plot_aneuploidy(tables["aneuploidy"], name=unit, level=level), caption)
-    judged = tables["aneuploidy"]
-    shown = readable(judged.drop(columns="note"))
+    flagged = tables["aneuploidy"]
+    shown = readable(flagged.drop(columns="note"))
     yield Table(shown, "Every state of every chromosome", defined(shown, definitions))
-    yield from _notes(judged[judged["state"] != "disomic"], unit)
+    yield from _notes(flagged[flagged["state"] != "disomic"], unit)
     if tables["cutoffs"].empty:
         yield Text("No controls are named, so there is no threshold: `fish.controls` names them.")
     else:
@@ -96,12 +96,12 @@ def _states(tables: Mapping[str, pd.DataFrame], unit: str, level: float) -> Iter
         yield Table(limits, "Thresholds and cut-offs by the controls", defined(limits, definitions))
 
 
-def _notes(judged: pd.DataFrame, unit: str) -> Iterator[Item]:
+def _notes(flagged: pd.DataFrame, unit: str) -> Iterator[Item]:
     """Yield what is said of the thresholds: once where it is said of all samples, else beside each sample's name."""
-    told = judged.loc[judged["note"].fillna("") != "", [unit, "note"]].drop_duplicates()
+    told = flagged.loc[flagged["note"].fillna("") != "", [unit, "note"]].drop_duplicates()
     if told.empty:
         return
-    if told["note"].nunique() == 1 and len(told) == judged[unit].nunique():
+    if told["note"].nunique() == 1 and len(told) == flagged[unit].nunique():
         yield Text(str(told["note"].iloc[0]))
         return
     yield Table(told.reset_index(drop=True), "What is to be known of the thresholds")

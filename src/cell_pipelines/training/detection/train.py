@@ -56,8 +56,8 @@ def train_yolo(
     Returns:
         Path of the checkpoint with the best validation fitness (AP50:95 of boxes, and of masks added to it where the
         network has them), and a table with one row per epoch: epoch, seconds, losses, validation precision, recall,
-        ap50, ap50_95 of boxes, for masks mask_precision and so on, learning_rate. Ultralytics judges masks at a quarter
-        of the input's resolution here.
+        ap50, ap50_95 of boxes, for masks mask_precision and so on, learning_rate. Ultralytics evaluates masks at a
+        quarter of the input's resolution here.
 
     Raises:
         ValueError: The labels are boxes and the network outlines cells, or the other way round.

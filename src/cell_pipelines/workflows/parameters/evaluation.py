@@ -11,7 +11,7 @@ class EvaluationParameters(BaseModel):
     """Parameters of the evaluation, the same for models of every kind.
 
     Attributes:
-        split: Images to judge on.
+        split: Images that are evaluated.
         iou: A prediction that overlaps a true cell of its class by at least this is right.
         max_distance_px: Farthest that a predicted middle may lie from a true one; None for the average cell's diameter.
         centroid_matching: ``hungarian``: one to one, as many as possible, then the least distance in all;
