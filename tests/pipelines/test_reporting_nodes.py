@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS, EvaluationSettings, ImageEvaluation
+from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.analysis.evaluation.summaries import summarise
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
+from cell_pipelines.metrics.count_columns import COUNTS
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric

@@ -9,15 +9,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-_RANKED: Final = (
-    "the area under the precision-recall curve of all predictions of a category, ranked by score over all "
-    "images, taken as COCO does (best precision at a recall of at least 0, 0.01, ..., 1, averaged) but with "
-    "COCO's limit of 100 predictions an image (maxDets) lifted so that every prediction counts"
-)
-_NOT_ACCURACY: Final = "it is not TP/(TP+FP+FN), which some cell tools also call average precision"
+from cell_pipelines.metrics.evaluated import METRICS
 
 DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        **{metric.name: metric.definition for metric in METRICS.values()},
         "iou": ("Intersection over union of two boxes: the area they share divided by the area they cover together."),
         "confidence": (
             "The threshold on the score: predictions with score >= confidence are kept, all others are "
@@ -30,59 +26,13 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "fp": "False positives (FP): kept predictions that found no cell of their category.",
         "fn": "False negatives (FN): cells that no kept prediction of their category found.",
-        "precision": ("The share of kept predictions that are right: TP/(TP+FP), undefined when nothing is predicted."),
-        "recall": "The share of cells that are found: TP/(TP+FN), undefined when there are no cells.",
-        "f1": (
-            "The harmonic mean of precision and recall: 2TP/(2TP+FP+FN), from counts summed over images, "
-            "undefined when there are no cells and no predictions."
-        ),
-        "ap50": f"COCO average precision at IoU 0.5: {_RANKED}; {_NOT_ACCURACY}.",
-        "ap50_95": (
-            "COCO average precision averaged over the IoU thresholds 0.50, 0.55, ..., 0.95: at each, "
-            f"{_RANKED}; {_NOT_ACCURACY}."
-        ),
         "mean_ap50": ("The mean of ap50 over the categories that have true cells, each category counting the same."),
         "mean_ap50_95": (
             "The mean of ap50_95 over the categories that have true cells, each category counting the same."
         ),
-        "count_mae": "Mean absolute count error: mean(|predicted - true|) over images, in cells per image.",
-        "count_medae": ("Median absolute count error: median(|predicted - true|) over images, in cells per image."),
-        "count_bias": (
-            "Mean count error: mean(predicted - true) over images, in cells per image, above 0 when too many "
-            "cells are counted."
-        ),
-        "count_rmse": (
-            "Root mean squared count error: sqrt(mean((predicted - true)^2)) over images, in cells per image,"
-            " to which large errors add most."
-        ),
-        "count_mpe": (
-            "Mean percentage count error: 100 * mean((predicted - true) / true) over the images that have "
-            "cells, signed, so that errors in both directions cancel."
-        ),
-        "count_r2": (
-            "Coefficient of determination of the counts: 1 - sum((predicted - true)^2) / sum((true - "
-            "mean(true))^2), 1 for perfect counts and below 0 when the mean true count would be the better "
-            "guess."
-        ),
         "count_n_images": "The number of images whose counts were compared.",
         "count_n_images_with_cells": (
             "The number of images with at least one true cell, the ones that enter count_mpe."
-        ),
-        "pixel_iou": (
-            "Intersection over union of the data set's pixels: TP/(TP+FP+FN), with the pixels of all images counted "
-            "together, so that images with more cells weigh more."
-        ),
-        "image_iou_mean": (
-            "The mean over images of each image's own intersection over union of pixels, TP/(TP+FP+FN), leaving out "
-            "images with neither cells nor predictions, so that every image weighs the same."
-        ),
-        "dice": (
-            "Dice coefficient of the data set's pixels: 2TP/(2TP+FP+FN) = 2 IoU/(1 + IoU), with the pixels of all "
-            "images counted together."
-        ),
-        "image_dice_mean": (
-            "The mean over images of each image's own Dice coefficient of pixels, 2TP/(2TP+FP+FN), leaving out images "
-            "with neither cells nor predictions."
         ),
         "instance_tp": (
             "Matched cells: pairs of a true and a predicted cell whose masks have an IoU of at least the threshold, "
@@ -90,31 +40,6 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "instance_fp": "Predicted cells whose mask matches no true cell at the IoU threshold.",
         "instance_fn": "True cells whose mask no predicted cell matches at the IoU threshold.",
-        "instance_precision": (
-            "The share of predicted cells whose mask matches a true cell at the IoU threshold: TP/(TP+FP)."
-        ),
-        "instance_recall": "The share of true cells whose mask is matched at the IoU threshold: TP/(TP+FN).",
-        "instance_f1": (
-            "The harmonic mean of instance precision and recall at the IoU threshold: 2TP/(2TP+FP+FN), from cells "
-            "counted over all images."
-        ),
-        "instance_f1_mean": (
-            "The mean of instance F1 over the IoU thresholds 0.50, 0.55, … 0.95, from cells counted over all images."
-        ),
-        "instance_accuracy": (
-            "Matched cells among all true and predicted ones at the IoU threshold: TP/(TP+FP+FN), the number that "
-            "StarDist calls accuracy and Cellpose average precision, without any ranking by score."
-        ),
-        "panoptic_quality": (
-            "Panoptic quality at the IoU threshold: the sum of the matched cells' IoUs/(TP + FP/2 + FN/2), which is "
-            "instance F1 times the mean IoU of the matched cells."
-        ),
-        "mean_matched_iou": "The mean IoU of the cells that are matched at the IoU threshold: sum of their IoUs/TP.",
-        "aggregated_jaccard": (
-            "Aggregated Jaccard index (Kumar and others, 2017): the pixels that each true cell shares with its "
-            "prediction of highest IoU, divided by the pixels of either, to which all cells and predictions left over "
-            "add, where one prediction may serve several cells."
-        ),
         "aggregated_jaccard_plus": (
             "AJI+ (Graham and others, 2019): as the aggregated Jaccard index, but with one-to-one pairs of greatest "
             "total IoU, so that a prediction serves one cell at most."
@@ -131,10 +56,6 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         "spurious": (
             "Predictions that lie in no true cell and in which no true cell lies, where lying in another means with "
             "at least half of one's own pixels."
-        ),
-        "centroid_f1": (
-            "F1 of cell centres, 2TP/(2TP+FP+FN), matched one-to-one within the stated distance, as many as possible "
-            "and of those the least total distance."
         ),
         "centroid_f1_greedy_2021": (
             "F1 of cell centres, 2TP/(2TP+FP+FN), where each true cell in turn takes the closest prediction that is "

@@ -9,18 +9,12 @@ import pytest
 
 from cell_pipelines.analysis.evaluation import image_evaluation
 from cell_pipelines.analysis.evaluation.class_pair import has_boxes, has_masks, mean_diameter_px
-from cell_pipelines.analysis.evaluation.image_evaluation import (
-    BOX_COUNTS,
-    CELL_COLUMNS,
-    COUNTS,
-    INSTANCE_COUNTS,
-    EvaluationSettings,
-    ImageEvaluation,
-)
+from cell_pipelines.analysis.evaluation.image_evaluation import CELL_COLUMNS, EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.matched_cells import match_cells
 from cell_pipelines.analysis.evaluation.pairing import Pairing, pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
+from cell_pipelines.metrics.count_columns import BOX_COUNTS, COUNTS, INSTANCE_COUNTS
 from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.thresholds import Thresholds
 

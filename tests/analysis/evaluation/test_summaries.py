@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS, EvaluationSettings, ImageEvaluation
+from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.analysis.evaluation.summaries import ALL, instance_curve, summarise
+from cell_pipelines.metrics.count_columns import COUNTS
 
 Maker = Callable[..., Any]
 Tables = tuple[pd.DataFrame, pd.DataFrame]

@@ -24,7 +24,16 @@ from cell_pipelines.analysis.evaluation.class_pair import (
 from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing
 from cell_pipelines.metrics.aggregated_jaccard import aggregated_jaccard
 from cell_pipelines.metrics.centroids import CentroidRule, match_centroids
-from cell_pipelines.metrics.instances import IOU_THRESHOLDS, match_overlaps, matched_pairs
+from cell_pipelines.metrics.count_columns import (
+    BOX_COUNTS,
+    CENTROID_COUNTS,
+    COUNTS,
+    ERROR_COUNTS,
+    INSTANCE_COUNTS,
+    JACCARD_COUNTS,
+    PIXEL_COUNTS,
+)
+from cell_pipelines.metrics.instances import match_overlaps, matched_pairs
 from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.metrics.segmentation_errors import find_segmentation_errors
 from cell_pipelines.typing import BoolArray
@@ -32,23 +41,6 @@ from cell_pipelines.typing import BoolArray
 Kind = Literal["box", "centroid", "mask"]
 # Which true cells are found and which predictions are right.
 Matched = Mapping[Kind, tuple[BoolArray, BoolArray]]
-#: IoU thresholds of masks in percent, as column names end in them.
-PERCENTS: Final = tuple(round(100 * threshold) for threshold in IOU_THRESHOLDS)
-BOX_COUNTS: Final = ("tp", "fp", "fn")
-CENTROID_COUNTS: Final = ("centroid_tp", "centroid_fp", "centroid_fn")
-PIXEL_COUNTS: Final = ("pixel_tp", "pixel_fp", "pixel_fn")
-INSTANCE_COUNTS: Final = tuple(
-    f"instance_{count}_{percent}" for percent in PERCENTS for count in ("tp", "fp", "fn", "iou")
-)
-JACCARD_COUNTS: Final = ("jaccard_intersection", "jaccard_union")
-ERROR_COUNTS: Final = ("split", "merged", "missed", "spurious")
-#: All columns of counts, in their order; those of masks are nan where one side has none.
-COUNTS: Final = (
-    "true", "predicted", *BOX_COUNTS, *CENTROID_COUNTS, *PIXEL_COUNTS, *INSTANCE_COUNTS, *JACCARD_COUNTS,
-    *ERROR_COUNTS,
-)  # fmt: skip
-
-
 CELL_COLUMNS: Final = (
     "image", "category", "side", "score", "area_px", "box_matched", "centroid_matched", "mask_matched"
 )  # fmt: skip

@@ -6,16 +6,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.image_evaluation import BOX_COUNTS, CENTROID_COUNTS
 from cell_pipelines.analysis.evaluation.summaries import ALL, by_class
+from cell_pipelines.metrics.evaluated import METRICS
 from cell_pipelines.metrics.ratios import f1, share
 from cell_pipelines.metrics.strata import stratify
 
-_F1: Final = {
-    "f1": BOX_COUNTS,
-    "centroid_f1": CENTROID_COUNTS,
-    "instance_f1": ("instance_tp_50", "instance_fp_50", "instance_fn_50"),
-}
+_F1: Final = {name: METRICS[name].columns for name in ("f1", "centroid_f1", "instance_f1")}
 _KINDS: Final = ("box", "centroid", "mask")
 
 

@@ -10,53 +10,32 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.image_evaluation import (
+from cell_pipelines.metrics.count_columns import (
     BOX_COUNTS,
-    CENTROID_COUNTS,
     COUNTS,
     ERROR_COUNTS,
-    JACCARD_COUNTS,
     PERCENTS,
     PIXEL_COUNTS,
 )
 from cell_pipelines.metrics.counting import count_errors, limits_of_agreement
+from cell_pipelines.metrics.evaluated import METRICS
 from cell_pipelines.metrics.intervals import Interval, mean_interval, ratio_interval
 from cell_pipelines.metrics.ratios import (
     dice,
     f1,
     iou,
-    mean_matched_iou,
     panoptic_quality,
     precision,
     recall,
-    share,
 )
 
 Ratio = Callable[..., Any]
 
 #: The row that all classes share.
 ALL: Final = "all classes"
-_AT_50: Final = tuple(f"instance_{count}_50" for count in ("tp", "fp", "fn"))
-#: Ratios of summed counts that come with an interval.
-_RATIOS: Final[Mapping[str, tuple[tuple[str, ...], Ratio]]] = {
-    "f1": (BOX_COUNTS, f1),
-    "centroid_f1": (CENTROID_COUNTS, f1),
-    "instance_f1": (_AT_50, f1),
-    "panoptic_quality": (("instance_iou_50", *_AT_50), panoptic_quality),
-    "aggregated_jaccard": (JACCARD_COUNTS, share),
-    "pixel_iou": (PIXEL_COUNTS, iou),
-    "dice": (PIXEL_COUNTS, dice),
-}
-_PLAIN: Final[Mapping[str, tuple[tuple[str, ...], Ratio]]] = {
-    "precision": (("tp", "fp"), precision),
-    "recall": (("tp", "fn"), recall),
-    "centroid_precision": (("centroid_tp", "centroid_fp"), precision),
-    "centroid_recall": (("centroid_tp", "centroid_fn"), recall),
-    "instance_precision": (("instance_tp_50", "instance_fp_50"), precision),
-    "instance_recall": (("instance_tp_50", "instance_fn_50"), recall),
-    "instance_accuracy": (_AT_50, iou),
-    "mean_matched_iou": (("instance_iou_50", "instance_tp_50"), mean_matched_iou),
-}
+#: Metrics that are ratios of summed counts, with an interval and without.
+_WITH_INTERVAL: Final = tuple(metric for metric in METRICS.values() if metric.columns and metric.has_interval)
+_WITHOUT_INTERVAL: Final = tuple(metric for metric in METRICS.values() if metric.columns and not metric.has_interval)
 
 
 def summarise(
@@ -140,17 +119,16 @@ def _summary(name: str, images: pd.DataFrame, bootstrap: Mapping[str, Any]) -> d
         "category": name, "images": len(images), "units": len(np.unique(bootstrap["units"])),
         "objects": int(images["true"].sum()), "predicted": int(images["predicted"].sum()),
     }  # fmt: skip
-    for metric, (columns, ratio) in _RATIOS.items():
-        row |= _with_ends(metric, _ratio_of(images, columns, ratio, bootstrap))
-    row |= {
-        metric: float(_ratio(ratio, *(_sum(images, c) for c in columns))) for metric, (columns, ratio) in _PLAIN.items()
-    }
+    for metric in _WITH_INTERVAL:
+        row |= _with_ends(metric.name, _ratio_of(images, metric.columns, metric.ratio, bootstrap))
+    for metric in _WITHOUT_INTERVAL:
+        row[metric.name] = float(_ratio(metric.ratio, *(_sum(images, column) for column in metric.columns)))
     curves = [[_sum(images, f"instance_{count}_{percent}") for count in ("tp", "fp", "fn")] for percent in PERCENTS]
     row["instance_f1_mean"] = float(np.mean([_ratio(f1, *counts) for counts in curves]))
     row["instance_accuracy_mean"] = float(np.mean([_ratio(iou, *counts) for counts in curves]))
     pixels = [images[column].to_numpy(dtype=float) for column in PIXEL_COUNTS]
-    for metric, ratio in (("image_iou_mean", iou), ("image_dice_mean", dice)):
-        row |= _with_ends(metric, mean_interval(_ratio(ratio, *pixels), **bootstrap))
+    for name_of_mean, ratio in (("image_iou_mean", iou), ("image_dice_mean", dice)):
+        row |= _with_ends(name_of_mean, mean_interval(_ratio(ratio, *pixels), **bootstrap))
     row |= _count_columns(images, bootstrap)
     return row | {column: _sum(images, column) for column in (*BOX_COUNTS, *ERROR_COUNTS)}
 

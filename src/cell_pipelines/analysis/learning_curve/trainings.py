@@ -8,22 +8,19 @@ import pandas as pd
 
 from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.analysis.learning_curve.smoothing import smooth_history
+from cell_pipelines.metrics.evaluated import title_of
 from cell_pipelines.old_names import rename_old_columns
 
 Results = Mapping[str, Mapping[str, pd.DataFrame]]
 #: Metrics that a curve can be of, in the order of tables, with what they are called.
+#: Metrics that a curve can be drawn of, and what they are called.
 METRICS: Final[Mapping[str, str]] = {
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1 of boxes",
-    "ap50": "AP50",
-    "ap50_95": "AP50:95",
-    "centroid_f1": "F1 of centroids",
-    "instance_f1": "F1 of masks",
-    "panoptic_quality": "panoptic quality",
-    "dice": "Dice",
-    "count_mae": "count MAE",
-}
+    name: title_of(name)
+    for name in (
+        "precision", "recall", "f1", "ap50", "ap50_95", "centroid_f1", "instance_f1", "panoptic_quality", "dice",
+        "count_mae",
+    )
+}  # fmt: skip
 _FACTS: Final = ("trial", "model", "share", "images", "seed", "status", "error")
 _WORDS: Final = ("trial", "model", "status", "error")
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.image_evaluation import COUNTS
 from cell_pipelines.analysis.evaluation.summaries import ALL, by_class, drawn_units
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
 from cell_pipelines.analysis.model_comparison.series import Series
+from cell_pipelines.metrics.count_columns import COUNTS
 from cell_pipelines.typing import FloatArray
 
 _NEEDED: Final = ("image", "category", *COUNTS)

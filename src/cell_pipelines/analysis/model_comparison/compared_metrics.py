@@ -7,14 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from cell_pipelines.analysis.evaluation.image_evaluation import (
-    BOX_COUNTS,
-    CENTROID_COUNTS,
-    JACCARD_COUNTS,
-    PIXEL_COUNTS,
-)
+from cell_pipelines.metrics import evaluated
+from cell_pipelines.metrics.count_columns import PIXEL_COUNTS
 from cell_pipelines.metrics.jackknife import IntervalScale
-from cell_pipelines.metrics.ratios import dice, f1, iou, panoptic_quality, share
+from cell_pipelines.metrics.ratios import iou, share
 from cell_pipelines.typing import FloatArray
 
 
@@ -64,18 +60,18 @@ def _image_ious(counts: FloatArray) -> FloatArray:
     return np.where(missing[..., None], np.nan, pairs)
 
 
-_AT_50: Final = tuple(f"instance_{count}_50" for count in ("tp", "fp", "fn"))
+_RATIOS: Final = tuple(
+    ComparedMetric(metric.name, metric.title, metric.columns, metric.ratio)
+    for metric in evaluated.METRICS.values()
+    if metric.columns and metric.has_interval
+)
 _ALL: Final = (
-    ComparedMetric("f1", "F1 of boxes at IoU 0.5", BOX_COUNTS, f1),
-    ComparedMetric("centroid_f1", "F1 of centroids", CENTROID_COUNTS, f1),
-    ComparedMetric("instance_f1", "F1 of masks at IoU 0.5", _AT_50, f1),
-    ComparedMetric("panoptic_quality", "panoptic quality", ("instance_iou_50", *_AT_50), panoptic_quality),
-    ComparedMetric("aggregated_jaccard", "aggregated Jaccard index", JACCARD_COUNTS, share),
-    ComparedMetric("pixel_iou", "IoU of the data set", PIXEL_COUNTS, iou),
-    ComparedMetric("dice", "Dice of the data set", PIXEL_COUNTS, dice),
-    ComparedMetric("image_iou_mean", "IoU, mean of images", PIXEL_COUNTS, share, summands=_image_ious),
+    *_RATIOS,
     ComparedMetric(
-        "count_mae", "count MAE, cells per image", ("true", "predicted"), share, summands=_absolute_errors,
+        "image_iou_mean", evaluated.METRICS["image_iou_mean"].title, PIXEL_COUNTS, share, summands=_image_ious
+    ),
+    ComparedMetric(
+        "count_mae", evaluated.METRICS["count_mae"].title, ("true", "predicted"), share, summands=_absolute_errors,
         higher_is_better=False,
     ),
 )  # fmt: skip

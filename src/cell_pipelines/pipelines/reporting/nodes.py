@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.image_evaluation import ERROR_COUNTS
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.invocation import Invocation
+from cell_pipelines.metrics.count_columns import ERROR_COUNTS
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters

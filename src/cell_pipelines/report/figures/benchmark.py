@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cell_pipelines.metrics.evaluated import title_of
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
 
@@ -21,7 +22,7 @@ ENGINES: Final = {
     "tensorrt": "TensorRT, GPU",
 }  # fmt: skip
 #: How metrics are called.
-QUALITIES: Final = {"instance_f1": "F1 of masks", "centroid_f1": "F1 of centroids", "f1": "F1 of boxes"}
+QUALITIES: Final = {name: title_of(name) for name in ("instance_f1", "centroid_f1", "f1")}
 _COSTS: Final = {"latency_ms": "time of an image, ms", "parameters_m": "parameters, million"}
 _HEIGHT: Final = 0.8  # of a model's row, shared by the engines
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cell_pipelines.metrics import evaluated
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
 
@@ -16,16 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METRICS: Final[Mapping[str, str]] = {
-    "f1": "F1 of boxes at IoU 0.5",
-    "centroid_f1": "F1 of centroids",
-    "instance_f1": "F1 of masks at IoU 0.5",
-    "panoptic_quality": "panoptic quality",
-    "aggregated_jaccard": "aggregated Jaccard index",
-    "pixel_iou": "IoU of the data set",
-    "dice": "Dice of the data set",
-    "image_iou_mean": "IoU, mean of images",
-    "count_mae": "count MAE, cells per image",
-}
+    name: metric.title for name, metric in evaluated.METRICS.items() if metric.has_interval
+} | {name: evaluated.METRICS[name].title for name in ("image_iou_mean", "count_mae")}
 _QUALITIES: Final = {"f1": "F1", "accuracy": "TP / (TP + FP + FN)", "panoptic_quality": "panoptic quality"}
 _COLUMNS: Final = 3
 # The panels; Dice is IoU on another scale.

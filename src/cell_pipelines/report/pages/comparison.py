@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from cell_pipelines.metrics.definitions import DEFINITIONS
+from cell_pipelines.metrics.evaluated import METRICS
 from cell_pipelines.report.figures.comparison import plot_comparison, plot_instance_curve
 from cell_pipelines.report.page.html import Item, Links, Picture, Section, Table, Text
 from cell_pipelines.report.pages.comparison_statements import Statements, cost_table, test_sections, verdict_section
@@ -15,27 +16,14 @@ from cell_pipelines.report.pages.comparison_statements import Statements, cost_t
 if TYPE_CHECKING:
     import pandas as pd
 
-# Column of the models' table, what stands above it, and what it means where `definitions.py` does not say it.
-_COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
+# Columns of the models' table that are no metrics: what stands above them, and what they mean.
+_OTHER_COLUMNS: Final = {
     "images": ("test images", ""),
     "objects": ("true cells", ""),
-    "f1": ("F1, boxes", "2TP/(2TP+FP+FN) of boxes matched at an IoU of at least 0.5."),
-    "centroid_f1": ("F1, centroids", "The same of centroids, matched as `evaluation.centroid_matching` says."),
-    "instance_f1": ("F1, masks", "The same of masks matched at an IoU of at least 0.5."),
-    "instance_f1_mean": ("F1, masks 0.5:0.95", "Mean of the F1 of masks at an IoU of 0.5, 0.55, …, 0.95."),
-    "image_iou_mean": ("IoU, mean of images", "The mean of the images' own IoUs, each image counting the same."),
-    "panoptic_quality": ("PQ", "Summed IoU of found cells / (TP + FP/2 + FN/2)."),
-    "aggregated_jaccard": ("AJI", "Aggregated Jaccard index: shared pixels of matched cells / pixels of all cells."),
-    "dice": ("Dice", "2TP/(2TP+FP+FN) of pixels, summed over all images: 2 IoU / (1 + IoU)."),
-    "pixel_iou": ("IoU", "TP/(TP+FP+FN) of pixels, summed over all images."),
-    "count_mae": ("count MAE", DEFINITIONS["count_mae"]),
-    "count_medae": ("count MedAE", DEFINITIONS["count_medae"]),
-    "count_bias": ("count bias", DEFINITIONS["count_bias"]),
     "agreement_low": ("lower limit", "Limits of agreement: bias -/+ 1.96 standard deviations of the differences."),
     "agreement_high": ("upper limit", "As the lower limit."),
-    "count_r2": ("count R²", DEFINITIONS["count_r2"]),
-    "ap50": ("AP50", DEFINITIONS["ap50"]),
 }
+_COLUMNS: Final = {name: (metric.heading, metric.definition) for name, metric in METRICS.items()} | _OTHER_COLUMNS
 _FINDING: Final = ("images", "objects", "f1", "centroid_f1", "instance_f1", "ap50")
 _COUNTING: Final = ("count_mae", "count_medae", "count_bias", "agreement_low", "agreement_high", "count_r2")
 _OUTLINES: Final = (
