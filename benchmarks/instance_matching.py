@@ -27,19 +27,19 @@ def draw(shape: tuple[int, int], n_cells: int, seed: int) -> tuple[np.ndarray, n
     step = np.array([shape[0] / rows, shape[1] / columns])
     radius = 0.45 * step.min()
     for cell in range(n_cells):
-        middle = (np.array(divmod(cell, columns)) + 0.5) * step
+        centre = (np.array(divmod(cell, columns)) + 0.5) * step
         if cell % 10 != 3:
-            disc(true, middle, radius, cell + 1)
+            disc(true, centre, radius, cell + 1)
         if cell % 10 != 7:
-            disc(predicted, middle + rng.normal(0, 0.15 * radius, 2), radius * rng.uniform(0.85, 1.15), cell + 1)
+            disc(predicted, centre + rng.normal(0, 0.15 * radius, 2), radius * rng.uniform(0.85, 1.15), cell + 1)
     return true, predicted
 
 
-def disc(labels: np.ndarray, middle: np.ndarray, radius: float, label: int) -> None:
-    low = np.maximum((middle - radius).astype(int), 0)
-    high = np.minimum((middle + radius).astype(int) + 2, labels.shape)
+def disc(labels: np.ndarray, centre: np.ndarray, radius: float, label: int) -> None:
+    low = np.maximum((centre - radius).astype(int), 0)
+    high = np.minimum((centre + radius).astype(int) + 2, labels.shape)
     row, column = np.ogrid[low[0] : high[0], low[1] : high[1]]
-    inside = (row - middle[0]) ** 2 + (column - middle[1]) ** 2 <= radius**2
+    inside = (row - centre[0]) ** 2 + (column - centre[1]) ** 2 <= radius**2
     labels[low[0] : high[0], low[1] : high[1]][inside] = label
 
 

@@ -81,7 +81,7 @@ def close_abandoned() -> None:
 
 
 def mark_killed(run_id: str | None) -> None:
-    """Close a run and those of its models as KILLED, in the middle of whatever the process is doing."""
+    """Close a run and those of its models as KILLED, whatever the process is doing."""
     client = mlflow.MlflowClient()
     for own in (run_id, *_runs.values()):
         try:

@@ -71,7 +71,7 @@ def _add(
         ring = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=float)
         builder.add_polygon(row, category, [ring], score=score)
     elif kind == "point":
-        middle = ((left + right) / 2, (top + bottom) / 2)
-        builder.add_object(row, category, "point", (*middle, *middle), score=score)
+        midpoint = ((left + right) / 2, (top + bottom) / 2)
+        builder.add_object(row, category, "point", (*midpoint, *midpoint), score=score)
     else:
         builder.add_box(row, category, box, score=score)

@@ -108,8 +108,8 @@ def random_ring(rng: np.random.Generator, box: NDArray[np.float64]) -> NDArray[n
 
 def random_rings(rng: np.random.Generator, box: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Return one or two pieces side by side in a box, the first perhaps with a hole."""
-    middle = (box[0] + box[2]) / 2
-    halves = [np.array([box[0], box[1], middle, box[3]]), np.array([middle, box[1], box[2], box[3]])]
+    midpoint = (box[0] + box[2]) / 2
+    halves = [np.array([box[0], box[1], midpoint, box[3]]), np.array([midpoint, box[1], box[2], box[3]])]
     kind = rng.integers(3)
     if kind == 0:
         return [random_ring(rng, box)]

@@ -210,7 +210,7 @@ def test_boxes_of_a_csv_are_those_of_its_rows() -> None:
     assert len(rows) == 63
 
 
-def test_points_of_a_list_lie_in_the_middle_of_their_pixels() -> None:
+def test_points_of_a_list_lie_in_the_centre_of_their_pixels() -> None:
     folder = DATA / "annotation_formats/points_class_txt_chula"
     for one in iterate_images(_read(folder)):
         lines = (folder / "Label" / f"{Path(one.names[0]).stem}.txt").read_text().split("\n")
@@ -229,7 +229,7 @@ def test_spots_of_trackmate_and_imagej_are_those_of_the_tables() -> None:
             rows = list(csv.DictReader(file))
         columns = ("X", "Y") if is_manual else ("POSITION_X", "POSITION_Y")
         numbers = [[float(row[c]) for c in columns] for row in rows if row[columns[0]][:1].isdigit()]
-        # ImageJ's results count from the corner of the first pixel, TrackMate from its middle.
+        # ImageJ's results count from the corner of the first pixel, TrackMate from its centre.
         np.testing.assert_allclose(found.boxes[:, :2] - (0 if is_manual else 0.5), numbers)
 
 

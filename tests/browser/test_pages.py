@@ -111,7 +111,7 @@ def test_lines_lie_on_the_cells_at_any_size(opened: Opener, tmp_path: Path, size
     step = pixels.shape[0] / (SIZE * size)  # pixels of the screen to a pixel of the image
     rows, columns = np.nonzero(_green(pixels))
     for found in (rows, columns):
-        # The line is up to 1.8 pixels of the page wide, and its middle half a pixel of the image inside the cell.
+        # The line is up to 1.8 pixels of the page wide, and its centre half a pixel of the image inside the cell.
         assert found.min() / step == pytest.approx(CELL.start * size + 0.5, abs=(1.5 * scale + 1) / step)
         assert (found.max() + 1) / step == pytest.approx(CELL.stop * size - 0.5, abs=(1.5 * scale + 1) / step)
 

@@ -125,7 +125,7 @@ def test_a_gpu_that_is_asked_for_and_missing_is_an_error(checkpoint, monkeypatch
 
 @pytest.mark.parametrize(("height", "width"), [(240, 320), (97, 31), (320, 5), (33, 640)])
 @pytest.mark.parametrize("margin", [0, 0.5, 2])
-def test_an_image_is_placed_whole_in_the_middle_of_its_canvas(checkpoint, height, width, margin):
+def test_an_image_is_placed_whole_in_the_centre_of_its_canvas(checkpoint, height, width, margin):
     predictor = BoxPredictor(checkpoint("yolov8n"), image_size=max(height, width), margin=margin, device="cpu")
     image = np.random.default_rng(0).integers(115, 255, (height, width, 3), dtype=np.uint8)
     tensor, (_, (left, top)) = predictor._to_tensor(image)

@@ -21,7 +21,7 @@ def drawn(runs, size):
 
 
 @pytest.mark.parametrize(("size", "count"), [((64, 96), 40), ((32, 32), 1), ((128, 64), 0)])
-def test_masks_are_those_of_ultralytics_cut_at_the_middles_of_pixels(size, count):
+def test_masks_are_those_of_ultralytics_cut_at_the_centre_of_pixels(size, count):
     import torch
     from ultralytics.utils.ops import process_mask_native
 
@@ -58,14 +58,14 @@ def test_masks_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch):
     ("box", "pixels"),
     [
         ([3, 5, 4, 6], 1),  # one pixel
-        ([3.1, 5.1, 3.4, 5.4], 0),  # no pixel's middle
+        ([3.1, 5.1, 3.4, 5.4], 0),  # no pixel's centre
         ([70, 5, 80, 9], 0),  # outside
         ([-9, -9, 3, 2], 6),  # the part inside
         ([9, 9, 5, 5], 0),  # inside out
         ([0, 0, 64, 64], 64 * 64),
     ],
 )
-def test_boxes_of_any_place_and_size_give_the_pixels_whose_middles_they_hold(box, pixels):
+def test_boxes_of_any_place_and_size_give_the_pixels_whose_centres_they_hold(box, pixels):
     prototypes = Prototypes(np.ones((1, 16, 16), np.float32), (64, 64), (1.0, 1.0), (0, 0))
     runs = prototypes.draw(np.ones((1, 1), np.float32), np.array([box], np.float32), (0, 0, 64, 64), (64, 64))
     mask = run_lengths_to_mask(runs.of(0), 64, 64)
@@ -73,7 +73,7 @@ def test_boxes_of_any_place_and_size_give_the_pixels_whose_middles_they_hold(box
 
 
 def test_an_image_brought_to_another_size_in_a_margin_is_read_back():
-    yy, xx = np.mgrid[:40, :40] * 4 + 2  # middles of the prototypes' pixels on a canvas of 160
+    yy, xx = np.mgrid[:40, :40] * 4 + 2  # centres of the prototypes' pixels on a canvas of 160
     radius = np.hypot(yy - (20 + 2 * 30), xx - (12 + 2 * 25))
     prototypes = Prototypes((30 - radius)[None].astype(np.float32), (160, 160), (2.0, 2.0), (20, 12))
     box = np.array([[0, 0, 60, 60]], np.float32)

@@ -14,7 +14,7 @@ RADIUS = 6
 
 
 class DiscFinder(torch.nn.Module):
-    """Sees the brightness, which is highest in the middle of a cell, and gives every cell the same radius."""
+    """Sees the brightness, which is highest in the centre of a cell, and gives every cell the same radius."""
 
     def __init__(self, categories=1):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Experiments as users call them: in processes of their own, killed in the middle, and called again."""
+"""Experiments as users call them: in processes of their own, killed while they run, and called again."""
 
 import os
 import signal

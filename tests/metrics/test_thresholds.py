@@ -60,7 +60,7 @@ def test_no_confidence_gives_a_higher_f1_than_the_chosen_one(seed: int) -> None:
     assert chosen == pytest.approx(max(tried))
 
 
-def test_the_middle_of_the_best_step_is_chosen() -> None:
+def test_the_centre_of_the_best_step_is_chosen() -> None:
     assert best_f1_confidence(curve_of([0.9, 0.8, 0.4], [True, True, False], 2)) == pytest.approx(0.6)
 
 

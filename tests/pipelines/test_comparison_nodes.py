@@ -54,8 +54,8 @@ def test_the_page_the_table_and_the_tests_say_the_same() -> None:
     assert set(found.figures()) == {f"{kind}_{m}" for kind in ("ranks", "intervals") for m in ("f1", "count_mae")}
     sections = describe_comparison(found, given, reports={"good": "../good/report.html"})
     titles = [section.title for section in sections]
-    middle = ["Comparison", "Figures", "Ranks", "All pairs", "Where the errors are"]
-    assert titles == ["Differences between models", *middle, "Reports"]
+    inner = ["Comparison", "Figures", "Ranks", "All pairs", "Where the errors are"]
+    assert titles == ["Differences between models", *inner, "Reports"]
 
 
 def test_a_caution_that_holds_for_all_metrics_is_said_once() -> None:

@@ -27,7 +27,7 @@ def test_distances_are_those_of_scipy_cell_by_cell(seed: int, shape: tuple[int, 
     assert not target[1][labels == 0].any()
 
 
-def test_a_cell_without_outside_is_at_its_middle_everywhere() -> None:
+def test_a_cell_without_outside_is_at_its_centre_everywhere() -> None:
     assert (Distance().encode(np.ones((5, 7), np.int32)) == 1).all()
 
 

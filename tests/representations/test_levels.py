@@ -68,9 +68,9 @@ def plain(stored: NDArray[np.uint16], decoding: Threshold) -> tuple[NDArray[np.i
     distance = ndimage.distance_transform_edt(mask)
     spacing = int(decoding.min_distance_px)
     peaks = tuple(peak_local_max(distance, min_distance=spacing, labels=components, exclude_border=False).T)
-    middles = np.zeros(mask.shape, np.int32)
-    middles[peaks] = np.arange(1, len(peaks[0]) + 1)
-    labels = watershed(-distance, middles, mask=mask)
+    centres = np.zeros(mask.shape, np.int32)
+    centres[peaks] = np.arange(1, len(peaks[0]) + 1)
+    labels = watershed(-distance, centres, mask=mask)
     kept = np.bincount(labels.ravel()) >= decoding.min_area_px
     kept[0] = False
     starts, counts = np.unique(np.stack([components[peaks], distance[peaks]]), axis=1, return_counts=True)

@@ -54,16 +54,16 @@ def test_pieces_are_those_of_scikit_image(mask: NDArray[np.bool_], min_distance:
     labels, elevation = components(mask), squared_distance(components(mask))
     ours = split_at_peaks(labels, elevation, min_distance)
     peaks = tuple(peak_local_max(elevation, min_distance=min_distance, labels=labels, exclude_border=False).T)
-    middles = np.zeros(mask.shape, np.int32)
-    middles[peaks] = np.arange(1, len(peaks[0]) + 1)
+    centres = np.zeros(mask.shape, np.int32)
+    centres[peaks] = np.arange(1, len(peaks[0]) + 1)
     assume(not mask.all())
     assert np.array_equal(ours > 0, mask)
-    assert np.unique(ours[mask]).size == middles.max() == np.unique(ours[peaks]).size
+    assert np.unique(ours[mask]).size == centres.max() == np.unique(ours[peaks]).size
     # Which of two floods that start at one height comes first is open there.
     heights = np.stack([labels[peaks], elevation[peaks]])
     if np.unique(heights, axis=1).shape[1] == heights.shape[1]:
-        theirs = watershed(-elevation, middles, mask=mask)
-        assert np.unique(np.stack([ours[mask], theirs[mask]]), axis=1).shape[1] == middles.max()
+        theirs = watershed(-elevation, centres, mask=mask)
+        assert np.unique(np.stack([ours[mask], theirs[mask]]), axis=1).shape[1] == centres.max()
 
 
 @pytest.mark.parametrize("min_distance", [0, 0.5, 3, 1000])

@@ -19,8 +19,8 @@ def convex_cells(seed: int = 3, count: int = 30) -> np.ndarray:
     generator = np.random.default_rng(seed)
     labels = np.zeros(SHAPE, np.int32)
     for label in range(1, count + 1):
-        middle, radii = generator.uniform((0, 0), SHAPE), generator.uniform(6, 13, 2)
-        pixels = ellipse(*middle, *radii, shape=SHAPE, rotation=generator.uniform(0, np.pi))
+        centre, radii = generator.uniform((0, 0), SHAPE), generator.uniform(6, 13, 2)
+        pixels = ellipse(*centre, *radii, shape=SHAPE, rotation=generator.uniform(0, np.pi))
         if len(pixels[0]) > 60 and not labels[pixels].any():
             labels[pixels] = label
     return labels

@@ -1,4 +1,4 @@
-"""Tests of blood cells in bright field: dark rims, and a middle that follows the focus."""
+"""Tests of blood cells in bright field: dark rims, and a centre that follows the focus."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_cells_out_of_focus_differ_and_those_in_focus_are_alike() -> None:
     for defocus in (0.0, 2.0):
         field = simulate_brightfield(BrightfieldScene(defocus=defocus, unevenness=0.0, clumping=0.0), 4)
         inside = measure_outlines(field.labels).inside
-        middles = [field.image[(field.labels == id_) & (inside > 8)] for id_ in range(1, len(field.boxes) + 1)]
-        spreads.append(np.std([middle.mean() for middle in middles if middle.size]))
+        centres = [field.image[(field.labels == id_) & (inside > 8)] for id_ in range(1, len(field.boxes) + 1)]
+        spreads.append(np.std([centre.mean() for centre in centres if centre.size]))
     assert spreads[1] > 2 * spreads[0]
 
 

@@ -50,12 +50,12 @@ def test_every_dot_lies_in_its_nucleus(field: FishField) -> None:
         assert np.array_equal(field.labels[rows, columns], dots["nucleus"])
 
 
-def test_a_double_dot_is_one_row_with_its_middle(field: FishField) -> None:
+def test_a_double_dot_is_one_row_with_its_centre(field: FishField) -> None:
     spots = field.spots
     assert np.array_equal(spots["is_double"], spots["row_2"].notna())
     for axis in ("row", "column"):
-        middle = spots[[f"{axis}_1", f"{axis}_2"]].mean(axis=1)
-        assert np.allclose(spots[axis], middle)
+        centre = spots[[f"{axis}_1", f"{axis}_2"]].mean(axis=1)
+        assert np.allclose(spots[axis], centre)
 
 
 def test_the_table_of_nuclei_counts_the_signals(field: FishField) -> None:

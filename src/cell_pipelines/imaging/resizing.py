@@ -22,7 +22,7 @@ def resize_pixels(image: AnyArray, size: Size) -> AnyArray:
 
 
 def resize_labels(labels: AnyArray, size: Size) -> AnyArray:
-    """Return labels (H, W) with `size` as height and width; each pixel is that of the nearest middle."""
+    """Return labels (H, W) with `size` as height and width; each pixel is that of the nearest centre."""
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip(size, labels.shape, strict=True)
     )

@@ -31,7 +31,7 @@ class BoxTile:
     def to_image(self, boxes: Float32Array) -> tuple[Float32Array, BoolMask]:
         """Return boxes (N, 4) of the tile in pixels of the image, and which of them to keep.
 
-        Left out is a box that the tile's inner border cuts while the neighbour shows it whole, and one whose middle
+        Left out is a box that the tile's inner border cuts while the neighbour shows it whole, and one whose centre
         lies farther in the neighbour's half of the overlap than a quarter of it: the neighbour sees it better.
         """
         row, column = self.place
@@ -81,14 +81,14 @@ def _kept(low: Float32Array, high: Float32Array, spans: Sequence[Span], index: i
     """Return which boxes, from `low` to `high` along one axis of the tile, the neighbours along it leave to it."""
     start, length = spans[index]
     first, core = core_spans(spans)[index]
-    middle, edge = (low + high) / 2, np.maximum(_EDGE_PX, _EDGE_SHARE * (high - low))
+    centre, edge = (low + high) / 2, np.maximum(_EDGE_PX, _EDGE_SHARE * (high - low))
     kept = np.ones(len(low), dtype=np.bool_)
     if index > 0:
         shared = sum(spans[index - 1]) - start
         cut = (low < edge) & (high < shared - edge)
-        kept &= ~cut & (middle >= first - shared / 4)
+        kept &= ~cut & (centre >= first - shared / 4)
     if index + 1 < len(spans):
         shared = start + length - spans[index + 1][0]
         cut = (high > length - edge) & (low > length - shared + edge)
-        kept &= ~cut & (middle <= first + core + shared / 4)
+        kept &= ~cut & (centre <= first + core + shared / 4)
     return kept

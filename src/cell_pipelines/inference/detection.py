@@ -216,7 +216,7 @@ class BoxPredictor:
         return tensor.permute(2, 0, 1)[None].float().div_(255), placement
 
     def _place(self, picture: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], _Placement]:
-        """Bring a picture (H, W, 3) to the network's size and put it in the middle of a grey canvas."""
+        """Bring a picture (H, W, 3) to the network's size and put it in the centre of a grey canvas."""
         import cv2
 
         height, width = picture.shape[:2]

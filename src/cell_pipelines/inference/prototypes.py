@@ -80,10 +80,10 @@ class Prototypes:
         return np.asarray(whole > 0)
 
     def _neighbours(self, length: int, axis: int) -> _Neighbours:
-        """Return where the middles of the tile's `length` pixels lie among the prototypes' pixels."""
+        """Return where the centres of the tile's `length` pixels lie among the prototypes' pixels."""
         count = self.values.shape[1 + axis]
-        middles = (np.arange(length) + 0.5) * self.gain[axis] + self.corner[axis]
-        places = np.clip(middles * count / self.canvas[axis] - 0.5, 0, count - 1)
+        centres = (np.arange(length) + 0.5) * self.gain[axis] + self.corner[axis]
+        places = np.clip(centres * count / self.canvas[axis] - 0.5, 0, count - 1)
         lower = np.floor(places).astype(np.int64)
         return lower, np.minimum(lower + 1, count - 1), (places - lower).astype(np.float32)
 

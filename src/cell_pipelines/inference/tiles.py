@@ -76,7 +76,7 @@ def blend_weights(spans: Sequence[Span]) -> list[Float32Array]:
 
 
 def _ramp(length: int, overlap: int) -> npt.NDArray[np.float64]:
-    """Return weights that rise in the middle quarter of the first `overlap` pixels, the mirror of the neighbour's."""
+    """Return weights that rise in the central quarter of the first `overlap` pixels, the mirror of the neighbour's."""
     margin = overlap * _MARGIN_SHARE
     rise = max(overlap - 2 * margin, 1.0)
     ramp: npt.NDArray[np.float64] = np.clip((np.arange(length) + 0.5 - overlap / 2) / rise + 0.5, 0, 1)
@@ -84,9 +84,9 @@ def _ramp(length: int, overlap: int) -> npt.NDArray[np.float64]:
 
 
 def core_spans(spans: Sequence[Span]) -> list[Span]:
-    """Return start and length, within each span, of the part that is nearer to its middle than to a neighbour's.
+    """Return start and length, within each span, of the part that is nearer to its centre than to a neighbour's.
 
-    The parts meet in the middle of the overlaps, so each pixel of the image belongs to exactly one.
+    The parts meet halfway in the overlaps, so each pixel of the image belongs to exactly one.
     """
     cuts = [0, *((a + n + b) // 2 for (a, n), (b, _) in pairwise(spans)), sum(spans[-1])]
     return [(low - start, high - low) for (start, _), (low, high) in zip(spans, pairwise(cuts), strict=True)]

@@ -1,4 +1,4 @@
-"""The loss of star-convex polygons: where the middles of cells are, and how far it is to the outline from there."""
+"""The loss of star-convex polygons: where the centres of cells are, and how far it is to the outline from there."""
 
 from typing import ClassVar
 

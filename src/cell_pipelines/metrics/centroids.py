@@ -116,7 +116,7 @@ def label_centroids(labels: NDArray[np.integer]) -> tuple[IntArray, FloatArray]:
         labels: (H, W) integer, 0 for background. Labels may have gaps.
 
     Returns:
-        The labels (N,) int64, ascending, and their centroids (N, 2) float64 as (row, column), pixel middles
+        The labels (N,) int64, ascending, and their centroids (N, 2) float64 as (row, column), pixel centres
         at whole numbers, as scikit-image's ``centroid``.
     """
     labels = check_labels(labels, "labels")

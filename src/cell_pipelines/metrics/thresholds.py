@@ -96,7 +96,7 @@ def best_f1_confidence(curve: ConfidenceCurve, *, default: float = 0.25) -> floa
     """Choose the confidence of the highest F1.
 
     F1 is a flight of steps: it is the same for every confidence between a score and the next lower one. The
-    middle of the best step is chosen, so that a small change of the scores on new images does not cross its
+    midpoint of the best step is chosen, so that a small change of the scores on new images does not cross its
     edge. Of equally good steps the one of highest confidence is taken, which keeps the fewest predictions.
 
     Args:
@@ -115,5 +115,5 @@ def best_f1_confidence(curve: ConfidenceCurve, *, default: float = 0.25) -> floa
     if best + 1 == curve.confidence.size:
         return upper
     lower = float(curve.confidence[best + 1])
-    middle = (upper + lower) / 2
-    return middle if middle > lower else upper  # two neighbouring floats have no middle
+    midpoint = (upper + lower) / 2
+    return midpoint if midpoint > lower else upper  # two neighbouring floats have no midpoint

@@ -25,7 +25,7 @@ class Distance:
 
     Distances are Euclidean, other cells are outside, what lies beyond the image's border is not. Of two touching
     cells of different size the smaller one can gain pixels of the border between them: as a share, its own distances
-    rise faster. Two middles nearer than the decoding's spacing are one cell.
+    rise faster. Two centres nearer than the decoding's spacing are one cell.
     """
 
     channels: ClassVar[tuple[str, ...]] = ("foreground", "distance")

@@ -14,7 +14,7 @@ from cell_pipelines.representations.packing import Window, pack
 from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import BoolMask, LabelImage
 
-#: Given a least distance of middles in pixels, the cells of one window at one level.
+#: Given a least distance of centres in pixels, the cells of one window at one level.
 Cut = Callable[[float], LabelImage]
 
 # Higher cut-offs leave less to look at; after so many the foreground is packed anew.

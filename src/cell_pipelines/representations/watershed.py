@@ -1,4 +1,4 @@
-"""Touching cells cut apart: a watershed on the distance from the border, from the cells' middles."""
+"""Touching cells cut apart: a watershed on the distance from the border, from the cells' centres."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from scipy import ndimage
 from cell_pipelines.typing import BoolMask, Float32Array, LabelImage
 
 _EIGHT = np.ones((3, 3), dtype=np.bool_)
-# Pixels make the distance's ridge bumpy; smoothing by this much leaves one middle a cell.
+# Pixels make the distance's ridge bumpy; smoothing by this much leaves one centre a cell.
 _SMOOTH_PX = 1.0
 
 
@@ -18,7 +18,7 @@ def split_touching(mask: BoolMask, method: Literal["none", "min_distance", "h_ma
 
     Args:
         mask: (H, W) foreground.
-        method: ``none`` leaves what touches together. ``min_distance`` takes for a cell's middle each place farthest
+        method: ``none`` leaves what touches together. ``min_distance`` takes for a cell's centre each place farthest
             from the border within `size_px`. ``h_maxima`` takes each that is at least `size_px` farther from the
             border than the pass to the next.
         size_px: Distance or depth in pixels.
@@ -60,14 +60,14 @@ def _with_several_peaks(labels: LabelImage, distance: Float32Array) -> npt.NDArr
 def _split_one(
     distance: Float32Array, own: BoolMask, method: Literal["min_distance", "h_maxima"], size_px: float
 ) -> LabelImage:
-    """Return one component as pieces numbered from 1; as one piece where it has no two middles."""
+    """Return one component as pieces numbered from 1; as one piece where it has no two centres."""
     from skimage.segmentation import watershed
 
     peaks = _far_apart(distance, size_px) if method == "min_distance" else _deep(distance, size_px)
-    middles, count = ndimage.label(peaks & own, structure=_EIGHT)
+    centres, count = ndimage.label(peaks & own, structure=_EIGHT)
     if count < 2:
         return own.astype(np.int32)
-    return np.asarray(watershed(-distance, middles, mask=own), dtype=np.int32)
+    return np.asarray(watershed(-distance, centres, mask=own), dtype=np.int32)
 
 
 def _far_apart(distance: Float32Array, least_px: float) -> BoolMask:

@@ -105,7 +105,7 @@ def _find_place(
 
 
 def _beyond(edge: Branched, shape: Shape) -> NDArray[np.uint8]:
-    """Give, as 1, the side of an edge on which the middle of the field is not."""
+    """Give, as 1, the side of an edge on which the centre of the field is not."""
     nodes = edge.branches[0].nodes
     outwards = nodes.mean(axis=0) - np.array(shape) / 2.0
     far = nodes[::-1] + outwards / max(float(np.hypot(*outwards)), 1e-6) * 2.0 * max(shape)
@@ -146,11 +146,11 @@ def _grow_strip(shape: Shape, radius: float, rng: np.random.Generator) -> Branch
 
 def _grow_debris(shape: Shape, radius: float, rng: np.random.Generator) -> Branched:
     """Grow an angular speck of crossing splinters."""
-    middle, size = _anywhere(shape, rng), radius * rng.uniform(0.25, 0.7)
+    centre, size = _anywhere(shape, rng), radius * rng.uniform(0.25, 0.7)
     splinters = []
     for angle in rng.uniform(0.0, 2.0 * np.pi, int(rng.integers(2, 5))):
         half = size * rng.uniform(0.5, 1.6) * np.array([np.sin(angle), np.cos(angle)])
-        splinters.append(Branch(np.stack([middle - half, middle + half]), size * rng.uniform(0.2, 0.6, 2)))
+        splinters.append(Branch(np.stack([centre - half, centre + half]), size * rng.uniform(0.2, 0.6, 2)))
     return Branched(tuple(splinters), 0.4 * size, roughness=0.1)
 
 
@@ -168,7 +168,7 @@ def _grow_edge(shape: Shape, radius: float, rng: np.random.Generator) -> Branche
     angle = rng.uniform(0.0, 2.0 * np.pi)
     normal = np.array([np.sin(angle), np.cos(angle)])
     along = np.array([normal[1], -normal[0]])
-    extent = 0.5 * float(np.abs(normal) @ np.array(shape))  # from the middle to the last corner this way
+    extent = 0.5 * float(np.abs(normal) @ np.array(shape))  # from the centre to the last corner this way
     offset = extent * rng.uniform(0.6, 0.9)
     steps = np.linspace(-0.6, 0.6, 8) * across
     waves = np.cumsum(rng.normal(0.0, 0.035 * across, 8))

@@ -73,7 +73,7 @@ def grow_branch(
 def view_branched(things: Sequence[Branched], shape: Shape, rng: np.random.Generator) -> list[View]:
     """Give the view of each thing in an image of this height and width.
 
-    Its depth is 1, or up to 1.5, in the middle of the body, 0 on the outline and negative outside.
+    Its depth is 1, or up to 1.5, in the centre of the body, 0 on the outline and negative outside.
     """
     windows = [_window(thing, shape) for thing in things]
     longest = max([1, *(max(rows.stop - rows.start, cols.stop - cols.start) for rows, cols in windows)])

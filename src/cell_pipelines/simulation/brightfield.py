@@ -114,14 +114,14 @@ def _draw_absorption(labels: LabelImage, count: int, scene: BrightfieldScene, rn
     outlines = measure_outlines(labels)
     focus, strength = _looks(count, scene.defocus, rng)
     defocus = spread_values(focus, outlines.owner)
-    signed = (outlines.inside - outlines.outside) / radius  # 1 in the middle of a cell, 0 on its outline
+    signed = (outlines.inside - outlines.outside) / radius  # 1 in the centre of a cell, 0 on its outline
     width = np.float32(0.15) + np.float32(0.07) * np.abs(defocus)
     rim = _bump(signed, 0.13, width)
     ring = _bump(signed, 0.42, 1.5 * width)
     fringe = _bump(signed, -0.16, width)
-    middle = np.clip((signed - 0.45) / 0.5, 0.0, 1.0)
+    centre = np.clip((signed - 0.45) / 0.5, 0.0, 1.0)
     profile = fringe * (0.06 + 0.06 * defocus) - rim * (0.3 - 0.09 * defocus) + ring * (0.2 - 0.07 * defocus)
-    profile += middle * (0.32 * defocus - 0.08)
+    profile += centre * (0.32 * defocus - 0.08)
     grain = draw_texture(shape, [(0.08 * scene.mean_radius_px, 0.6), (0.2 * scene.mean_radius_px, 0.8)], rng)
     inner = np.clip(signed / 0.3, 0.0, 1.0) * np.float32(0.035) * grain
     added: Float32Array = spread_values(strength, outlines.owner) * (profile + inner)
@@ -129,7 +129,7 @@ def _draw_absorption(labels: LabelImage, count: int, scene: BrightfieldScene, rn
 
 
 def _looks(count: int, defocus: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Draw each cell's place above (bright middle) or below (dark middle) the focal plane, and its contrast."""
+    """Draw each cell's place above (bright centre) or below (dark centre) the focal plane, and its contrast."""
     focus = (defocus * (rng.normal(0.0, 0.55, count) + rng.normal(0.15, 0.25))).clip(-1.2, 1.2)
     return focus, rng.uniform(0.55, 1.15, count)
 

@@ -34,7 +34,7 @@ class Nuclei:
         radii: float64 (N,), mean radius in pixels.
         harmonics: complex128 (N, K): the outline at angle t (from the column axis towards the row axis) is
             `radius * (1 + Re(sum over k of harmonics[k] * exp(i * (k + 2) * t)))`.
-        brightness: float64 (N,), light in the middle; 1 saturates the camera.
+        brightness: float64 (N,), light in the centre; 1 saturates the camera.
         borders: float64 (N,), half-width of the soft border, relative to the radius.
         grains: float64 (N, 2) in [0, 1), which part of the chromatin texture each nucleus shows.
     """

@@ -62,7 +62,7 @@ class FishScene:
         signals_apart: Least distance of two signals of one channel in a nucleus, in radii of a spot as it is seen, if
             there is room; 0 lets them hide each other, as they do on slides.
         spot_radius_px: Standard deviation of a spot's light in pixels, before the optics.
-        spot_light: Mean light in the middle of a spot, after the optics; 1 saturates the camera.
+        spot_light: Mean light in the centre of a spot, after the optics; 1 saturates the camera.
         spot_spread: Standard deviation of the logarithm of the spots' light.
         bleed_through: Fraction of the light of red spots seen in the green channel, and of green ones in the red.
         background: Light of the background in every channel; 1 saturates the camera.
@@ -123,8 +123,8 @@ class FishField:
         nuclei: One row per nucleus: `nucleus` (label), `category` (whole or destroyed), `chromosomes_21`,
             `chromosomes_x` (what it has), `red`, `green` (signals that can be seen), `pattern` such as 2:2 (red:green).
         spots: One row per signal: `nucleus`, `channel` (red or green), `row`, `column` (pixels; of a double dot the
-            middle), `is_double`, `row_1`, `column_1`, `row_2`, `column_2` (its dots; nan where there is only one),
-            `light` (in the middle of a dot). A double dot is one signal and one row.
+            centre), `is_double`, `row_1`, `column_1`, `row_2`, `column_2` (its dots; nan where there is only one),
+            `light` (in the centre of a dot). A double dot is one signal and one row.
     """
 
     image: GreyImage

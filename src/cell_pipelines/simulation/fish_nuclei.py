@@ -18,7 +18,7 @@ _BORDERS = (0.06, 0.22)  # a confocal section shows nuclei with a clear border
 _LIGHT = (0.30, 0.60)
 _FRAGMENTS = (5, 10)
 _FRAGMENT_RADII = (0.18, 0.40)  # relative to the nucleus that fell apart
-_REACH = 1.05  # how far from its middle the fragments lie, relative to its radius
+_REACH = 1.05  # how far from its centre the fragments lie, relative to its radius
 _GAP = (1.0, 1.25)  # distance of a fragment from the one it lies beside, relative to the sum of their radii
 _TRIES = 40
 
@@ -30,7 +30,7 @@ class Preparation:
     Attributes:
         labels: int32 (H, W), 0 is background, ids 1 to N without a gap, each one connected piece.
         whole: bool (N,), which nuclei are whole.
-        depth: float32 (H, W): 1 in the middle of a nucleus or fragment, 0 on its outline and outside of it.
+        depth: float32 (H, W): 1 in the centre of a nucleus or fragment, 0 on its outline and outside of it.
         light: float32 (H, W), light of the nuclear stain; 1 saturates the camera.
     """
 
@@ -94,7 +94,7 @@ def _shatter(nuclei: Nuclei, whole: NDArray[np.bool_], rng: np.random.Generator)
 
 
 def _break_up(centre: FloatArray, radius: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Place fragments one beside the other, all near the middle of the nucleus that they come from."""
+    """Place fragments one beside the other, all near the centre of the nucleus that they come from."""
     wanted = rng.uniform(*_FRAGMENT_RADII, int(rng.integers(_FRAGMENTS[0], _FRAGMENTS[1] + 1)))
     places, sizes = [rng.normal(0.0, 0.25, 2)], [float(wanted[0])]
     for size in wanted[1:].tolist():

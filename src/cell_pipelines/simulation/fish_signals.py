@@ -30,7 +30,7 @@ class SpotLook:
 
     Attributes:
         radius_px: Standard deviation of a spot's light as it is seen, in pixels.
-        light: Mean light in the middle of a spot.
+        light: Mean light in the centre of a spot.
         spread: Standard deviation of the logarithm of the light.
         double: Probability that a signal is two dots.
         apart: Least distance of two signals of one channel, in radii of a spot, where there is room.
@@ -125,8 +125,8 @@ def render_spots(spots: pd.DataFrame, radius_px: float, shape: Shape) -> Float32
         low = np.maximum(np.floor([row - reach, column - reach]).astype(int), 0)
         high = np.minimum(np.ceil([row + reach, column + reach]).astype(int) + 1, shape)
         profiles = [
-            np.exp(-0.5 * ((np.arange(low[axis], high[axis]) - middle) / radius_px) ** 2)
-            for axis, middle in enumerate((row, column))
+            np.exp(-0.5 * ((np.arange(low[axis], high[axis]) - centre) / radius_px) ** 2)
+            for axis, centre in enumerate((row, column))
         ]
         canvas[low[0] : high[0], low[1] : high[1]] += light * np.outer(*profiles).astype(np.float32)
     return canvas
@@ -185,9 +185,9 @@ def _brightness(look: SpotLook, rng: np.random.Generator) -> float:
 
 def _describe(first: FloatArray, second: FloatArray | None, light: float) -> dict[str, Any]:
     nowhere = np.full(2, np.nan)
-    middle = first if second is None else (first + second) / 2
+    centre = first if second is None else (first + second) / 2
     other = nowhere if second is None else second
-    places = zip(("", "_1", "_2"), (middle, first, other), strict=True)
+    places = zip(("", "_1", "_2"), (centre, first, other), strict=True)
     columns = {f"{axis}{end}": float(place[i]) for end, place in places for i, axis in enumerate(("row", "column"))}
     return {**columns, "is_double": second is not None, "light": light * (1.0 if second is None else _DOT_LIGHT)}
 

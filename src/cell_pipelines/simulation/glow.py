@@ -17,7 +17,7 @@ class Glow:
     """Glow of N things.
 
     Attributes:
-        brightness: float64 (N,), light in the middle; 1 saturates the camera.
+        brightness: float64 (N,), light in the centre; 1 saturates the camera.
         borders: float64 (N,), half-width of the soft border, relative to the radius.
         grains: float64 (N, 2) in [0, 1), which part of the texture each shows.
         colours: float64 (N, 3) in [0, 1], share of red, green and blue.

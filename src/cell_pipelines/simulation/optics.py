@@ -134,7 +134,7 @@ def vignetting(shape: Shape, falloff: float) -> Float32Array:
 
 
 def _squared_offset(length: int) -> NDArray[np.float64]:
-    """Give the squared distance of pixel centres from the middle; the field's edge is at 1."""
+    """Give the squared distance of pixel centres from the centre; the field's edge is at 1."""
     offset: NDArray[np.float64] = (np.arange(length) + 0.5) / length * 2.0 - 1.0
     return offset**2
 

@@ -77,7 +77,7 @@ class Glowing(Protocol):
 
     @property
     def brightness(self) -> FloatArray:
-        """Light in the middle, float64 (N,); 1 saturates the camera."""
+        """Light in the centre, float64 (N,); 1 saturates the camera."""
 
     @property
     def borders(self) -> FloatArray:

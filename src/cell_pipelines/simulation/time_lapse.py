@@ -85,7 +85,7 @@ class TimeLapse:
             frame `end` (from 0), `parent`, 0 for none. A cell that others hide for a frame, or that leaves the field
             and comes back, has a new track from then on, whose parent is the one before if it was but hidden.
         motion: One row per cell and frame: `frame`, `track`, `cell` (the same also where the track is new), `row_px`,
-            `column_px` (middle of the whole cell, also where the border cuts it) and `radius_px`.
+            `column_px` (centre of the whole cell, also where the border cuts it) and `radius_px`.
     """
 
     scene: TimeLapseScene
@@ -167,11 +167,11 @@ def _name_tracks(seen: tuple[Population, ...], shape: tuple[int, int]) -> tuple[
     """Number the tracks: a new one for each new cell and for each cell that was not seen in the frame before."""
     rows: list[list[int]] = []  # track, begin, end, parent
     latest: dict[int, int] = {}  # the last track of each cell
-    inside: set[int] = set()  # cells whose middle was in the field when they were last seen
+    inside: set[int] = set()  # cells whose centre was in the field when they were last seen
     tracks = []
     for frame, cells in enumerate(seen):
-        middles = cells.nuclei.centres
-        within = np.all((middles >= 0) & (middles <= np.array(shape) - 1), axis=1)
+        centres = cells.nuclei.centres
+        within = np.all((centres >= 0) & (centres <= np.array(shape) - 1), axis=1)
         for cell, mother, is_within in zip(
             cells.cell.tolist(), cells.mother.tolist(), np.atleast_1d(within), strict=True
         ):

@@ -85,14 +85,14 @@ def photograph(
 
 
 def _absorb(cells: Population, labels: LabelImage, stage: Stage) -> Float32Array:
-    """Draw what the cells add to the light, relative to the background: a dark rim, a ring, a middle by the focus."""
+    """Draw what the cells add to the light, relative to the background: a dark rim, a ring, a centre by the focus."""
     outlines = measure_outlines(labels)
     focus = spread_values(cells.focus, outlines.owner)
     strength = spread_values(0.6 + 0.5 * cells.nuclei.brightness / 0.62, outlines.owner)
     signed = (outlines.inside - outlines.outside) / np.float32(stage.radius)  # 0 on the outline
-    middle = np.clip((signed - 0.45) / 0.5, 0.0, 1.0)
+    centre = np.clip((signed - 0.45) / 0.5, 0.0, 1.0)
     profile = _bump(signed, -0.16) * (0.06 + 0.06 * focus) - _bump(signed, 0.13) * (0.3 - 0.09 * focus)
-    profile += _bump(signed, 0.42, 1.5) * (0.2 - 0.07 * focus) + middle * (0.32 * focus - 0.08)
+    profile += _bump(signed, 0.42, 1.5) * (0.2 - 0.07 * focus) + centre * (0.32 * focus - 0.08)
     added: Float32Array = (strength * profile).astype(np.float32)
     return added
 

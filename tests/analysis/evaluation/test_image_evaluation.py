@@ -65,7 +65,7 @@ def test_boxes_and_masks_of_the_same_cells_have_the_same_box_columns(kinds: tupl
     assert masks[list(COUNTS)].notna().all()
 
 
-def test_polygons_are_masks_and_points_have_middles_only(pairing: Maker) -> None:
+def test_polygons_are_masks_and_points_have_centroids_only(pairing: Maker) -> None:
     found = {"a.png": [("cell", SHIFTED, 0.9)]}
     as_polygons, _ = evaluate(pairing(TRUTH, found, ("polygon", "mask")))
     as_masks, _ = evaluate(pairing(TRUTH, found))

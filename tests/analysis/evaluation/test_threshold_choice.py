@@ -1,4 +1,4 @@
-"""The best of many decodings is taken, from the middle of its plateau, and never on test images."""
+"""The best of many decodings is taken, from the centre of its plateau, and never on test images."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def table_of(values: list[float], objective: str = "f1_iou", sizes: list[float] 
         ([0.4], 0),
     ],
 )
-def test_the_middle_of_the_longest_best_plateau_is_taken(values: list[float], row: int) -> None:
+def test_the_centre_of_the_longest_best_plateau_is_taken(values: list[float], row: int) -> None:
     assert choose_row(table_of(values), "f1_iou", "argmax") == row
 
 

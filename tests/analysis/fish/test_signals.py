@@ -55,7 +55,7 @@ def test_no_dot_is_lost_and_no_signal_is_too_wide(dots: list[tuple[int, int, int
     pd.testing.assert_frame_equal(signals, mixed)
 
 
-def test_a_double_dot_is_one_signal_in_its_middle() -> None:
+def test_a_double_dot_is_one_signal_in_its_centre() -> None:
     signals = merge_double_dots(spots((10, 10), (10, 13), (30, 30)), distance_px=4.0)
     assert signals[["row", "column", "n_dots", "extent_px"]].to_numpy().tolist() == [[10, 11.5, 2, 3], [30, 30, 1, 0]]
 

@@ -143,7 +143,7 @@ def test_areas_are_polygons_in_pixel_edges(kind: ROI_TYPE, dtype: type, read_roi
     assert found["class"] == "cell"
 
 
-def test_rectangles_are_boxes_and_points_stand_in_the_middle_of_their_pixel(
+def test_rectangles_are_boxes_and_points_stand_in_the_centre_of_their_pixel(
     read_rois: Callable[..., Conversion],
 ) -> None:
     fine = _frame(xd=1.5, yd=2.25, widthd=3.0, heightd=4.0, options=ROI_OPTIONS.SUB_PIXEL_RESOLUTION)

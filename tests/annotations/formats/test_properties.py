@@ -50,8 +50,8 @@ def _add(draw: st.DrawFn, builder: AnnotationBuilder, row: int, size: tuple[int,
     high = [draw(st.integers(int(4 * a) + 4, 4 * side)) / 4 for a, side in zip(low, size, strict=True)]
     geometry = draw(st.sampled_from(GEOMETRIES))
     if geometry == "polygon":
-        middle = low[0] + (high[0] - low[0]) * draw(st.sampled_from([0.0, 0.5, 1.0]))
-        ring = np.array([[low[0], high[1]], [middle, low[1]], [high[0], high[1]]])
+        midpoint = low[0] + (high[0] - low[0]) * draw(st.sampled_from([0.0, 0.5, 1.0]))
+        ring = np.array([[low[0], high[1]], [midpoint, low[1]], [high[0], high[1]]])
         builder.add_polygon(row, category, [ring], **extra)
     elif geometry == "mask":
         bits = draw(st.lists(st.booleans(), min_size=9, max_size=9))

@@ -45,9 +45,14 @@ class Result:
 
     def __init__(self, *, fitted: bool = True, note: str = "", ec50: float = 1.0) -> None:
         dose = np.append(0.0, np.geomspace(0.1, 10, 20)) if fitted else np.zeros(0)
-        middle = 90 / (1 + dose / ec50)
+        share = 90 / (1 + dose / ec50)
         self.curve = pd.DataFrame(
-            {"dose": dose, "viability_percent": middle, "low_percent": middle * 0.9, "high_percent": middle * 1.1}
+            {
+                "dose": dose,
+                "viability_percent": share,
+                "low_percent": share * 0.9,
+                "high_percent": share * 1.1,
+            }
         )
         ends = [ec50, ec50 / 2, np.inf] if fitted else [np.nan] * 3
         self.parameters = pd.DataFrame([["ec50", *ends]], columns=["parameter", "estimate", "low", "high"])

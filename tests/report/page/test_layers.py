@@ -20,7 +20,7 @@ def _labels() -> np.ndarray:
     return labels
 
 
-def test_a_line_follows_the_middles_of_the_outermost_pixels() -> None:
+def test_a_line_follows_the_centre_of_the_outermost_pixels() -> None:
     (line,) = outlines(_labels(), 2)[0]
     assert line[:, 0].min() == 10.5
     assert line[:, 0].max() == 29.5
@@ -85,8 +85,8 @@ def _pairs(steps: str) -> list[np.ndarray]:
 def test_a_thinned_outline_covers_the_cell_but_for_its_rim(a: int, b: int, angle: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels = np.zeros((90, 90), np.uint8)
-    middle = tuple(int(v) for v in rng.integers(35, 55, 2))
-    cv2.ellipse(labels, middle, (a, b), angle, 0, 360, 1, -1)
+    centre = tuple(int(v) for v in rng.integers(35, 55, 2))
+    cv2.ellipse(labels, centre, (a, b), angle, 0, 360, 1, -1)
     path = to_path(outlines(labels.astype(np.int32), 1)[0])
     filled = _drawn(path, labels.shape, 4)
     wanted = np.repeat(np.repeat(labels, 4, axis=0), 4, axis=1)

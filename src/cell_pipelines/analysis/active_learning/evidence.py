@@ -123,7 +123,7 @@ def _usual_side(found: AnnotationSet) -> float:
 
 
 def _means(truth: AnnotationSet, probabilities: npt.NDArray[np.float32]) -> FloatArray:
-    """Return the mean probability in each label, (L,): of the pixels that are drawn, or in the middle of its box."""
+    """Return the mean probability in each label, (L,): of the pixels that are drawn, or in the centre of its box."""
     means = np.zeros(truth.n_objects)
     is_box = np.asarray(truth.objects["geometry"].to_numpy() == GEOMETRIES.index("box"))
     rows = np.flatnonzero(~is_box)
@@ -133,14 +133,14 @@ def _means(truth: AnnotationSet, probabilities: npt.NDArray[np.float32]) -> Floa
         sums = np.bincount(labels.ravel(), weights=probabilities.ravel(), minlength=rows.size + 1)[1:]
         means[rows] = np.divide(sums, sizes, out=np.ones(rows.size), where=sizes > 0)
     for row in np.flatnonzero(is_box).tolist():
-        means[row] = _middle(truth.boxes[row], probabilities)
+        means[row] = _central_mean(truth.boxes[row], probabilities)
     return means
 
 
-def _middle(box: FloatArray, probabilities: npt.NDArray[np.float32]) -> float:
-    """Return the mean in the middle half of a box, where the cell is and its corners are not."""
-    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 4
-    left, top = np.floor(middle - half).astype(int)
-    right, bottom = np.ceil(middle + half).astype(int)
+def _central_mean(box: FloatArray, probabilities: npt.NDArray[np.float32]) -> float:
+    """Return the mean in the central half of a box, where the cell is and its corners are not."""
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 4
+    left, top = np.floor(centre - half).astype(int)
+    right, bottom = np.ceil(centre + half).astype(int)
     seen = probabilities[max(top, 0) : max(bottom, top + 1, 1), max(left, 0) : max(right, left + 1, 1)]
     return float(seen.mean()) if seen.size else 0.0

@@ -38,7 +38,7 @@ def similarities(features: FloatArray, series: Sequence[str | None], *, same_ser
     d, with m the median of all distances, so that a usual pair is alike by 0.14 and copies by 1.
 
     Args:
-        features: (N, F); nan counts as the middle of all.
+        features: (N, F); nan counts as the median of all.
         series: (N,) the series of each image, None where it is of none.
         same_series: Two images of one series are at least so alike, in [0, 1].
 
@@ -47,10 +47,10 @@ def similarities(features: FloatArray, series: Sequence[str | None], *, same_ser
     """
     if not len(features):
         return np.zeros((0, 0))
-    middle = np.nanmedian(np.where(np.isnan(features).all(axis=0), 0.0, features), axis=0)
-    known = np.where(np.isnan(features), middle, features)
+    median = np.nanmedian(np.where(np.isnan(features).all(axis=0), 0.0, features), axis=0)
+    known = np.where(np.isnan(features), median, features)
     spread = known.std(axis=0)
-    scaled = (known - middle) / np.where(spread > 0, spread, 1.0)
+    scaled = (known - median) / np.where(spread > 0, spread, 1.0)
     squares = (scaled**2).sum(axis=1)
     distances = np.maximum(squares[:, np.newaxis] + squares - 2 * scaled @ scaled.T, 0.0)
     apart = distances[np.triu_indices(len(distances), 1)]

@@ -70,7 +70,7 @@ def find_overlaps(one: AnnotationSet, other: AnnotationSet) -> Overlaps:
 
 
 def with_extent(annotations: AnnotationSet, side_px: float) -> AnnotationSet:
-    """Return the same objects with squares of `side_px` pixels in place of points, whose middles they keep."""
+    """Return the same objects with squares of `side_px` pixels in place of points, whose centres they keep."""
     points = annotations.objects["geometry"].to_numpy() == _POINT
     if not points.any():
         return annotations

@@ -120,8 +120,8 @@ def _is_flat(shapes: Shapes) -> BoolArray:
 def _measure(shapes: Shapes, flat: BoolArray, first: IntArray, second: IntArray) -> tuple[npt.NDArray[Any], ...]:
     shared = shapes.shared_areas(first, second)
     iou = iou_of(shared, shapes.areas[first], shapes.areas[second])
-    middle = [(shapes.boxes[rows, :2] + shapes.boxes[rows, 2:]) / 2 for rows in (first, second)]
-    distance = np.hypot(*(middle[0] - middle[1]).T)
+    centre = [(shapes.boxes[rows, :2] + shapes.boxes[rows, 2:]) / 2 for rows in (first, second)]
+    distance = np.hypot(*(centre[0] - centre[1]).T)
     iou[flat[first] | flat[second]] = np.nan
     distance[~(flat[first] & flat[second])] = np.nan
     return first, second, shared, iou, distance

@@ -88,7 +88,7 @@ def compare_corrections(
     """Compare what was proposed with what a person made of it.
 
     Objects are matched one to one by the IoU of their real shapes, whatever their class; points, and objects without
-    an area, by the distance of their middles. A matched object is ``kept``, ``reshaped`` or ``reclassified`` (which
+    an area, by the distance of their centroids. A matched object is ``kept``, ``reshaped`` or ``reclassified`` (which
     says nothing about its shape; see its IoU). A proposed object of which two or more corrected ones are pieces was
     ``split``; a corrected one of which two or more proposed ones are pieces was ``merged``. What is left was
     ``removed`` or ``added``. Right are the proposals kept or reshaped: precision is their share of all proposals,

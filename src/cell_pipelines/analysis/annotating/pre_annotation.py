@@ -39,8 +39,8 @@ class PreAnnotationOptions:
         local_contrast: How much brighter than its surroundings a pixel must be, as a share of the image's range from
             its 0.1th to its 99.9th percentile.
         max_hole_px: Holes up to this area in px² are filled; 0 fills none, infinity all.
-        split: How touching cells are cut: not at all, at a watershed between the middles that lie at least `split_px`
-            apart, or between middles that are at least `split_px` deeper than the pass between them.
+        split: How touching cells are cut: not at all, at a watershed between the centres that lie at least `split_px`
+            apart, or between centres that are at least `split_px` deeper than the pass between them.
         split_px: A distance or a depth in pixels.
         min_area_px: Smallest area of a cell in px².
         max_area_px: Largest area of a cell in px².

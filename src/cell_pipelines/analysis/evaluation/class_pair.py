@@ -1,4 +1,4 @@
-"""One class of one image as metrics take it: boxes, middles and drawn cells of what is true and what is predicted."""
+"""One class of one image as metrics take it: boxes, centroids and drawn cells of what is true and what is predicted."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,20 +46,20 @@ class Side:
         return objects_to_labels(self.objects)[0]
 
     @cached_property
-    def centres(self) -> FloatArray:
-        """(N, 2) as (row, column), pixel middles at whole numbers: of a mask or polygon its centroid, else the box's.
+    def centroids(self) -> FloatArray:
+        """(N, 2) as (row, column), pixel centres at whole numbers: of a mask or polygon its centroid, else the box's.
 
-        An object that is wholly hidden by surer ones has its box's middle, too.
+        An object that is wholly hidden by surer ones has its box's centre, too.
         """
         boxes = self.objects.boxes
-        centres = np.stack([boxes[:, 1] + boxes[:, 3], boxes[:, 0] + boxes[:, 2]], axis=1) / 2 - 0.5
+        centroids = np.stack([boxes[:, 1] + boxes[:, 3], boxes[:, 0] + boxes[:, 2]], axis=1) / 2 - 0.5
         drawn = np.isin(self.objects.objects["geometry"].to_numpy(), _AREAS)
         if not drawn.any():
-            return centres
-        ids, centroids = label_centroids(self.labels)
+            return centroids
+        ids, of_pixels = label_centroids(self.labels)
         kept = drawn[ids - 1]
-        centres[ids[kept] - 1] = centroids[kept]
-        return centres
+        centroids[ids[kept] - 1] = of_pixels[kept]
+        return centroids
 
     @property
     def areas(self) -> FloatArray:
@@ -110,19 +110,19 @@ def mean_diameter_px(truth: AnnotationSet) -> float:
 def without_ignored_regions(pair: PairedSets) -> PairedSets:
     """Leave out regions that stand for crowds, and the predictions in them, which nobody can call right or wrong.
 
-    A prediction lies in a region of its class if its box's middle does, and in no box of a true cell.
+    A prediction lies in a region of its class if its box's centre does, and in no box of a true cell.
     """
     crowd = pair.truth.crowd
     if not crowd.any():
         return pair
     regions, cells = select_objects(pair.truth, crowd), select_objects(pair.truth, ~crowd)
     found, labels = pair.predictions, objects_to_labels(regions)[0]
-    middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    box_centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
     last = np.array(labels.shape[::-1]) - 1
-    column, row = np.clip(np.floor(middles).astype(np.int64), 0, last).T
+    column, row = np.clip(np.floor(box_centres).astype(np.int64), 0, last).T
     region = labels[row, column]
     owner = np.append(-1, regions.category)[region]
-    ignored = (owner == found.category) & ~_inside_any(middles, cells.boxes)
+    ignored = (owner == found.category) & ~_inside_any(box_centres, cells.boxes)
     return PairedSets(cells, select_objects(found, ~ignored))
 
 
@@ -137,9 +137,9 @@ def without_ignored(labels: LabelImage, ignored: npt.NDArray[np.bool_], true_lab
     if not ignored.any():
         return labels
     ids, boxes = _label_boxes(labels)
-    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-    column, row = np.floor(middles).astype(np.int64).T
-    left_out = ids[ignored[row, column] & ~_inside_any(middles, _label_boxes(true_labels)[1])]
+    box_centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    column, row = np.floor(box_centres).astype(np.int64).T
+    left_out = ids[ignored[row, column] & ~_inside_any(box_centres, _label_boxes(true_labels)[1])]
     return np.where(np.isin(labels, left_out), 0, labels).astype(labels.dtype)
 
 

@@ -51,9 +51,9 @@ class EvaluationSettings:
     """What counts as found.
 
     Attributes:
-        max_distance_px: Farthest that a predicted middle may lie from a true one, in pixels.
+        max_distance_px: Farthest that a predicted centroid may lie from a true one, in pixels.
         iou: Least overlap of boxes, and of masks where cells are told apart by it, in (0, 1].
-        rule: How middles are matched; see `metrics.centroids`.
+        rule: How centroids are matched; see `metrics.centroids`.
         masks: Whether both sides have masks or polygons.
         boxes: Whether no side has points.
     """
@@ -84,9 +84,9 @@ class EvaluationSettings:
         Args:
             pairing: Truth and predictions.
             iou: Least overlap.
-            max_distance_px: Farthest middle; None for the diameter of the average true cell, and where no true cell has
-                an area, for the one of c-ResUNet, 50 px.
-            rule: How middles are matched.
+            max_distance_px: Farthest centroid; None for the diameter of the average true cell, and where no true cell
+                has an area, for the one of c-ResUNet, 50 px.
+            rule: How centroids are matched.
         """
         distance = mean_diameter_px(pairing.truth) if max_distance_px is None else max_distance_px
         distance = 50.0 if np.isnan(distance) else distance
@@ -171,7 +171,9 @@ def _match(cells: ClassPair, kind: Kind, settings: EvaluationSettings) -> tuple[
         index = match_boxes(*boxes, predictions.scores, iou_threshold=settings.iou).true_index
     else:
         limit = settings.max_distance_px
-        index = match_centroids(truth.centres, predictions.centres, max_distance=limit, rule=settings.rule).true_index
+        index = match_centroids(
+            truth.centroids, predictions.centroids, max_distance=limit, rule=settings.rule
+        ).true_index
     found[index[index >= 0]] = True
     return found, index >= 0
 

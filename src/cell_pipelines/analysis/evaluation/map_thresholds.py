@@ -26,7 +26,7 @@ def threshold_grid(
 
     Args:
         default: The decoding that fits the average cell; it is among those that are tried.
-        n_thresholds: Number of cut-offs, 1 or more: the middles of as many equal parts of [0, 1].
+        n_thresholds: Number of cut-offs, 1 or more: the midpoints of as many equal parts of [0, 1].
         min_areas: Least areas, as multiples of the default's.
         distances: Least distances of two centroids, likewise.
 

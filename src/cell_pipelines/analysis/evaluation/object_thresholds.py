@@ -30,8 +30,8 @@ def choose_object_thresholds(
     """Choose the cut-off of each class on predictions that were stored with low scores, too.
 
     Cells are found by overlap for the objective ``f1_iou``, of masks where both sides have them and else of boxes; by
-    their middles for the others. ``f1_iou`` with ``argmax`` is exact: of all scores, not only of those in the grid, the
-    middle of the step of highest F1 is taken.
+    their centroids for the others. ``f1_iou`` with ``argmax`` is exact: of all scores, not only of those in the grid,
+    the midpoint of the step of highest F1 is taken.
 
     Args:
         pairing: Truth and predictions of the split to choose on.
@@ -69,15 +69,15 @@ class _Ranked:
 
     Attributes:
         scores: (M,) falling.
-        correct: (M,) whether each finds a cell when it and all surer ones are kept; None if middles decide.
-        true_centres: (N, 2).
-        centres: (M, 2).
+        correct: (M,) whether each finds a cell when it and all surer ones are kept; None if centroids decide.
+        true_centroids: (N, 2).
+        centroids: (M, 2).
     """
 
     scores: FloatArray
     correct: BoolArray | None
-    true_centres: FloatArray
-    centres: FloatArray
+    true_centroids: FloatArray
+    centroids: FloatArray
 
 
 def _rank(cells: ClassPair, settings: ChoiceSettings, masks: bool) -> _Ranked:
@@ -88,7 +88,7 @@ def _rank(cells: ClassPair, settings: ChoiceSettings, masks: bool) -> _Ranked:
     elif settings.objective == "f1_iou":
         boxes = truth.objects.boxes, predictions.objects.boxes
         correct = match_boxes(*boxes, predictions.scores, iou_threshold=settings.iou).is_true_positive
-    return _Ranked(predictions.scores, correct, truth.centres, predictions.centres)
+    return _Ranked(predictions.scores, correct, truth.centroids, predictions.centroids)
 
 
 def _take_by_mask(table: OverlapTable, threshold: float, n_predicted: int) -> BoolArray:
@@ -121,20 +121,22 @@ def _choose(
 
 def _exact(images: Sequence[_Ranked], scores: FloatArray, default: float) -> float:
     correct = np.concatenate([np.zeros(0, np.bool_), *(image.correct for image in images if image.correct is not None)])
-    n_true = sum(len(image.true_centres) for image in images)
+    n_true = sum(len(image.true_centroids) for image in images)
     return best_f1_confidence(confidence_curve(scores, correct, n_true), default=default)
 
 
 def _count(image: _Ranked, cutoffs: FloatArray, settings: ChoiceSettings) -> FloatArray:
     """Return the counts at each cut-off, (D, 5) in the order of `threshold_choice.COUNTS`."""
     kept = np.searchsorted(-image.scores, -cutoffs, side="right")
-    n_true = len(image.true_centres)
+    n_true = len(image.true_centroids)
     if image.correct is not None:
         tp = np.append(0, np.cumsum(image.correct))[kept]
     else:
         limit = settings.max_distance_px
         sizes, place = np.unique(kept, return_inverse=True)
-        found = [match_centroids(image.true_centres, image.centres[:n], max_distance=limit).tp for n in sizes.tolist()]
+        found = [
+            match_centroids(image.true_centroids, image.centroids[:n], max_distance=limit).tp for n in sizes.tolist()
+        ]
         tp = np.asarray(found, dtype=np.int64)[place]
     error = kept - n_true
     return np.stack([tp, kept - tp, n_true - tp, error, np.abs(error)], axis=1).astype(np.float64)

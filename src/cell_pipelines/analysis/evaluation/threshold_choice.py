@@ -25,7 +25,7 @@ Choice = Literal["argmax", "knee"]
 COUNTS: Final = ("tp", "fp", "fn", "error", "absolute_error")
 #: What every objective is; F1 is to be high, count errors low.
 OBJECTIVES: Final[Mapping[str, str]] = {
-    "f1_centroid": "F1 of cells whose middle is a true one's",
+    "f1_centroid": "F1 of cells whose centroid is a true one's",
     "f1_iou": "F1 of cells that overlap a true one",
     "count_mae": "mean absolute count error",
     "count_bias": "mean count error, either way",
@@ -43,7 +43,7 @@ class ChoiceSettings:
         choice: ``argmax``: the best; ``knee``: where the curve bends.
         split: Images to choose on, train or val.
         iou: Least overlap of a found cell, in (0, 1].
-        max_distance_px: Farthest that a predicted middle may lie from a true one, in pixels.
+        max_distance_px: Farthest that a predicted centroid may lie from a true one, in pixels.
 
     Raises:
         ValueError: A name is unknown, a number is out of range, or the split is test.
@@ -127,7 +127,7 @@ def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Threshold], *, unpredict
 def choose_row(table: pd.DataFrame, objective: Objective, choice: Choice) -> int | None:
     """Return which row of `tabulate` to take.
 
-    ``argmax`` takes the best value. Where several cut-offs in a row are equally good, with the same sizes, the middle
+    ``argmax`` takes the best value. Where several cut-offs in a row are equally good, with the same sizes, the midpoint
     one is taken, so that a small change of the scores on new images does not cross an edge; of several such plateaus
     the longest. ``knee`` takes, among the cut-offs with the sizes of the best value, the lowest from which a higher one
     gains little (`find_knee`).
@@ -147,8 +147,8 @@ def choose_row(table: pd.DataFrame, objective: Objective, choice: Choice) -> int
         (rows,) = (rows for rows in groups if longest[0] in rows)
         known = rows[np.isfinite(gains[rows])]
         return int(known[find_knee(cutoffs[known], gains[known])])
-    middle = (cutoffs[longest[0]] + cutoffs[longest[-1]]) / 2
-    return int(longest[np.argmin(np.abs(cutoffs[longest] - middle))])
+    midpoint = (cutoffs[longest[0]] + cutoffs[longest[-1]]) / 2
+    return int(longest[np.argmin(np.abs(cutoffs[longest] - midpoint))])
 
 
 def _gains(table: pd.DataFrame, objective: Objective) -> FloatArray:

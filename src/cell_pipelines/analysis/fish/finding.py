@@ -104,7 +104,7 @@ def find_image_spots(
     types = {"channel": "str"} | SPOT_TYPES
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(types))
     table = table[list(types)].astype(types)
-    # Nothing is joined over a distance that no two pixels' middles lie within.
+    # Nothing is joined over a distance that no two pixels' centres lie within.
     merged = merge_double_dots(table, distance_px=options.merge_px or 1e-9)
     return FishSpots(table, merged)
 

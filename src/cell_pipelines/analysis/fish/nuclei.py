@@ -1,4 +1,4 @@
-"""The label image of nuclei that may overlap: what two of them claim goes to the one whose middle is nearer.
+"""The label image of nuclei that may overlap: what two of them claim goes to the one whose centre is nearer.
 
 Networks that outline each nucleus by itself let outlines of touching nuclei run into each other. If the first kept what
 both claim, it would be given signals of its neighbour.

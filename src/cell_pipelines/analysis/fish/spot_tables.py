@@ -44,7 +44,7 @@ def assign_spots(candidates: Candidates, labels: AnyArray, *, border_px: float |
     """Find the nucleus of each candidate, and leave out what lies outside or too near its border.
 
     A candidate belongs to the nucleus whose label its nearest pixel has. Its distance to the border is that to the
-    middle of the nearest pixel on the rim of the nucleus: a pixel of it with a neighbour, above, below, left or right,
+    centre of the nearest pixel on the rim of the nucleus: a pixel of it with a neighbour, above, below, left or right,
     that is not of it. The edge of the image is no border.
 
     Args:

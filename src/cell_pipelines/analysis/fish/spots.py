@@ -190,13 +190,13 @@ def _contrast(response: FloatArray, labels: AnyArray, peaks: npt.NDArray[np.intp
     flat = labels.ravel()
     order = np.argsort(flat, kind="stable")
     ids, start = np.unique(flat[order], return_index=True)
-    middle, spread = np.empty(len(ids)), np.empty(len(ids))
+    median, spread = np.empty(len(ids)), np.empty(len(ids))
     for place, pixels in enumerate(np.split(order, start[1:])):
         values = response.ravel()[pixels]
-        middle[place] = np.median(values)
-        spread[place] = max(_TO_SD * float(np.median(np.abs(values - middle[place]))), least)
+        median[place] = np.median(values)
+        spread[place] = max(_TO_SD * float(np.median(np.abs(values - median[place]))), least)
     own = np.searchsorted(ids, labels[peaks[:, 0], peaks[:, 1]])
-    return np.asarray((response[peaks[:, 0], peaks[:, 1]] - middle[own]) / spread[own])
+    return np.asarray((response[peaks[:, 0], peaks[:, 1]] - median[own]) / spread[own])
 
 
 def _first_of_plateaus(peaks: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
@@ -214,10 +214,10 @@ def _refine(response: FloatArray, peaks: npt.NDArray[np.intp]) -> FloatArray:
     """Move peaks to the top of the parabola through them and their neighbours, within their pixel."""
     padded = np.pad(response, 1, mode="edge")
     rows, columns = peaks[:, 0] + 1, peaks[:, 1] + 1
-    middle, places = padded[rows, columns], peaks.astype(np.float64)
+    peak, places = padded[rows, columns], peaks.astype(np.float64)
     for axis, (down, right) in enumerate(((1, 0), (0, 1))):
         before, after = padded[rows - down, columns - right], padded[rows + down, columns + right]
-        bend = 2.0 * middle - before - after
+        bend = 2.0 * peak - before - after
         shift = np.divide(after - before, 2.0 * bend, out=np.zeros_like(bend), where=bend > 0)
         places[:, axis] += shift.clip(-0.49, 0.49)  # never into another pixel
     return places

@@ -55,6 +55,6 @@ class RecentTrend:
 
 def _line(x: FloatArray, y: FloatArray, w: FloatArray) -> tuple[float, float]:
     """Return value at the last place and slope of the weighted line of least squares."""
-    middle, height = float(x @ w / w.sum()), float(y @ w / w.sum())
-    slope = float((x - middle) * w @ (y - height) / ((x - middle) ** 2 @ w))
-    return height + slope * (float(x[-1]) - middle), slope
+    midpoint, height = float(x @ w / w.sum()), float(y @ w / w.sum())
+    slope = float((x - midpoint) * w @ (y - height) / ((x - midpoint) ** 2 @ w))
+    return height + slope * (float(x[-1]) - midpoint), slope

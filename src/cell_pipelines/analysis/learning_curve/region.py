@@ -52,11 +52,11 @@ class _Quadratic:
     @classmethod
     def of(cls, data: Weighted, law: Law, shapes: FloatArray) -> "_Quadratic":
         x, w = -law.falling(data.u, shapes), data.w
-        middle = x @ w / w.sum()
-        centred, height = x - middle[:, np.newaxis], data.z - data.mean
+        midpoint = x @ w / w.sum()
+        centred, height = x - midpoint[:, np.newaxis], data.z - data.mean
         slope = centred @ (w * height) / (centred**2 @ w)
         rest = (height - slope[:, np.newaxis] * centred) ** 2 @ w
-        return cls(data.mean - slope * middle, slope, rest, float(w.sum()), x @ w, x**2 @ w)
+        return cls(data.mean - slope * midpoint, slope, rest, float(w.sum()), x @ w, x**2 @ w)
 
     def residuals(self, a: FloatArray, b: FloatArray) -> FloatArray:
         """Return the sum of squared residuals of parameters (C,)."""
@@ -141,9 +141,9 @@ class Region:
         radius2 = np.maximum(self.allowed - q.rest, 0.0)[:, np.newaxis]
         weight = self.law.falling(images / self.reference, self.shapes)
         if one_more is not None:
-            middle, spread = q.a[:, np.newaxis] - q.b[:, np.newaxis] * weight, _variance_factor(q, weight)
+            midpoint, spread = q.a[:, np.newaxis] - q.b[:, np.newaxis] * weight, _variance_factor(q, weight)
             half = np.sqrt(radius2 * (1 / one_more + spread))
-            return (middle - half).min(axis=0), np.minimum((middle + half).max(axis=0), self.ceiling)
+            return (midpoint - half).min(axis=0), np.minimum((midpoint + half).max(axis=0), self.ceiling)
         a, b = (np.stack(np.broadcast_arrays(*side)) for side in zip(*self._corners(q, radius2, weight), strict=True))
         tolerance = _TOLERANCE * max(1.0, float(np.abs(self.data.z).max()))
         inside = (a <= self._top + tolerance) & (b >= -tolerance)

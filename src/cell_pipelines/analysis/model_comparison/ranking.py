@@ -91,15 +91,15 @@ def friedman(ranks: FloatArray) -> tuple[float, float]:
     units, models = ranks.shape
     if models < 2 or not units:
         return math.nan, math.nan
-    middle = (models + 1) / 2
-    spread = float(((ranks - middle) ** 2).sum())
+    midpoint = (models + 1) / 2
+    spread = float(((ranks - midpoint) ** 2).sum())
     if not spread:
         return 0.0, 1.0
     if models == 2:
-        above, below = int((ranks[:, 0] > middle).sum()), int((ranks[:, 0] < middle).sum())
+        above, below = int((ranks[:, 0] > midpoint).sum()), int((ranks[:, 0] < midpoint).sum())
         p = float(stats.binomtest(above, above + below).pvalue)
         return (above - below) ** 2 / (above + below), p
-    between = float(((ranks.sum(axis=0) - units * middle) ** 2).sum())
+    between = float(((ranks.sum(axis=0) - units * midpoint) ** 2).sum())
     chi2 = (models - 1) * between / spread
     return chi2, float(stats.chi2.sf(chi2, models - 1))
 

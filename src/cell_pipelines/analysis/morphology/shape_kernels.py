@@ -81,8 +81,8 @@ def _shared(column: Any, top: Any, bottom: Any, shift: int) -> int:
 def measure_hulls(starts: Any, column: Any, top: Any, bottom: Any, pixel_height: float, pixel_width: float) -> Any:
     """Return the pixels in each cell's convex hull and its longest diameter, (N, 2) float64; zeros without a pixel.
 
-    As in scikit-image, a pixel stands for the middles of its four sides, the hull has the pixels whose centres lie in
-    it or on its edge, and the diameter is that between the middles of sides of the hull's pixels.
+    As in scikit-image, a pixel stands for the centres of its four sides, the hull has the pixels whose centres lie in
+    it or on its edge, and the diameter is that between the centres of sides of the hull's pixels.
 
     Args:
         starts: (N + 1,) first piece of each cell.
@@ -133,9 +133,9 @@ def _fill_hull(ends: Any, chains: Any) -> int:
 
 @_compiled
 def _chain(ends: Any, chain: Any) -> int:
-    """Write the convex chain on the small side of the pixels' side middles; return its length.
+    """Write the convex chain on the small side of the pixels' side centres; return its length.
 
-    Coordinates are doubled, so that middles are whole numbers: column, then row (Andrew 1979).
+    Coordinates are doubled, so that centres are whole numbers: column, then row (Andrew 1979).
     """
     wide, size = ends.size, 0
     for x in range(-1, 2 * wide):
@@ -171,7 +171,7 @@ def _follow(chain: Any, size: int, ends: Any) -> None:
 
 @_compiled
 def _longest_diameter(ends: Any, chains: Any, pixel_height: float, pixel_width: float) -> float:
-    """Return the greatest distance between the side middles of the pixels of a convex set."""
+    """Return the greatest distance between the side centres of the pixels of a convex set."""
     above, below = _chain(ends[0], chains[0]), _chain(ends[1], chains[1])
     longest = 0.0
     for i in range(above + below):

@@ -27,14 +27,14 @@ def select_difference(first: Any, second: Any, rank: int) -> float:
     upto = first.size * second.size
     # Always below < rank <= upto, the differences up to `low` and up to `high`.
     while upto - below > room:
-        middle = low + (high - low) / 2
-        if not low < middle < high:
+        midpoint = low + (high - low) / 2
+        if not low < midpoint < high:
             return float(high)
-        count = count_differences(first, second, middle)
+        count = count_differences(first, second, midpoint)
         if count >= rank:
-            high, upto = middle, count
+            high, upto = midpoint, count
         else:
-            low, below = middle, count
+            low, below = midpoint, count
     left = np.empty(upto - below, dtype=np.float64)
     _collect(first, second, low, high, left)
     return float(np.sort(left)[rank - below - 1])

@@ -58,10 +58,10 @@ def compare_independent(first: FloatArray, second: FloatArray, *, level: float =
     pairs = first.size * second.size
     outer = outer_rank(first.size, second.size, level)
     ranks = ((pairs + 1) // 2, pairs // 2 + 1, outer, pairs + 1 - outer)
-    middle = [select_difference(first, second, rank) for rank in ranks[:2]]
+    central = [select_difference(first, second, rank) for rank in ranks[:2]]
     ends = [select_difference(first, second, rank) if outer else math.nan for rank in ranks[2:]]
     least = min(1.0, 2 / float(special.comb(first.size + second.size, first.size)))
-    return RankComparison(float(test.statistic), float(test.pvalue), sum(middle) / 2, ends[0], ends[1], least)
+    return RankComparison(float(test.statistic), float(test.pvalue), sum(central) / 2, ends[0], ends[1], least)
 
 
 def compare_pairs(first: FloatArray, second: FloatArray, *, level: float = 0.95) -> RankComparison:
@@ -80,9 +80,9 @@ def compare_pairs(first: FloatArray, second: FloatArray, *, level: float = 0.95)
         statistic, p = float(ranks[differences[differences != 0] > 0].sum()), float(found.pvalue)
     count = first.size * (first.size + 1) // 2
     outer = outer_signed_rank(first.size, level)
-    middle = _walsh_averages(differences, ((count + 1) // 2, count // 2 + 1))
+    central = _walsh_averages(differences, ((count + 1) // 2, count // 2 + 1))
     ends = _walsh_averages(differences, (outer, count + 1 - outer)) if outer else [math.nan] * 2
-    return RankComparison(statistic, p, sum(middle) / 2, ends[0], ends[1], min(1.0, 2.0 ** (1 - first.size)))
+    return RankComparison(statistic, p, sum(central) / 2, ends[0], ends[1], min(1.0, 2.0 ** (1 - first.size)))
 
 
 def _walsh_averages(differences: FloatArray, ranks: Sequence[int]) -> list[float]:

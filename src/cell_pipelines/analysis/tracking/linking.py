@@ -1,7 +1,7 @@
 """Linking the cells of a time-lapse into tracks with laptrack: gaps are closed, cells may divide, none may merge.
 
 The method is that of Jaqaman et al. (2008), Nature Methods 5(8): first the best assignment between neighbouring
-frames, then the best assignment of the ends of the pieces to beginnings (gaps) and middles (divisions) of others.
+frames, then the best assignment of the ends of the pieces to beginnings (gaps) and inner points (divisions) of others.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ def cell_positions(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns as `POSITION_COLUMNS` says. `object` is the cell's place among the objects of its image, from 0, as
-        `select_images` orders them. `row_px` and `column_px` are the centroid of a mask or polygon, else the middle
-        of the box, with pixel middles at whole numbers; `area_px2` is nan for a point.
+        `select_images` orders them. `row_px` and `column_px` are the centroid of a mask or polygon, else the centre
+        of the box, with pixel centres at whole numbers; `area_px2` is nan for a point.
 
     Raises:
         ValueError: As `frames_of` says.
@@ -124,7 +124,7 @@ def _one_image(one: AnnotationSet, frames: pd.DataFrame) -> pd.DataFrame:
     side, crowd = Side(one), one.crowd
     if crowd.any():
         _log.info("%s: %d crowds are no single cells and have no track.", one.names[0], int(crowd.sum()))
-    rows, columns = side.centres[~crowd].T
+    rows, columns = side.centroids[~crowd].T
     fact = frames.loc[one.names[0]]
     return _typed(
         {

@@ -25,7 +25,7 @@ from cell_pipelines.analysis.viability.matching import (
     find_roles,
     match_dead,
     name_each,
-    object_centres,
+    object_centroids,
 )
 from cell_pipelines.analysis.viability.rules import ViabilityRules
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -104,7 +104,7 @@ def count_field(
         `unmatched_dead` are None for two classes, proportions nan without cells), where `not_counted` are objects
         that are no cells; and one row per object with `CELL_COLUMNS`:
 
-        * `object`: row among the image's objects; `x`, `y`: centre in px, middles of pixels at whole numbers.
+        * `object`: row among the image's objects; `x`, `y`: centroid in px, centres of pixels at whole numbers.
         * `status`: `live` or `dead` (a nucleus, or a cell of that class), `dead_stain` (the stain of a dead nucleus,
           no further cell), `dead_without_nucleus`; not counted are `other_category`, `crowd` (a region of many
           cells) and `other_channel` (a nucleus in the image of dead cells, or the reverse). So live = `live`,
@@ -137,7 +137,7 @@ def count_field(
 
 
 def _rows(cells: AnnotationSet, name: str) -> pd.DataFrame:
-    centres, image = object_centres(cells), cells.image_index
+    centroids, image = object_centroids(cells), cells.image_index
     within = np.zeros(cells.n_objects, dtype=np.int64)
     for rows in cells.rows_by_image():
         within[rows] = np.arange(rows.size)
@@ -146,8 +146,8 @@ def _rows(cells: AnnotationSet, name: str) -> pd.DataFrame:
         "field": pd.array([name] * len(image), dtype="str"),
         "object": within,
         "category": pd.array(np.array(cells.categories, dtype=object)[cells.category], dtype="str"),
-        "x": centres[:, 1],
-        "y": centres[:, 0],
+        "x": centroids[:, 1],
+        "y": centroids[:, 0],
         "score": cells.scores.astype(np.float64),
         "status": pd.array([""] * len(image), dtype="str"),
         "nucleus_object": pd.array([pd.NA] * len(image), dtype="Int64"),

@@ -82,17 +82,17 @@ class CurveFit:
 
 def curve(values: FloatArray, log10_dose: FloatArray) -> FloatArray:
     """Return the proportion alive (N,) at each dose."""
-    top, bottom, middle, log_hill = values
+    top, bottom, log10_ec50, log_hill = values
     slope = np.exp(log_hill) * np.log(10)
-    return np.asarray(bottom + (top - bottom) * special.expit(slope * (middle - log10_dose)))
+    return np.asarray(bottom + (top - bottom) * special.expit(slope * (log10_ec50 - log10_dose)))
 
 
 def gradient(values: FloatArray, log10_dose: FloatArray) -> FloatArray:
     """Return how the proportion (N,) changes with each of the values, (N, 4)."""
-    top, bottom, middle, log_hill = values
+    top, bottom, log10_ec50, log_hill = values
     slope = np.exp(log_hill) * np.log(10)
     finite = np.isfinite(log10_dose)
-    distance = np.where(finite, middle - np.where(finite, log10_dose, 0.0), 0.0)
+    distance = np.where(finite, log10_ec50 - np.where(finite, log10_dose, 0.0), 0.0)
     share = np.where(finite, special.expit(slope * distance), 1.0)
     steep = np.where(finite, (top - bottom) * share * (1 - share) * slope, 0.0)
     return np.stack([share, 1 - share, steep, steep * distance], axis=1)
@@ -162,9 +162,9 @@ def _starts(points: Points) -> Iterator[FloatArray]:
         share[points.log10_dose == dose].mean() for dose in (points.log10_dose.min(), points.log10_dose.max())
     )
     known = points.log10_dose[np.isfinite(points.log10_dose)]
-    for middle in np.quantile(known, [0.25, 0.5, 0.75]):
+    for log10_ec50 in np.quantile(known, [0.25, 0.5, 0.75]):
         for hill in (0.5, 1.0, 2.0, 4.0):
-            yield np.clip(np.array([first, last, middle, np.log(hill)]), low + 0.01, high - 0.01)
+            yield np.clip(np.array([first, last, log10_ec50, np.log(hill)]), low + 0.01, high - 0.01)
 
 
 def _minimise(points: Points, start: FloatArray, fixed: dict[int, float] | None = None) -> tuple[FloatArray, float]:

@@ -71,12 +71,12 @@ def objects_of(cells: AnnotationSet, rules: ViabilityRules) -> tuple[IntArray, I
     return counts[:, cells.categories.index(rules.cells)], counts[:, cells.categories.index(rules.dead)]
 
 
-def match_dead(cells: AnnotationSet, centres: FloatArray, rules: ViabilityRules, roles: Roles) -> MatchedDead:
+def match_dead(cells: AnnotationSet, centroids: FloatArray, rules: ViabilityRules, roles: Roles) -> MatchedDead:
     """Match dead cells to nuclei, one to one, as many as the distance allows and at the least total distance.
 
     Args:
         cells: The images of a field.
-        centres: (N, 2) of all objects as (row, column) in pixels.
+        centroids: (N, 2) of all objects as (row, column) in pixels.
         rules: The categories and the largest distance.
         roles: Rows of the image of nuclei and of that of dead cells.
 
@@ -95,21 +95,21 @@ def match_dead(cells: AnnotationSet, centres: FloatArray, rules: ViabilityRules,
     elif rules.max_distance_um is not None and pixel_um is None:
         raise ValueError("no pixel size, which a distance in um needs")
     if nuclei.size and dead.size:
-        matching = match_centroids(centres[nuclei] * scale, centres[dead] * scale, max_distance=reach)
+        matching = match_centroids(centroids[nuclei] * scale, centroids[dead] * scale, max_distance=reach)
         partner = np.where(matching.is_true_positive, nuclei[matching.true_index], -1)
         distance = matching.distance
     return MatchedDead(nuclei, dead, partner.astype(np.int64), distance, float(reach))
 
 
-def object_centres(cells: AnnotationSet) -> FloatArray:
-    """Return the centres (N, 2) of all objects as (row, column), each category of each image by itself."""
-    centres = np.zeros((cells.n_objects, 2))
+def object_centroids(cells: AnnotationSet) -> FloatArray:
+    """Return the centroids (N, 2) of all objects as (row, column), each category of each image by itself."""
+    centroids = np.zeros((cells.n_objects, 2))
     for image, rows in enumerate(cells.rows_by_image()):
         one = select_images(cells, [image])
         for category in np.unique(one.category).tolist():
             chosen = one.category == category
-            centres[rows[chosen]] = Side(select_objects(one, chosen)).centres
-    return centres
+            centroids[rows[chosen]] = Side(select_objects(one, chosen)).centroids
+    return centroids
 
 
 def _reach_px(cells: AnnotationSet, nuclei: IntArray, rules: ViabilityRules, pixel_um: float | None) -> float:

@@ -25,7 +25,7 @@ class ProposalParameters(BaseModel):
         local_px: Standard deviation of the surroundings; about the size of a cell.
         local_contrast: How much brighter than its surroundings a pixel must be, as a share of the image's range.
         max_hole_px: Holes up to this area in px² are filled.
-        split: How touching cells are cut: not at all, between middles far enough apart, or deep enough.
+        split: How touching cells are cut: not at all, between centres far enough apart, or deep enough.
         split_px: That distance or depth.
         min_area_px: Smallest area of a cell in px².
         max_area_px: Largest area of a cell in px².

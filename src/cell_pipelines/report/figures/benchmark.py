@@ -111,13 +111,13 @@ def _frame(axes: Axes, names: list[str], *, title: str, x: str, is_first: bool) 
 
 def _draw_quality(axes: Axes, models: pd.DataFrame, quality: str, cost: str) -> None:
     known = models[models[quality].notna() & models[cost].notna()]
-    middle = float(known[cost].min() + known[cost].max()) / 2
+    midpoint = float(known[cost].min() + known[cost].max()) / 2
     for row in known.to_dict(orient="records"):
         ends = [row.get(f"{quality}_{end}", np.nan) for end in ("low", "high")]
         if np.isfinite(ends).all():
             axes.vlines(row[cost], *ends, color=panels.GREY, linewidth=2, alpha=0.5)
         axes.plot(row[cost], row[quality], "o", color=panels.DARK, markersize=5)
-        is_right = row[cost] > middle
+        is_right = row[cost] > midpoint
         axes.annotate(
             panels.to_plain(str(row["model"]), longest=22), (row[cost], row[quality]), fontsize=7,
             xytext=(-5 if is_right else 5, 3), textcoords="offset points", ha="right" if is_right else "left",

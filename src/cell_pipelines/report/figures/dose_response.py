@@ -89,13 +89,13 @@ def _draw_curve(axes: Axes, result: Curve, zero: float, level: float) -> dict[st
     handles: dict[str, Any] = {"fitted curve": line[0], f"its {100 * level:g} % interval": band}
     control = result.curve[result.curve["dose"] == 0]
     if len(control):
-        middle, low, high = (control[name].to_numpy() for name in ("viability_percent", "low_percent", "high_percent"))
+        centre, low, high = (control[name].to_numpy() for name in ("viability_percent", "low_percent", "high_percent"))
         axes.vlines([zero], low, high, color=_BLUE, linewidth=6, alpha=0.25)
-        axes.plot([zero], middle, "_", color=_BLUE, markersize=12)
-    middle_dose, *ends = _ec50(result)
-    if x[0] <= middle_dose <= x[-1]:
+        axes.plot([zero], centre, "_", color=_BLUE, markersize=12)
+    ec50_dose, *ends = _ec50(result)
+    if x[0] <= ec50_dose <= x[-1]:
         line_style: dict[str, Any] = {"color": panels.DARK, "linestyle": "--", "linewidth": 1.2}
-        handles["EC50 with its interval"] = axes.axvline(middle_dose, **line_style)
+        handles["EC50 with its interval"] = axes.axvline(ec50_dose, **line_style)
         ends = np.clip(ends, x[0], x[-1]).tolist()
         axes.axvspan(*ends, color=panels.DARK, alpha=0.08, linewidth=0)
     return handles

@@ -150,7 +150,7 @@ def busiest_window(shape: tuple[int, ...], boxes: npt.NDArray[np.float64], side:
         side: Side of the window in pixels, smaller where the image is.
 
     Returns:
-        Top, left, height and width. Of equally full windows the upper left one; without objects the image's middle.
+        Top, left, height and width. Of equally full windows the upper left one; without objects the image's centre.
     """
     height, width = min(side, shape[0]), min(side, shape[1])
     tops, lefts = (_starts(length, seen) for length, seen in ((shape[0], height), (shape[1], width)))

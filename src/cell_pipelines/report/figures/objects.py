@@ -83,12 +83,12 @@ def plot_objects_per_image(counts: npt.NDArray[np.int64]) -> Figure:
 
 
 def _draw_box(axes: Axes, place: int, values: FloatArray) -> dict[str, Any]:
-    least, low, first, middle, third, high, most = np.percentile(values, _PERCENTILES)
+    least, low, first, second, third, high, most = np.percentile(values, _PERCENTILES)
     (whisker,) = axes.plot([low, high], [place, place], color=panels.GREY, linewidth=1.2, zorder=2)
     box = axes.barh(place, third - first, left=first, height=0.5, color=_BLUE, alpha=0.55, zorder=3)
-    (median,) = axes.plot([middle, middle], [place - 0.25, place + 0.25], color=panels.DARK, linewidth=2, zorder=4)
+    (median,) = axes.plot([second, second], [place - 0.25, place + 0.25], color=panels.DARK, linewidth=2, zorder=4)
     (ends,) = axes.plot([least, most], [place, place], "o", color=panels.GREY, markersize=3, zorder=2)
-    return {"median": median, "middle half": box, "5 % to 95 %": whisker, "smallest, largest": ends}
+    return {"median": median, "interquartile range": box, "5 % to 95 %": whisker, "smallest, largest": ends}
 
 
 def _tidy_log_axis(axes: Axes) -> None:

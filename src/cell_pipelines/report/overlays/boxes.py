@@ -129,7 +129,7 @@ def _check_objects(boxes: Boxes, categories: IntArray, names: Sequence[str]) -> 
 
 
 def _tile(image: Image, boxes: Boxes, categories: IntArray, side: int) -> ByteImage:
-    """Return (side, side, 3) with the image in its middle."""
+    """Return (side, side, 3) with the image in its centre."""
     import cv2
 
     shown = to_display(image)

@@ -148,13 +148,13 @@ def _write_patterns(canvas: ByteImage, labels: LabelImage, nuclei: pd.DataFrame)
 def _find_room(taken: npt.NDArray[np.bool_], window: tuple[slice, ...], size: tuple[int, int]) -> tuple[int, int]:
     """Give the corner of a place beside a nucleus that covers least of what is taken, the nearest of equals."""
     low, high = np.array([side.start for side in window]), np.array([side.stop for side in window])
-    middle, half = (low + high) / 2, (high - low) / 2
+    centre, half = (low + high) / 2, (high - low) / 2
     angles = np.linspace(0.0, 2.0 * np.pi, _DIRECTIONS, endpoint=False)
     best, corner = np.inf, (0, 0)
     for near in (0.75, 1.0, 1.2, 1.5):
         for angle in angles:
             away = np.array([-np.sin(angle), np.cos(angle)]) * (near * half + 0.55 * np.array(size))
-            place = np.clip((middle + away - np.array(size) / 2).round().astype(int), 0, np.array(taken.shape) - size)
+            place = np.clip((centre + away - np.array(size) / 2).round().astype(int), 0, np.array(taken.shape) - size)
             top, left = (max(int(value), 0) for value in place)
             covered = float(np.count_nonzero(taken[top : top + size[0], left : left + size[1]]))
             if covered < best:

@@ -126,11 +126,11 @@ def _strip(entries: Sequence[LegendEntry], places: Sequence[tuple[int, int]], si
     width, letters = size
     line_height = 2 * letters
     height = line_height * (places[-1][1] + 1) + letters // 2
-    middles = [letters // 4 + line_height * line + line_height // 2 for _, line in places]
+    centres = [letters // 4 + line_height * line + line_height // 2 for _, line in places]
     starts = [x + _swatch_width(entry, letters) for entry, (x, _) in zip(entries, places, strict=True)]
-    texts = [(x, y, entry.text) for x, y, entry in zip(starts, middles, entries, strict=True)]
+    texts = [(x, y, entry.text) for x, y, entry in zip(starts, centres, entries, strict=True)]
     strip = _write(texts, (width, height), letters)
-    half, corners = 0.45 * letters, zip(places, middles, strict=True)
+    half, corners = 0.45 * letters, zip(places, centres, strict=True)
     boxes = [(x + 0.1 * letters, y - half, x + 1.3 * letters, y + half) for (x, _), y in corners]
     pairs = [(box, entry.pen) for box, entry in zip(boxes, entries, strict=True) if entry.pen is not None]
     swatches = np.array([box for box, _ in pairs], dtype=np.float64).reshape(-1, 4)
@@ -148,7 +148,7 @@ def _entry_width(entry: LegendEntry, letters: int) -> int:
 
 
 def _write(texts: Sequence[tuple[int, int, str]], size: tuple[int, int], letters: int) -> ByteImage:
-    """Return a strip of (width, height) pixels with texts, each at its left x and middle y."""
+    """Return a strip of (width, height) pixels with texts, each at its left x and central y."""
     canvas = _canvas(size)
     for x, y, text in texts:
         canvas.figure.text(

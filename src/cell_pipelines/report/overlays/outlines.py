@@ -36,7 +36,7 @@ def overlay_labels(image: npt.NDArray[np.uint8], labels: LabelImage) -> ByteImag
 def draw_outlines(canvas: ByteImage, labels: LabelImage, pens: Sequence[Pen | None], *, width: int) -> ByteImage:
     """Draw a line along the border of every cell, holes included.
 
-    The middle of the line lies on the outermost pixels of the cell. A thin dark rim keeps it apart from a bright
+    The centre of the line lies on the outermost pixels of the cell. A thin dark rim keeps it apart from a bright
     image.
 
     Args:

@@ -141,7 +141,7 @@ def _last_points(shown: pd.DataFrame, factor: float) -> dict[int, tuple[int, int
 
 
 def _point(cell: pd.Series[Any], factor: float) -> tuple[int, int]:
-    """Return x, y in OpenCV's fractions of a pixel, whose middles are at whole numbers as ours are."""
+    """Return x, y in OpenCV's fractions of a pixel, whose centres are at whole numbers as ours are."""
     x, y = (((float(cell[name]) + 0.5) * factor - 0.5) * (1 << _SHIFT) for name in ("column_px", "row_px"))
     return round(x), round(y)
 

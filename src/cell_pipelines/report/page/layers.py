@@ -1,6 +1,6 @@
 """Lines above an image that a reader switches on and off: outlines and frames as SVG, in the image's own pixels.
 
-A line follows the outermost pixels of a cell, as in the overlays that are files (`outlines.py`): the middle of a pixel
+A line follows the outermost pixels of a cell, as in the overlays that are files (`outlines.py`): the centre of a pixel
 in row r and column c lies at (c + 0.5, r + 0.5). Because image and lines share one system of coordinates, they stay
 together at any size. Widths are those of the screen, so lines stay thin when the image is enlarged.
 """

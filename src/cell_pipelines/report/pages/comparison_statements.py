@@ -23,7 +23,10 @@ _COSTS: Final[Mapping[str, tuple[str, str]]] = {
     "training_seconds": ("training", "Time of training on its machine, hours:minutes:seconds."),
     "training_memory_mb": ("training memory, MB", "The most memory that training held."),
     "training_device": ("trained on", ""),
-    "latency_ms": ("latency, ms", "Median time for one image by PyTorch; from and to are the middle half or as told."),
+    "latency_ms": (
+        "latency, ms",
+        "Median time for one image by PyTorch; from and to: interquartile range or as stated.",
+    ),
     "inference_memory_mb": ("inference memory, MB", "The most memory that inference held."),
     "input": ("input", "Size of the image that FLOPs and latency are of."),
     "device": ("measured on", ""),

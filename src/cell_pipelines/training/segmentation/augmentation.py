@@ -69,7 +69,7 @@ class Movement:
     Attributes:
         angle: Degrees clockwise.
         zoom: Magnification.
-        shift: Rows and columns by which the tile's middle moves in its image, as shares of its side.
+        shift: Rows and columns by which the tile's centre moves in its image, as shares of its side.
         flips: Whether it is mirrored top to bottom, and left to right.
         bend: (2, n, n) displacements in pixels of a coarse grid over the window; None for no bending.
         reach_px: Largest displacement.
@@ -94,7 +94,7 @@ class Movement:
     def side(self, size: int) -> int:
         """Return the side of the window, in pixels, that fills a tile of `size` pixels after the movement.
 
-        The window is larger than the tile by an even number, so that the tile lies in its middle.
+        The window is larger than the tile by an even number, so that the tile lies in its centre.
         """
         if not self.is_resampled:
             return size
@@ -179,8 +179,8 @@ def _displacement(movement: Movement, side: int) -> Any:
     """Return the field (1, side, side, 2) of x and y, in halves of the side, from each pixel to the one it shows."""
     import torch
 
-    middles = (2 * torch.arange(side) + 1) / side - 1
-    y, x = torch.meshgrid(middles, middles, indexing="ij")
+    centres = (2 * torch.arange(side) + 1) / side - 1
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
     angle = math.radians(movement.angle)
     cosine, sine = math.cos(angle) / movement.zoom, math.sin(angle) / movement.zoom
     field = torch.stack([x * (cosine - 1) + y * sine, y * (cosine - 1) - x * sine], dim=-1)[None]

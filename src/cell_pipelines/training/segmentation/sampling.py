@@ -123,12 +123,12 @@ def tile_shares(
 
 
 def _shown(sample: Sample, tile: Tile, size: int) -> npt.NDArray[np.bool_]:
-    """Say which objects have the middle of their box in the tile, shape (N,)."""
+    """Say which objects have the centre of their box in the tile, shape (N,)."""
     low, high = (
         np.array([sample.objects[f"{axis}_{end}"].to_numpy() for axis in ("y", "x")]) for end in ("min", "max")
     )
-    middle = (low + high) / 2 - np.array([[tile.row], [tile.column]])
-    inside: npt.NDArray[np.bool_] = ((middle >= 0) & (middle < size)).all(axis=0)
+    centre = (low + high) / 2 - np.array([[tile.row], [tile.column]])
+    inside: npt.NDArray[np.bool_] = ((centre >= 0) & (centre < size)).all(axis=0)
     return inside
 
 

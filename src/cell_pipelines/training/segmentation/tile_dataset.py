@@ -144,7 +144,7 @@ class TileDataset:
 
 
 def _start(start: int, move: float, length: int, size: int) -> int:
-    """Return where a tile starts after jitter, which doesn't leave the image; a small image lies in its middle."""
+    """Return where a tile starts after jitter, which doesn't leave the image; a small image lies in its centre."""
     return round(min(max(start + move, 0), length - size)) if length >= size else (length - size) // 2
 
 

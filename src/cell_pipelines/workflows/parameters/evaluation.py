@@ -13,7 +13,8 @@ class EvaluationParameters(BaseModel):
     Attributes:
         split: Images that are evaluated.
         iou: A prediction that overlaps a true cell of its class by at least this is right.
-        max_distance_px: Farthest that a predicted middle may lie from a true one; None for the average cell's diameter.
+        max_distance_px: Farthest that a predicted centroid may lie from a true one; None for the average cell's
+            diameter.
         centroid_matching: ``hungarian``: one to one, as many as possible, then the least distance in all;
             ``greedy_2021``: each true cell takes the nearest, as Morelli et al. 2021 write; ``greedy_2021_code``: as
             their code does.

@@ -15,16 +15,17 @@ class ThresholdParameters(BaseModel):
 
     Attributes:
         split: Images to choose on; never those of the test.
-        objective: ``f1_iou``: F1 of cells that overlap a true one by `iou`; ``f1_centroid``: F1 of cells whose middle
+        objective: ``f1_iou``: F1 of cells that overlap a true one by `iou`; ``f1_centroid``: F1 of cells whose centroid
             is a true one's within the distance; ``count_mae``: mean absolute count error; ``count_bias``: mean count
             error, either way.
         choice: ``argmax``: the best; ``knee``: where the curve bends (Satopaa et al. 2011); ``fixed``: `cutoff`.
         cutoff: For ``fixed``.
         iou: A prediction that overlaps a true cell of its class by at least this is right.
-        max_distance_px: Farthest that a predicted middle may lie from a true one; None for the average cell's diameter.
+        max_distance_px: Farthest that a predicted centroid may lie from a true one; None for the average cell's
+            diameter.
         cutoffs: Number of cut-offs that are tried, evenly spaced.
         min_areas: Least areas that are tried, as multiples of the one set from the average cell size.
-        spacings: Least distances of two middles that are tried, likewise.
+        spacings: Least distances of two centroids that are tried, likewise.
         parallel: How the images are spread over processors.
     """
 

@@ -34,7 +34,7 @@ def test_thin_branches_and_small_cells_are_no_outlines():
     branches[draw.line(0, 0, 99, 99)] = branches[draw.line(0, 99, 99, 0)] = True
     assert not is_drawn_outline(branches)
     assert not is_drawn_outline(_labels(radius=2) > 0)
-    rings = (_labels(11) > 0) & ~(_labels(3) > 0)  # red blood cells, light in the middle
+    rings = (_labels(11) > 0) & ~(_labels(3) > 0)  # red blood cells, light in the centre
     assert not doubt_shapes(rings)
 
 

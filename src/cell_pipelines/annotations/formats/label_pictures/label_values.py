@@ -186,11 +186,11 @@ def read_classes(raster: Raster, values: Mapping[int, str]) -> tuple[Raster, lis
 
 def _of_many_values(labels: Raster, values: Raster) -> tuple[Raster, list[Remark]]:
     if is_lossy_mask(labels):
-        middle = (int(values[0]) + int(values[-1])) / 2
+        midpoint = (int(values[0]) + int(values[-1])) / 2
         reason = (
             f"{len(values)} values around {int(values[0])} and {int(values[-1])}, as lossy compression leaves them,"
         )
-        return labels > middle, [Remark("suspect", f"{reason} are cut at {middle:g}.")]
+        return labels > midpoint, [Remark("suspect", f"{reason} are cut at {midpoint:g}.")]
     if kind_of(labels) == "classes" and 0 in values:
         reason = f"the values are {_listed(values)}; all but 0 count as cells. The option `values` names their classes."
         return labels != 0, [Remark("suspect", reason)]

@@ -2,7 +2,7 @@
 
 ImageJ holds areas as inside: pixel (0, 0) lies between the corners (0, 0) and (1, 1), with whole and with sub-pixel
 coordinates, and a pixel belongs to an area when its centre does. Points are counted from pixel centres there:
-the point (3, 4) marks the middle of pixel (3, 4), which is (3.5, 4.5) here.
+the point (3, 4) marks the centre of pixel (3, 4), which is (3.5, 4.5) here.
 
 Other tools filled a pixel when its upper left corner lay inside. The label images of the T98G set are exactly what
 that gives (no pixel of four images differs), while ImageJ's own rule differs from them in 1.7 % of the cells' pixels.
