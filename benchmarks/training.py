@@ -24,7 +24,6 @@ def run(side: str, data: Path, epochs: int, folder: Path) -> float:
     from cell_pipelines.models.ultralytics_home import prepare_ultralytics, use_all_cores
 
     prepare_ultralytics()
-    import albumentations
     from ultralytics import YOLO
 
     settings = {**SETTINGS, "epochs": epochs}
@@ -48,7 +47,7 @@ def run(side: str, data: Path, epochs: int, folder: Path) -> float:
     start = time.perf_counter()
     model.train(
         data=str(data), project=str(folder), name="run", device="cpu", amp=False, plots=False, verbose=False,
-        augmentations=[albumentations.NoOp(p=0.0)], **settings,
+        **settings,
     )  # fmt: skip
     return time.perf_counter() - start
 

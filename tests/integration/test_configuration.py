@@ -198,7 +198,7 @@ def test_the_registry_keeps_its_promised_names_and_needs_no_torch():
         "import sys\n"
         "from cell_pipelines.pipeline_registry import register_pipelines\n"
         "print(*register_pipelines())\n"
-        "heavy = {'torch', 'ultralytics', 'albumentations', 'matplotlib', 'lightning', 'segmentation_models_pytorch'}\n"
+        "heavy = {'torch', 'ultralytics', 'torchvision', 'matplotlib', 'lightning', 'segmentation_models_pytorch'}\n"
         "assert not heavy & set(sys.modules), 'too much loaded'\n"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)

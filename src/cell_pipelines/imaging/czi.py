@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cell_pipelines.imaging.czi_file import StoredBlock, open_czi, read_directory, read_metadata
 from cell_pipelines.imaging.description import Image, ImageInfo, Plane, Window, describe
 from cell_pipelines.imaging.tiff_metadata import pair, to_um
 
@@ -20,7 +21,7 @@ _NONE, _JPEG, _LZW, _JPEGXR, _ZSTD, _ZSTD_PACKED = 0, 1, 2, 4, 5, 6
 class _Block:
     """One stored rectangle: where it stands, in which plane, and where its bytes are told of."""
 
-    entry: Any
+    stored: StoredBlock
     place: tuple[int, int, int]
     row: int
     column: int
@@ -41,13 +42,11 @@ class CziSource:
     """An open CZI file."""
 
     def __init__(self, path: Path) -> None:
-        import czifile
-
         self._size = path.stat().st_size
         # Opened here, since czifile leaves a file open when its header is damaged.
         self._bytes = path.open("rb")
         try:
-            self._scenes = _find_scenes(czifile.CziFile(self._bytes, multifile=False), self._size)
+            self._scenes = _find_scenes(open_czi(self._bytes), self._size)
         except BaseException:
             self._bytes.close()
             raise
@@ -68,7 +67,7 @@ class CziSource:
             r0, r1 = max(row, block.row), min(row + height, block.row + block.height)
             c0, c1 = max(column, block.column), min(column + width, block.column + block.width)
             if r0 < r1 and c0 < c1:
-                pixels = _decode(block.entry, self._size)[..., : image.shape[2]]
+                pixels = _decode(block.stored, self._size)[..., : image.shape[2]]
                 part = pixels[r0 - block.row : r1 - block.row, c0 - block.column : c1 - block.column]
                 image[r0 - row : r1 - row, c0 - column : c1 - column] = part
         return image
@@ -87,39 +86,30 @@ def _find_scenes(file: Any, size: int) -> tuple[_Scene, ...]:
     if header.file_part or not 0 < header.directory_position < size or header.update_pending:
         raise ValueError("a CZI file that was never finished, or a part of one stored in several files")
     metadata = _Metadata(file, size)
-    scenes: dict[int, list[Any]] = {}
-    for entry in _directory(file):
-        start = {d.dimension: d for d in entry.dimension_entries}
-        if entry.file_part:
+    scenes: dict[int, list[StoredBlock]] = {}
+    for stored in read_directory(file):
+        start = stored.extents
+        if stored.file_part:
             raise ValueError("a CZI file whose tiles lie in other files")
         # Smaller copies for a quick look, and not pixels of the camera.
         if start["X"].stored_size == start["X"].size and start["Y"].stored_size == start["Y"].size:
-            scenes.setdefault(start["S"].start if "S" in start else 0, []).append((entry, start))
+            scenes.setdefault(start["S"].start if "S" in start else 0, []).append(stored)
     if not scenes:
         raise ValueError("a CZI file without any image")
     return tuple(_make_scene(number, scenes[number], metadata) for number in sorted(scenes))
 
 
-def _directory(file: Any) -> tuple[Any, ...]:
-    from czifile.czifile import Segment, SubBlockDirectorySegment
-
-    segment = Segment(file._fh, file.header.directory_position)
-    if segment.sid != SubBlockDirectorySegment.SID:
-        raise ValueError("a CZI file whose directory is damaged")
-    entries: tuple[Any, ...] = segment.data().entries
-    return entries
-
-
-def _make_scene(number: int, found: list[tuple[Any, dict[str, Any]]], metadata: "_Metadata") -> _Scene:
-    first = {axis: min(d[axis].start for _, d in found if axis in d) for axis in found[0][1]}
+def _make_scene(number: int, found: list[StoredBlock], metadata: "_Metadata") -> _Scene:
+    extents = [stored.extents for stored in found]
+    first = {axis: min(d[axis].start for d in extents if axis in d) for axis in extents[0]}
     lengths: dict[str, int] = {}
     for axis in first:
-        end = max(d[axis].start + d[axis].size for _, d in found if axis in d)
+        end = max(d[axis].start + d[axis].size for d in extents if axis in d)
         lengths[axis] = end - first[axis]
     odd = [axis for axis, n in lengths.items() if n > 1 and axis not in "TZCYXSM"]
     if odd:
         raise ValueError(f"rows, columns, channels, depth or time, got the axes {lengths}")
-    kinds = {np.dtype(entry.dtype) for entry, _ in found}
+    kinds = {stored.dtype for stored in found}
     if len(kinds) > 1 or any(kind.base.kind == "c" for kind in kinds):
         raise ValueError(f"pixels of one real type, got {', '.join(sorted(map(str, kinds)))}")
     samples = int(np.prod(next(iter(kinds)).shape, dtype=int))
@@ -133,37 +123,37 @@ def _make_scene(number: int, found: list[tuple[Any, dict[str, Any]]], metadata: 
         z_step_um=metadata.scaling("Z"),
         scene=metadata.scene_names.get(number, ""),
     )
-    ordered = sorted(found, key=lambda one: one[1]["M"].start if "M" in one[1] else 0)
-    return _Scene(info, tuple(_make_block(entry, d, first) for entry, d in ordered), samples >= 3)
+    ordered = sorted(found, key=lambda one: one.extents["M"].start if "M" in one.extents else 0)
+    return _Scene(info, tuple(_make_block(stored, first) for stored in ordered), samples >= 3)
 
 
-def _make_block(entry: Any, dimensions: dict[str, Any], first: dict[str, int]) -> _Block:
+def _make_block(stored: StoredBlock, first: dict[str, int]) -> _Block:
+    dimensions = stored.extents
     if any(d.size != 1 for axis, d in dimensions.items() if axis not in "YX"):
         raise ValueError("one plane in each tile, got several")
     t, z, c = (dimensions[axis].start - first[axis] if axis in dimensions else 0 for axis in "TZC")
     y, x = dimensions["Y"], dimensions["X"]
     if min(y.size, x.size) < 1:
         raise ValueError(f"tiles with pixels, got one of {y.size} x {x.size}")
-    return _Block(entry, (t, z, c), y.start - first["Y"], x.start - first["X"], y.size, x.size)
+    return _Block(stored, (t, z, c), y.start - first["Y"], x.start - first["X"], y.size, x.size)
 
 
-def _decode(entry: Any, size: int) -> Image:
+def _decode(stored: StoredBlock, size: int) -> Image:
     """Return the pixels of a stored rectangle, (H, W, samples), colours as red, green, blue."""
-    dtype = np.dtype(entry.dtype)
-    dimensions = {d.dimension: d.size for d in entry.dimension_entries}
-    shape = (dimensions["Y"], dimensions["X"], *(dtype.shape or (1,)))
+    dtype = stored.dtype
+    shape = (stored.extents["Y"].size, stored.extents["X"].size, *(dtype.shape or (1,)))
     claimed = shape[0] * shape[1] * dtype.itemsize
-    segment = entry.data_segment()
+    segment = stored.segment()
     if not 0 <= segment.data_size <= size - segment.data_offset:
         raise ValueError(f"a tile of {segment.data_size} bytes, which the file doesn't hold")
-    if claimed > (segment.data_size if entry.compression == _NONE else (segment.data_size + 16) * _MAX_RATIO):
+    if claimed > (segment.data_size if stored.compression == _NONE else (segment.data_size + 16) * _MAX_RATIO):
         raise ValueError(f"a tile of {shape[0]} x {shape[1]} pixels, for which its {segment.data_size} bytes are few")
-    pixels = _decompress(segment.data(raw=True), entry.compression, claimed)
+    pixels = _decompress(segment.data(raw=True), stored.compression, claimed)
     if isinstance(pixels, bytes):
         pixels = np.frombuffer(pixels[:claimed], dtype.base)
     pixels = pixels.reshape(shape)
     # All but JPEG XR store blue first.
-    image: Image = pixels[..., [2, 1, 0]] if shape[2] >= 3 and entry.compression != _JPEGXR else pixels
+    image: Image = pixels[..., [2, 1, 0]] if shape[2] >= 3 and stored.compression != _JPEGXR else pixels
     return image
 
 
@@ -228,18 +218,13 @@ class _Metadata:
 def _read_xml(file: Any, size: int) -> Any:
     from xml.etree.ElementTree import ParseError
 
-    from czifile.czifile import MetadataSegment, Segment
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    position = file.header.metadata_position
-    if not 0 < position < size:
+    if not 0 < file.header.metadata_position < size:
         return None
     try:
-        segment = Segment(file._fh, position)
-        data = segment.data() if segment.sid == MetadataSegment.SID else None
-        if data is None or not 0 < data.xml_size <= min(size, _MAX_XML):
-            return None
-        return fromstring(data.data(raw=True))
+        text = read_metadata(file, min(size, _MAX_XML))
+        return None if text is None else fromstring(text)
     except (ValueError, ParseError, DefusedXmlException):
         return None

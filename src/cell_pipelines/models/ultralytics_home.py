@@ -31,7 +31,7 @@ def prepare_ultralytics() -> None:
     """Set Ultralytics up before its first import: no telemetry, look-ups, installs, MLflow or foreign code."""
     folder = home()
     os.environ["YOLO_CONFIG_DIR"] = str(folder)
-    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false", NO_ALBUMENTATIONS_UPDATE="1")
+    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false")
     # Its own workers, too, open model files as known layers only, and evaluate no text of their descriptions.
     os.environ["ULTRALYTICS_SAFE_LOAD"] = "true"
     for module in ("ultralytics.utils", "ultralytics.nn.tasks"):

@@ -1,31 +1,11 @@
 import json
 import os
 
-import numpy as np
 import pytest
 
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
-from cell_pipelines.training.detection.settings import YoloTraining, create_transforms
+from cell_pipelines.training.detection.settings import YoloTraining
 from cell_pipelines.training.detection.train import ResumeError, _identity, read_history, train_yolo
-
-
-def test_transforms_are_made_by_name_with_their_arguments():
-    blur, jpeg = create_transforms(
-        [{"name": "Blur", "blur_limit": 3, "p": 0.1}, {"name": "ImageCompression", "quality_range": [85, 100]}]
-    )
-    assert (type(blur).__name__, blur.p) == ("Blur", 0.1)
-    assert jpeg.quality_range == (85, 100)
-
-
-def test_no_transforms_means_none_and_not_the_library_s_own_few():
-    (only,) = create_transforms([])
-    image = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(only(image=image)["image"], image)
-
-
-def test_an_unknown_transform_is_named():
-    with pytest.raises(ValueError, match="'Blurr'"):
-        create_transforms([{"name": "Blurr"}])
 
 
 def test_a_resumed_training_with_other_settings_is_refused(tmp_path):

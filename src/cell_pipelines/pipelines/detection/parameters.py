@@ -23,7 +23,8 @@ class AugmentationParameters(BaseModel):
         hsv_h: Change of hue up to ± this share.
         hsv_s: Change of saturation up to ± this share.
         hsv_v: Change of brightness up to ± this share.
-        transforms: Albumentations by name, each with its arguments.
+        transforms: Changes of pixels by name, each with its probability ``p`` and its arguments: Blur, MedianBlur,
+            MotionBlur, ImageCompression, or those of torchvision that leave every object where it is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -22,10 +22,10 @@ def augmented_samples(training: YoloTraining, data_yaml: Path, count: int) -> li
     from ultralytics.data.utils import check_det_dataset
     from ultralytics.utils.torch_utils import init_seeds
 
-    overrides = to_arguments(training, data_yaml, data_yaml.parent)
-    import albumentations
+    from cell_pipelines.training.detection.trainers import use_own_transforms
 
-    overrides["augmentations"] = [albumentations.to_dict(t) for t in overrides["augmentations"]]
+    use_own_transforms()
+    overrides = to_arguments(training, data_yaml, data_yaml.parent)
     cfg = get_cfg(overrides={"task": network_task(training.weights), **overrides, "device": "cpu"})
     data = check_det_dataset(str(data_yaml), autodownload=False)
     init_seeds(cfg.seed, deterministic=False)

@@ -16,7 +16,7 @@ class YoloTraining:
         weights: As in `resolve_weights`.
         from_scratch: Leave the weights of the network aside.
         settings: Ultralytics' own names: epochs, imgsz, batch, lr0, mosaic, and so on.
-        transforms: Albumentations by name with their arguments, each ``{"name": "Blur", "p": 0.1}``.
+        transforms: What `create_transform` takes, each ``{"name": "Blur", "p": 0.1}``.
         device: ``auto``, ``cpu``, ``cuda``, or numbers of GPUs such as ``0,1``.
         precision: ``auto`` is mixed on a GPU and float32 on a CPU.
         trust: Open a file of weights that names other code than known layers.
@@ -42,7 +42,7 @@ def to_arguments(training: YoloTraining, data_yaml: Path, folder: Path) -> dict[
         "exist_ok": True,
         "device": device,
         "amp": _amp(training),
-        "augmentations": create_transforms(training.transforms),
+        "augmentations": _check_transforms(training.transforms),
         "plots": False,
         "verbose": False,
     }
@@ -60,19 +60,10 @@ def _amp(training: YoloTraining) -> bool | str:
     return "bf16" if wide else True
 
 
-def create_transforms(specifications: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Return Albumentations transforms by name; an empty list means none, not Ultralytics' own few.
+def _check_transforms(specifications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return them as Ultralytics hands them on, after a mistake in one has been said."""
+    from cell_pipelines.training.detection.pixel_transforms import create_transform
 
-    Raises:
-        ValueError: There is no such transform, or it refuses its arguments.
-    """
-    import albumentations
-
-    transforms: list[Any] = []
-    for specification in specifications:
-        arguments = {key: tuple(v) if isinstance(v, list) else v for key, v in specification.items() if key != "name"}
-        factory = getattr(albumentations, str(specification.get("name")), None)
-        if factory is None:
-            raise ValueError(f"`transforms` must name Albumentations transforms, got {specification.get('name')!r}.")
-        transforms.append(factory(**arguments))
-    return transforms or [albumentations.NoOp(p=0.0)]
+    for one in specifications:
+        create_transform(one)
+    return [dict(one) for one in specifications]

@@ -67,6 +67,8 @@ def train_yolo(
     prepare_ultralytics()
     from ultralytics import YOLO
 
+    from cell_pipelines.training.detection.trainers import trainer_of
+
     task = network_task(training.weights)
     check_labels(data_yaml, training.weights, task)
     started = _identity(training, data_yaml)
@@ -88,7 +90,7 @@ def train_yolo(
         with open_restricted(trust=training.trust):
             model = YOLO(start, task=task)
             _add_callbacks(model, training, last)
-            model.train(**to_arguments(training, data_yaml, folder), resume=going_on)
+            model.train(trainer_of(task), **to_arguments(training, data_yaml, folder), resume=going_on)
         (folder / "finished").touch()
     return folder / "run" / "weights" / "best.pt", read_history(folder / "run" / "results.csv")
 
