@@ -19,8 +19,8 @@ def density(rng: np.random.Generator, count: int) -> np.ndarray:
     return rng.lognormal(3, 1, count)
 
 
-def missed_and_made_up(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each cell is missed with 8 %, and some are made up: errors grow as the root of the count."""
+def missed_and_false(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each cell is missed with 8 %, and some are false positives: errors grow as the root of the count."""
     true = rng.poisson(density(rng, count))
     return true, rng.binomial(true, 0.92) + rng.poisson(0.06 * true + 0.2)
 
@@ -33,12 +33,12 @@ def overdispersed(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.
 
 def heavy_tailed(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
     """One image of twenty fails altogether."""
-    true, predicted = missed_and_made_up(rng, count)
+    true, predicted = missed_and_false(rng, count)
     return true, np.where(rng.random(count) < 0.05, predicted // 3, predicted)
 
 
 EXCHANGEABLE: dict[str, Draw] = {
-    "cells missed and made up": missed_and_made_up,
+    "cells missed and false positives": missed_and_false,
     "overdispersed": overdispersed,
     "one image in twenty fails": heavy_tailed,
 }
@@ -86,7 +86,7 @@ def scored(rng: np.random.Generator, count: int) -> list[tuple[np.ndarray, np.nd
 
 
 def tuned(repetitions: int, rng: np.random.Generator) -> Iterator[tuple]:
-    """The cut-off is chosen on the calibration images themselves, on others of the same number, or on half of them."""
+    """The threshold is chosen on the calibration images themselves, on others of the same number, or on half of them."""
     cutoffs = np.linspace(0.05, 0.95, 50)
 
     def counts(images: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

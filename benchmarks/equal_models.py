@@ -59,9 +59,9 @@ def rows(repetitions: int, resamples: int, sizes: Sequence[int]) -> Iterator[tup
                     tests = compare_models(tables, chosen, groups=known).tests
                     if "better" in settings:
                         tests = tests[tests["second"] == f"m{models - 1}"]
-                        hits[place] += tests["told_apart"].mean()
+                        hits[place] += tests["significant"].mean()
                     else:
-                        hits[place] += tests["told_apart"].any()
+                        hits[place] += tests["significant"].any()
             yield name, models, *(100 * hits / repetitions)
 
 

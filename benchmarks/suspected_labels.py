@@ -88,13 +88,14 @@ def simulated(args: argparse.Namespace, models: int, seed: int) -> pd.DataFrame:
 def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFrame:
     """Return the table for a study's own labels and networks, on validation and test."""
     from cell_pipelines.datasets.annotation_dataset import AnnotationDataset
-    from cell_pipelines.workflows.model_outputs import ModelSight
+    from cell_pipelines.workflows.model_outputs import OutputReader
+    from cell_pipelines.workflows.trained_model import TrainedModel
 
     truth = select_split(AnnotationDataset(path=str(folder / "03_primary/annotations")).load(), "val", "test")
     labels, injected = inject_label_errors(
         truth, {kind: share for kind in ERROR_KINDS if kind != "reclassified"}, seed=seed
     )
-    sights = {name: ModelSight(folder / f"06_models/{name}.pt") for name in names}
+    readers = {name: OutputReader(TrainedModel.open(folder / f"06_models/{name}.pt")) for name in names}
     rows: dict[str, Mapping[str, dict[str, object]]] = {}
     for name in names:
         table = pd.read_csv(folder / f"07_model_output/{name}/scores.csv", dtype=object).set_index("image", drop=False)
@@ -105,9 +106,9 @@ def real(folder: Path, names: list[str], share: float, seed: int) -> pd.DataFram
     asked = []
     for one in iterate_images(labels):
         evidence = {}
-        for name, sight in sights.items():
-            seen = sight.see(rows[name][one.names[0]], folder / f"07_model_output/{name}/store")
-            evidence[name] = gather_evidence(one, seen.candidates, sight.thresholds, seen.maps)
+        for name, reader in readers.items():
+            output = reader.read(rows[name][one.names[0]], folder / f"07_model_output/{name}/store")
+            evidence[name] = gather_evidence(one, output.candidates, reader.thresholds, output.maps)
         asked.append(Asked(describe_labels(one), evidence))
     return evaluate(labels, injected, asked)
 

@@ -1,4 +1,4 @@
-"""Cells at many cut-offs from one probability map: `sweep` against a plain loop over the whole image.
+"""Cells at many thresholds from one probability map: `sweep` against a plain loop over the whole image.
 
 The loop is what one writes with SciPy and scikit-image: holes filled, small objects removed, a watershed on the distance
 from its peaks. Both sides take turns in one process; the cells are compared pixel by pixel.
@@ -85,9 +85,9 @@ def main() -> None:
     for ours, theirs, decoding in zip(
         binary.sweep(scores, decodings), loop(scores["cell"], decodings), decodings, strict=True
     ):
-        assert are_same(ours.labels, theirs), f"other cells at cut-off {decoding.score}"
+        assert are_same(ours.labels, theirs), f"other cells at threshold {decoding.score}"
         counts.append(len(ours.scores))
-    print(f"same cells at all {len(counts)} cut-offs: {max(counts)} to {min(counts)}")
+    print(f"same cells at all {len(counts)} thresholds: {max(counts)} to {min(counts)}")
     times: dict[str, list[float]] = {"ours": [], "loop": []}
     for _ in range(args.rounds):
         for name, run in (
@@ -101,7 +101,7 @@ def main() -> None:
     best = {name: min(values) for name, values in times.items()}
     ratios = [b / a for a, b in zip(times["ours"], times["loop"], strict=True)]
     print(
-        f"| {args.cutoffs} cut-offs, {args.shape[0]}x{args.shape[1]}, {args.cells} cells | SciPy and scikit-image, whole image | "
+        f"| {args.cutoffs} thresholds, {args.shape[0]}x{args.shape[1]}, {args.cells} cells | SciPy and scikit-image, whole image | "
         f"**{statistics.median(ratios):.1f} times as fast** ({min(ratios):.1f} to {max(ratios):.1f}): "
         f"{best['ours']:.3f} s against {best['loop']:.2f} s |"
     )

@@ -54,14 +54,14 @@ class CountModel:
 
     Attributes:
         cells: Mean number of cells of an image.
-        dispersion: Variance of that number over its square, beyond chance; 0 for Poisson.
+        dispersion: Variance of that number over its square, beyond that of Poisson.
         log_sd: Standard deviation of its logarithm, log-normal and beyond `dispersion`; 0 for none.
         recall: Share of cells found in an image of middling difficulty, in (0, 1).
         false_share: False predictions a true cell.
         image_sd: Spread of the log-odds of a cell to be found between images, the same for all models.
         model_sd: The same, of each model and image on its own.
         series_sd: The same between series of images.
-        model_series_sd: The same, of each model and series on its own, so that models differ by chance in a series.
+        model_series_sd: The same, of each model and series on its own, so that models differ at random in a series.
         series: Images of a series; 1 for none.
         better: By how much the log-odds of the last model are above those of the others.
     """

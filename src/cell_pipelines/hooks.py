@@ -64,7 +64,7 @@ def watch_driver() -> None:
 
 
 class TrackingHooks(MlflowHook):
-    """The hooks of kedro-mlflow with a project-absolute store, typed parameters, origin and honest status."""
+    """The hooks of kedro-mlflow with a project-absolute store, typed parameters, origin and a run's true status."""
 
     _open = False
     _study = Path()

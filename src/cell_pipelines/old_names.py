@@ -7,7 +7,7 @@ import pandas as pd
 
 _log = logging.getLogger(__name__)
 #: Columns of our tables that had other names, by the old name.
-COLUMNS: Final = {"member": "trial"}
+COLUMNS: Final = {"member": "trial", "told_apart": "significant"}
 
 
 def rename_old_columns(table: pd.DataFrame) -> pd.DataFrame:

@@ -81,7 +81,7 @@ def test_the_fractions_are_reached_as_far_as_groups_allow(images: int, pattern: 
 
 @pytest.mark.parametrize(("images", "pattern"), [(100, None), (364, None), (150, r"series_\d+")])
 def test_class_shares_are_nearer_to_those_asked_than_by_chance(images: int, pattern: str | None) -> None:
-    ours, chance = [], []
+    ours, at_random = [], []
     for seed in range(6):
         annotations = assign_groups(_random(seed, images), pattern)
         ours.append(_deviation(annotations, _splits(split_images(annotations, FRACTIONS, seed=seed))))
@@ -89,8 +89,8 @@ def test_class_shares_are_nearer_to_those_asked_than_by_chance(images: int, patt
         rng = np.random.default_rng(seed)
         for _ in range(20):
             sizes = np.diff(np.round(np.cumsum([0, *FRACTIONS.values()]) * len(names)).astype(int))
-            chance.append(_deviation(annotations, rng.permutation(np.repeat(list(FRACTIONS), sizes))[group]))
-    assert np.mean(ours) < 0.75 * np.mean(chance)
+            at_random.append(_deviation(annotations, rng.permutation(np.repeat(list(FRACTIONS), sizes))[group]))
+    assert np.mean(ours) < 0.75 * np.mean(at_random)
 
 
 def test_a_rare_class_is_in_every_split_where_groups_allow() -> None:

@@ -87,7 +87,7 @@ def test_a_file_a_channel_keeps_its_channels_name(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_image(tmp_path / f"c{c}.ome.tif"), pixels[c])
 
 
-def test_pages_in_any_order_and_two_images_in_one_file_are_told_apart(tmp_path: Path) -> None:
+def test_pages_in_any_order_and_two_images_in_one_file_are_distinguished(tmp_path: Path) -> None:
     pixels, sizes = _pixels(4, 8, 9), {"T": 2, "Z": 1, "C": 1}
     order = [3, 0, 2, 1]
     images = "".join(

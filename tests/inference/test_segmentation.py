@@ -46,7 +46,7 @@ def test_a_small_memory_gives_the_same_as_a_large_one(small_unet, maps):
     np.testing.assert_allclose(tiled["maps"], whole["maps"], atol=1e-5)
 
 
-def test_categories_and_activations_are_told_apart(convolutions, maps):
+def test_categories_and_activations_are_distinguished(convolutions, maps):
     import torch
 
     representation = maps(("cell", "border", "rest", "far"), ("softmax", "softmax", "softmax", "identity"))

@@ -1,4 +1,4 @@
-"""Every number of this room has a definition that a reader can check it with."""
+"""Every metric has a definition that a reader can check it with."""
 
 from dataclasses import fields
 
@@ -45,5 +45,5 @@ def test_no_accuracy_is_called_average_precision_without_saying_who_calls_it_so(
 
 
 @pytest.mark.parametrize("key", ["ap50", "ap50_95"])
-def test_average_precision_is_told_apart_from_the_accuracy_of_the_same_name(key: str) -> None:
+def test_average_precision_is_distinguished_from_the_accuracy_of_the_same_name(key: str) -> None:
     assert "maxDets" in DEFINITIONS[key] and "not TP/(TP+FP+FN)" in DEFINITIONS[key]

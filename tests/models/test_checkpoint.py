@@ -136,7 +136,7 @@ def test_a_foreign_file_is_refused_in_a_sentence(tmp_path, content):
         read_description(path)
 
 
-def test_pytorch_files_of_another_kind_are_told_apart(tmp_path):
+def test_pytorch_files_of_another_kind_are_distinguished(tmp_path):
     path = tmp_path / "model.pt"
     torch.save({"weight": torch.zeros(2)}, path)
     with pytest.raises(ValueError, match=r"another kind"):

@@ -50,7 +50,7 @@ def test_the_page_the_table_and_the_tests_say_the_same() -> None:
     assert list(found.compared.conclusions) == ["f1", "count_mae"], "no model has masks"
     assert found.compared.conclusions["f1"].startswith("F1 of boxes at IoU 0.5: good is best")
     assert found.differences["model"].tolist() == ["poor", "poor"]
-    assert found.differences["told_apart"].all()
+    assert found.differences["significant"].all()
     assert set(found.figures()) == {f"{kind}_{m}" for kind in ("ranks", "intervals") for m in ("f1", "count_mae")}
     sections = describe_comparison(found, given, reports={"good": "../good/report.html"})
     titles = [section.title for section in sections]
@@ -93,7 +93,7 @@ def test_series_that_names_suggest_must_confirm_a_difference_and_the_page_says_s
         one.images["image"] = names
     found = compare_tables(given, builder.build(), FEW, ComparisonParameters(metrics=("f1",)))
     row = found.compared.tests.iloc[0]
-    assert row["units"] == 32 and row["told_apart"] and row["p_series"] < 0.05 and np.isfinite(row["icc"])
+    assert row["units"] == 32 and row["significant"] and row["p_series"] < 0.05 and np.isfinite(row["icc"])
     assert "over 8 series that image names suggest" in row["caution"]
     assert "also holds over 8 series that image names suggest" in describe_comparison(found, given)[0].items[0].text
 

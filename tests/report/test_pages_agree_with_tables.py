@@ -84,7 +84,7 @@ class Study:
     def has_winner(self) -> bool:
         """Whether one model differs from all others in some metric."""
         differences = self.comparison.differences
-        return any(rows["told_apart"].all() for _, rows in differences.groupby("metric"))
+        return any(rows["significant"].all() for _, rows in differences.groupby("metric"))
 
 
 class Said(HTMLParser):
@@ -312,7 +312,7 @@ def test_an_interval_that_says_other_than_the_verdict_has_its_sentence(study: St
     known = tests[np.isfinite(tests[["low", "high", "p_holm"]]).all(axis=1)]
     for row in known.to_dict("records"):
         excludes = not row["low"] <= 0 <= row["high"]
-        if excludes != row["told_apart"] or excludes != (row["p_holm"] < 0.05):
+        if excludes != row["significant"] or excludes != (row["p_holm"] < 0.05):
             assert re.search("The interval|over .* p could not|over .* it is", row["caution"])
 
 

@@ -20,7 +20,7 @@ MAPS = ["binary", "three_class", "distance"]
 
 
 def cloudy_scores(name: str, seed: int, shape: tuple[int, int], smooth: float = 3.0, sharp: float = 4.0) -> Scores:
-    """Return what an uncertain network might put out: smooth clouds that merge at low cut-offs."""
+    """Return what an uncertain network might put out: smooth clouds that merge at low thresholds."""
     representation = create_representation(name)
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(len(representation.channels), *shape))

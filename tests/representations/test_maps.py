@@ -1,4 +1,4 @@
-"""Stored maps hold what the cut-off asks for, and what is no map is refused."""
+"""Stored maps hold what the threshold asks for, and what is no map is refused."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from cell_pipelines.representations.maps import check_maps, check_outputs, join_
 from cell_pipelines.thresholds import Threshold
 
 
-@example(0.8854886889457703, 0.8854886889457703)  # in double precision this cut-off is rounded up, in single down
+@example(0.8854886889457703, 0.8854886889457703)  # in double precision this threshold is rounded up, in single down
 @given(st.floats(0, 1, width=32), st.floats(0, 1, width=32))
 def test_a_probability_that_reaches_the_cutoff_does_so_when_stored(probability: float, cutoff: float) -> None:
     stored = int(to_map(np.full((1, 1), probability, np.float32))[0, 0])

@@ -1,4 +1,4 @@
-"""Reading any microscope image: one door for PNG, JPEG, BMP, TIFF, OME-TIFF, CZI, LSM, ND2 and LIF."""
+"""Read any microscope image: PNG, JPEG, BMP, TIFF, OME-TIFF, CZI, LSM, ND2 and LIF."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

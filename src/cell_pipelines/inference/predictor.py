@@ -1,4 +1,4 @@
-"""Any trained model behind one door: images in, arrays to be stored out, and cells from stored arrays.
+"""Predict with any trained model: images in, arrays to be stored out, and cells from stored arrays.
 
 Prediction and decoding are apart: a network sees each image once, `Predictor.predict` gives what is stored of it, and a
 `Reader`, which needs no network, makes cells of that for any threshold or decoding, as often as wanted.

@@ -1,4 +1,4 @@
-"""The columns and images every metric of this room accepts, checked once at the door.
+"""Check the columns and images that every metric accepts.
 
 Boxes come as rows of x_min, y_min, x_max, y_max in pixels, scores and categories as one value per box, points as
 rows of row and column, labels and masks as images (H, W). Each function returns the argument in the type the

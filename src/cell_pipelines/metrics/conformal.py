@@ -205,8 +205,9 @@ def count_scale(predicted: ArrayLike, scale: Scale) -> FloatArray:
 
     Args:
         predicted: (I,), 0 or more.
-        scale: ``constant``: 1; ``sqrt``: the root of the count + 1, as errors grow where each cell is missed or made up
-            by itself; ``linear``: the count + 1, as they grow where whole images are counted too high or too low.
+        scale: ``constant``: 1; ``sqrt``: the root of the count + 1, as errors grow where each cell is missed or falsely
+            detected by itself; ``linear``: the count + 1, as they grow where whole images are counted too high or too
+            low.
     """
     if scale not in _EXPONENTS:
         raise ValueError(f"`scale` must be one of {', '.join(_EXPONENTS)}, got {scale!r}.")

@@ -3,7 +3,7 @@
 COCO's own evaluators look at no more than 100 predictions an image (``maxDets``), which is fewer than a field
 of cells holds; here the limit is lifted to what the data holds. Two `DetectionTable`, the truth and the
 predictions, go in; an `AveragePrecision` with one value per category comes out. The counting is done by
-faster-coco-eval, whose only door this file is.
+faster-coco-eval, which only this file imports.
 
 "Average precision" is the area under the ranked precision-recall curve (Lin et al. 2014, arXiv:1405.0312),
 not tp / (tp + fp + fn), which some cell tools call by the same name.
@@ -97,7 +97,7 @@ def measure_average_precision(
 
     Args:
         truth: The true boxes.
-        predictions: The predicted boxes, with scores. Keep low scores: a cut-off before this step lowers the
+        predictions: The predicted boxes, with scores. Keep low scores: a threshold before this step lowers the
             result.
         n_images: How many images there are, with boxes or not; image indices lie in [0, n_images).
         n_categories: How many categories there are (C), with boxes or not; categories lie in [0,

@@ -1,6 +1,6 @@
 """Precision, recall, F1, IoU, Dice and other ratios of counts: the only place that decides what 0/0 means.
 
-Every other file of this room returns counts of true positives (tp), false positives (fp) and false negatives
+Every other file of this package returns counts of true positives (tp), false positives (fp) and false negatives
 (fn), which can be summed over images. The division comes last and happens here.
 
 What 0/0 means: **nan, "there was nothing to measure"**, never 0 and never 1.

@@ -1,7 +1,7 @@
 """Classify segmentation errors: split, merged, missed or spurious cells, from the overlaps of one image.
 
 F1 says how many cells are wrong, not how; a split asks for another spacing of the seeds, a merge for better
-borders, a missed cell for a lower cut-off. The idea is that of deepcell-toolbox (Moen et al. 2019,
+borders, a missed cell for a lower threshold. The idea is that of deepcell-toolbox (Moen et al. 2019,
 doi:10.1101/803205); the rule here is one sentence: **one cell lies in another if at least half of its pixels
 do.**
 

@@ -1,4 +1,4 @@
-"""The colours of overlays and figures, told apart by colour-blind readers, on dark images and on white paper."""
+"""The colours of overlays and figures, distinct to colour-blind readers, on dark images and on white paper."""
 
 from typing import Final, TypeAlias
 

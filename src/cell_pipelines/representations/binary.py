@@ -1,7 +1,7 @@
 """Cells as foreground: one probability map; touching cells are cut apart by a watershed on the distance to its border.
 
-As Morelli et al. (2021, doi:10.1038/s41598-021-01929-5) count neurons: cut-off, holes filled, small components dropped,
-a watershed whose setting follows from the average cell size.
+As Morelli et al. (2021, doi:10.1038/s41598-021-01929-5) count neurons: threshold, holes filled, small components
+dropped, a watershed whose setting follows from the average cell size.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ from cell_pipelines.typing import Float32Array, LabelImage
 class Binary:
     """Foreground against background.
 
-    Holes are filled, so a cell inside a ring of another is lost; cells that touch are told apart only by their shape.
+    Holes are filled, so a cell inside a ring of another is lost; touching cells are separated only by their shape.
 
     Attributes:
         shrink_px: Pixels within so many steps of another cell count as background in the target, which leaves a gap
@@ -67,11 +67,11 @@ class Binary:
         return next(self.sweep(scores, [decoding]))
 
     def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
-        """Yield what `decode` gives for each decoding; cut-offs in ascending order are fastest."""
+        """Yield what `decode` gives for each decoding; thresholds in ascending order are fastest."""
         return sweep_levels(check_maps(scores, self.channels), decodings, _RULES)
 
     def default_threshold(self, mean_area_px: float) -> Threshold:
-        """Return cut-off 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
+        """Return threshold 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
         return threshold_for(mean_area_px)
 
 

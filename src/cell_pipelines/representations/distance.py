@@ -60,11 +60,11 @@ class Distance:
         return next(self.sweep(scores, [decoding]))
 
     def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
-        """Yield what `decode` gives for each decoding; cut-offs in ascending order are fastest."""
+        """Yield what `decode` gives for each decoding; thresholds in ascending order are fastest."""
         return sweep_levels(check_maps(scores, self.channels), decodings, _RULES)
 
     def default_threshold(self, mean_area_px: float) -> Threshold:
-        """Return cut-off 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
+        """Return threshold 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
         return threshold_for(mean_area_px)
 
 

@@ -1,4 +1,4 @@
-"""The one check of label images at the door of every representation and weight map."""
+"""Check label images for every representation and weight map."""
 
 import numpy as np
 import numpy.typing as npt

@@ -17,7 +17,7 @@ from cell_pipelines.typing import BoolMask, LabelImage
 #: Given a least distance of centres in pixels, the cells of one window at one level.
 Cut = Callable[[float], LabelImage]
 
-# Higher cut-offs leave less to look at; after so many the foreground is packed anew.
+# Higher thresholds leave less to look at; after so many the foreground is packed anew.
 _LEVELS_A_PACKING: Final = 8
 
 
@@ -39,7 +39,7 @@ class Rules:
 def sweep_levels(maps: Maps, decodings: Sequence[Threshold], rules: Rules) -> Iterator[Instances]:
     """Yield the cells at each decoding, in order.
 
-    What decodings with the same cut-off have in common is done once where they follow each other.
+    What decodings with the same threshold have in common is done once where they follow each other.
 
     Args:
         maps: (H, W) uint16 maps by name.

@@ -12,7 +12,7 @@ _DIAMETER_SHARE: Final = 0.4
 
 
 def threshold_for(mean_area_px: float) -> Threshold:
-    """Return cut-off 0.5, a least area and a least distance of centres for cells of this average area.
+    """Return threshold 0.5, a least area and a least distance of centres for cells of this average area.
 
     The least area is 0.1 of the average: debris goes, cells cut by the image's border mostly stay. The least distance
     is 0.4 of the diameter of a disc of that area: the centres of two average cells that touch or overlap somewhat lie

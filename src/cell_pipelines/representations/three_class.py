@@ -69,18 +69,18 @@ class ThreeClass:
     def decode(self, scores: Scores, decoding: Threshold) -> Instances:
         """Return the cells; each one's score is its pixels' mean probability of not being background.
 
-        Pixels whose probability of cell reaches the cut-off form 4-connected cores; these grow by `outline_px` rounds
+        Pixels whose probability of cell reaches the threshold form 4-connected cores; these grow by `outline_px` rounds
         where background is less likely than not, and holes that one cell encloses are filled.
         """
         return next(self.sweep(scores, [decoding]))
 
     def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
-        """Yield what `decode` gives for each decoding; cut-offs in ascending order are fastest."""
+        """Yield what `decode` gives for each decoding; thresholds in ascending order are fastest."""
         rules = Rules(support=_support, segment=partial(_segment, steps=int(self.outline_px)), certainty="foreground")
         return sweep_levels(check_maps(scores, _MAPS), decodings, rules)
 
     def default_threshold(self, mean_area_px: float) -> Threshold:
-        """Return cut-off 0.5 with the least area set from the average cell; see `sizes.decoding_for`."""
+        """Return threshold 0.5 with the least area set from the average cell; see `sizes.decoding_for`."""
         return Threshold(score=0.5, min_area_px=threshold_for(mean_area_px).min_area_px)
 
 

@@ -1,4 +1,4 @@
-"""Checks at the door: which numbers a setting may take, and the sentence that says so."""
+"""Check the numbers that a setting may take."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def test_cells_are_numbered_without_a_gap_and_each_is_one_piece(image: NDArray[n
         assert (labels == number).sum() >= 3
 
 
-def test_sixteen_bits_are_told_apart_to_the_last() -> None:
+def test_sixteen_bits_are_distinguished_to_the_last() -> None:
     image = np.full((30, 30), 40_000, np.uint16)
     image[10:20, 10:20] = 40_003
     image[0, 0] = 40_001

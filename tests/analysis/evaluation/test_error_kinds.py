@@ -38,7 +38,7 @@ def _counted(pairing: Maker, kinds: tuple[str, str]) -> tuple[pd.DataFrame, pd.D
 
 
 @pytest.mark.parametrize("kinds", [("box", "box"), ("mask", "box")])
-def test_boxes_of_two_classes_are_told_apart(pairing: Maker, kinds: tuple[str, str]) -> None:
+def test_boxes_of_two_classes_are_distinguished(pairing: Maker, kinds: tuple[str, str]) -> None:
     table, evaluated = _counted(pairing, kinds)
     assert table["image"].tolist() == ["a.png", "b.png", "c.png"]
     totals = table[list(KIND_COUNTS)].sum()
@@ -54,7 +54,7 @@ def test_every_cell_and_every_prediction_stands_once_in_the_confusions(pairing: 
     counts = sum(count_error_kinds(ImageEvaluation(one, settings))[1] for one in given.pairs())
     table = tabulate_confusions(counts, CLASSES)
     cells = {(true, predicted): cells for true, predicted, cells in table.itertuples(index=False) if cells}
-    # What is wrongly placed, doubled or made up has no cell; the dead cell that it lies on is missed.
+    # What is wrongly placed, doubled or false has no cell; the dead cell that it lies on is missed.
     assert cells[("live", "live")] == 1
     assert cells[("live", "dead")] == 1
     assert cells[("dead", MISSED)] == 1

@@ -18,7 +18,7 @@ DEFAULT = Threshold(0.5, 6.0)
 
 @dataclass
 class Plain:
-    """Connected components above the cut-off: enough of a representation to choose for."""
+    """Connected components above the threshold: enough of a representation to choose for."""
 
     swept: list[int] = field(default_factory=list)
 

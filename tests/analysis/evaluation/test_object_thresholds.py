@@ -1,4 +1,4 @@
-"""The cut-off of a detector is found on its stored predictions, for any objective."""
+"""The threshold of a detector is found on its stored predictions, for any objective."""
 
 from collections.abc import Callable
 from typing import Any

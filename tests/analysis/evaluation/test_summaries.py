@@ -17,7 +17,7 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def scene(seed: int, *, images: int = 8, categories: tuple[str, ...] = ("cell", "debris")) -> tuple[dict, dict]:
-    """Cells on a lattice; some are found, moved a little, some are not, and some are made up."""
+    """Cells on a lattice; some are found, moved a little, some are not, and some are false positives."""
     rng = np.random.default_rng(seed)
     truth, found = {}, {}
     for i in range(images):

@@ -1,4 +1,4 @@
-"""Cut-offs from control samples are those of the laboratories."""
+"""Thresholds from control samples are those of the laboratories."""
 
 import numpy as np
 import pandas as pd

@@ -23,11 +23,11 @@ def test_a_clear_winner_is_named_with_its_lead(drawn: Draw) -> None:
     assert sentence.startswith("F1 of boxes at IoU 0.5: m2 is best, 0.")
     assert "over 60 images it lies 0.1" in sentence
     assert "ahead of m" in sentence
-    assert "told apart from both others (p below 0.001 after Holm; intervals of 95 %)" in sentence
+    assert "differs significantly from both others (p below 0.001 after Holm; intervals of 95 %)" in sentence
     assert "too" not in sentence
 
 
-def test_no_clear_winner_is_said_with_those_that_cannot_be_told_apart(drawn: Draw) -> None:
+def test_no_clear_winner_is_said_with_those_that_do_not_differ(drawn: Draw) -> None:
     sentence = said(drawn(60, models=3, seed=1))
     assert "no clear winner. m" in sentence
     assert sentence.count("(difference ") == 2
@@ -40,7 +40,7 @@ def test_a_winner_over_all_but_one_is_no_winner(boxes: Make) -> None:
     tables = {"a": boxes(good[0], true), "b": boxes(good[1], true), "c": boxes(good[0] - 8, true)}
     sentence = said(tables)
     assert "no clear winner" in sentence
-    assert "told apart from " in sentence
+    assert "does not differ significantly from " in sentence
     assert " c " not in sentence
 
 
@@ -51,7 +51,7 @@ def test_of_errors_the_lowest_is_best(boxes: Make) -> None:
     sentence = said(tables, ComparisonSettings(metrics=("count_mae",)))
     assert sentence.startswith("Count MAE, cells per image: near is best, ")
     assert "it lies −5.00 below far" not in sentence
-    assert "it lies 5.00 below far, the next, and is told apart from it" in sentence
+    assert "it lies 5.00 below far, the next, and differs significantly from it" in sentence
 
 
 def test_one_model_has_nothing_to_be_compared_with(drawn: Draw) -> None:

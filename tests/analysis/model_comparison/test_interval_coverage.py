@@ -1,4 +1,4 @@
-"""Intervals hold the truth about as often as they say, and equal models are seldom told apart."""
+"""Intervals hold the truth about as often as they say, and equal models seldom differ significantly."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_images_of_a_series_drawn_one_by_one_make_intervals_far_too_narrow() -> 
     assert share_held(ends, float(truth(model)[1])) < 0.85
 
 
-def test_some_pair_of_equal_models_is_told_apart_in_at_most_5_of_100_experiments() -> None:
+def test_some_pair_of_equal_models_differs_significantly_in_at_most_5_of_100_experiments() -> None:
     first, second = pair_places(5)
     values = F1.of_totals(drawn(CountModel(), 30, 800, 3, models=5))
     differences = (values[..., first] - values[..., second]).reshape(30, -1)

@@ -35,7 +35,7 @@ def test_each_pair_has_its_difference_test_and_adjusted_p(drawn: Draw) -> None:
         p.append(stats.wilcoxon(per_image(one) - per_image(other), zero_method="pratt").pvalue)
     assert found["p"].tolist() == pytest.approx(p)
     assert found["p_holm"].tolist() == pytest.approx(multipletests(p, method="holm")[1])
-    assert found["told_apart"].tolist() == [False, False, True, False, True, True]
+    assert found["significant"].tolist() == [False, False, True, False, True, True]
 
 
 def test_the_interval_of_a_difference_holds_scipys_for_images_drawn_in_pairs_and_little_more(drawn: Draw) -> None:
@@ -66,12 +66,12 @@ def test_turning_a_pair_turns_its_signs_only(drawn: Draw) -> None:
     assert turned["rank_biserial"] == pytest.approx(-straight["rank_biserial"])
 
 
-def test_equal_models_are_not_told_apart_and_have_no_interval(boxes: Make) -> None:
+def test_equal_models_do_not_differ_and_have_no_interval(boxes: Make) -> None:
     one = boxes([3, 2, 4, 5], [5, 5, 5, 5])
     row = pairwise_tests({"a": one, "b": one.copy()}, ONE).iloc[0]
     assert (row["difference"], row["p"], row["p_holm"], row["rank_biserial"]) == (0, 1, 1, 0)
     assert np.isnan(row["low"])
-    assert not row["told_apart"]
+    assert not row["significant"]
 
 
 def test_who_rightly_sees_nothing_is_better_there_than_who_makes_cells_up(boxes: Make) -> None:

@@ -53,7 +53,7 @@ def test_the_critical_difference_of_the_published_example() -> None:
 def test_cliques_are_the_longest_runs_that_are_closer_than_the_distance() -> None:
     assert find_cliques(np.array([1.0, 1.5, 2.4, 4.0]), 1.0) == [[0, 1], [1, 2]]
     assert find_cliques(np.array([4.0, 1.0, 1.5, 2.4]), 1.5) == [[1, 2, 3]]
-    assert find_cliques(np.array([1.0, 2.0, 3.0]), 1.0) == [], "exactly the distance is told apart"
+    assert find_cliques(np.array([1.0, 2.0, 3.0]), 1.0) == [], "exactly the distance differs significantly"
     assert find_cliques(np.array([1.0, 1.0]), np.inf) == [[0, 1]]
 
 

@@ -21,7 +21,7 @@ def declared(drawn: Draw, series: int, images: int, repetitions: int, **how: obj
     found = []
     for seed in range(repetitions):
         tables = drawn(series * images, models=3, seed=seed, series=images, **EQUAL)
-        found.append(compare_models(tables, **how).tests["told_apart"].any())  # type: ignore[arg-type]
+        found.append(compare_models(tables, **how).tests["significant"].any())  # type: ignore[arg-type]
     return float(np.mean(found))
 
 
@@ -63,20 +63,20 @@ def test_series_that_names_suggest_must_confirm_a_difference_and_stand_beside_it
     assert f"over 8 series that image names suggest it is {over['p_holm']:.3f}" in found["caution"]
     assert "intraclass correlation" in found["caution"]
     few = compare_models(tables, USUAL, likely_groups={f"a{i}": f"s{i // 24}" for i in range(48)}).tests.iloc[0]
-    assert not few["told_apart"] and "With 2 it cannot be decided" in few["caution"]
+    assert not few["significant"] and "With 2 it cannot be decided" in few["caution"]
 
 
 def test_images_that_somebody_calls_independent_are_tested_alone_and_that_is_said(drawn: Draw) -> None:
     tables = drawn(48, models=2, seed=3, series=6, better=1.5, **EQUAL)
     row = compare_models(tables, ALONE, groups=named(8, 6))
-    assert row.tests["told_apart"].all() and row.tests["units"].tolist() == [48]
+    assert row.tests["significant"].all() and row.tests["units"].tolist() == [48]
     assert "Images are taken as independent" in row.note
     assert "intraclass correlation is estimated" in row.tests["caution"].iloc[0]
 
 
 def test_a_clear_difference_over_independent_images_still_counts(drawn: Draw) -> None:
     row = compare_models(drawn(60, models=2, better=1.5), USUAL).tests.iloc[0]
-    assert row["told_apart"] and row["p_series"] < 0.05
+    assert row["significant"] and row["p_series"] < 0.05
     assert "runs of images in the order of their names" in row["caution"]
 
 

@@ -81,7 +81,7 @@ def test_scores_are_those_that_the_library_reads_from_the_files(make_cells: Cell
     from ctc_metrics.scripts.evaluate import evaluate_sequence
 
     truth, facts = make_cells(DIVISION)
-    # One cell moved, one lost, one made up, and the division not seen.
+    # One cell moved, one lost, one false positive, and the division not seen.
     found, _ = make_cells([labels(c1=21), labels(c1=22), labels(c1=17, c4=50), labels(c1=12, c2=31)])
     true_linked, linked = true_tracks(truth, facts, lineage=LINEAGE), true_tracks(found, facts)
     row = score_tracking(true_linked, truth, linked, found, facts).iloc[0]

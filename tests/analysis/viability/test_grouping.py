@@ -1,4 +1,4 @@
-"""Fields are told apart, and those that lack a channel are refused by name, all at once."""
+"""Fields are distinguished, and those that lack a channel are refused by name, all at once."""
 
 import logging
 

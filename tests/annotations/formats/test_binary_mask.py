@@ -1,4 +1,4 @@
-"""Binary masks: connected pixels are a cell, and what can't be told apart is said."""
+"""Binary masks: connected pixels are a cell, and what cannot be distinguished is said."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -71,7 +71,7 @@ def test_areas_and_shared_areas_are_those_of_the_pixels(
     assert shared == pytest.approx([(masks[a] & masks[b]).sum() for a, b in pairs])
 
 
-def test_a_hole_an_island_and_a_piece_are_told_apart() -> None:
+def test_a_hole_an_island_and_a_piece_are_distinguished() -> None:
     rings = [(0, 0, 12, 12), (2, 2, 10, 10), (4, 4, 8, 8), (20, 0, 22, 2)]
     annotations, (mask,) = built([("polygon", rings)])
     assert shapes_of(annotations).areas[0] == 12**2 - 8**2 + 4**2 + 2**2 == mask.sum()

@@ -23,7 +23,7 @@ def tidy() -> Field:
     return field.mask((100, 100, 12), (120, 100, 3)).point(5, 100).point(8, 100)
 
 
-def test_images_without_objects_and_without_labels_are_told_apart() -> None:
+def test_images_without_objects_and_without_labels_are_distinguished() -> None:
     builder = AnnotationBuilder(("cell",))
     for name in ("b.png", "a.png", "c.png"):
         builder.add_image(name, width=SIZE, height=SIZE)

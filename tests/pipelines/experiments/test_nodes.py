@@ -55,7 +55,7 @@ def test_changes_are_set_against_the_baseline_whichever_way_round_they_were_test
     tests = pd.DataFrame({
         "metric": ["f1"] * 3, "first": ["unet_whole", "unet_a", "unet_a"], "second": ["unet_a", "unet_b", "unet_whole"],
         "difference": [0.1, 0.5, 0.3], "low": [0.05, 0, 0.2], "high": [0.2, 1, 0.4], "p_holm": [0.01, 1, 0.02],
-        "told_apart": [True, False, True], "caution": "",
+        "significant": [True, False, True], "caution": "",
     })  # fmt: skip
     tests.loc[2, "first"] = "unet_b"
     estimates = pd.DataFrame({"metric": "f1", "model": ["unet_whole", "unet_a", "unet_b"], "value": [0.6, 0.5, 0.9]})

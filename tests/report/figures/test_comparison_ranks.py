@@ -31,7 +31,7 @@ def test_any_number_of_models_can_be_read(count: int, assert_readable: Check) ->
     assert "critical difference 1.10" in texts
 
 
-def test_a_bar_joins_each_group_that_cannot_be_told_apart() -> None:
+def test_a_bar_joins_each_group_that_do_not_differ() -> None:
     table = ranks(4, ["1", "1+2", "2", ""])
     lines = [line for line in plot_critical_difference(table, "F1").axes[0].lines if line.get_linewidth() > 3]
     assert len(lines) == 2

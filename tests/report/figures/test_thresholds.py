@@ -38,7 +38,7 @@ def test_any_number_of_cutoffs_and_classes_can_be_read(
 def test_the_choice_is_told_and_marked() -> None:
     figure = plot_threshold_sweep(sweep(10), {"cell": Threshold(0.55, 20.0)}, objective="count_mae")
     left, right = figure.axes
-    assert left.get_title(loc="left").startswith("cell: cut-off 0.55, 20 px² or more\nF1 0.998")
+    assert left.get_title(loc="left").startswith("cell: threshold 0.55, 20 px² or more\nF1 0.998")
     assert figure.get_suptitle() == "Objective: mean absolute count error"
     for axes in (left, right):
         assert any(list(line.get_xdata()) == [0.55, 0.55] for line in axes.lines)
@@ -56,7 +56,7 @@ def test_detectors_have_no_sizes_and_a_class_may_have_no_choice(assert_readable:
     table = sweep(19, categories=("a", "b")).assign(min_area_px=np.nan, min_distance_px=np.nan)
     figure = plot_threshold_sweep(table, {"a": Threshold(0.3)})
     assert [axes.get_title(loc="left") for axes in figure.axes[::2]] == [
-        "a: cut-off 0.3\nF1 0.960, count error 10 cells per image", "b",
+        "a: threshold 0.3\nF1 0.960, count error 10 cells per image", "b",
     ]  # fmt: skip
     assert_readable(figure)
 

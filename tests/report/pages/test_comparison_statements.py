@@ -10,7 +10,7 @@ test_sections.__test__ = False  # type: ignore[attr-defined]  # a function of th
 TESTS = pd.DataFrame(
     {"metric": "f1", "first": "a", "second": ["b", "c"], "best": "a", "model": ["b", "c"], "difference": [0.1, 0.2],
      "low": [0.05, np.nan], "high": [0.15, np.nan], "p": 0.01, "p_holm": [0.0004, np.nan], "rank_biserial": 0.5,
-     "told_apart": [True, False]}
+     "significant": [True, False]}
 )  # fmt: skip
 RANKS = pd.DataFrame(
     {"metric": "f1", "model": ["a", "b", "c"], "average_rank": [1.0, 2.0, 3.0], "units_ranked": 9, "friedman_p": 0.01,

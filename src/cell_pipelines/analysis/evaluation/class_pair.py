@@ -40,7 +40,7 @@ class Side:
     def labels(self) -> LabelImage:
         """(H, W) int32: 1 + the object's row, 0 for background. Where objects overlap, the surest keeps the pixel.
 
-        The pixels of an object therefore do not depend on less sure ones: the labels at a higher cut-off are these,
+        The pixels of an object therefore do not depend on less sure ones: the labels at a higher threshold are these,
         less those of the objects that fall away.
         """
         return objects_to_labels(self.objects)[0]

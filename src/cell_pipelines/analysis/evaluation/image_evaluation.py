@@ -52,7 +52,7 @@ class EvaluationSettings:
 
     Attributes:
         max_distance_px: Farthest that a predicted centroid may lie from a true one, in pixels.
-        iou: Least overlap of boxes, and of masks where cells are told apart by it, in (0, 1].
+        iou: Least overlap of boxes, and of masks where they are matched by it, in (0, 1].
         rule: How centroids are matched; see `metrics.centroids`.
         masks: Whether both sides have masks or polygons.
         boxes: Whether no side has points.

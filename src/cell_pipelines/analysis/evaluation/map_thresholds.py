@@ -26,15 +26,15 @@ def threshold_grid(
 
     Args:
         default: The decoding that fits the average cell; it is among those that are tried.
-        n_thresholds: Number of cut-offs, 1 or more: the midpoints of as many equal parts of [0, 1].
+        n_thresholds: Number of thresholds, 1 or more: the midpoints of as many equal parts of [0, 1].
         min_areas: Least areas, as multiples of the default's.
         distances: Least distances of two centroids, likewise.
 
     Returns:
-        Every combination once, by rising cut-off, then spacing, then least area.
+        Every combination once, by rising threshold, then spacing, then least area.
 
     Raises:
-        ValueError: There is no cut-off, or a multiple is negative.
+        ValueError: There is no threshold, or a multiple is negative.
 
     Example:
         >>> [d.score for d in decoding_grid(Decoding(0.5, 20.0), n_cutoffs=4)]

@@ -27,7 +27,7 @@ from cell_pipelines.typing import BoolArray, FloatArray
 def choose_object_thresholds(
     pairing: Pairing, settings: ChoiceSettings, *, n_thresholds: int = 50, default: float = 0.25
 ) -> tuple[dict[str, float], pd.DataFrame]:
-    """Choose the cut-off of each class on predictions that were stored with low scores, too.
+    """Choose the threshold of each class on predictions that were stored with low scores, too.
 
     Cells are found by overlap for the objective ``f1_iou``, of masks where both sides have them and else of boxes; by
     their centroids for the others. ``f1_iou`` with ``argmax`` is exact: of all scores, not only of those in the grid,
@@ -36,11 +36,12 @@ def choose_object_thresholds(
     Args:
         pairing: Truth and predictions of the split to choose on.
         settings: By what and how.
-        n_thresholds: Number of cut-offs that are tried, evenly spaced from the lowest to the highest score, 2 or more.
-        default: The cut-off of a class of which nothing was predicted, or nothing that is right.
+        n_thresholds: Number of thresholds that are tried, evenly spaced from the lowest to the highest score, 2 or
+            more.
+        default: The threshold of a class of which nothing was predicted, or nothing that is right.
 
     Returns:
-        The cut-off of each class, and the table of `threshold_choice.tabulate` with `category` in front.
+        The threshold of each class, and the table of `threshold_choice.tabulate` with `category` in front.
 
     Raises:
         ValueError: Images of the test split are among them, or `n_thresholds` is below 2.
@@ -126,7 +127,7 @@ def _exact(images: Sequence[_Ranked], scores: FloatArray, default: float) -> flo
 
 
 def _count(image: _Ranked, cutoffs: FloatArray, settings: ChoiceSettings) -> FloatArray:
-    """Return the counts at each cut-off, (D, 5) in the order of `threshold_choice.COUNTS`."""
+    """Return the counts at each threshold, (D, 5) in the order of `threshold_choice.COUNTS`."""
     kept = np.searchsorted(-image.scores, -cutoffs, side="right")
     n_true = len(image.true_centroids)
     if image.correct is not None:

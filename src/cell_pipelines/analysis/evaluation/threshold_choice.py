@@ -1,4 +1,4 @@
-"""Which of many cut-offs is the best: the counts that each gives, from objects or from score maps, and one choice.
+"""Choose one of many thresholds by the counts that each gives, from objects or from score maps.
 
 `object_cutoffs.py` counts for detectors, whose objects have scores, `decodings.py` for networks that put out maps. Both
 make the table that is described here, and both choose alike.
@@ -127,13 +127,13 @@ def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Threshold], *, unpredict
 def choose_row(table: pd.DataFrame, objective: Objective, choice: Choice) -> int | None:
     """Return which row of `tabulate` to take.
 
-    ``argmax`` takes the best value. Where several cut-offs in a row are equally good, with the same sizes, the midpoint
-    one is taken, so that a small change of the scores on new images does not cross an edge; of several such plateaus
-    the longest. ``knee`` takes, among the cut-offs with the sizes of the best value, the lowest from which a higher one
-    gains little (`find_knee`).
+    ``argmax`` takes the best value. Where several thresholds in a row are equally good, with the same sizes, the
+    midpoint one is taken, so that a small change of the scores on new images does not cross an edge; of several such
+    plateaus the longest. ``knee`` takes, among the thresholds with the sizes of the best value, the lowest from which a
+    higher one gains little (`find_knee`).
 
     Returns:
-        The place of the row; None where nothing can be told apart from nothing: no image, or no cell is ever found.
+        The place of the row; None where there is nothing to choose by: no image, or no cell is ever found.
     """
     gains = _gains(table, objective)
     if not len(gains) or not np.isfinite(gains).any() or (objective.startswith("f1") and not (gains > 0).any()):

@@ -120,7 +120,7 @@ def pairwise_tests(
         the metrics of summed counts, first - second, with the ends `low` and `high` of its paired bootstrap interval;
         `units_tested`, `p` of Wilcoxon's signed-rank test over the metric of each unit (zeros after Pratt), `p_holm`
         adjusted over all pairs of the metric, `rank_biserial` in [-1, 1], above 0 where the first model's numbers are
-        mostly the larger ones; `told_apart` where no interval holds 0, `p_holm` is below 1 - level, and so is
+        mostly the larger ones; `significant` where no interval holds 0, `p_holm` is below 1 - level, and so is
         `p_series` where images have no group. `p_series` is p after Holm over the series that such images may come in,
         `icc` the intraclass correlation of differences within groups, known or likely, and `caution` says what p rests
         on. Nan where a model does not have the metric or where all units give the same.
@@ -140,7 +140,7 @@ def rank_models(
     Returns:
         One row per metric and model, the best first: `metric`, `model`, `average_rank` (1 is the best), `units_ranked`,
         `friedman_chi2`, `friedman_p`, Nemenyi's `critical_difference`, and `cliques`: numbers, joined by ``+``, of the
-        groups of models that cannot be told apart. Where Friedman's test finds no difference, all are one group.
+        groups of models that do not differ significantly. Where Friedman's test finds no difference, all are one group.
     """
     return compare_models(tables, settings, groups=groups, likely_groups=likely_groups).ranks
 

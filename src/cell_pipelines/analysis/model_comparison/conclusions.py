@@ -31,7 +31,7 @@ def conclude(
 
     Returns:
         A sentence or a few for each metric that some model has, in the order of the table. A model is a clear winner
-        where it is told apart from every other one that has the metric.
+        where it differs significantly from every other one that has the metric.
     """
     found = {}
     for name, rows in estimates[estimates["value"].notna()].groupby("metric", sort=False):
@@ -95,12 +95,12 @@ def _verdict(
         return (
             f"{title}: only {best['model']} was evaluated, {value} over {units}; there is nothing to compare it with."
         )
-    alike = [pair for pair in pairs if not pair["told_apart"]]
+    alike = [pair for pair in pairs if not pair["significant"]]
     if alike:
         ends = "the highest" if metric.higher_is_better else "the lowest"
         return (
-            f"{title}: no clear winner. {best['model']} has {ends}, {value}, but over {units} it cannot be told apart "
-            f"from {_listed(alike, metric, unit, level)}."
+            f"{title}: no clear winner. {best['model']} has {ends}, {value}, but over {units} it does not differ "
+            f"significantly from {_listed(alike, metric, unit, level)}."
         )
     nearest = pairs[0]
     lead = f"{_number(nearest['lead'], metric)}{_interval(nearest['ends'], metric)}"
@@ -108,7 +108,7 @@ def _verdict(
     worst = max(pair["p_holm"] for pair in pairs)
     return (
         f"{title}: {best['model']} is best, {value}; over {units} it lies {lead} {word} {nearest['model']}, the next, "
-        f"and is told apart from {_others(len(pairs))} (p {written_p(worst)} after Holm; "
+        f"and differs significantly from {_others(len(pairs))} (p {written_p(worst)} after Holm; "
         f"intervals of {100 * level:g} %)."
     )
 

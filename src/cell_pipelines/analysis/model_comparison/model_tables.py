@@ -23,7 +23,7 @@ COSTS: Final = (
 )  # fmt: skip
 EVALUATED: Final = 0.95  # level of the intervals of a model's own evaluation
 _WORDS: Final = ("training_device", "input", "device")
-DIFFERENCES: Final = ("metric", "best", "model", "difference", "low", "high", "p", "p_holm", "told_apart", "caution")
+DIFFERENCES: Final = ("metric", "best", "model", "difference", "low", "high", "p", "p_holm", "significant", "caution")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def tabulate_differences(compared: ComparedModels) -> pd.DataFrame:
             rows.append(
                 {"metric": metric, "best": best, "model": row["second"] if is_first else row["first"],
                  "difference": -row["difference"] if is_first else row["difference"], "low": ends[0], "high": ends[1],
-                 "p": row["p"], "p_holm": row["p_holm"], "told_apart": row["told_apart"], "caution": row["caution"]}
+                 "p": row["p"], "p_holm": row["p_holm"], "significant": row["significant"], "caution": row["caution"]}
             )  # fmt: skip
     return pd.DataFrame(rows, columns=list(DIFFERENCES))
 

@@ -32,7 +32,7 @@ ESTIMATES: Final = {
 TESTS: Final = {
     "metric": "str", "first": "str", "second": "str", "images": "int64", "units": "int64", "difference": "float64",
     "low": "float64", "high": "float64", "units_tested": "int64", "p": "float64", "p_holm": "float64",
-    "rank_biserial": "float64", "told_apart": "bool", "p_series": "float64", "icc": "float64", "caution": "str",
+    "rank_biserial": "float64", "significant": "bool", "p_series": "float64", "icc": "float64", "caution": "str",
 }  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def compare_metric(
     pairs = _frame(
         {**key, "first": names[first], "second": names[second], "difference": difference, "low": ends[0],
          "high": ends[1], "units_tested": tested, "p": p, "p_holm": adjusted, "rank_biserial": effect,
-         "told_apart": apart, "p_series": p_series, "icc": icc}
+         "significant": apart, "p_series": p_series, "icc": icc}
     )  # fmt: skip
     pairs["caution"] = [caution_of(row, aligned, level=level) for row in pairs.to_dict("records")]
     return estimates[list(ESTIMATES)].astype(ESTIMATES), pairs[list(TESTS)].astype(TESTS)

@@ -1,4 +1,4 @@
-"""Models ranked image by image: average ranks, Friedman's test, and which cannot be told apart (Demšar 2006).
+"""Models ranked image by image: average ranks, Friedman's test, and which do not differ significantly (Demšar 2006).
 
 Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7 (2006) 1-30; here the images take the
 place of the data sets. Ranks say how often a model is better, not by how much.
@@ -40,9 +40,9 @@ def rank_metric(aligned: AlignedCounts, measured: MeasuredModels, *, level: floa
     Returns:
         One row per model, the best first, with the columns `RANKS`. Rank 1 is the best; equal models share the mean of
         their ranks. Units in which the metric is 0/0 for every model are left out. `cliques` numbers the groups of
-        models that cannot be told apart, several joined by ``+``, and is empty for a model in none; where Friedman's
-        test over units, or over the series that they may come in, finds no difference, all are one group. A model
-        without the metric has no rank; fewer than two models have no test.
+        models that do not differ significantly, several joined by ``+``, and is empty for a model in none; where
+        Friedman's test over units, or over the series that they may come in, finds no difference, all are one group. A
+        model without the metric has no rank; fewer than two models have no test.
     """
     import pandas as pd
 
@@ -127,7 +127,7 @@ def find_cliques(average: FloatArray, distance: float) -> list[list[int]]:
 
     Args:
         average: (M,) average ranks.
-        distance: Critical difference; ranks this far apart or farther are told apart.
+        distance: Critical difference; ranks this far apart or farther differ significantly.
 
     Returns:
         Places of models, two or more each; no group lies within another.

@@ -50,7 +50,7 @@ def detect(folder: Path) -> str | None:
 
 
 def _is_coco(text: bytes) -> bool:
-    # In a large file the lists may begin out of sight; then their entries tell.
+    # In a large file the lists may begin beyond what is looked at; then their entries tell.
     listed = b'"images"' in text and any(key in text for key in (b'"annotations"', b'"categories"', b'"image_id"'))
     entries = b'"file_name"' in text and b'"image_id"' in text
     # In panoptic files, of the same keys, the objects are colours of pictures.

@@ -124,7 +124,7 @@ def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
     """Write a table for each image under the image's name, with the class as a property.
 
     Raises:
-        ValueError: A name leads out of `folder`, or two can't be told apart; nothing is written.
+        ValueError: A name leads out of `folder`, or two are equal; nothing is written.
     """
     header = (_INDEX, "axis-0", "axis-1")
     write_point_tables(annotations, folder, header, lambda p: [str(p.number), *row_and_column(p)])

@@ -223,7 +223,7 @@ def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
     """Write a CSV table for each image under the image's name, with the columns x, y and class.
 
     Raises:
-        ValueError: A name leads out of `folder`, or two can't be told apart; nothing is written.
+        ValueError: A name leads out of `folder`, or two are equal; nothing is written.
     """
     names = (name for pair in _PAIRS for name in pair)
     reserved = {*names, *_IMAGE_COLUMNS, *_NOT_POINTS, *_MORE_CLASS_COLUMNS}

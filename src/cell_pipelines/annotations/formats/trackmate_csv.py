@@ -157,7 +157,7 @@ def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
     """Write a table for each image under the image's name, in pixels and in the layout of version 7.7.
 
     Raises:
-        ValueError: A name leads out of `folder`, or two can't be told apart; nothing is written.
+        ValueError: A name leads out of `folder`, or two are equal; nothing is written.
     """
     paths = resolve_all(folder, label_paths(annotations.names, ".csv"))
     names = [_NAMES.get(name, name.replace("_", " ").capitalize()) for name in _HEADER]

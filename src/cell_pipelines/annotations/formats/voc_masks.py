@@ -176,7 +176,7 @@ def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
     """Write a picture of objects and one of classes for each image, ``labelmap.txt`` and ``ImageSets/Segmentation``.
 
     Raises:
-        ValueError: A name leads out of `folder`, or two can't be told apart; nothing is written.
+        ValueError: A name leads out of `folder`, or two are equal; nothing is written.
     """
     inner = label_paths(annotations.names, ".png")
     paths = {kind: resolve_all(folder, [f"{kind}/{name}" for name in inner]) for kind in (OBJECTS, CLASSES)}

@@ -11,7 +11,7 @@ from cell_pipelines.pipelines.annotation_conversion.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Return the pipeline: read the images, read the annotations, account for both, look for slips."""
+    """Return the pipeline: read the images, read the annotations, account for both, find likely errors."""
     tables = ["conversion_findings", "conversion_summary", "conversion_classes"]
     return Pipeline(
         [

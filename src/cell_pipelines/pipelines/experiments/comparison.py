@@ -112,7 +112,7 @@ def _varied(parameters: ExperimentParameters) -> list[str]:
 
 def _against_baseline(found: ModelComparison | None, parameters: ExperimentParameters) -> pd.DataFrame:
     """Return how much each change of an ablation brings or costs, with interval and test."""
-    columns = ["metric", "trial", "value", "baseline", "difference", "low", "high", "p_holm", "told_apart", "caution"]
+    columns = ["metric", "trial", "value", "baseline", "difference", "low", "high", "p_holm", "significant", "caution"]
     if found is None or parameters.kind != "ablation":
         return pd.DataFrame(columns=columns)
     base = next(m.name for m in list_trials(parameters) if m.varied[parameters.column] == parameters.baseline)
@@ -125,7 +125,7 @@ def _against_baseline(found: ModelComparison | None, parameters: ExperimentParam
         sign, other = (-1.0, row["second"]) if turned else (1.0, row["first"])
         ends = sorted((sign * row["low"], sign * row["high"]))
         rows.append([row["metric"], other, values[row["metric"], other], values[row["metric"], base],
-                     sign * row["difference"], *ends, row["p_holm"], row["told_apart"], row["caution"]])  # fmt: skip
+                     sign * row["difference"], *ends, row["p_holm"], row["significant"], row["caution"]])  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -10,7 +10,7 @@ class ReportingParameters(BaseModel):
 
     Attributes:
         title: Heading; the study's name follows it.
-        overlays: Images shown with what was found, missed and made up: the worst and the best by F1.
+        overlays: Images shown with true positives, false positives and false negatives: the worst and the best by F1.
         strips: Test images that the comparison of models shows side by side.
         scores: Test images shown from a network's scores to its cells.
         findings: Most conversion findings listed on a model's page; the table on disk holds all.

@@ -1,4 +1,4 @@
-"""The critical-difference figure: average ranks of models, and which of them cannot be told apart (Demšar 2006)."""
+"""Draw critical differences: average ranks of models, and which do not differ significantly (Demšar 2006)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TICKS: Final = 10
 
 
 def plot_critical_difference(ranks: pd.DataFrame, title: str, *, unit: str = "image") -> Figure:
-    """Plot the average ranks of models in one metric; bars join those that cannot be told apart.
+    """Plot the average ranks of models in one metric; bars join those that do not differ significantly.
 
     Args:
         ranks: One row per model, the best first; columns `model`, `average_rank`, `units_ranked`, `friedman_p`,

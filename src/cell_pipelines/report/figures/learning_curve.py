@@ -158,7 +158,7 @@ def _draw_size(axes: Axes, rows: pd.DataFrame, metric: str, colour: Any) -> Any:
 
 
 def _colours(count: int) -> Sequence[Any]:
-    """Return colours from light to dark, since sizes have an order; told apart in grey, too."""
+    """Return colours from light to dark, since sizes have an order; distinct in grey, too."""
     from matplotlib import colormaps
 
     return [colormaps["viridis_r"](share) for share in np.linspace(0.12, 1.0, max(count, 1))][:count]

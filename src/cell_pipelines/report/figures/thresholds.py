@@ -1,4 +1,4 @@
-"""Figures of the choice of a cut-off: what each would give, and which was taken."""
+"""Figures of the choice of a threshold: what each would give, and which was taken."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OBJECTIVES: Final = {
 
 
 def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Threshold], *, objective: str = "") -> Figure:
-    """Plot precision, recall and F1, and beside them the count errors, over the cut-off, one row per category.
+    """Plot precision, recall and F1, and beside them the count errors, over the threshold, one row per category.
 
     Args:
         table: One row per category and threshold; columns `category`, `threshold`, `min_area_px`,
@@ -51,7 +51,7 @@ def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Threshold], *
         The figure; it says so where there is nothing to plot.
     """
     if table.empty:
-        return panels.create_note("No cut-off was tried.")
+        return panels.create_note("No threshold was tried.")
     table = table.rename(columns=OLD_COLUMNS)
     names = [str(name) for name in table["category"].drop_duplicates()]
     figure, all_axes = panels.create_panels(2 * len(names), columns=2, size=(3.9, 2.6))
@@ -73,7 +73,7 @@ def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Threshold], *
 
 
 def _group_of(rows: pd.DataFrame, best: Threshold | None) -> pd.DataFrame:
-    """Return the rows of the chosen sizes, else of the first ones, by rising cut-off."""
+    """Return the rows of the chosen sizes, else of the first ones, by rising threshold."""
     sizes = rows[["min_area_px", "min_distance_px"]].fillna(0.0).to_numpy(dtype=float)
     wanted = sizes[0] if best is None else np.array([best.min_area_px, best.min_distance_px])
     kept = np.isclose(sizes, wanted).all(axis=1)
@@ -113,15 +113,15 @@ def _draw_others(axes: Axes, rows: pd.DataFrame, mine: pd.DataFrame, column: str
 
 
 def _style(left: Axes, right: Axes, title: str) -> None:
-    panels.style_axes(left, title=title, x="cut-off, 0 to 1", y="0 to 1")
-    panels.style_axes(right, x="cut-off, 0 to 1", y="cells per image")
+    panels.style_axes(left, title=title, x="threshold, 0 to 1", y="0 to 1")
+    panels.style_axes(right, x="threshold, 0 to 1", y="cells per image")
     left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     right.set_xlim(-0.02, 1.02)
     right.axhline(0, color=panels.GREY, linewidth=0.8, zorder=1)
 
 
 def _limit(axes: Axes, absolute: FloatArray, mean: FloatArray) -> None:
-    """Show the errors of most cut-offs well; those of the lowest, where noise is counted, may leave the panel."""
+    """Show the errors of most thresholds well; those of the lowest, where noise is counted, may leave the panel."""
     known = absolute[np.isfinite(absolute)]
     if known.size:
         top = min(float(known.max()), max(4 * float(np.median(known)), 1.0))
@@ -133,6 +133,6 @@ def _told(best: Threshold | None, mine: pd.DataFrame) -> str:
     if best is None:
         return ""
     sizes = [(best.min_area_px, "px² or more"), (best.min_distance_px, "px apart")]
-    told = [f"cut-off {best.score:.3g}", *(f"{value:.3g} {unit}" for value, unit in sizes if value)]
+    told = [f"threshold {best.score:.3g}", *(f"{value:.3g} {unit}" for value, unit in sizes if value)]
     row = mine.iloc[int(np.argmin(np.abs(mine["threshold"].to_numpy(dtype=float) - best.score)))]
     return f": {', '.join(told)}\nF1 {row['f1']:.3f}, count error {row['count_mae']:.3g} cells per image"

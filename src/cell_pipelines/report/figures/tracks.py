@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_PANELS: Final = 12
 _MOST_PATHS: Final = 400  # a panel with more is a blot
-_MOST_TRACKS: Final = 60  # rows of a lineage that can be told apart
+_MOST_TRACKS: Final = 60  # rows of a lineage that remain readable
 _ORDER: Final = (5, 1, 2, 4, 0, 3, 6)  # dark colours first: lines on white
 
 

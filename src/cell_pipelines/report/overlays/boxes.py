@@ -23,7 +23,7 @@ _GAP = 8  # pixels between the tiles of a contact sheet
 def overlay_matches(
     image: Image, true_boxes: Boxes, predicted_boxes: Boxes, *, found: BoolArray, correct: BoolArray
 ) -> ByteImage:
-    """Draw what a model found, made up and missed.
+    """Draw the true positives, false positives and false negatives of a model.
 
     True positives have a green frame, false positives a red one with a cross on its upper right corner, and
     missed cells a dashed blue one, so that nobody has to tell green from red. A true positive is the predicted

@@ -34,7 +34,7 @@ def overlay_fish(
     *,
     rejected: pd.DataFrame | None = None,
 ) -> ByteImage:
-    """Draw nuclei and signals as figure 3 of Trykin (2023) does, told apart without colour, too.
+    """Draw nuclei and signals as figure 3 of Trykin (2023) does, distinct without colour, too.
 
     Whole nuclei have a green outline, destroyed ones a dashed red one. Signals lie in dotted circles in their colour;
     that of a red one has a tick at its upper right. The pattern, red:green, stands beside the nucleus, where it covers

@@ -1,4 +1,4 @@
-"""Masks of cells drawn on their image: what a model found, made up and missed, and how models differ."""
+"""Draw masks of cells on their image: true and false positives, false negatives, and how models differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cell_pipelines.typing import BoolArray, ByteImage, LabelImage
 def overlay_instances(
     image: Image, true_labels: LabelImage, labels: LabelImage, *, found: BoolArray, correct: BoolArray
 ) -> ByteImage:
-    """Draw the outlines of the cells that a model found, made up and missed.
+    """Draw the outlines of true positives, false positives and false negatives.
 
     A found cell has the outline that was predicted, in green; a false one is red with a cross on its upper right
     corner; a missed one is a dashed blue line, so that nobody has to tell green from red. The image is stretched for

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.report.figures.comparison import METRICS
 from cell_pipelines.report.figures.comparison_ranks import rank_figures
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
@@ -35,7 +36,7 @@ _DIFFERENCE: Final = {
     "difference": "The metric of the model, or of the first, less that of the other, of counts summed over all images.",
     "p": "Wilcoxon's signed-rank test over images or groups (zeros after Pratt).",
     "p, Holm": "The same p, adjusted by Holm over all pairs of a metric; intervals are not adjusted.",
-    "told apart": "The interval does not contain 0, p after Holm is below 1 - its level, and so is p over the series "
+    "significant": "The interval does not contain 0, p after Holm is below 1 - its level, and so is p over the series "
     "that images may come in, where none are named.",
     "caution": "What p rests on, what it cannot decide, and why it says other than the interval.",
 }
@@ -54,7 +55,7 @@ class Statements:
         conclusions: A sentence a metric.
         note: What was drawn and tested.
         differences: A row a metric and model but the best: `metric`, `best`, `model`, `difference`, `low`, `high`,
-            `p`, `p_holm`, `told_apart`, and where it is known `caution`.
+            `p`, `p_holm`, `significant`, and where it is known `caution`.
         tests: A row a metric and pair: also `first`, `second`, `rank_biserial`.
         ranks: As `comparison_ranks` takes them.
         unit: What was tested, ``image`` or ``group``.
@@ -146,6 +147,7 @@ def _clock(seconds: float) -> str:
 def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     import pandas as pd
 
+    table = rename_old_columns(table)
     ends = table[["low", "high"]].to_numpy(dtype=float)
     cautions = {"caution": table["caution"].to_numpy()} if "caution" in table and (table["caution"] != "").any() else {}
     return pd.DataFrame(
@@ -155,9 +157,9 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
             "difference": [None if np.isnan(value) else _signed(value) for value in table["difference"]],
             "interval": [f"{_signed(a)} to {_signed(b)}" if np.isfinite([a, b]).all() else None for a, b in ends],
             **{title: [_p(p) for p in table[column]] for column, title in _P.items() if column in table},
-            "told apart": [
+            "significant": [
                 None if np.isnan(difference) else "yes" if apart else "no"
-                for apart, difference in zip(table["told_apart"], table["difference"], strict=True)
+                for apart, difference in zip(table["significant"], table["difference"], strict=True)
             ],
             **cautions,
         }

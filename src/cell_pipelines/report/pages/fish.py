@@ -20,7 +20,7 @@ _DEFINITIONS: Final = {
     "p_normal, p_adjusted": "probability that a normal sample shows so many such nuclei or more; times the number of "
     "tests of a sample",
     "controls, control_nuclei": "how many samples the thresholds are learned from, and their whole nuclei",
-    "n_nuclei": "whole nuclei of a sample that these thresholds and cut-offs are for",
+    "n_nuclei": "whole nuclei of a sample that these thresholds are for",
     "mean_percent, sd_percent": "mean and standard deviation over the controls",
     "most_false_positives": "most such nuclei of a control, scaled to `n_nuclei` and rounded up",
     "clopper_pearson_percent": "upper limit of their share of `n_nuclei` (Clopper and Pearson 1934)",
@@ -80,7 +80,7 @@ def _states(tables: Mapping[str, pd.DataFrame], unit: str, level: float) -> Iter
 
     caption = (
         "Share of whole nuclei with each number of signals, with intervals; marks are the thresholds of each sample, "
-        "lines the cut-offs of laboratories, all from the controls"
+        "lines the thresholds of laboratories, all from the controls"
     )
     told = {"level": f"{100 * level:g} %", "share": f"{level:g}"}
     definitions = {name: text.format(**told) for name, text in _DEFINITIONS.items()}
@@ -93,7 +93,7 @@ def _states(tables: Mapping[str, pd.DataFrame], unit: str, level: float) -> Iter
         yield Text("No controls are named, so there is no threshold: `fish.controls` names them.")
     else:
         limits = readable(tables["cutoffs"])
-        yield Table(limits, "Thresholds and cut-offs by the controls", defined(limits, definitions))
+        yield Table(limits, "Thresholds by the controls", defined(limits, definitions))
 
 
 def _notes(flagged: pd.DataFrame, unit: str) -> Iterator[Item]:

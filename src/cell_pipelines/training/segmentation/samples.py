@@ -1,4 +1,4 @@
-"""Annotated images as a segmentation network learns from them: intensities, labels and weights, checked at the door."""
+"""Turn annotated images into samples of a segmentation network: intensities, labels and weights, all checked."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence

@@ -23,7 +23,7 @@ class ThresholdParameters(BaseModel):
         iou: A prediction that overlaps a true cell of its class by at least this is right.
         max_distance_px: Farthest that a predicted centroid may lie from a true one; None for the average cell's
             diameter.
-        cutoffs: Number of cut-offs that are tried, evenly spaced.
+        cutoffs: Number of thresholds that are tried, evenly spaced.
         min_areas: Least areas that are tried, as multiples of the one set from the average cell size.
         spacings: Least distances of two centroids that are tried, likewise.
         parallel: How the images are spread over processors.

@@ -11,7 +11,7 @@ from cell_pipelines.annotations.images import ImageIndex
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_comma_semicolon_and_tab_are_told_apart_with_and_without_a_byte_order_mark(
+def test_comma_semicolon_and_tab_are_distinguished_with_and_without_a_byte_order_mark(
     tmp_path: Path, delimiter: str, mark: str
 ) -> None:
     path = tmp_path / "a.csv"

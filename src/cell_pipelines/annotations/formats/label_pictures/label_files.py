@@ -126,7 +126,7 @@ def read_label_files(
     """Bring each label below `folder` to its image.
 
     Args:
-        collector: The door.
+        collector: Takes the objects.
         folder: Where the labels lie, at any depth.
         naming: How labels differ from images.
         take: Takes file, image row and what `check` gave.

@@ -1,4 +1,4 @@
-"""Shapes as annotation tools hold them, brought to boxes, points, polygons and masks, and through the door."""
+"""Convert shapes of annotation tools to boxes, points, polygons and masks, and collect them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ def mask_shape(crop: npt.NDArray[np.bool_], corner: tuple[int, int], size: tuple
 
 
 def add_shape(collector: AnnotationCollector, place: Place, category: str, shape: Shape, **extra: Any) -> None:
-    """Bring a shape through the door, with what was changed of it; `extra` as for `AnnotationCollector.add_box`."""
+    """Collect a shape, with what was changed of it; `extra` as for `AnnotationCollector.add_box`."""
     file, entry, row = place
     if shape.change:
         collector.note(file, entry, "changed", shape.change)

@@ -1,7 +1,7 @@
 """Regions of the VGG Image Annotator, versions 1 and 2: their shapes, their class, and images with their regions.
 
 Coordinates are pixel edges as on the annotator's canvas, also those of points. Circles and ellipses become polygons.
-A line has no area, unless it ends where it begins. The class is one of the attributes that the user has made up.
+A line has no area, unless it ends where it begins. The class is one of the attributes that the user has invented.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The door every reader brings its objects through: each is counted, checked, kept or listed with its reason."""
+"""Collect the objects of every reader: each is counted, checked, kept or listed with its reason."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
