@@ -14,6 +14,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.metrics.count_columns import COUNTS
+from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric
@@ -120,7 +121,7 @@ def test_points_have_no_kinds_of_errors() -> None:
 def test_the_weights_of_pixels_are_shown_where_the_training_had_some(
     weight_map: str, titles: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facts, "read_training_record", lambda _: {"training": {"weight_map": weight_map}})
+    monkeypatch.setattr(model_file, "read_training_record", lambda _: {"training": {"weight_map": weight_map}})
     history = pd.DataFrame({"epoch": [1], "seconds": [3.0]})
     samples, settings = np.zeros((4, 4, 3), np.uint8), (ThresholdParameters(), ReportingParameters())
     sections = describe_training("unet")(history, Path("m.pt"), samples, *settings, FIGURE, FIGURE, FIGURE)

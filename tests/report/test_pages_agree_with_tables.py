@@ -19,6 +19,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.metrics.definitions import DEFINITIONS
+from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.prediction.counting import report_counts
 from cell_pipelines.pipelines.reporting import facts
@@ -216,7 +217,7 @@ def _render(name: str, folder: Path) -> Study:
 @pytest.fixture(scope="module", params=STUDIES)
 def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(facts, "read_training_record", lambda _: {})
+        patched.setattr(model_file, "read_training_record", lambda _: {})
         patched.setattr(facts, "machine", dict)
         patched.setattr(embedding, "_embed_figure", lambda _: embedding.embed(np.zeros((4, 4, 3), np.uint8)))
         yield _render(request.param, tmp_path_factory.mktemp("study"))

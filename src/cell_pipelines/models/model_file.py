@@ -8,6 +8,11 @@ from cell_pipelines.models import checkpoint, checkpoint_file, yolo_checkpoint
 from cell_pipelines.models.yolo_pickle import read_pickled
 
 Family = Literal["yolo", "segmentation"]
+# What Ultralytics calls settings of a training, and what they are called here.
+_ULTRALYTICS_NAMES = {
+    "optimizer": "optimizer", "lr0": "learning_rate", "weight_decay": "weight_decay", "batch": "batch",
+    "epochs": "epochs", "seed": "seed",
+}  # fmt: skip
 
 
 def model_family(path: Path) -> Family:
@@ -60,3 +65,17 @@ def count_parameters(path: Path) -> int:
         return yolo_checkpoint.count_parameters(path)
     network, _ = checkpoint.read_checkpoint(path)
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def read_training_record(path: Path) -> dict[str, Any]:
+    """Return `read_record` with the settings of the training under ``training``, those of Ultralytics by our names.
+
+    Raises:
+        ValueError: It is no model file.
+    """
+    record = read_record(path)
+    if model_family(path) != "yolo":
+        return record
+    given = yolo_checkpoint.read_training_arguments(path)
+    settings = {name: given[key] for key, name in _ULTRALYTICS_NAMES.items() if given.get(key) is not None}
+    return {**record, "training": settings}

@@ -33,10 +33,11 @@ def describe_model(models: tuple[str, ...]) -> Callable[..., str]:
         evaluation: EvaluationParameters, parameters: ReportingParameters, *tables: Any,
     ) -> str:  # fmt: skip
         """Return the card; `tables` are those of `CARD_INPUTS` for each model."""
+        from cell_pipelines.models.model_file import read_training_record
         from cell_pipelines.report.pages.model_card import ModelCard, write_model_card
 
         one = by_model(models, CARD_INPUTS, tables)[choice.model]
-        record = facts.read_training_record(one["model"])
+        record = read_training_record(one["model"])
         strata = {
             "By the number of cells in an image": tabulate_density(one["evaluation_images"]),
             "By the size of a cell in pixels": tabulate_size(one["evaluation_cells"]),

@@ -19,8 +19,6 @@ _NETWORK = ("architecture", "encoder")
 _TRAINING = ("loss", "weight_map", "optimizer", "learning_rate", "weight_decay", "batch", "tile", "epochs", "seed",
              "precision", "encoder_weights")  # fmt: skip
 # What Ultralytics calls the same.
-_YOLO = {"optimizer": "optimizer", "lr0": "learning_rate", "weight_decay": "weight_decay", "batch": "batch",
-         "epochs": "epochs", "seed": "seed"}  # fmt: skip
 
 
 def file_sha256(path: Path) -> str:
@@ -112,18 +110,6 @@ def data_sentence(truth: AnnotationSet) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{int(number)} {noun if number == 1 else f'{noun}s'}"
-
-
-def read_training_record(path: Path) -> dict[str, Any]:
-    """Return what a model file of any family says of itself, with the settings of its training."""
-    from cell_pipelines.models.model_file import model_family, read_record
-    from cell_pipelines.models.yolo_checkpoint import read_training_arguments
-
-    record = read_record(path)
-    if model_family(path) != "yolo":
-        return record
-    given = read_training_arguments(path)
-    return {**record, "training": {name: given[key] for key, name in _YOLO.items() if given.get(key) is not None}}
 
 
 def _start(record: Mapping[str, Any]) -> dict[str, str]:

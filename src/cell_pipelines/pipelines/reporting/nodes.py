@@ -50,7 +50,9 @@ def describe_training(name: str) -> Callable[..., list[Section]]:
         parameters: ReportingParameters, curves: Embedded, sweep: Embedded, *weight_maps: Embedded,
     ) -> list[Section]:  # fmt: skip
         """Return the sections about the training, what the network saw, and the choice of thresholds."""
-        record = facts.read_training_record(model)
+        from cell_pipelines.models.model_file import read_training_record
+
+        record = read_training_record(model)
         settings = facts.training_facts(name, record, history)
         caption = f"Chosen on images of {thresholds.split}, never of test; the dot is what the model file keeps"
         seen = Picture(samples, "Augmented samples as the network sees them, with their boxes")

@@ -65,7 +65,9 @@ def _model_group(name: str, page: Page, choice: Choice, count: int) -> Group:
 
 
 def _seeds(files: Mapping[str, Path]) -> dict[str, Any]:
-    return {name: (facts.read_training_record(path).get("training") or {}).get("seed") for name, path in files.items()}
+    from cell_pipelines.models.model_file import read_training_record
+
+    return {name: (read_training_record(path).get("training") or {}).get("seed") for name, path in files.items()}
 
 
 def _cards(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
