@@ -1,0 +1,202 @@
+"""Facts about the architecture, computed from the code: ``python benchmarks/facts.py > benchmarks/facts.md``.
+
+Imports are read from the syntax trees, also those inside functions; nothing is executed. The hops of a question are those of
+the shortest chain of imports from a pipeline's wiring to the file that computes the answer. What an addition touches are the
+files that name an existing example of its kind.
+"""
+
+import ast
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
+PACKAGE = SOURCE / "cell_pipelines"
+CONFIGURATION = ROOT / "conf" / "base"
+
+#: Question, where a reader starts, what computes the answer, and what it took before.
+CHAINS = (
+    ("where is F1 computed?", "pipelines.evaluation.pipeline", "metrics.ratios", "9 files, 6 hops", 3),
+    (
+        "where is a cell separated in a probability map?",
+        "pipelines.prediction.pipeline",
+        "representations.binary",
+        "11 files",
+        4,
+    ),
+)
+#: What is added, and the name of an existing one, by which the files to edit are counted.
+EXAMPLES = (
+    ("a metric", "aggregated_jaccard", "8 files", "1 row, its test, its line in the docs"),
+    ("a format", "create_ml", "1-3 files", "keep"),
+    ("a network", "attention_linknet", "1-3 files", "keep"),
+    ("a representation", "three_class", "1-3 files", "keep"),
+    ("a loss", "cross_entropy_dice", "1-3 files", "keep"),
+)
+
+
+def name_of(path: Path) -> str:
+    """Return the dotted name of a module."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(tree: ast.AST, known: Mapping[str, Path], *, top_level: bool) -> Iterator[str]:
+    """Yield the modules of the package that a module imports."""
+    nodes: Iterable[ast.AST] = ast.iter_child_nodes(tree) if top_level else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                if inner in known or node.module in known:
+                    yield inner if inner in known else node.module
+
+
+def read_graph(*, top_level: bool) -> dict[str, set[str]]:
+    """Return for each module the modules that it imports."""
+    paths = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+    trees = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in paths.items()}
+    return {name: set(imports_of(tree, paths, top_level=top_level)) - {name} for name, tree in trees.items()}
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
+    """Return the sets of modules that import each other."""
+    reach = {name: reachable(graph, name) for name in graph}
+    found = {frozenset(other for other in reach[name] if name in reach[other]) for name in graph if name in reach[name]}
+    return [set(circle) for circle in found]
+
+
+def reachable(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    """Return the modules that a module imports, directly or through others."""
+    seen: set[str] = set()
+    waiting = list(graph[start])
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(graph[name])
+    return seen
+
+
+def shortest_chain(graph: Mapping[str, set[str]], start: str, end: str) -> list[str]:
+    """Return the modules from one to another by the fewest imports; empty if there is no chain."""
+    before: dict[str, str] = {start: ""}
+    waiting = deque([start])
+    while waiting:
+        name = waiting.popleft()
+        if name == end:
+            chain = [name]
+            while before[chain[-1]]:
+                chain.append(before[chain[-1]])
+            return chain[::-1]
+        for other in sorted(graph[name]):
+            if other not in before:
+                before[other] = name
+                waiting.append(other)
+    return []
+
+
+def pipeline_of(module: str) -> str:
+    """Return the pipeline that a module belongs to; empty for other modules."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 3 and parts[1] == "pipelines" else ""
+
+
+def lines_of(paths: Iterable[Path]) -> tuple[int, int]:
+    """Return how many lines files have, and how many of them are not blank."""
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    return len(lines), sum(bool(line.strip()) for line in lines)
+
+
+def code_of(path: Path) -> str:
+    """Return a file without its comments and docstrings, which a reader need not edit."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return re.sub(r"#.*", "", text)
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def files_that_name(word: str) -> list[str]:
+    """Return the files of source and base configuration with a word in their name or code."""
+    paths = [*sorted(PACKAGE.rglob("*.py")), *sorted(CONFIGURATION.glob("*.yml"))]
+    pattern = re.compile(rf"\b{word}\b")
+    return [short(path) for path in paths if path.stem == word or pattern.search(code_of(path))]
+
+
+def short(path: Path) -> str:
+    """Return a path as the tables show it."""
+    return path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else ROOT).as_posix()
+
+
+def calls_of_figures() -> dict[str, int]:
+    """Return for each figure function how many calls of it there are outside of its own module."""
+    figures = {
+        node.name: path
+        for path in (PACKAGE / "report" / "figures").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("plot_")
+    }
+    calls = dict.fromkeys(figures, 0)
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if name in figures and figures[name] != path:
+                calls[name] += 1
+    return calls
+
+
+def facts() -> Iterator[tuple[str, str, str]]:
+    """Yield each fact with its goal."""
+    graph = read_graph(top_level=False)
+    loose = [path.name for path in (PACKAGE / "pipelines").glob("*.py") if path.name != "__init__.py"]
+    among = [(a, b) for a, others in graph.items() for b in others if pipeline_of(a) and pipeline_of(b)]
+    crossing = [pair for pair in among if pipeline_of(pair[0]) != pipeline_of(pair[1])]
+    found = circles(graph)
+    catalog, _ = lines_of(CONFIGURATION.glob("catalog*.yml"))
+    lines, filled = lines_of(PACKAGE.rglob("*.py"))
+    yield "loose files in `pipelines/`", str(len(loose)), "0"
+    yield "imports among pipelines", str(len(crossing)), "0"
+    yield "circles of files", str(len(found)), "0"
+    yield "lines of the base catalog", str(catalog), "at most 450"
+    yield "lines of source", f"{lines:,} in {len(graph)} files; {filled:,} are not blank", "at most 57,000"
+
+
+def questions() -> Iterator[tuple[str, str, str, str]]:
+    """Yield each question of a newcomer with the answer before, now and the goal."""
+    graph = read_graph(top_level=False)
+    for question, start, end, before, goal in CHAINS:
+        chain = shortest_chain(graph, f"cell_pipelines.{start}", f"cell_pipelines.{end}")
+        files = " → ".join(f"`{name.removeprefix('cell_pipelines.').replace('.', '/')}.py`" for name in chain)
+        yield question, before, f"{len(chain)} files, {len(chain) - 1} hops: {files}", f"{goal} files"
+    for kind, example, before, goal in EXAMPLES:
+        files = files_that_name(example)
+        named = ", ".join(f"`{file}`" for file in files)
+        yield f"add {kind}", before, f"{len(files)} files name `{example}`: {named}", goal
+    calls = calls_of_figures()
+    often = sorted(name for name, number in calls.items() if number > 1)
+    once = f"{sum(number == 1 for number in calls.values())} of {len(calls)} figure functions are called once"
+    more = f"; called more than once: {', '.join(f'`{name}`' for name in often)}" if often else ""
+    files = ", ".join(f"`{file}`" for file in files_that_name("confusion_matrix|plot_confusions"))
+    yield "add a figure", "5 files and drawn twice", f"{files}; {once}{more}", "figure, node, catalog line; drawn once"
+
+
+def main() -> None:
+    print("# Facts about the architecture\n\nPrinted by `python benchmarks/facts.py`.\n")
+    print("| fact | now | goal |\n|---|---|---|")
+    for row in facts():
+        print(f"| {' | '.join(row)} |")
+    print("\n| question | before | now | goal |\n|---|---|---|---|")
+    for line in questions():
+        print(f"| {' | '.join(line)} |")
+
+
+if __name__ == "__main__":
+    main()
