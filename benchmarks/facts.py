@@ -1,13 +1,12 @@
 """Facts about the architecture, computed from the code: ``python benchmarks/facts.py > benchmarks/facts.md``.
 
-Imports are read from the syntax trees, also those inside functions; nothing is executed. The hops of a question are those of
-the shortest chain of imports from a pipeline's wiring to the file that computes the answer. What an addition touches are the
-files that name an existing example of its kind.
+Imports are read from the syntax trees, also those inside functions; nothing is executed. The chain of files that answers a
+question is checked: each file names what leads to the next. What an addition touches are the files that name an existing example
+of its kind, outside of comments and docstrings.
 """
 
 import ast
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,20 +15,36 @@ SOURCE = ROOT / "src"
 PACKAGE = SOURCE / "cell_pipelines"
 CONFIGURATION = ROOT / "conf" / "base"
 
-#: Question, where a reader starts, what computes the answer, and what it took before.
+#: Question; the files from the pipeline to the answer, each with the name in it that leads to the next; before; goal.
 CHAINS = (
-    ("where is F1 computed?", "pipelines.evaluation.pipeline", "metrics.ratios", "9 files, 6 hops", 3),
+    (
+        "where is F1 computed?",
+        (
+            ("pipelines/evaluation/pipeline.py", "evaluate"),
+            ("pipelines/evaluation/nodes.py", "summarise"),
+            ("analysis/evaluation/summaries.py", "METRICS"),
+            ("metrics/evaluated.py", "f1"),
+            ("metrics/ratios.py", "f1"),
+        ),
+        "9 files, 6 hops",
+        "3 files",
+    ),
     (
         "where is a cell separated in a probability map?",
-        "pipelines.prediction.pipeline",
-        "representations.binary",
+        (
+            ("pipelines/prediction/pipeline.py", "predict_new"),
+            ("pipelines/prediction/nodes.py", "read_cells"),
+            ("workflows/reading.py", "decode"),
+            ("representations/binary.py", "decode"),
+        ),
         "11 files",
-        4,
+        "4 files",
     ),
 )
 #: What is added, and the name of an existing one, by which the files to edit are counted.
 EXAMPLES = (
-    ("a metric", "aggregated_jaccard", "8 files", "1 row, its test, its line in the docs"),
+    ("a metric", "centroid_recall", "8 files", "1 row, its test, its line in the docs"),
+    ("a metric that models are compared by", "aggregated_jaccard", "8 files", "the same"),
     ("a format", "create_ml", "1-3 files", "keep"),
     ("a network", "attention_linknet", "1-3 files", "keep"),
     ("a representation", "three_class", "1-3 files", "keep"),
@@ -43,10 +58,9 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports_of(tree: ast.AST, known: Mapping[str, Path], *, top_level: bool) -> Iterator[str]:
-    """Yield the modules of the package that a module imports."""
-    nodes: Iterable[ast.AST] = ast.iter_child_nodes(tree) if top_level else ast.walk(tree)
-    for node in nodes:
+def imports_of(tree: ast.AST, known: Mapping[str, Path]) -> Iterator[str]:
+    """Yield the modules of the package that a module imports, also inside functions."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -56,11 +70,11 @@ def imports_of(tree: ast.AST, known: Mapping[str, Path], *, top_level: bool) -> 
                     yield inner if inner in known else node.module
 
 
-def read_graph(*, top_level: bool) -> dict[str, set[str]]:
+def read_graph() -> dict[str, set[str]]:
     """Return for each module the modules that it imports."""
     paths = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
     trees = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in paths.items()}
-    return {name: set(imports_of(tree, paths, top_level=top_level)) - {name} for name, tree in trees.items()}
+    return {name: set(imports_of(tree, paths)) - {name} for name, tree in trees.items()}
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
@@ -82,22 +96,15 @@ def reachable(graph: Mapping[str, set[str]], start: str) -> set[str]:
     return seen
 
 
-def shortest_chain(graph: Mapping[str, set[str]], start: str, end: str) -> list[str]:
-    """Return the modules from one to another by the fewest imports; empty if there is no chain."""
-    before: dict[str, str] = {start: ""}
-    waiting = deque([start])
-    while waiting:
-        name = waiting.popleft()
-        if name == end:
-            chain = [name]
-            while before[chain[-1]]:
-                chain.append(before[chain[-1]])
-            return chain[::-1]
-        for other in sorted(graph[name]):
-            if other not in before:
-                before[other] = name
-                waiting.append(other)
-    return []
+def check_chain(chain: Iterable[tuple[str, str]]) -> None:
+    """Make sure that each file of a chain names what leads to the next.
+
+    Raises:
+        ValueError: The code has changed, and the chain is another one.
+    """
+    for file, word in chain:
+        if not re.search(rf"\b{word}\b", code_of(PACKAGE / file)):
+            raise ValueError(f"{file} does not name {word!r} any more; correct `CHAINS`.")
 
 
 def pipeline_of(module: str) -> str:
@@ -155,7 +162,7 @@ def calls_of_figures() -> dict[str, int]:
 
 def facts() -> Iterator[tuple[str, str, str]]:
     """Yield each fact with its goal."""
-    graph = read_graph(top_level=False)
+    graph = read_graph()
     loose = [path.name for path in (PACKAGE / "pipelines").glob("*.py") if path.name != "__init__.py"]
     among = [(a, b) for a, others in graph.items() for b in others if pipeline_of(a) and pipeline_of(b)]
     crossing = [pair for pair in among if pipeline_of(pair[0]) != pipeline_of(pair[1])]
@@ -171,11 +178,10 @@ def facts() -> Iterator[tuple[str, str, str]]:
 
 def questions() -> Iterator[tuple[str, str, str, str]]:
     """Yield each question of a newcomer with the answer before, now and the goal."""
-    graph = read_graph(top_level=False)
-    for question, start, end, before, goal in CHAINS:
-        chain = shortest_chain(graph, f"cell_pipelines.{start}", f"cell_pipelines.{end}")
-        files = " → ".join(f"`{name.removeprefix('cell_pipelines.').replace('.', '/')}.py`" for name in chain)
-        yield question, before, f"{len(chain)} files, {len(chain) - 1} hops: {files}", f"{goal} files"
+    for question, chain, before, goal in CHAINS:
+        check_chain(chain)
+        files = " → ".join(f"`{file}`" for file, _ in chain)
+        yield question, before, f"{len(chain)} files, {len(chain) - 1} hops: {files}", goal
     for kind, example, before, goal in EXAMPLES:
         files = files_that_name(example)
         named = ", ".join(f"`{file}`" for file in files)
