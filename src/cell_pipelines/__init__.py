@@ -1,9 +1,9 @@
-"""Annotated microscopy images in; trained, evaluated cell models and traced counts out."""
+"""Train, evaluate and use cell models on microscopy images."""
 
 import os
 import warnings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # MLflow looks at it once, when it is first imported, so this stands where nothing of ours can be imported before.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
