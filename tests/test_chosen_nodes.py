@@ -13,6 +13,7 @@ PIPELINES = {"all": pipeline([node(len, "raw", "unet.length", name="train", tags
     [
         ({"node_names": ["unet.trian"]}, "the pipeline has no node `unet.trian`; did you mean `unet.train`?"),
         ({"from_nodes": ["unet.trian"]}, "the pipeline has no node `unet.trian`; did you mean `unet.train`?"),
+        ({"from_nodes": ["train"]}, "the pipeline has no node `train`; did you mean `unet.train`?"),
         ({"to_nodes": ["y"]}, "the pipeline has no node `y`."),
         ({"from_inputs": ["rwa"]}, "the pipeline has no data set `rwa`"),
         ({"to_outputs": ["unet.lenght"]}, "the pipeline has no data set `unet.lenght`; did you mean `unet.length`?"),

@@ -8,7 +8,7 @@ from kedro.pipeline import Pipeline
 
 # As Kedro says it, of --nodes, --from-nodes, --to-nodes, --from-inputs, --to-outputs and --namespaces.
 _UNKNOWN = re.compile(
-    r"Pipeline does not contain (nodes|data_?sets|nodes with the following namespaces)(?: named|:) \[(.*)\]", re.DOTALL
+    r"Pipeline does not contain (nodes|data_?sets|nodes with the following namespaces)(?: named|:) \[(.*?)\]", re.DOTALL
 )
 _KINDS = {"nodes": "node", "nodes with the following namespaces": "namespace"}
 _NOTHING_LEFT = "Pipeline contains no nodes after applying all provided filters"

@@ -104,6 +104,11 @@ def log_metrics(run_id: str, metrics: Mapping[str, Any], step: int) -> None:
     mlflow.MlflowClient().log_batch(run_id, metrics=points)
 
 
+def logged_metrics(run_id: str) -> dict[str, float]:
+    """Return the last value of each metric of a run by name."""
+    return dict(mlflow.MlflowClient().get_run(run_id).data.metrics)
+
+
 def log_files(model: str, files: Iterable[Path], folder: str) -> None:
     """Log files to the run of a model, or of others whose cells they are about; without an active run log nothing."""
     run_id = run_of(model)

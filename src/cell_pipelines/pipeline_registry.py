@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from kedro.pipeline import Pipeline
 
+from cell_pipelines.pipeline_stages import collect_results, in_stage
 from cell_pipelines.pipelines import (
     annotation_conversion,
     annotation_export,
@@ -36,6 +37,10 @@ from cell_pipelines.study import (
     is_dry_run,
 )
 
+#: What the stages of the full pipeline hand over, beside the results that each collects.
+_HANDED_OVER = ("raw", "annotations", "prepared_annotations", "yolo_dataset", "yolo_seg_dataset")
+_PAGES = ("study_report", "model_card")
+
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines by the names that users type.
@@ -44,8 +49,9 @@ def register_pipelines() -> dict[str, Pipeline]:
     Pipelines over several models run over those of the study.
     """
     models = chosen_models()
-    conversion = annotation_conversion.create_pipeline()
-    split = conversion + data_preparation.create_pipeline()
+    sample = in_stage(sample_data.create_pipeline(), "sample_data")
+    conversion = in_stage(annotation_conversion.create_pipeline(), "conversion")
+    split = conversion + in_stage(data_preparation.create_pipeline(), "preparation")
     own_preparation = {model: split + _create_yolo_preparation(model) for model in DETECTORS}
     preparation = _each(own_preparation.__getitem__, [m for m in DETECTORS if m in models] or DETECTORS[:1])
     training = {
@@ -55,7 +61,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     thresholds = _each(_create_threshold_pipeline, models)
     evaluations = thresholds + _each(evaluation.create_pipeline, models)
     report = _create_report(models)
-    sample = sample_data.create_pipeline()
+    everything = sample + _each(lambda model: training[f"train_{model}"], models) + evaluations + report
     return {
         "sample_data": sample,
         "annotation_conversion": conversion,
@@ -74,7 +80,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "suspected_labels": suspected_labels.create_pipeline(models),
         **_create_statements(conversion),
         **_create_experiments(split),
-        "__default__": sample + _each(lambda model: training[f"train_{model}"], models) + evaluations + report,
+        "__default__": collect_results(everything, shown=(*_HANDED_OVER, *_PAGES)),
     }
 
 
@@ -97,7 +103,8 @@ def _create_statements(conversion: Pipeline) -> dict[str, Pipeline]:
 def _create_report(models: tuple[str, ...]) -> Pipeline:
     """Return one page per model, the one that compares them, and the one about the study with its model card."""
     pages = _each(reporting.create_pipeline, models) + _each(benchmark_models.create_cost_pipeline, models)
-    return pages + reporting.create_comparison_pipeline(models) + reporting.create_study_pipeline(models)
+    comparison = in_stage(reporting.create_comparison_pipeline(models), "comparison")
+    return pages + comparison + in_stage(reporting.create_study_pipeline(models), "report")
 
 
 def _create_experiments(before: Pipeline) -> dict[str, Pipeline]:
@@ -117,7 +124,8 @@ def _create_experiment(name: str, kind: str) -> Pipeline:
 
 def _create_yolo_preparation(model: str) -> Pipeline:
     """Return the writing of a YOLO's data set and the drawing of its samples."""
-    return data_preparation.create_yolo_pipeline(model) + detection.create_preview_pipeline(model)
+    writing = in_stage(data_preparation.create_yolo_pipeline(model), "preparation")
+    return writing + detection.create_preview_pipeline(model)
 
 
 def _create_threshold_pipeline(model: str) -> Pipeline:

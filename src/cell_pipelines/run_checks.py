@@ -6,9 +6,10 @@ from pathlib import Path
 
 from kedro.config import OmegaConfigLoader
 from kedro.framework.project import pipelines
-from kedro.io import AbstractDataset, DataCatalog, DatasetError
+from kedro.io import AbstractDataset, DataCatalog, DatasetError, MemoryDataset
 from kedro.pipeline import Pipeline
 
+from cell_pipelines.datasets.metrics_dataset import ModelMetricsDataset
 from cell_pipelines.failures import MistakeError, describe
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.parameter_checks import Configuration, check_choice, check_configured, check_parameters
@@ -75,6 +76,8 @@ def check_inputs(invocation: Invocation, pipeline: Pipeline, catalog: DataCatalo
     if not missing:
         return
     name, place = next(iter(missing.items()))
+    if isinstance(catalog.get(name), MemoryDataset):
+        raise MistakeError(_memory_sentence(name))
     makers = _makers(missing, catalog)
     if not makers:
         raise MistakeError(_own_sentence(name, place, catalog))
@@ -95,12 +98,21 @@ def _own_sentence(name: str, place: str, catalog: DataCatalog) -> str:
     return f"{place}: expected `{name}`; it is not there."
 
 
+def _memory_sentence(name: str) -> str:
+    """Return what to do about a data set that nodes hand over in memory."""
+    nodes = {node.name for pipeline in pipelines.values() for node in pipeline.nodes if name in node.outputs}
+    makers = "".join(f"; begin with the node that makes it: --from-nodes={node}" for node in sorted(nodes)[:1])
+    return f"expected `{name}`, which nodes hand over in memory{makers}."
+
+
 def _is_missing(name: str, catalog: DataCatalog) -> bool:
     """Say whether an input has nothing to load; data sets that can't say so are asked when they are read."""
     if name.startswith("params:") or name == "parameters":
         return False
     dataset = catalog.get(name)
-    if dataset is None or type(dataset)._exists is AbstractDataset._exists:
+    if dataset is None or isinstance(dataset, ModelMetricsDataset):  # which are of this run, or there are none
+        return False
+    if type(dataset)._exists is AbstractDataset._exists:
         return False
     return not dataset.exists()
 

@@ -2,7 +2,6 @@ import shutil
 
 import mlflow
 import pytest
-from kedro.io import DatasetError
 
 from cell_pipelines import model_runs
 from cell_pipelines.datasets.metrics_dataset import ModelMetricsDataset
@@ -50,6 +49,12 @@ def test_without_a_run_nothing_is_logged():
     ModelMetricsDataset(model="unet").save({"test_f1": {"value": 1.0, "step": 0}})
 
 
-def test_metrics_are_not_loaded():
-    with pytest.raises(DatasetError, match="kedro mlflow ui"):
-        ModelMetricsDataset(model="unet").load()
+def test_what_is_loaded_are_the_last_values_that_the_run_at_hand_has_logged(active_run):
+    dataset = ModelMetricsDataset(model="unet")
+    assert dataset.load() == {}
+    dataset.save({"val_dice": [{"value": 0.5, "step": 1}, {"value": 0.7, "step": 2}]})
+    assert dataset.load() == {"val_dice": 0.7}
+
+
+def test_without_a_run_no_metrics_are_loaded():
+    assert ModelMetricsDataset(model="unet").load() == {}

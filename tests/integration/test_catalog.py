@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ STUDIES = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.n
 IN_MEMORY = {
     "count_sections", "data_sections", "dose_responses", "error_sections", "evaluation_sections", "experiment_results",
     "model_choice", "new_failures", "origin", "picture_sections", "score_sections", "study_data",
-    "training_sections",
+    "training_sections", "results", "conversion_results", "preparation_results", "comparison_results",
 }  # fmt: skip
 #: Data sets that are one place seen in several ways, or another's by default.
 SHARED_PLACES = {"raw", "annotations_to_export", "evaluated_classes", "next_images_evaluation"}
@@ -126,3 +127,12 @@ def test_runtime_parameters_are_read_through_what_entries_share() -> None:
     pipelines = register_pipelines()
     assert "results" in configuration.read_by(pipelines["train_yolo"], catalog)
     assert "results" not in configuration.read_by(pipelines["annotation_conversion"], catalog)
+
+
+def test_tables_figures_and_images_have_a_preview_in_kedro_viz() -> None:
+    for name, entry in resolve(load("local")).items():
+        kind = {**(entry or {}), **(entry or {}).get("dataset", {})}.get("type", "")
+        if kind.endswith(("CSVDataset", "TidyTableDataset", "FigureDataset", "ImageDataset")):
+            module, _, dataset = kind.rpartition(".")
+            preview = getattr(getattr(import_module(module), dataset), "preview", None)
+            assert preview is not None and "return" in preview.__annotations__, name

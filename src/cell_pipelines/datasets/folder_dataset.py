@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
 from cell_pipelines.files import atomic_folder
 
@@ -54,7 +54,7 @@ class FolderDataset(AbstractDataset[Callable[[Path], None], Path]):
         return {"path": str(self._path), "read_only": self._read_only}
 
 
-class WorkFolderDataset(AbstractDataset[Any, Path]):
+class WorkFolderDataset(AbstractDataset[Callable[[Path], None], Path]):
     """A folder that is made when missing and keeps what was written, so that work can go on after a crash."""
 
     def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
@@ -66,9 +66,9 @@ class WorkFolderDataset(AbstractDataset[Any, Path]):
         self._path.mkdir(parents=True, exist_ok=True)
         return self._path.absolute()
 
-    def save(self, data: Any) -> None:
-        """Refuse: whoever loads the folder writes into it."""
-        raise DatasetError(f"{self._path}: a work folder is written into, not saved.")
+    def save(self, data: Callable[[Path], None]) -> None:
+        """Make the folder when missing and let `data` write into it, beside what is there."""
+        data(self.load())
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path)}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
 from cell_pipelines import model_runs
 from cell_pipelines.tracking_names import to_tracking_names
@@ -10,7 +10,7 @@ from cell_pipelines.tracking_names import to_tracking_names
 Points = dict[str, Any]
 
 
-class ModelMetricsDataset(AbstractDataset[Points, Any]):
+class ModelMetricsDataset(AbstractDataset[Points, dict[str, float]]):
     """Metrics by name: one value with its step, or a list of them.
 
     ::
@@ -24,9 +24,10 @@ class ModelMetricsDataset(AbstractDataset[Points, Any]):
         self._model = model
         self.metadata = metadata
 
-    def load(self) -> Any:
-        """Refuse: metrics are looked at in MLflow."""
-        raise DatasetError(f"metrics of {self._model} are only logged; look at them with `kedro mlflow ui`.")
+    def load(self) -> dict[str, float]:
+        """Return what the model's run at hand has logged so far, the last value by name; nothing without such a run."""
+        run_id = model_runs.run_of(self._model)
+        return {} if run_id is None else model_runs.logged_metrics(run_id)
 
     def save(self, data: Points) -> None:
         """Log all points, a step at a time, by names that MLflow takes; without an active run nothing is logged."""
