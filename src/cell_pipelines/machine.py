@@ -1,4 +1,4 @@
-"""What this machine is and what this process holds of it, on Linux, macOS and Windows.
+"""Describe this machine and this process's memory, on Linux, macOS and Windows.
 
 psutil answers what all three systems count; it is imported only where asked, since its part for Linux needs `resource`.
 What only one system counts, the largest memory of a process since a moment, is asked of that one, by files or modules

@@ -1,4 +1,4 @@
-"""What makes an object of a class count as a cell, for models of every kind."""
+"""Hold the thresholds by which objects count as cells, for models of every kind."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ OLD_COLUMNS = {"cutoff": "threshold", "spacing_px": "min_distance_px"}
 
 @dataclass(frozen=True)
 class Threshold:
-    """What makes an object of one class count as a cell.
+    """Threshold of one class: what makes an object count as a cell.
 
     Attributes:
         score: Least score in [0, 1]: of an object for a detector; for a network whose score maps are decoded, of a

@@ -1,4 +1,4 @@
-"""What the library czifile says of a CZI file, by its interface of 2019 (for Python 3.11) and by that of 2026."""
+"""Open CZI files by czifile's interface of 2019 (for Python 3.11) and by that of 2026."""
 
 import struct
 from dataclasses import dataclass

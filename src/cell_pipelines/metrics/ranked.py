@@ -1,4 +1,4 @@
-"""What average precision is, in words that all its definitions share."""
+"""Define average precision in the words that all its definitions share."""
 
 from typing import Final
 

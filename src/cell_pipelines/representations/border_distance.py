@@ -3,7 +3,7 @@
 A cell's border are its pixels with a 4-neighbour in the image that does not belong to it. Distances are exact: row by
 row, the nearest border pixel of every pixel is read off the lower envelope of one parabola a column (Felzenszwalb and
 Huttenlocher 2012). The envelope cuts a row into few stretches that share their border pixel, and on a stretch
-exp(-d^2 / 2 sigma^2) is a constant times a piece of one bell curve, so no exponential is computed for a pixel. Going
+exp(-d^2 / 2 sigma^2) is a constant times per piece of one bell curve, so no exponential is computed for a pixel. Going
 away from a cell, border pixels that are nearest to nothing any more are forgotten; its convex hull is left.
 """
 

@@ -25,7 +25,7 @@ Maps = Mapping[str, Float32Array]
 
 @dataclass(frozen=True, eq=False)
 class ModelOutput:
-    """What a model's scores say of one image.
+    """Output of a model for one image.
 
     Attributes:
         cells: The cells by its own thresholds.

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
-    """What a model file says; the network itself is not loaded.
+    """Content of a model file; the network itself is not loaded.
 
     Attributes:
         path: The file.
@@ -62,7 +62,7 @@ class TrainedModel:
 
     @property
     def normalisation(self) -> Any:
-        """How intensities were scaled in training; see `inference.pixels.trained_normalisation`."""
+        """Scaling of intensities in training; see `inference.pixels.trained_normalisation`."""
         from cell_pipelines.inference.pixels import trained_normalisation
 
         return trained_normalisation(self.record, self.kind)

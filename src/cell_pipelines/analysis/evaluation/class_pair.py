@@ -69,7 +69,7 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class ClassPair:
-    """What is true and what is predicted of one class in one image."""
+    """Ground truth and predictions of one class in one image."""
 
     truth: Side
     predictions: Side

@@ -37,7 +37,7 @@ def count_pairs(pairing: Pairing, thresholds: Thresholds) -> pd.DataFrame:
         thresholds: What counts as a cell.
 
     Returns:
-        A row an image and class: `image`, `category`, `true`, `predicted`, `group` (None where the image has none).
+        One row per image and class: `image`, `category`, `true`, `predicted`, `group` (None where the image has none).
     """
     groups = pairing.truth.images["group"].to_pylist()
     rows: list[dict[str, Any]] = []
@@ -58,7 +58,7 @@ def calibrate_intervals(
     """Return what makes the interval of each class's count, and under `ALL` that of all classes together.
 
     Args:
-        counts: A row an image and class, as `count_pairs` returns them.
+        counts: One row per image and class, as `count_pairs` returns them.
         level: How often an interval shall hold.
         scale: How errors grow with the count, see `metrics.conformal`.
         symmetric: Whether intervals reach as far down as up.
@@ -87,7 +87,7 @@ def intervals_of(images: pd.DataFrame, intervals: Mapping[str, CountInterval]) -
     """Return the interval of each image and class, and of all classes together.
 
     Args:
-        images: A row an image and class with `image`, `category`, `true` and `predicted`.
+        images: One row per image and class with `image`, `category`, `true` and `predicted`.
         intervals: Of each class; one without any gets rows without ends.
 
     Returns:
@@ -119,7 +119,7 @@ def coverage_of(
         seed: Of the bootstrap over images for the mean width's interval.
 
     Returns:
-        `COVERAGE_COLUMNS`, a row a class and one for all; coverage with Wilson's interval over images. Next to the
+        `COVERAGE_COLUMNS`, one row per class and one for all; coverage with Wilson's interval over images. Next to the
         width stand the mean predicted count, with how many calibration images (or groups) it would be narrower (0 where
         more hardly help), and about how wide it would be with many. `note` says why there is no coverage, what speaks
         against it, and where the width leaves little of the count.

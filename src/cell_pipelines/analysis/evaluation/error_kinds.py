@@ -71,7 +71,7 @@ def count_error_kinds(evaluation: ImageEvaluation) -> tuple[dict[str, Any], IntA
 
 
 def tabulate_confusions(counts: IntArray, categories: Sequence[str]) -> pd.DataFrame:
-    """Return a row a pair of classes: `true`, `predicted` and `cells`.
+    """Return one row per pair of classes: `true`, `predicted` and `cells`.
 
     Args:
         counts: (C + 1, C + 1) as `count_error_kinds` gives it, of one image or summed over many.
@@ -87,10 +87,10 @@ def tabulate_confusions(counts: IntArray, categories: Sequence[str]) -> pd.DataF
 
 
 def summarise_error_kinds(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a kind of error, all images together.
+    """Return one row per kind of error, all images together.
 
     Args:
-        counts: A row an image with `KIND_COUNTS`; it may be empty.
+        counts: One row per image with `KIND_COUNTS`; it may be empty.
 
     Returns:
         `error`, `errors` (how many), `share` (of all errors; nan without any), `images` (with at least one),

@@ -48,7 +48,7 @@ CELL_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """What counts as found.
+    """Settings of the evaluation.
 
     Attributes:
         max_distance_px: Farthest that a predicted centroid may lie from a true one, in pixels.

@@ -1,4 +1,4 @@
-"""Where a curve bends: beyond its knee, going on gains little."""
+"""Find the knee of a curve: beyond it, going on gains little."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How the score maps of a network become cells: many decodings are tried on stored scores, and one is chosen."""
+"""Choose how the score maps of a network become cells: many thresholds are tried on stored scores."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""From the counts of evaluated images to the table that a report shows: ratios with intervals, a row a class.
+"""From the counts of evaluated images to the table that a report shows: ratios with intervals, one row per class.
 
 Counts are summed over images before they are divided, but where a mean over images is meant and says so in its name.
 """
@@ -46,7 +46,7 @@ def summarise(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Return a row a class, and a last one for all classes together.
+    """Return one row per class, and a last one for all classes together.
 
     Args:
         counts: `ImageEvaluation.counts` of all images, one below the other.
@@ -92,7 +92,7 @@ def by_class(counts: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def instance_curve(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return how quality falls with the overlap that is asked for: a row a class and IoU threshold.
+    """Return how quality falls with the overlap that is asked for: one row per class and IoU threshold.
 
     Args:
         counts: `ImageEvaluation.counts` of all images, one below the other.

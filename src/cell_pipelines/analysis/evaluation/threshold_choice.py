@@ -36,7 +36,7 @@ _EQUAL: Final = 1e-9
 
 @dataclass(frozen=True)
 class ChoiceSettings:
-    """By what, how and on which images a threshold is chosen.
+    """By what, how and on which images per threshold is chosen.
 
     Attributes:
         objective: One of `OBJECTIVES`.
@@ -77,7 +77,7 @@ def refuse_test(splits: Sequence[str | None]) -> None:
 
 
 def tabulate(decodings: Sequence[Threshold], totals: FloatArray, n_images: int, objective: Objective) -> pd.DataFrame:
-    """Return a row a decoding with what it gives.
+    """Return one row per decoding with what it gives.
 
     Args:
         decodings: D of them.

@@ -13,7 +13,7 @@ from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 def check_intervals(
     images: pd.DataFrame, model: Path, parameters: EvaluationParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the interval of each image's count, and a row a class with how often they held and how wide they are."""
+    """Return the interval of each image's count, and one row per class with their coverage and width."""
     from cell_pipelines.models.model_file import read_record
 
     record = read_record(model).get("count_interval") or {}

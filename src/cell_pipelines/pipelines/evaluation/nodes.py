@@ -116,7 +116,7 @@ def plot_confusion(confusions: pd.DataFrame) -> Any:
 
 
 def plot_precision_recall_curves(curves: pd.DataFrame, table: pd.DataFrame) -> Any:
-    """Return a figure of precision over recall at IoU 0.5, a line a class."""
+    """Return a figure of precision over recall at IoU 0.5, one line per class."""
     from cell_pipelines.report.figures.curves import plot_precision_recall
 
     return plot_precision_recall(

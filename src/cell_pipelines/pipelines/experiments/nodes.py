@@ -118,7 +118,7 @@ def check_trials(trials: pd.DataFrame, report: str) -> None:
     """End the run as failed where a trial did, after all that can be said of the others was written.
 
     Args:
-        trials: A row a trial.
+        trials: One row per trial.
         report: The page about the others, which stands when this is checked.
 
     Raises:

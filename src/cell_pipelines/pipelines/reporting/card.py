@@ -119,7 +119,7 @@ def _weaknesses(one: Mapping[str, Any], strata: Mapping[str, pd.DataFrame]) -> I
     if pd.notna(total["count_bias"]):
         bias, many = f"{abs(total['count_bias']):.2f}", "many" if total["count_bias"] > 0 else "few"
         if float(bias):
-            yield f"It counts {bias} cells an image too {many} on average."
+            yield f"It counts {bias} cells per image too {many} on average."
         else:
             yield "On average it counts neither too many nor too few cells; errors of images can cancel in this."
 
@@ -159,7 +159,7 @@ def _limits(truth: AnnotationSet) -> Iterator[str]:
         yield "The size of a pixel is not known; images of another magnification are another task."
     counts = truth.counts().sum(axis=1)
     if len(counts):
-        yield f"{int(counts.min())} to {int(counts.max())} cells an image; images with more are not in this study."
+        yield f"{int(counts.min())} to {int(counts.max())} cells per image; images with more are not in this study."
     yield "Intervals are over these test images; they say nothing of other laboratories."
 
 

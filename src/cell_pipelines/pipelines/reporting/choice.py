@@ -1,4 +1,4 @@
-"""Which model of the study is best, or that none is clearly better."""
+"""Choose the best model of the study, or say that none is clearly better."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is known of a study besides its numbers: who learned from what, how it was run, and on which machine."""
+"""Collect facts about a study besides its numbers: training images, commands, and the machine."""
 
 import hashlib
 import os

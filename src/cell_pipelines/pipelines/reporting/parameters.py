@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ReportingParameters(BaseModel):
-    """What the reports show.
+    """Parameters of the reports.
 
     Attributes:
         title: Heading; the study's name follows it.

@@ -1,4 +1,4 @@
-"""From tables and pictures to one page a model."""
+"""From tables and pictures to one page per model."""
 
 from kedro.pipeline import Node, Pipeline
 

@@ -1,4 +1,4 @@
-"""What score counts as a cell, chosen on stored predictions and put into the model file."""
+"""Choose thresholds on stored predictions and put them into the model file."""
 
 from cell_pipelines.pipelines.threshold_optimisation.pipeline import create_pipeline
 

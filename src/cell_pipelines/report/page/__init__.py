@@ -1,1 +1,1 @@
-"""What a page is made of: blocks, tables, layers, and the HTML file that holds them all."""
+"""Build pages: blocks, tables, layers, and the HTML file that holds them all."""

@@ -70,8 +70,8 @@ def embed_photograph(image: Image) -> Embedded:
     """Return an image of a microscope, without lines or letters, in few bytes and with the size of its own pixels.
 
     Args:
-        image: (H, W) or (H, W, 3) RGB, uint8. It is kept with at most 1000 pixels a side, as PNG or JPEG, whichever is
-            smaller.
+        image: (H, W) or (H, W, 3) RGB, uint8. It is kept with at most 1000 pixels per side, as PNG or JPEG, whichever
+            is smaller.
 
     Returns:
         `width` and `height` are those of `image`, in whose pixels lines above it are drawn.
@@ -115,7 +115,7 @@ def _encode(image: Image, large: int) -> tuple[bytes, str]:
 
 
 def embed_figure_file(png: bytes) -> Embedded:
-    """Return a figure that was written as PNG; its size on the page follows from the pixels an inch in the file.
+    """Return a figure that was written as PNG; its size on the page follows from the pixels per inch in the file.
 
     Raises:
         ValueError: The file does not say how many pixels an inch has.

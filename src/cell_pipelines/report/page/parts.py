@@ -1,4 +1,4 @@
-"""What a page is made of: tables, pictures with and without layers, text, commands, links; sections and groups.
+"""Hold the parts of a page: tables, pictures with and without layers, text, commands, links; sections and groups.
 
 Figures, images and tables may be given as such; `blocks.embedded_section` turns them into plain data, which a page
 keeps (`stored.py`) so that another page can show the same sections.
@@ -40,7 +40,7 @@ class Picture:
     """An image or a figure.
 
     Attributes:
-        image_or_figure: (H, W) or (H, W, 3) uint8 RGB, shown with at most 1600 pixels a side, or a matplotlib
+        image_or_figure: (H, W) or (H, W, 3) uint8 RGB, shown with at most 1600 pixels per side, or a matplotlib
             figure, or either already embedded.
         caption: What it shows; also read aloud to those who do not see it.
     """

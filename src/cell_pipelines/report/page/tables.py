@@ -60,7 +60,7 @@ def _with_digits(value: float, digits: int) -> str | None:
 
 
 def defined(frame: pd.DataFrame, definitions: Mapping[str, str]) -> dict[str, str]:
-    """Return those definitions whose columns a table has.
+    """Return those definitions whose columns per table has.
 
     Args:
         frame: The table.

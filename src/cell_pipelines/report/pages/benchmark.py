@@ -29,7 +29,7 @@ _SIZE: Final = {
 _RUNS: Final = {
     "model": "model", "engine": "engine", "precision": "precision", "batch": "images at once",
     "latency_ms": "time, ms", "latency_low_ms": "5 %, ms", "latency_high_ms": "95 %, ms", "calls": "calls",
-    "images_per_second": "images a second", "memory_mb": "memory, MB", "others_share": "other work",
+    "images_per_second": "images per second", "memory_mb": "memory, MB", "others_share": "other work",
     "difference": "difference",
     "note": "note",
 }  # fmt: skip
@@ -67,7 +67,7 @@ def benchmark_sections(models: pd.DataFrame, runs: pd.DataFrame, *, quality: str
     """
     if models.empty:
         return [Section("What models cost", [Text("There is no model to measure.")])]
-    caption = "Time of one image, images a second at the best batch, and quality over cost"
+    caption = "Time of one image, images per second at the best batch, and quality over cost"
     return [
         Section("Size, time and memory", [_size_table(models)]),
         Section("Speed", [_speed_table(models, runs)], "Images a second; of the network alone."),
@@ -118,7 +118,7 @@ def _runs_table(runs: pd.DataFrame) -> Table:
         "other work": "Share of all processors that other work took meanwhile; it makes times longer.",
         "memory, MB": "Of a process in which smaller batches ran before, at most.",
     }
-    return Table(shown.rename(columns=_RUNS), "A row an engine and number of images at once", meaning)
+    return Table(shown.rename(columns=_RUNS), "One row per engine and number of images at once", meaning)
 
 
 def _how(runs: pd.DataFrame) -> list[Item]:

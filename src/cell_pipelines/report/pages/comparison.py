@@ -67,7 +67,7 @@ def comparison_sections(
     """Return the sections of a page that compares models on the same test images.
 
     Args:
-        models: A row a model; the column `model` and any of `images`, `objects`, the columns of
+        models: One row per model; the column `model` and any of `images`, `objects`, the columns of
             `analysis.summaries.summarise`, intervals in `…_low` and `…_high`, and those that `cost_table` takes. What a
             model does not have is nan.
         curves: Columns `model`, `iou`, `f1`, `accuracy` and so on, as `plot_instance_curve` takes them; None where no

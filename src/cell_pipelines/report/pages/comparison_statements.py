@@ -1,4 +1,4 @@
-"""What a comparison says in words, tests and ranks, as sections of its page."""
+"""State a comparison in words, tests and ranks, as sections of its page."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ _EFFECT: Final = {
 
 @dataclass(frozen=True, eq=False)
 class Statements:
-    """What is said of the differences between models.
+    """Statements on the differences between models.
 
     Attributes:
-        conclusions: A sentence a metric.
+        conclusions: One sentence per metric.
         note: What was drawn and tested.
-        differences: A row a metric and model but the best: `metric`, `best`, `model`, `difference`, `low`, `high`,
+        differences: One row per metric and model but the best: `metric`, `best`, `model`, `difference`, `low`, `high`,
             `p`, `p_holm`, `significant`, and where it is known `caution`.
-        tests: A row a metric and pair: also `first`, `second`, `rank_biserial`.
+        tests: One row per metric and pair: also `first`, `second`, `rank_biserial`.
         ranks: As `comparison_ranks` takes them.
         unit: What was tested, ``image`` or ``group``.
         level: Of intervals and tests.
@@ -108,7 +108,7 @@ def cost_table(models: pd.DataFrame) -> Table | None:
     """Return what each model costs, None where nobody knows.
 
     Args:
-        models: A row a model; `model` and any of `parameters_m`, `flops_g`, `checkpoint_mb`, `training_seconds`,
+        models: One row per model; `model` and any of `parameters_m`, `flops_g`, `checkpoint_mb`, `training_seconds`,
             `training_memory_mb`, `training_device`, `latency_ms` with `latency_low_ms` and `latency_high_ms`,
             `inference_memory_mb`, `input` and `device`.
     """

@@ -22,9 +22,9 @@ def tabulate_architectures(
     """Return parameters, training time, loss and IoU of each network: table 1 of the CLL paper (2024).
 
     Args:
-        models: A row a model or trial; columns `name`, those of `by`, `parameters_m`, `training_seconds` and
+        models: One row per model or trial; columns `name`, those of `by`, `parameters_m`, `training_seconds` and
             `pixel_iou` (of summed pixels); what is missing is empty.
-        histories: For each name a row an epoch of training.
+        histories: For each name one row per epoch of training.
         name: The column that the histories go by.
         by: The columns that tell the networks apart in the table, such as model and encoder.
 
@@ -54,8 +54,8 @@ def tabulate_overlaps(
     """Return IoU, Dice and loss of each network: table 4 of the paper on neural cells (2023).
 
     Args:
-        models: A row a model; columns `name`, `pixel_iou` and `dice` of summed pixels: Dice = 2 IoU / (1 + IoU).
-        histories: For each name a row an epoch of training.
+        models: One row per model; columns `name`, `pixel_iou` and `dice` of summed pixels: Dice = 2 IoU / (1 + IoU).
+        histories: For each name one row per epoch of training.
         name: The column that names the models.
 
     Returns:
@@ -76,10 +76,10 @@ def tabulate_overlaps(
 
 
 def tabulate_detection(classes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return precision, recall and AP50:95 of each class, a row a model: table 3 of the live/dead paper (2025).
+    """Return precision, recall and AP50:95 of each class, one row per model: table 3 of the live/dead paper (2025).
 
     Args:
-        classes: For each model a row a class; columns `category`, `precision`, `recall` and `ap50_95` of boxes.
+        classes: For each model one row per class; columns `category`, `precision`, `recall` and `ap50_95` of boxes.
 
     Returns:
         `model`, and for each class, in the order in which they come up, `<class> P (%)`, `<class> R (%)` and

@@ -69,11 +69,11 @@ class ConversionTables:
 
     Attributes:
         categories: Class names, also of classes without an object.
-        images: A row an image that was kept; columns image and, if known, split.
-        objects: A row an object that was kept; columns image, category (names) and area (px², NaN for points).
+        images: One row per image that was kept; columns image and, if known, split.
+        objects: One row per object that was kept; columns image, category (names) and area (px², NaN for points).
         findings: Findings of the conversion; columns file, entry, action, reason, objects.
         quality: Quality findings; columns kind, image, objects, category, value, sentence.
-        losses: What other formats would lose of these objects, a row a loss, shown as it stands; may be empty.
+        losses: What other formats would lose of these objects, one row per loss, shown as it stands; may be empty.
     """
 
     categories: Sequence[str]
@@ -197,7 +197,7 @@ def _figures(tables: ConversionTables) -> list[Item]:
 
 
 def _balance(tables: ConversionTables, names: list[str]) -> pd.DataFrame:
-    """Return the objects of each class, a column a split, or one where no split is known or there is no room for it."""
+    """Return the objects of each class, one column per split, or one without a split or room for it."""
     if not names:
         return pd.DataFrame()
     split = pd.Series(_ALL, index=tables.images["image"])

@@ -86,7 +86,10 @@ def learning_curve_sections(
         Section("Metrics over epochs", [Picture(epochs, smooth)]),
         Section(
             "Fitted curves",
-            [*_table(fits, "A row a metric", _FITS), *_table(answers.drop(columns="sentence"), "Answers", _ANSWERS)],
+            [
+                *_table(fits, "One row per metric", _FITS),
+                *_table(answers.drop(columns="sentence"), "Answers", _ANSWERS),
+            ],
         ),
         Section(
             "Every training",

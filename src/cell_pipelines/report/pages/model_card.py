@@ -25,7 +25,7 @@ _SHOWN: Final = (
 
 @dataclass(frozen=True, eq=False)
 class ModelCard:
-    """What a card is made of.
+    """Content of a model card.
 
     Attributes:
         model: Name of the model.
@@ -33,10 +33,10 @@ class ModelCard:
         verdict: What the comparison says, with "no clear winner" where there is none.
         purpose: What it is for and is not for, a point each.
         details: Network, training and machine, by name.
-        thresholds: What counts as a cell, a row a class.
+        thresholds: What counts as a cell, one row per class.
         data: What it learned from, by name.
-        splits: A row a split.
-        results: A row a class and one for all, as `analysis.summaries.summarise` gives them.
+        splits: One row per split.
+        results: One row per class and one for all, as `analysis.summaries.summarise` gives them.
         weaknesses: Where it fails, by the test images, a sentence each.
         limits: Within what it was tried, a sentence each.
         tables: More tables by title, such as quality by density, and intervals of counts.
@@ -116,7 +116,7 @@ def _commands(commands: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 
 def _results(table: pd.DataFrame) -> Iterator[str]:
-    """Yield a table of what the model has, a column a class, with intervals, and what the names mean."""
+    """Yield a table of what the model has, one column per class, with intervals, and what the names mean."""
     import pandas as pd
 
     known = [name for name in _SHOWN if name in table and table[name].notna().any()]

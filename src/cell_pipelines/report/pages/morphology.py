@@ -44,7 +44,7 @@ def morphology_cards(cells: pd.DataFrame, compared: pd.DataFrame) -> dict[str, s
     """Return the numbers at the top of the page.
 
     Args:
-        cells: A row a cell.
+        cells: One row per cell.
         compared: Those of them that the page's figures and tables are made of.
     """
     cards = {"Cells": f"{len(cells)}", "Images with cells": f"{cells['image'].nunique()}"}
@@ -68,7 +68,7 @@ def morphology_sections(
     """Return the sections of the page.
 
     Args:
-        cells: A row a cell of those that are compared.
+        cells: One row per cell of those that are compared.
         groups: What each group measures.
         comparisons: How groups differ.
         pictures: Some images with the outlines of the cells, and their names.
@@ -93,7 +93,7 @@ def method_sections(
         groups: What the cells of each source measure.
         comparisons: How sources differ.
         figure: Of both.
-        runs: A row a source with its run and thresholds.
+        runs: One row per source with its run and thresholds.
         unit: Column that names what is independent.
     """
     origin = Section("Runs and thresholds", [Table(runs, "The run and the thresholds behind each source")])

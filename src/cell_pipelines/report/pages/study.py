@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class StudyPage:
-    """What the page is made of.
+    """Content of the study's page.
 
     Attributes:
         title: Its heading.

@@ -79,13 +79,14 @@ def tracking_sections(
     if len(divided):
         most = str(divided.mode().iloc[0])
         lineage = plot_lineage(tracks[tracks["sequence"] == most])
-        moved = replace(moved, items=[*moved.items, Picture(lineage, f"Who comes from whom in {most}, a line a track")])
+        caption = f"Lineages in {most}, one line per track"
+        moved = replace(moved, items=[*moved.items, Picture(lineage, caption)])
     films = {name.removesuffix(".png"): f"films/{name.removesuffix('.png')}.gif" for name, _ in pictures}
     told = Text("Exports for TrackMate and the Cell Tracking Challenge lie in export/ beside this page.")
     last = [Picture(image, f"{name.removesuffix('.png')}: the last frame") for name, image in pictures]
     shown = Section("Films", [*([Links(films)] if films else []), *last, told])
     sections = [shown, moved]
     if not tables["scores"].empty:
-        caption = "Tracks beside the true ones, a row a sequence"
+        caption = "Tracks beside the true ones, one row per sequence"
         sections.insert(0, Section("How good tracks are", [Table(readable(tables["scores"]), caption, _SCORES)]))
     return [*sections, Section("Tracks", [Table(readable(tracks), "Every track", _TRACKS)])]

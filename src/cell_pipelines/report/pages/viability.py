@@ -107,7 +107,7 @@ def _conditions(tables: Mapping[str, pd.DataFrame], shown: Mapping[str, pd.DataF
     alone = fields["nuclei"].notna().any() and not fields["images"].str.contains(";").any()
     if alone and not fields["dead"].any():
         yield Text("No image shows a dead cell and no field has a second image: are the images of dead cells missing?")
-    caption = "A point a field; beside them the estimate of each condition with its interval"
+    caption = "One point per field; beside them the estimate of each condition with its interval"
     yield Picture(plot_viability(tables["fields"], tables["conditions"]), caption)
     yield _table(_briefly(shown["conditions"]), "Viability of each condition")
     if len(shown["groups"]) > len(shown["conditions"]):
@@ -146,7 +146,7 @@ def _doses(responses: Mapping[str, tuple[pd.DataFrame, Any]]) -> Iterator[Item]:
     for name, (fields, response) in responses.items():
         yield Picture(
             plot_dose_response(fields, response, name="" if name == "all" else name),
-            "Viability over dose, a point a field",
+            "Viability over dose, one point per field",
         )
         caption = "Four-parameter log-logistic curve with 95 % intervals"
         yield Table(significant(response.parameters), caption, _CURVE)

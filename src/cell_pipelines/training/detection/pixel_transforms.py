@@ -151,7 +151,7 @@ def create_transform(specification: Mapping[str, Any]) -> PixelTransform:
 
 
 class PixelTransforms:
-    """What Ultralytics calls for each training sample in place of its own use of Albumentations.
+    """Transforms that Ultralytics calls for each training sample in place of its own use of Albumentations.
 
     One number of Python's generator, which Ultralytics seeds in each of its workers, decides all changes of a sample.
     """
