@@ -30,7 +30,7 @@ class Scene:
 
 @pytest.fixture
 def make_scene() -> SceneMaker:
-    """A maker of scenes: tied scores, equal boxes, crowds, an empty image, a category without truth."""
+    """A maker of scenes: tied scores, equal boxes, ignored regions, an empty image, a category without truth."""
     return _make_scene
 
 

@@ -71,7 +71,7 @@ def test_what_speaks_against_a_count_stands_on_the_page_of_statements_made_of_it
     assert origin.warning_sections() == []
 
 
-def test_truth_leaves_out_regions_of_crowds():
+def test_truth_leaves_out_ignored_regions():
     builder = AnnotationBuilder(("cell",))
     row = builder.add_image("a.png", width=9, height=9)
     builder.add_box(row, "cell", (0, 0, 2, 2))

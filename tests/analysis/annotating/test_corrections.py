@@ -137,7 +137,7 @@ def test_a_box_without_area_that_is_left_alone_is_kept() -> None:
     assert changes_of(compare_corrections(flat, flat)) == [("kept", 0, 0)]
 
 
-def test_crowds_are_left_out() -> None:
+def test_ignored_regions_are_left_out() -> None:
     builder = AnnotationBuilder()
     builder.add_box(builder.add_image("a.png", width=SIZE, height=SIZE), "cell", (0, 0, 50, 50), crowd=True)
     found = compare_corrections(builder.build(), field((0, 0, 20)))

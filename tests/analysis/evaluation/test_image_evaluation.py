@@ -111,7 +111,7 @@ def test_what_became_of_each_cell_is_told_with_its_area(pairing: Maker) -> None:
         assert cells[f"{kind}_matched"].tolist() == [0, 0, 1, 1]
 
 
-def test_regions_of_crowds_count_neither_as_cells_nor_their_predictions_as_false(build: Maker) -> None:
+def test_regions_of_ignored_regions_count_neither_as_cells_nor_their_predictions_as_false(build: Maker) -> None:
     truth = build({"a.png": [("cell", LEFT, 1.0), ("cell", (30, 10, 58, 38), 1.0)]}, "mask", scores=False)
     flags = truth.objects.set_column(truth.objects.schema.get_field_index("crowd"), "crowd", [[False, True]])
     crowded = AnnotationSet(truth.images, flags, truth.categories)

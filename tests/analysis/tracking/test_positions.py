@@ -32,7 +32,7 @@ def test_centroids_and_areas_are_those_of_the_masks(make_cells: Cells) -> None:
     assert table["object"].tolist() == [0, 1] and table["sequence"].unique().tolist() == ["all"]
 
 
-def test_points_and_boxes_have_places_and_crowds_do_not() -> None:
+def test_points_and_boxes_have_places_and_ignored_regions_do_not() -> None:
     builder = AnnotationBuilder()
     row = builder.add_image("a", height=9, width=9)
     builder.add_object(row, "cell", "point", (3.5, 4.5, 3.5, 4.5))

@@ -124,7 +124,7 @@ def test_two_classes_give_the_same_tables() -> None:
     assert_consistent(row, table)
 
 
-def test_crowds_and_cells_of_the_other_channel_are_told_not_counted() -> None:
+def test_ignored_regions_and_cells_of_the_other_channel_are_told_not_counted() -> None:
     builder = AnnotationBuilder(("blue", "red"))
     blue, red = (builder.add_image(name, width=90, height=90) for name in ("b", "r"))
     for row, category, crowd in (

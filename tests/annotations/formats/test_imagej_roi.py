@@ -92,7 +92,7 @@ def test_what_is_written_is_read_again(
                 assert again == pytest.approx(ring, abs=1e-3)
 
 
-def test_points_crowds_and_attributes_come_back(tmp_path: Path) -> None:
+def test_points_ignored_regions_and_attributes_come_back(tmp_path: Path) -> None:
     attributes = {
         "name": "Zelle ü",
         "position": 3,

@@ -47,7 +47,7 @@ def test_what_is_written_is_read_again(
 
 
 @pytest.mark.parametrize("kind", [label_image, instance_channel, mask_files])
-def test_crowds_attributes_and_images_of_one_stem_come_back(
+def test_ignored_regions_attributes_and_images_of_one_stem_come_back(
     kind: Any, tmp_path: Path, listed: Callable[[AnnotationSet], Any]
 ) -> None:
     builder = AnnotationBuilder(['a, "b"\n', "c"])

@@ -61,7 +61,7 @@ def test_what_is_written_is_read_again(
     assert before == after
 
 
-def test_points_crowds_and_attributes_come_back(tmp_path: Path) -> None:
+def test_points_ignored_regions_and_attributes_come_back(tmp_path: Path) -> None:
     attributes = {
         "name": "cell 7",
         "isLocked": True,

@@ -97,7 +97,9 @@ def test_images_without_split_keep_none(name: str, make_annotations: SETS, round
 
 
 @every_format
-def test_crowds_and_attributes_come_back_or_are_listed(name: str, round_trip: TRIP, assert_equal_sets: EQUAL) -> None:
+def test_ignored_regions_and_attributes_come_back_or_are_listed(
+    name: str, round_trip: TRIP, assert_equal_sets: EQUAL
+) -> None:
     builder = AnnotationBuilder()
     row = builder.add_image("a.png", width=50, height=50)
     builder.add_box(row, "cell", (1, 1, 9, 9), crowd=True)

@@ -53,7 +53,7 @@ def test_masks_and_polygons_agree(discs: tuple[tuple[float, float, float], ...],
     assert find_scattered(builder.build()).tolist() == [0] * expected
 
 
-def test_holes_and_crowds_are_passed_over() -> None:
+def test_holes_and_ignored_regions_are_passed_over() -> None:
     builder = AnnotationBuilder()
     image = builder.add_image("a.png", width=90, height=60)
     square = np.array([[0, 0], [80, 0], [80, 50], [0, 50]], np.float64)

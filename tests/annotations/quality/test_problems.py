@@ -136,7 +136,7 @@ def test_a_heap_of_objects_is_listed_once_an_object_with_the_worst() -> None:
     assert "1 more" in problems["sentence"][1]
 
 
-def test_crowds_may_cover_what_they_like() -> None:
+def test_ignored_regions_may_cover_what_they_like() -> None:
     assert Field().box(*square(0, 0, 100), crowd=True).box(*square(10, 10)).problems(min_median_share=0).empty
 
 

@@ -54,7 +54,7 @@ def find_suspicions(labels: Labels, evidence: Evidence, trust: Trust) -> Suspici
       the one that the model's right outlines usually have; 0 for points;
     * category: confidence of the prediction of another class less that of one of the label's class, IoU at least 0.5.
 
-    Crowds, and predictions that lie in them, are never suspicious.
+    Ignored regions, and predictions that lie in them, are never suspicious.
 
     Args:
         labels: The labels of one image.

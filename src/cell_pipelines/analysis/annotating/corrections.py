@@ -92,7 +92,7 @@ def compare_corrections(
     says nothing about its shape; see its IoU). A proposed object of which two or more corrected ones are pieces was
     ``split``; a corrected one of which two or more proposed ones are pieces was ``merged``. What is left was
     ``removed`` or ``added``. Right are the proposals kept or reshaped: precision is their share of all proposals,
-    recall their share of all corrected objects. Crowds are left out.
+    recall their share of all corrected objects. Ignored regions are left out.
 
     Args:
         proposed: What was proposed, with or without scores.

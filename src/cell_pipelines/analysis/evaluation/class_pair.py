@@ -89,7 +89,7 @@ def class_pair(pair: PairedSets, category: int) -> ClassPair:
 def has_masks(pairing: Pairing) -> bool:
     """Tell whether all true and all predicted objects are masks or polygons, so that pixels can be compared.
 
-    A side without any object does not speak against it. Crowd regions are not looked at.
+    A side without any object does not speak against it. Ignored regions are not looked at.
     """
     return _all_of(pairing.truth, _AREAS) and _all_of(pairing.predictions, _AREAS)
 
@@ -108,7 +108,7 @@ def mean_diameter_px(truth: AnnotationSet) -> float:
 
 
 def without_ignored_regions(pair: PairedSets) -> PairedSets:
-    """Leave out regions that stand for crowds, and the predictions in them, which nobody can call right or wrong.
+    """Leave out ignored regions, and the predictions in them, which nobody can call right or wrong.
 
     A prediction lies in a region of its class if its box's centre does, and in no box of a true cell.
     """
@@ -131,7 +131,7 @@ def without_ignored(labels: LabelImage, ignored: npt.NDArray[np.bool_], true_lab
 
     Args:
         labels: (H, W) int32, predicted cells.
-        ignored: (H, W) bool, regions that stand for crowds.
+        ignored: (H, W) bool, ignored regions.
         true_labels: (H, W) int32, true cells outside of them.
     """
     if not ignored.any():

@@ -67,7 +67,7 @@ def count_at_thresholds(
         true_labels: (H, W) int32, the true cells.
         decodings: D of them.
         settings: The objective, and what counts as found.
-        ignored: (H, W) bool, regions that stand for crowds of the category; cells in them are neither right nor wrong.
+        ignored: (H, W) bool, ignored regions of the category; cells in them are neither right nor wrong.
 
     Returns:
         (D, 5) float64 in the order of `threshold_choice.COUNTS`, to be summed over images.

@@ -31,7 +31,7 @@ _LEAST_STEPS: Final = 2
 def cell_positions(cells: AnnotationSet, facts: pd.DataFrame) -> pd.DataFrame:
     """Return where and how large each cell is, one row per cell, ordered by sequence, frame and object.
 
-    Crowds, which stand for many cells, are left out and counted in the log.
+    Ignored regions, which stand for many cells, are left out and counted in the log.
 
     Args:
         cells: The cells of all frames.
@@ -123,7 +123,7 @@ def _sequences(told: pd.DataFrame) -> npt.NDArray[Any]:
 def _one_image(one: AnnotationSet, frames: pd.DataFrame) -> pd.DataFrame:
     side, crowd = Side(one), one.crowd
     if crowd.any():
-        _log.info("%s: %d crowds are no single cells and have no track.", one.names[0], int(crowd.sum()))
+        _log.info("%s: %d ignored regions are no single cells and have no track.", one.names[0], int(crowd.sum()))
     rows, columns = side.centroids[~crowd].T
     fact = frames.loc[one.names[0]]
     return _typed(

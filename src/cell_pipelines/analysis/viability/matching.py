@@ -66,7 +66,7 @@ def find_roles(cells: AnnotationSet, rules: ViabilityRules) -> Roles:
 
 
 def objects_of(cells: AnnotationSet, rules: ViabilityRules) -> tuple[IntArray, IntArray]:
-    """Count nuclei (or living cells) and dead cells of each image, two arrays (images,); crowds are left out."""
+    """Count nuclei (or living cells) and dead cells of each image, two arrays (images,), without ignored regions."""
     counts = select_objects(cells, ~cells.crowd).counts()
     return counts[:, cells.categories.index(rules.cells)], counts[:, cells.categories.index(rules.dead)]
 

@@ -25,7 +25,7 @@ class Capabilities:
         holes: Polygons may have holes.
         pieces: Polygons may consist of several pieces.
         scores: Scores are kept.
-        crowds: The mark of a crowd is kept.
+        ignored_regions: The mark of an ignored region is kept.
         attributes: ``True`` for any attributes, or the names of those that are kept.
         overlaps: Objects may share pixels; where not, each pixel belongs to the first object.
         touching: Objects that touch stay apart; where not, they become one and pieces become objects of their own.
@@ -41,7 +41,7 @@ class Capabilities:
     holes: bool = True
     pieces: bool = True
     scores: bool = True
-    crowds: bool = False
+    ignored_regions: bool = False
     attributes: bool | tuple[str, ...] = True
     overlaps: bool = True
     touching: bool = True

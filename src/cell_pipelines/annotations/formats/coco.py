@@ -29,7 +29,7 @@ from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path
 
 SUMMARY = "COCO JSON: one file for many images; CVAT, Roboflow, FiftyOne, Label Studio and many others write it."
-CAPABILITIES = Capabilities(geometries=GEOMETRIES, crowds=True, splits=True)
+CAPABILITIES = Capabilities(geometries=GEOMETRIES, ignored_regions=True, splits=True)
 
 _PEEK_BYTES = 1 << 16
 # From here on a file is not parsed whole.

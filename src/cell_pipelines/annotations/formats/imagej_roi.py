@@ -31,7 +31,7 @@ from cell_pipelines.annotations.images import FilePlane, ImageIndex
 if TYPE_CHECKING:
     from roifile import ImagejRoi
 
-CAPABILITIES = Capabilities(geometries=("box", "point", "polygon"), crowds=True, classes="used")
+CAPABILITIES = Capabilities(geometries=("box", "point", "polygon"), ignored_regions=True, classes="used")
 SUMMARY = "ImageJ and Fiji ROIs: RoiSet.zip, .roi files, ROIs and overlays inside ImageJ TIFF images."
 
 __all__ = ["CAPABILITIES", "SUMMARY", "detect", "read", "write"]

@@ -30,7 +30,7 @@ from cell_pipelines.annotations.selection import iterate_images
 
 Connectivity = Literal[4, 8]
 
-CAPABILITIES = Capabilities(geometries=("mask",), crowds=True, overlaps=False, classes="used")
+CAPABILITIES = Capabilities(geometries=("mask",), ignored_regions=True, overlaps=False, classes="used")
 SUMMARY = "Instance numbers in the red channel of a colour PNG, used again for cells that do not touch (BBBC039)."
 
 TABLE = "instances/classes.csv"

@@ -29,7 +29,7 @@ from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 
-CAPABILITIES = Capabilities(geometries=("mask",), crowds=True, overlaps=False, classes="used")
+CAPABILITIES = Capabilities(geometries=("mask",), ignored_regions=True, overlaps=False, classes="used")
 SUMMARY = "Label images (PNG or TIFF, one number per cell) as StarDist, Cellpose and QuPath write; classes in a CSV."
 
 TABLE = "labels/classes.csv"

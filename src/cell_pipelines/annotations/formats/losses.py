@@ -58,7 +58,7 @@ def expected_losses(
     used = len(np.unique(annotations.category))
     marks: dict[str, tuple[bool, bool]] = {
         "scores": (capabilities.scores, not np.isnan(annotations.scores).all() and annotations.n_objects > 0),
-        "crowds": (capabilities.crowds, bool(annotations.crowd.any())),
+        "ignored regions": (capabilities.ignored_regions, bool(annotations.crowd.any())),
         "attributes": (
             capabilities.attributes is True,
             annotations.objects["attributes"].null_count < annotations.n_objects,
@@ -95,7 +95,8 @@ def _capability_row(name: str, described: AnnotationFormat) -> dict[str, str]:
     polygons = "polygon" in held.geometries
     features = {
         "holes": held.holes and polygons, "pieces": held.pieces and polygons, "scores": held.scores,
-        "crowds": held.crowds, "overlaps": held.overlaps, "empty images": held.empty_images, "splits": held.splits,
+        "ignored regions": held.ignored_regions,
+        "overlaps": held.overlaps, "empty images": held.empty_images, "splits": held.splits,
     }  # fmt: skip
     return {
         "format": name,

@@ -28,7 +28,7 @@ from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
-CAPABILITIES = Capabilities(geometries=("mask",), crowds=True, classes="used")
+CAPABILITIES = Capabilities(geometries=("mask",), ignored_regions=True, classes="used")
 SUMMARY = "Mask files, one picture per cell (Data Science Bowl 2018): <image>/masks/*.png; overlaps are kept."
 
 _NOTHING: dict[str, Any] = {"score": None, "crowd": False, "attributes": None}

@@ -38,7 +38,7 @@ from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path
 from cell_pipelines.typing import FloatArray
 
-CAPABILITIES = Capabilities(geometries=("box", "point", "polygon"), crowds=True, classes="used")
+CAPABILITIES = Capabilities(geometries=("box", "point", "polygon"), ignored_regions=True, classes="used")
 SUMMARY = "QuPath's GeoJSON, one file per image: polygons with holes, points, classes, measurements; QuPath writes it."
 
 UNCLASSIFIED = "unclassified"

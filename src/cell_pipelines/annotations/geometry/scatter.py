@@ -61,7 +61,7 @@ def _lie_apart(owner: IntArray, areas: npt.NDArray[Any], centroids: FloatArray, 
 def find_scattered(annotations: AnnotationSet) -> IntArray:
     """Return the rows of the masks and polygons whose pieces are too many or too far apart for one cell, ascending.
 
-    Regions of many objects (crowds) are passed over.
+    Ignored regions are passed over.
     """
     rings = Rings.from_arrow(annotations.objects["rings"])
     runs = RunLengths.from_arrow(annotations.objects["counts"])

@@ -157,7 +157,7 @@ def sizeable(shapes: Shapes) -> FloatArray:
 
 
 def _class_medians(annotations: AnnotationSet, areas: FloatArray) -> FloatArray:
-    """Return the median area of each class, NaN where nothing has one; crowds are no measure of a cell."""
+    """Return the median area of each class, NaN where nothing has one; ignored regions are no measure of a cell."""
     medians = np.full(len(annotations.categories), np.nan)
     measured = np.isfinite(areas) & ~annotations.crowd
     for category in range(len(medians)):

@@ -79,7 +79,7 @@ def find_quality_problems(
 ) -> pd.DataFrame:
     """Return what looks wrong in a set, one row per finding.
 
-    Nothing is changed, and nothing listed here must be wrong: cells do overlap in thick tissue. Crowds are not
+    Nothing is changed, and nothing listed here must be wrong: cells do overlap in thick tissue. Ignored regions are not
     compared with other objects. An object that clashes with several is listed once, with the worst of them.
 
     Args:

@@ -19,7 +19,7 @@ from cell_pipelines.workflows.trained_model import TrainedModel
 def select_ground_truth(
     annotations: AnnotationSet, invocation: Invocation, parameters: CellSelectionParameters
 ) -> tuple[AnnotationSet, Origin]:
-    """Return the annotated cells, and where they come from; regions that stand for crowds are no cells."""
+    """Return the annotated cells, and where they come from; ignored regions are no cells."""
     chosen = select_split(annotations, parameters.split) if parameters.split else annotations
     origin = Origin(
         "truth",

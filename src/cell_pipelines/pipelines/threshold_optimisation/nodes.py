@@ -88,7 +88,7 @@ class _Sweep:
         }
 
     def _ignored(self, category: str) -> npt.NDArray[np.bool_] | None:
-        """Return the regions of a category that stand for crowds; None without any."""
+        """Return the ignored regions of a category; None without any."""
         number = self.truth.categories.index(category)
         crowd = self.truth.crowd & (self.truth.category == number)
         return objects_to_labels(select_objects(self.truth, crowd))[0] > 0 if crowd.any() else None

@@ -158,11 +158,11 @@ def _draw(image: LabelledImage, rows: npt.NDArray[np.bool_], preparation: Prepar
         logger.warning("%s: %d cells have no pixel of their own and are not learnt.", image.name, hidden)
     counted = np.ones(labels.shape, dtype=np.bool_)
     if (rows & crowd).any():
-        # Nobody said which pixels of a crowd are cells.
-        crowds, _ = objects_to_labels(_subset(image.annotations, rows & crowd))
+        # Nobody said which pixels of an ignored region are cells.
+        ignored, _ = objects_to_labels(_subset(image.annotations, rows & crowd))
         if preparation.resize is not None:
-            crowds = resize_labels(crowds, preparation.resize)
-        counted = (labels > 0) | (crowds == 0)
+            ignored = resize_labels(ignored, preparation.resize)
+        counted = (labels > 0) | (ignored == 0)
     compact = labels.astype(np.uint16) if labels.max(initial=0) < 1 << 16 else labels
     if preparation.weight_map is None:
         return compact, counted

@@ -27,7 +27,7 @@ def fit(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[Annotat
     """
     findings: list[Finding] = []
     steps: tuple[Step, ...] = (
-        _fit_geometry, _fit_rings, _fit_overlaps, _fit_coordinates, _fit_thin, _fit_scores, _fit_crowds,
+        _fit_geometry, _fit_rings, _fit_overlaps, _fit_coordinates, _fit_thin, _fit_scores, _fit_ignored_regions,
         _fit_attributes, _fit_classes, _fit_touching, _fit_images, _fit_splits,
     )  # fmt: skip
     for step in steps:
@@ -123,12 +123,14 @@ def _fit_scores(annotations: AnnotationSet, capabilities: Capabilities) -> tuple
     return stripped, [_finding(annotations, given, "changed", "scores left out, which the format can't hold.")]
 
 
-def _fit_crowds(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[AnnotationSet, list[Finding]]:
+def _fit_ignored_regions(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[AnnotationSet, list[Finding]]:
     crowd = annotations.crowd.astype(np.bool_)
-    if capabilities.crowds or not crowd.any():
+    if capabilities.ignored_regions or not crowd.any():
         return annotations, []
     single = replace(annotations, objects=_with(annotations.objects, "crowd", np.zeros(len(crowd), np.bool_)))
-    return single, [_finding(annotations, crowd, "changed", "written as single objects: the format has no crowds.")]
+    return single, [
+        _finding(annotations, crowd, "changed", "written as single objects: the format has no ignored regions.")
+    ]
 
 
 def _fit_attributes(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[AnnotationSet, list[Finding]]:
