@@ -123,5 +123,5 @@ def test_bfloat16_is_near_float32(convolutions, maps):
 def test_a_wrong_precision_or_device_is_told(convolutions, maps):
     with pytest.raises(ValueError, match="`precision` must be float32 or bfloat16, got 'half'"):
         TileNetwork(convolutions(), maps(), precision="half")
-    with pytest.raises(ValueError, match="`device` must be auto, cpu or cuda, got 'tpu'"):
+    with pytest.raises(ValueError, match="`device` must be auto, cpu, cuda or mps, got 'tpu'"):
         TileNetwork(convolutions(), maps(), device="tpu")

@@ -69,7 +69,7 @@ class BoxPredictor:
             nothing is ever cut off.
         margin: Grey border around the image, in strides of the network, half of it on each side at least. Networks
             learn cells at the border with grey beside them; without it they miss many.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         normalisation: How intensities are scaled, as in training; ``percentile_above_8_bit`` for Ultralytics' own
             files, which learned from pixels / 255.
         tile: Side in pixels of the tiles that larger images are cut into; None takes them whole. The network sees a

@@ -28,6 +28,8 @@ def usable_bytes(device: "torch.device", memory_gb: float | None = None) -> floa
         total = memory_gb * 1e9
     elif device.type == "cuda":
         total = torch.cuda.mem_get_info(device)[0] * _GPU_SHARE
+    elif device.type == "mps":
+        total = max(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory(), 0) * _GPU_SHARE
     else:
         total = _CPU_GB * 1e9
     return total / _WORKSPACE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.memory import peak_bytes, usable_bytes
 from cell_pipelines.inference.symmetries import ALL_SYMMETRIES, Symmetry
+from cell_pipelines.models.accelerators import supports_bfloat16
 from cell_pipelines.representations.base import Activation, Representation
 from cell_pipelines.typing import Float32Array
 
@@ -28,7 +29,7 @@ class TileNetwork:
         network: Takes images (B, in_channels, H, W) and gives logits (B, K * C, H, W); put into evaluation and moved
             to the device. Its attribute `stride`, where it has one, is what tiles are aligned to.
         representation: What its C channels for each of K categories stand for.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``bfloat16`` runs most of the work with fewer bits; activations are always of 32.
         test_time_augmentation: Average over the eight turns and mirror images, at eight times the cost.
 
@@ -50,6 +51,8 @@ class TileNetwork:
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"`precision` must be float32 or bfloat16, got {precision!r}.")
         self.device = choose_device(device)
+        if precision == "bfloat16" and self.device.type == "mps" and not supports_bfloat16("mps"):
+            raise ValueError("`precision` is bfloat16, which Apple's GPU has from macOS 14 on; use float32.")
         layout = torch.channels_last
         self._network = network.to(self.device, memory_format=layout).eval().requires_grad_(False)  # type: ignore[call-overload]
         self.representation, self._precision = representation, precision

@@ -35,7 +35,7 @@ class SegmentationPredictor:
             5/4 of the cells that the model was trained on, at least 64.
         memory_gb: Memory that the network's work may take; None for 2 GB, or most of a GPU's free memory.
         test_time_augmentation: Average over the eight turns and mirror images, at eight times the cost.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``float32``, or ``bfloat16`` with fewer bits.
 
     Raises:
@@ -127,9 +127,9 @@ def _choose_tiling(
 ) -> tuple[Tiling, int]:
     """Return the tiles of an image, and how many of them go through the network at once."""
     # Counting the memory takes a moment, which a set size on a processor saves.
-    fitting = network.fitting_pixels(memory_gb) if tile is None or network.device.type == "cuda" else 0.0
+    fitting = network.fitting_pixels(memory_gb) if tile is None or network.device.type != "cpu" else 0.0
     tiling = fitting_tiling(shape, fitting, tile=tile, overlap=overlap, stride=network.stride)
-    if network.device.type != "cuda":
+    if network.device.type == "cpu":
         return tiling, 1
     return tiling, min(max(int(fitting / (tiling.rows[0][1] * tiling.columns[0][1])), 1), _MOST_TILES)
 

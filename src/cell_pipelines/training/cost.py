@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from cell_pipelines.machine import peak_mb
+from cell_pipelines.models.accelerators import gpu_name, most_allocated_mb
 
 
 def training_cost(history: pd.DataFrame, images: int) -> dict[str, Any]:
@@ -19,16 +20,14 @@ def training_cost(history: pd.DataFrame, images: int) -> dict[str, Any]:
         ``seconds``; ``memory_mb``: the most memory that this process ever held, on a GPU the most that was allocated
         there; ``images``, ``epochs`` and ``device``.
     """
-    import torch
-
     seconds = history["seconds"].astype(float)
     restarts = seconds.diff() < 0
     total = float(seconds[restarts.shift(-1, fill_value=False)].sum() + seconds.iloc[-1])
-    on_gpu = torch.cuda.is_available() and torch.cuda.max_memory_allocated() > 0
+    kind, allocated = most_allocated_mb()
     return {
         "seconds": total,
-        "memory_mb": torch.cuda.max_memory_allocated() / 1e6 if on_gpu else peak_mb(),
+        "memory_mb": peak_mb() if kind == "cpu" else allocated,
         "images": images,
         "epochs": int(history["epoch"].max()),
-        "device": torch.cuda.get_device_name() if on_gpu else "CPU",
+        "device": "CPU" if kind == "cpu" else gpu_name(kind),
     }

@@ -2,6 +2,8 @@
 
 import time
 
+from cell_pipelines.models.accelerators import available_kinds, synchronise
+
 
 def measure_operations_a_second(*, seconds: float = 1.0) -> float:
     """Return the floating point operations of convolutions, forward and backward, that are done in a second.
@@ -15,7 +17,7 @@ def measure_operations_a_second(*, seconds: float = 1.0) -> float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(available_kinds()[0])
     with torch.random.fork_rng(devices=[]):
         layers = [torch.nn.Conv2d(3, 32, 3, stride=2, padding=1)]
         stack = [layer for _ in range(3) for layer in
@@ -28,6 +30,5 @@ def measure_operations_a_second(*, seconds: float = 1.0) -> float:
     while (passed := time.perf_counter() - start) < seconds:
         network(images).mean().backward()
         done += operations
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        synchronise(device.type)
     return done / passed

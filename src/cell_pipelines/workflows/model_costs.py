@@ -2,10 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
+
+from cell_pipelines.models.accelerators import Device
 
 Side = Annotated[int, Field(ge=1)]
 
@@ -17,14 +19,14 @@ class CostParameters(BaseModel):
         size: Height and width of the image; None for those that the model was trained with.
         threads: Processors; None for all.
         seconds: Time that is spent on measuring, beside a few seconds for starting.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     size: tuple[Side, Side] | None = None
     threads: Annotated[int, Field(ge=1)] | None = None
     seconds: Annotated[float, Field(gt=0)] = 2.0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
 
 
 def measure_model_costs(checkpoint: Path, parameters: CostParameters) -> pd.DataFrame:

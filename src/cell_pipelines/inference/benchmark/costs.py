@@ -22,7 +22,7 @@ class Costs:
         latency_low_ms: 5 % of the calls were faster.
         latency_high_ms: 95 % of the calls were faster.
         inference_memory_mb: What the process took beside the libraries; on a GPU what was allocated there at most.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda`` or ``mps``.
         threads: Processors that were used.
         others_share: CPU contention: the share of all processors that other programs took meanwhile, in [0, 1]; it
             makes times longer.
@@ -47,7 +47,7 @@ def measure_costs(checkpoint: Path, settings: Settings | None = None, *, device:
     Args:
         checkpoint: The model file.
         settings: How; its batches are of no use.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
         ValueError: The file is no model, or the device isn't there.
@@ -61,7 +61,7 @@ def measure_costs(checkpoint: Path, settings: Settings | None = None, *, device:
     with tempfile.TemporaryDirectory() as folder:
         reference = Path(folder) / "reference.npz"
         write_reference(checkpoint, chosen.size, reference)
-        engine = "pytorch_cuda" if kind == "cuda" else "pytorch"
+        engine = "pytorch" if kind == "cpu" else f"pytorch_{kind}"
         (found,) = call_in_isolated_process(measure_batches, engine, checkpoint, None, chosen, reference)
     return Costs(
         **size, latency_ms=found.latency_ms, latency_low_ms=found.latency_low_ms,

@@ -15,6 +15,7 @@ from cell_pipelines.inference.benchmark.cpu_contention import mark_work, share_o
 from cell_pipelines.inference.benchmark.timing import Timing, time_calls
 from cell_pipelines.inference.engines.outputs import compare_outputs
 from cell_pipelines.inference.engines.registry import ENGINES, create_engine
+from cell_pipelines.models.accelerators import most_allocated_mb
 from cell_pipelines.typing import Float32Array
 
 Size = tuple[int, int]
@@ -66,7 +67,7 @@ class Measured:
 
     Attributes:
         engine: Name in `ENGINES`.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda`` or ``mps``.
         precision: Of its arithmetic.
         threads: Processors that it might use.
         batch: Images at once; 0 where nothing was measured.
@@ -213,6 +214,9 @@ class _Gauge:
 
     def watch(self, work: Callable[[], Timing]) -> tuple[Timing, float]:
         """Return what `work` returns, and the most memory taken during it, what was there before included."""
+        if ENGINES[self._engine].device == "mps":
+            done = work()
+            return done, most_allocated_mb()[1]  # its driver keeps what it once took
         if not self._on_gpu:
             machine.forget_peak()
             done = work()

@@ -3,15 +3,12 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from cell_pipelines.machine import processor_name
+from cell_pipelines.models.accelerators import gpu_name
 
 
 def name_device(device: str) -> str:
-    """Return the name of the processor (``cpu``) or of the first GPU (``cuda``), as its maker calls it."""
-    if device == "cuda":
-        import torch
-
-        return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else ""
-    return processor_name()
+    """Return the name of the processor (``cpu``) or of the first GPU (``cuda`` or ``mps``), as its maker calls it."""
+    return gpu_name(device) if device in ("cuda", "mps") else processor_name()
 
 
 def name_version(package: str) -> str:

@@ -15,7 +15,7 @@ class OnnxRuntime:
 
     Args:
         path: File of `export_onnx`, or any other network with one input.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, or ``cuda`` of NVIDIA's GPUs.
         threads: Processors it may use; None for all.
 
     Raises:

@@ -11,7 +11,7 @@ class PyTorch:
 
     Args:
         deployed: The network; moved to the device.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda`` or ``mps``.
         threads: Processors it may use; None leaves PyTorch as it is.
     """
 

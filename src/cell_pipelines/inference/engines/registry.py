@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
+from cell_pipelines.models.accelerators import available_kinds
 from cell_pipelines.typing import Float32Array
 
 
@@ -27,7 +28,7 @@ class EngineKind:
 
     Attributes:
         about: What it is.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda`` or ``mps``.
         package: What must be installed.
         precision: Of its arithmetic.
         is_exported: Whether it reads ONNX, and not the model file.
@@ -46,6 +47,7 @@ ENGINES: Mapping[str, EngineKind] = {
     "openvino": EngineKind("OpenVINO on the processor", "cpu", "openvino"),
     "openvino_bfloat16": EngineKind("OpenVINO on the processor, fewer bits", "cpu", "openvino", "bfloat16"),
     "pytorch_cuda": EngineKind("PyTorch on the GPU", "cuda", "torch", is_exported=False),
+    "pytorch_mps": EngineKind("PyTorch on Apple's GPU", "mps", "torch", is_exported=False),
     "onnxruntime_cuda": EngineKind("ONNX Runtime on the GPU", "cuda", "onnxruntime"),
     "tensorrt": EngineKind("TensorRT on the GPU", "cuda", "tensorrt"),
 }
@@ -64,6 +66,8 @@ def find_hindrance(name: str) -> str | None:
     missing = [package for package in dict.fromkeys(needed) if find_spec(package) is None]
     if missing:
         return f"{', '.join(missing)} isn't installed."
+    if kind.device == "mps":
+        return None if "mps" in available_kinds() else "there is no GPU of Apple that PyTorch can use."
     if kind.device == "cuda":
         return _find_gpu_hindrance(name)
     if kind.precision == "bfloat16":

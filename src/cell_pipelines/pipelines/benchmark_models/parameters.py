@@ -5,7 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 EngineName = Literal[
-    "pytorch", "onnxruntime", "openvino", "openvino_bfloat16", "pytorch_cuda", "onnxruntime_cuda", "tensorrt"
+    "pytorch",
+    "onnxruntime",
+    "openvino",
+    "openvino_bfloat16",
+    "pytorch_cuda",
+    "pytorch_mps",
+    "onnxruntime_cuda",
+    "tensorrt",
 ]
 Side = Annotated[int, Field(ge=1)]
 

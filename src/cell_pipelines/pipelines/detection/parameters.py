@@ -64,7 +64,7 @@ class YoloParameters(BaseModel):
         weight_decay: Of the optimizer.
         warmup_epochs: Epochs of rising learning rate.
         seed: Of everything random.
-        device: ``auto``, ``cpu``, ``cuda`` or numbers of GPUs, ``0,1``.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps`` or numbers of GPUs, ``0,1``.
         trust: Open a file of weights that names other code than known layers; that code then runs.
         precision: ``auto``: mixed on a GPU, float32 on a CPU.
         cache: Keep the decoded images in memory.

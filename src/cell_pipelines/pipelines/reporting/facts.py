@@ -12,6 +12,7 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.machine import processor_name, total_memory_gb
+from cell_pipelines.models.accelerators import available_kinds, gpu_name
 from cell_pipelines.provenance import code_versions
 
 _SPLITS = {"train": "for training", "val": "for validation", "test": "for the test"}
@@ -29,8 +30,6 @@ def file_sha256(path: Path) -> str:
 
 def machine() -> dict[str, str]:
     """Return what this report was made on: system, processor, cores, memory, GPU."""
-    import torch
-
     found = {
         "machine.system": f"{platform.system()} {platform.release()}",
         "machine.processor": processor_name(),
@@ -38,8 +37,9 @@ def machine() -> dict[str, str]:
         "machine.python": platform.python_version(),
         "machine.memory": f"{total_memory_gb():.0f} GB",
     }
-    if torch.cuda.is_available():
-        found["machine.gpu"] = torch.cuda.get_device_name()
+    kind = available_kinds()[0]
+    if kind != "cpu":
+        found["machine.gpu"] = gpu_name(kind)
     return found
 
 

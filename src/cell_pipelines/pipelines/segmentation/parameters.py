@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cell_pipelines.models.accelerators import Device
 from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.sampling import Oversampling
 
@@ -88,7 +89,7 @@ class SegmentationParameters(BaseModel):
         schedule: How the learning rate changes.
         gradient_clip: Largest norm of the gradient; 0 for any.
         seed: Of everything random.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: Number of GPUs, or ``auto`` for all.
         precision: ``auto``: mixed on a GPU, float32 on a CPU.
         channels_last: Memory layout that convolutions on a CPU like best.
@@ -120,7 +121,7 @@ class SegmentationParameters(BaseModel):
     schedule: ScheduleParameters = ScheduleParameters()
     gradient_clip: NotNegative = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = 1
     precision: Literal["auto", "float32", "bfloat16", "mixed"] = "auto"
     channels_last: bool = True

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ENGINES: Final = {
     "pytorch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO",
     "openvino_bfloat16": "OpenVINO, bfloat16", "pytorch_cuda": "PyTorch, GPU", "onnxruntime_cuda": "ONNX Runtime, GPU",
-    "tensorrt": "TensorRT, GPU",
+    "pytorch_mps": "PyTorch, Apple's GPU", "tensorrt": "TensorRT, GPU",
 }  # fmt: skip
 #: How metrics are called.
 QUALITIES: Final = {name: title_of(name) for name in ("instance_f1", "centroid_f1", "f1")}

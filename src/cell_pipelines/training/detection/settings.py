@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from cell_pipelines.models.accelerators import DEVICES, Kind, available_kinds, choose_kind, supports_bfloat16
+
 Precision = Literal["auto", "float32", "bfloat16", "mixed"]
 
 
@@ -17,7 +19,7 @@ class YoloTraining:
         from_scratch: Leave the weights of the network aside.
         settings: Ultralytics' own names: epochs, imgsz, batch, lr0, mosaic, and so on.
         transforms: What `create_transform` takes, each ``{"name": "Blur", "p": 0.1}``.
-        device: ``auto``, ``cpu``, ``cuda``, or numbers of GPUs such as ``0,1``.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, or numbers of GPUs such as ``0,1``.
         precision: ``auto`` is mixed on a GPU and float32 on a CPU.
         trust: Open a file of weights that names other code than known layers.
     """
@@ -33,7 +35,8 @@ class YoloTraining:
 
 def to_arguments(training: YoloTraining, data_yaml: Path, folder: Path) -> dict[str, Any]:
     """Return what Ultralytics' ``train`` is called with; it works in ``run`` below `folder`."""
-    device = None if training.device in ("auto", "cuda") else training.device
+    # Ultralytics itself never takes Apple's GPU unless it is named.
+    device = "mps" if _kind(training) == "mps" else None if training.device in ("auto", "cuda") else training.device
     return {
         **training.settings,
         "data": str(data_yaml),
@@ -49,15 +52,17 @@ def to_arguments(training: YoloTraining, data_yaml: Path, folder: Path) -> dict[
 
 
 def _amp(training: YoloTraining) -> bool | str:
-    import torch
-
-    on_gpu = torch.cuda.is_available() and training.device != "cpu"
-    if training.device == "cuda" and not on_gpu:
-        raise ValueError("`device` is cuda, but no GPU is there; use auto or cpu.")
-    if not on_gpu or training.precision == "float32":
+    kind = _kind(training)
+    if kind == "cpu" or training.precision == "float32" or (kind == "mps" and training.precision == "auto"):
         return False
-    wide = training.precision in ("auto", "bfloat16") and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16" if wide else True
+    return "bf16" if training.precision in ("auto", "bfloat16") and supports_bfloat16(kind) else True
+
+
+def _kind(training: YoloTraining) -> Kind:
+    """Return what is trained on; numbers of GPUs mean CUDA where there is one, as before."""
+    if training.device in DEVICES:
+        return choose_kind(training.device)
+    return "cuda" if "cuda" in available_kinds() else "cpu"
 
 
 def _check_transforms(specifications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

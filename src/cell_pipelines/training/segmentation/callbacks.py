@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from cell_pipelines.files import atomic_path
+from cell_pipelines.models.accelerators import as_sums
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.progress import create_progress
 from cell_pipelines.training.reports import EpochReport, SamplePrediction
@@ -122,7 +123,7 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
         if not module.tile_errors:
             return
         tiles, errors = (torch.cat(parts) for parts in zip(*module.tile_errors, strict=True))
-        everybody = trainer.strategy.all_gather(torch.stack([tiles.double(), errors.double()]))
+        everybody = trainer.strategy.all_gather(torch.stack([as_sums(tiles), as_sums(errors)]))
         both = everybody.reshape(-1, 2, len(tiles)).transpose(0, 1).reshape(2, -1).cpu().numpy()
         index = both[0].astype(np.int64)
         sums = np.bincount(index, weights=both[1], minlength=len(self.sampler.errors))

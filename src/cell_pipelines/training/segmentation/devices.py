@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from typing import Any, Literal
+from typing import Any
 
+from cell_pipelines.models.accelerators import Kind, choose_kind, supports_bfloat16
 from cell_pipelines.models.ultralytics_home import use_all_cores
 from cell_pipelines.processes import end_with_parent
 from cell_pipelines.training.segmentation.settings import Precision, SegmentationTraining
@@ -24,12 +25,12 @@ class Devices:
     """Devices of a training.
 
     Attributes:
-        kind: ``cpu`` or ``cuda``.
+        kind: ``cpu``, ``cuda`` or ``mps``.
         count: How many.
         precision: In Lightning's words.
     """
 
-    kind: Literal["cpu", "cuda"]
+    kind: Kind
     count: int
     precision: str
 
@@ -42,19 +43,17 @@ def choose_devices(training: SegmentationTraining) -> Devices:
     """
     import torch
 
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if training.device == "cuda" and not there:
-        raise ValueError("`device` is cuda, but no GPU is there; use auto or cpu.")
-    kind: Literal["cpu", "cuda"] = "cuda" if there and training.device != "cpu" else "cpu"
-    count = training.devices if training.devices != "auto" else (there if kind == "cuda" else 1)
-    if kind == "cuda" and count > there:
+    kind = choose_kind(training.device)
+    there = torch.cuda.device_count() if kind == "cuda" else 1
+    count = training.devices if training.devices != "auto" else there
+    if kind != "cpu" and count > there:
         raise ValueError(f"`devices` must be at most the number of GPUs ({there}), got {count}.")
     if training.batch % count:
         raise ValueError(f"`batch` must be a multiple of the number of devices ({count}), got {training.batch}.")
     return Devices(kind, count, _choose_precision(training.precision, kind))
 
 
-def _choose_precision(precision: Precision, kind: str) -> str:
+def _choose_precision(precision: Precision, kind: Kind) -> str:
     import torch
 
     if precision not in ("auto", "float32", "bfloat16", "mixed"):
@@ -63,10 +62,11 @@ def _choose_precision(precision: Precision, kind: str) -> str:
         if precision == "bfloat16" and not torch.cpu._is_avx512_bf16_supported():
             logger.warning("this processor has no bfloat16 instructions; float32 is faster here.")
         return "bf16-mixed" if precision == "bfloat16" else "32-true"
-    if precision == "float32":
-        return "32-true"
-    wide = torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16-mixed" if wide or precision == "bfloat16" else "16-mixed"
+    if precision == "float32" or (kind == "mps" and precision == "auto"):
+        return "32-true"  # Apple's GPU gains little by fewer bits
+    if kind == "mps" and precision == "bfloat16" and not supports_bfloat16(kind):
+        raise ValueError("`precision` is bfloat16, which Apple's GPU has from macOS 14 on; use auto or float32.")
+    return "bf16-mixed" if supports_bfloat16(kind) or precision == "bfloat16" else "16-mixed"
 
 
 def share_cores(devices: Devices) -> None:

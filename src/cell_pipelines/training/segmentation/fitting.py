@@ -129,7 +129,7 @@ def create_trainer(job: Job, **changes: Any) -> Any:
     training, devices = job.training, job.devices
     several = devices.count > 1
     return lightning.Trainer(**{
-        "accelerator": "gpu" if devices.kind == "cuda" else "cpu",
+        "accelerator": devices.kind,
         "devices": devices.count,
         "strategy": "ddp" if several else "auto",
         "precision": devices.precision,

@@ -8,6 +8,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
+from cell_pipelines.models.accelerators import as_sums
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.training.segmentation.schedules import RateSchedule
 from cell_pipelines.training.segmentation.settings import SegmentationTraining
@@ -150,7 +151,7 @@ class SegmentationModule(lightning.LightningModule):  # type: ignore[misc]
         pixels = [(found & truth & counted).sum(), (found & ~truth & counted).sum(), (~found & truth & counted).sum()]
         counts = batch["counts"].sum()
         loss = self._loss(logits, target, weights) if counted.any() else logits.new_zeros(())
-        self.validation.append(torch.stack([*pixels, loss, torch.ones_like(loss)]).double() * counts)
+        self.validation.append(as_sums(torch.stack([*pixels, loss, torch.ones_like(loss)])) * counts)
         if len(self.kept_samples) < self.keep_samples:
             image = batch["image"][0].permute(1, 2, 0)
             arrays = [part.float().cpu().numpy() for part in (image, truth, scores)]
@@ -175,7 +176,7 @@ class SegmentationModule(lightning.LightningModule):  # type: ignore[misc]
         IoU and Dice are nan where there was nothing to find and nothing was found.
         """
         losses = torch.stack(self.losses)
-        train = self.summed(torch.stack([losses.sum(), losses.new_tensor(len(losses))]).double())
+        train = self.summed(as_sums(torch.stack([losses.sum(), losses.new_tensor(len(losses))])))
         tp, fp, fn, loss, items = self.summed(torch.stack(self.validation).sum(dim=0)).tolist()
         return {
             "train_loss": float(train[0] / train[1]),

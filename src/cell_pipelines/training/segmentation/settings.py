@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from cell_pipelines.imaging.intensity import Colour, Normalisation
+from cell_pipelines.models.accelerators import Device
 from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.sampling import Oversampling
 
@@ -53,7 +54,7 @@ class SegmentationTraining:
         colour: ``rgb``, ``grey`` or ``channels``.
         precision: ``auto`` is mixed on a GPU and float32 on a CPU.
         channels_last: Keep the channels of a pixel together in memory, which is faster and changes no result.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         devices: How many of them, or ``auto`` for all GPUs, or one CPU.
         workers: Processes that prepare tiles, for each device; 0 prepares them in between.
         cache: ``memory`` keeps the prepared images there, ``disk`` in the folder of the training.
@@ -95,7 +96,7 @@ class SegmentationTraining:
     colour: Colour = "rgb"
     precision: Precision = "auto"
     channels_last: bool = True
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     devices: int | Literal["auto"] = 1
     workers: int = 0
     cache: Literal["memory", "disk"] = "memory"

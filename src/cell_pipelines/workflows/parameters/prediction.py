@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cell_pipelines.models.accelerators import Device
 from cell_pipelines.workflows.parallel import ParallelParameters
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -29,7 +30,7 @@ class InferenceParameters(BaseModel):
         max_detections: Most boxes an image may give, an error where it is reached; None for no limit.
         image_size: Longer side of the network's input in pixels; None for the one it was trained with.
         margin: Grey border that the network sees around an image, both sides together, in strides (of 32 pixels).
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         trust: Open a YOLO file that names other code than known layers; that code then runs with all that you may do.
     """
 
@@ -46,7 +47,7 @@ class InferenceParameters(BaseModel):
     max_detections: Annotated[int, Field(ge=1)] | None = None
     image_size: Annotated[int, Field(ge=32)] | None = None
     margin: Annotated[float, Field(ge=0, le=4)] = 0.5
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     trust: bool = False
 
 
