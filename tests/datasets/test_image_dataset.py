@@ -49,3 +49,9 @@ def test_one_image_of_a_stack_is_a_dataset_too(folder: Path) -> None:
 def test_what_means_nothing_is_refused_when_the_catalog_is_read(load_args: dict[str, Any], sentence: str) -> None:
     with pytest.raises(DatasetError, match=sentence):
         ImageFolderDataset(path="raw", load_args=load_args)
+
+
+def test_a_study_without_its_images_says_where_to_get_them(tmp_path):
+    dataset = ImageFolderDataset(path=str(tmp_path / "images"), source="set CELL_REAL_DATA to their folder.")
+    with pytest.raises(DatasetError, match=r"images: expected images; .* set CELL_REAL_DATA to their folder\."):
+        dataset.load()

@@ -136,3 +136,24 @@ def test_tables_figures_and_images_have_a_preview_in_kedro_viz() -> None:
             module, _, dataset = kind.rpartition(".")
             preview = getattr(getattr(import_module(module), dataset), "preview", None)
             assert preview is not None and "return" in preview.__annotations__, name
+
+
+@pytest.mark.parametrize("study", ["local", *STUDIES])
+def test_every_study_reads_and_writes_below_the_data_root_or_what_a_variable_names(
+    study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("CELL_REAL_DATA", "CELL_LIVE_DEAD"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("CELL_DATA_ROOT", "/root_of_data")
+    loader = load(study)
+    elsewhere = {
+        name: where
+        for name, entry in resolve(loader).items()
+        if (where := place(entry or {})) and not where.startswith("/root_of_data/")
+    }
+    assert elsewhere == {}
+    own = loader["globals"].get("raw_folder")
+    assert own is None or "set CELL_" in loader["globals"]["raw_source"]
+    assert own is None or all(
+        str(place(loader["catalog"][f"raw@{kind}"])).startswith(own) for kind in ("generated", "images", "annotations")
+    )

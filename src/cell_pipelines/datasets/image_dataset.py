@@ -72,17 +72,30 @@ class ImageFolderDataset(AbstractDataset[Any, dict[str, ImageFile]]):
             z: max                  # a number, max or mean
             time: each              # a number, or each for one image a time point
             scene: 0                # one image per scene when left out
+
+    ``source`` is where to get the images, as the rest of a sentence, for when there are none.
     """
 
     def __init__(
-        self, *, path: str, load_args: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
-    ) -> None:
+        self, *, path: str, load_args: dict[str, Any] | None = None, source: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self._path = Path(path).expanduser()
+        self._source = source
         self._selection = to_selection(load_args)
         self.metadata = metadata
 
     def load(self) -> dict[str, ImageFile]:
-        """List the images without reading them; only headers of files that can hold several are opened."""
+        """List the images without reading them; only headers of files that can hold several are opened.
+
+        Raises:
+            FileNotFoundError: There is no such folder, with what the study says about where to get its images.
+            ImageFormatError: There are no images in it.
+        """
+        if self._source and not self._path.exists():
+            raise FileNotFoundError(
+                f"{self._path}: expected images; there is no such folder. For the study's own images {self._source}"
+            )
         return list_image_files(self._path, self._selection)
 
     def save(self, data: Any) -> None:
