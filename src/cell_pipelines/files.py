@@ -95,8 +95,8 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
         WriteError: The file can't be written: a full disk, no permission, a file where a folder belongs.
     """
     # The temporary name keeps the suffix, since many writers choose the format by it.
-    temporary = path.with_name(_temporary_name() + path.suffix)
-    with _explained(path, temporary):
+    temporary = path.with_name(temporary_name() + path.suffix)
+    with explained(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -119,8 +119,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"{path}: expected a folder or nothing; it is a file.")
-    temporary = path.with_name(_temporary_name())
-    with _explained(path, temporary):
+    temporary = path.with_name(temporary_name())
+    with explained(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         try:
@@ -131,7 +131,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _temporary_name() -> str:
+def temporary_name() -> str:
+    """Return a new hidden name for what is being written, with the process that writes it."""
     return f".tmp-{this_process()}-{uuid.uuid4().hex[:8]}"
 
 
@@ -175,7 +176,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _explained(path: Path, temporary: Path) -> Iterator[None]:
+def explained(path: Path, temporary: Path) -> Iterator[None]:
     """Say in a sentence why `path` can't be written, where that is why the block failed."""
     try:
         yield

@@ -63,6 +63,7 @@ NEVER_SAVED = {
     f"{OURS}.chosen_model_dataset.ChosenModelDataset", f"{OURS}.annotation_dataset.SourceAnnotationDataset",
     f"{OURS}.image_dataset.ImageFolderDataset",
     f"{OURS}.tidy_table_dataset.OptionalTableDataset", f"{OURS}.folder_dataset.WorkFolderDataset",
+    f"{OURS}.folder_dataset.NewFolderDataset",
     f"{OURS}.page_dataset.PageFolderDataset", f"{OURS}.invocation_dataset.InvocationDataset",
     f"{OURS}.metrics_dataset.ModelMetricsDataset", "kedro.io.MemoryDataset",
 }  # fmt: skip

@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.data_preparation.nodes import export_yolo, export_yolo_seg
 from cell_pipelines.pipelines.data_preparation.splitting import find_near_duplicates, split_annotations
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 
 def create_pipeline() -> Pipeline:
@@ -27,8 +28,14 @@ def create_yolo_pipeline(model: str = "yolo") -> Pipeline:
     """Return the writing of the split images as YOLO reads them, for `model`: boxes for yolo, outlines for yolo_seg."""
     export = {"yolo": export_yolo, "yolo_seg": export_yolo_seg}[model]
     node = Node(
-        export,
-        inputs=["prepared_annotations", "raw@images", "params:data_preparation", "params:training_subset"],
+        in_new_folder(export),
+        inputs=[
+            "new_folder",
+            "prepared_annotations",
+            "raw@images",
+            "params:data_preparation",
+            "params:training_subset",
+        ],
         outputs=f"{model}_dataset",
         name=f"export_{model}",
     )

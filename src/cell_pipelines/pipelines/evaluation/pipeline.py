@@ -12,6 +12,7 @@ from cell_pipelines.pipelines.evaluation.nodes import (
     plot_instances,
     plot_precision_recall_curves,
 )
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 
 def create_pipeline(model: str) -> Pipeline:
@@ -71,8 +72,9 @@ def create_pipeline(model: str) -> Pipeline:
                 name="plot_count_intervals",
             ),
             Node(
-                draw_errors,
+                in_new_folder(draw_errors),
                 inputs=[
+                    "new_folder",
                     "prepared_annotations",
                     "predictions",
                     "thresholds",
@@ -88,6 +90,6 @@ def create_pipeline(model: str) -> Pipeline:
     return Pipeline(
         template,
         namespace=model,
-        inputs={"prepared_annotations", "raw@images"},
+        inputs={"prepared_annotations", "raw@images", "new_folder"},
         parameters={"params:evaluation"},
     )

@@ -13,6 +13,7 @@ from cell_pipelines.pipelines.fish.nodes import (
     tabulate,
     write_report,
 )
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 
 def create_pipeline(source: str, images: str) -> Pipeline:
@@ -46,8 +47,8 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         ),
         Node(log_metrics, inputs=["fish_nuclei", "fish_scores"], outputs="fish_metrics", name="log_fish"),
         Node(
-            draw,
-            inputs=["cells", "fish_nuclei", "fish_signals", "fish_spots", images, settings],
+            in_new_folder(draw),
+            inputs=["new_folder", "cells", "fish_nuclei", "fish_signals", "fish_spots", images, settings],
             outputs="fish_pictures_folder",
             name="draw_fish",
         ),
@@ -64,4 +65,6 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             name="report_fish",
         ),
     ]
-    return Pipeline(nodes, namespace=source, inputs={images, "true_spots"}, parameters={settings}, tags="biology")
+    return Pipeline(
+        nodes, namespace=source, inputs={images, "true_spots", "new_folder"}, parameters={settings}, tags="biology"
+    )

@@ -13,6 +13,7 @@ from cell_pipelines.pipelines.morphology.nodes import (
     measure,
     write_report,
 )
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 _CELLS = "morphology_cells"
 _SETTINGS = "params:morphology"
@@ -34,7 +35,12 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             name="compare_groups",
         ),
         Node(log_metrics, inputs=_CELLS, outputs="morphology_metrics", name="log_morphology"),
-        Node(draw, inputs=["cells", images, _SETTINGS], outputs="morphology_pictures_folder", name="draw_cells"),
+        Node(
+            in_new_folder(draw),
+            inputs=["new_folder", "cells", images, _SETTINGS],
+            outputs="morphology_pictures_folder",
+            name="draw_cells",
+        ),
         Node(
             write_report,
             inputs=[
@@ -48,7 +54,7 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             name="report_morphology",
         ),
     ]
-    return Pipeline(nodes, namespace=source, inputs={images}, parameters={_SETTINGS}, tags="biology")
+    return Pipeline(nodes, namespace=source, inputs={images, "new_folder"}, parameters={_SETTINGS}, tags="biology")
 
 
 def create_comparison_pipeline(sources: tuple[str, ...]) -> Pipeline:

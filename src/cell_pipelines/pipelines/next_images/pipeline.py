@@ -13,6 +13,7 @@ from cell_pipelines.pipelines.next_images.nodes import (
     score_new,
     write_report,
 )
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 _PARAMETERS = "params:next_images"
 
@@ -55,14 +56,14 @@ def _nodes(models: tuple[str, ...]) -> list[Node]:
             name="propose_next_cells",
         ),
         Node(
-            export_proposals,
-            inputs=["next_images_proposed", _PARAMETERS],
+            in_new_folder(export_proposals),
+            inputs=["new_folder", "next_images_proposed", _PARAMETERS],
             outputs="next_images_proposals",
             name="export_next_proposals",
         ),
         Node(
-            draw_proposals,
-            inputs=["next_images_proposed", "new_images", _PARAMETERS],
+            in_new_folder(draw_proposals),
+            inputs=["new_folder", "next_images_proposed", "new_images", _PARAMETERS],
             outputs="next_images_pictures",
             name="draw_next_proposals",
         ),

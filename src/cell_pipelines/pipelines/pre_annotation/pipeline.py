@@ -8,6 +8,7 @@ from cell_pipelines.pipelines.pre_annotation.nodes import (
     propose_cells,
     write_proposals,
 )
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 
 def create_pipeline() -> Pipeline:
@@ -21,14 +22,14 @@ def create_pipeline() -> Pipeline:
                 name="propose_cells",
             ),
             Node(
-                write_proposals,
-                inputs=["proposed_annotations", "params:pre_annotation"],
+                in_new_folder(write_proposals),
+                inputs=["new_folder", "proposed_annotations", "params:pre_annotation"],
                 outputs="proposals",
                 name="write_proposals",
             ),
             Node(
-                draw_proposals,
-                inputs=["proposed_annotations", "raw@images", "params:pre_annotation"],
+                in_new_folder(draw_proposals),
+                inputs=["new_folder", "proposed_annotations", "raw@images", "params:pre_annotation"],
                 outputs="proposal_overlays",
                 name="draw_proposals",
             ),

@@ -10,6 +10,7 @@ from cell_pipelines.pipelines.prediction.nodes import (
     predict_new,
     score_labelled,
 )
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 
 def create_scoring_pipeline(model: str, *, is_detector: bool) -> Pipeline:
@@ -67,14 +68,14 @@ def create_pipeline() -> Pipeline:
                 name="report_counts",
             ),
             Node(
-                export_cells,
-                inputs=["new_predictions", "params:prediction"],
+                in_new_folder(export_cells),
+                inputs=["new_folder", "new_predictions", "params:prediction"],
                 outputs="new_annotations",
                 name="export_cells",
             ),
             Node(
-                draw_cells,
-                inputs=["new_predictions", "new_images", "params:prediction"],
+                in_new_folder(draw_cells),
+                inputs=["new_folder", "new_predictions", "new_images", "params:prediction"],
                 outputs="new_overlays",
                 name="draw_cells",
             ),

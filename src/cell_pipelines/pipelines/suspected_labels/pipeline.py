@@ -5,6 +5,7 @@ import warnings
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.suspected_labels.nodes import draw, export_marked, find, score_labelled, write_report
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 _PARAMETERS = "params:suspected_labels"
 
@@ -36,14 +37,21 @@ def _nodes(models: tuple[str, ...]) -> list[Node]:
             name="find_suspected_labels",
         ),
         Node(
-            export_marked,
-            inputs=["prepared_annotations", "suspected_labels", "suspected_proposals", _PARAMETERS],
+            in_new_folder(export_marked),
+            inputs=["new_folder", "prepared_annotations", "suspected_labels", "suspected_proposals", _PARAMETERS],
             outputs="suspected_annotations",
             name="export_suspected_labels",
         ),
         Node(
-            draw,
-            inputs=["prepared_annotations", "suspected_labels", "suspected_proposals", "raw@images", _PARAMETERS],
+            in_new_folder(draw),
+            inputs=[
+                "new_folder",
+                "prepared_annotations",
+                "suspected_labels",
+                "suspected_proposals",
+                "raw@images",
+                _PARAMETERS,
+            ],
             outputs="suspected_pictures",
             name="draw_suspected_labels",
         ),

@@ -14,6 +14,7 @@ from cell_pipelines.pipelines.tracking.nodes import (
     score,
     write_report,
 )
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 _LINKED = "tracking_cells"
 _SETTINGS = "params:tracking"
@@ -42,14 +43,14 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             name="score_tracks",
         ),
         Node(
-            export,
-            inputs=[_LINKED, "cells", "image_facts", _SETTINGS],
+            in_new_folder(export),
+            inputs=["new_folder", _LINKED, "cells", "image_facts", _SETTINGS],
             outputs="tracking_export_folder",
             name="export_tracks",
         ),
         Node(
-            draw,
-            inputs=[_LINKED, "cells", "image_facts", images, _SETTINGS],
+            in_new_folder(draw),
+            inputs=["new_folder", _LINKED, "cells", "image_facts", images, _SETTINGS],
             outputs="tracking_films_folder",
             name="draw_tracks",
         ),
@@ -76,5 +77,5 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             name="report_tracking",
         ),
     ]
-    shared = {images, "annotations", "true_lineage"}
+    shared = {images, "annotations", "true_lineage", "new_folder"}
     return Pipeline(nodes, namespace=source, inputs=shared, parameters={_SETTINGS}, tags="biology")

@@ -14,6 +14,7 @@ from cell_pipelines.pipelines.viability.nodes import (
     summarise,
     write_report,
 )
+from cell_pipelines.workflows.new_folders import in_new_folder
 
 _FIELDS = "viability_fields"
 
@@ -42,8 +43,8 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             name="fit_dose_responses",
         ),
         Node(
-            plot_doses,
-            inputs="dose_responses",
+            in_new_folder(plot_doses),
+            inputs=["new_folder", "dose_responses"],
             outputs="viability_dose_response_folder",
             name="plot_dose_responses",
         ),
@@ -55,8 +56,8 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         ),
         Node(log_metrics, inputs=_FIELDS, outputs="viability_metrics", name="log_viability"),
         Node(
-            draw,
-            inputs=["cells", "viability_cells", images, "params:viability"],
+            in_new_folder(draw),
+            inputs=["new_folder", "cells", "viability_cells", images, "params:viability"],
             outputs="viability_pictures_folder",
             name="draw_viability",
         ),
@@ -74,4 +75,6 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             name="report_viability",
         ),
     ]
-    return Pipeline(nodes, namespace=source, inputs={images}, parameters={"params:viability"}, tags="biology")
+    return Pipeline(
+        nodes, namespace=source, inputs={images, "new_folder"}, parameters={"params:viability"}, tags="biology"
+    )
