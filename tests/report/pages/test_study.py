@@ -13,6 +13,7 @@ from cell_pipelines.report.figures.panels import create_note
 from cell_pipelines.report.page.html import (
     Group,
     LayeredPicture,
+    Links,
     Picture,
     Section,
     Table,
@@ -80,6 +81,7 @@ def _sections(name: str) -> list[Section]:
 def _viability(*, pictures: bool) -> Group:
     page = embedded_page("Viability", {"Living": "9"}, [
         Section("Conditions", [Picture(create_note("figure"), "a figure"), Picture(IMAGE, "cells of a field")]),
+        Section("Films", [Links({"dish 1": "films/dish 1.gif"})]),
         Section("Reports", [Text("This leads away.")], page_only=True),
     ])  # fmt: skip
     return page_group(page, "Viability by truth", pictures=pictures)
@@ -124,6 +126,7 @@ def test_all_parts_are_there_in_order_and_the_page_is_sound(study: StudyPage) ->
     assert ">Nothing</h" not in page
     assert "This leads away." not in page
     assert "Living: 9" in page
+    assert "dish 1" in page and "films/" not in page
 
 
 def test_equal_images_stand_on_the_page_once(study: StudyPage) -> None:

@@ -141,6 +141,12 @@ def without_images(section: Section) -> Section:
     return replace(section, items=kept)
 
 
+def without_links(section: Section) -> Section:
+    """Return a section whose links are plain text, for a page from which they would lead nowhere."""
+    items = [Text("\n\n".join(item.targets)) if isinstance(item, Links) else item for item in section.items]
+    return replace(section, items=items)
+
+
 def _is_image(item: Item) -> bool:
     return isinstance(item, Picture) and not _embedded(item).is_figure
 

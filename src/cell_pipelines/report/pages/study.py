@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cell_pipelines.report.page.blocks import without_images
+from cell_pipelines.report.page.blocks import without_images, without_links
 from cell_pipelines.report.page.html import Commands, Group, Item, Page, Section, Table, Text, render_report
 
 if TYPE_CHECKING:
@@ -53,13 +53,15 @@ def render_study_page(study: StudyPage) -> str:
 def page_group(page: Page, title: str, *, pictures: bool = True, is_open: bool = False) -> Group:
     """Return the sections of a page as a group of the study's page, with its headline numbers as the remark.
 
+    Links of the page are relative to its own folder; in the group they are plain text.
+
     Args:
         page: The page of a part.
         title: Of the group.
         pictures: Whether images of the microscope are shown; figures always are.
         is_open: Whether the group is shown before the reader asks for it.
     """
-    sections = [section for section in page.sections if not section.page_only]
+    sections = [without_links(section) for section in page.sections if not section.page_only]
     shown = sections if pictures else [without_images(section) for section in sections]
     cards = "; ".join(f"{name}: {value}" for name, value in page.cards.items() if value)
     return Group(title, shown, remark=cards, is_open=is_open)
