@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from cell_pipelines.metrics.jackknife import IntervalScale, jackknife_intervals, join_intervals, widen
 from cell_pipelines.typing import FloatArray
@@ -41,9 +40,8 @@ class Interval:
 def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Interval:
     """Give Wilson's score interval for a proportion.
 
-    With p = successes / trials and z the normal quantile of the level, its ends are (p + z^2 / 2n -+ z sqrt(p
-    (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n) (Wilson 1927, doi:10.1080/01621459.1927.10502953). It stays
-    within [0, 1] and is meaningful for few trials and for proportions of 0 and 1.
+    It is that of statsmodels (Wilson 1927, doi:10.1080/01621459.1927.10502953), which stays within [0, 1] and is
+    meaningful for few trials and for proportions of 0 and 1.
 
     Args:
         successes: How often it happened, 0 to `trials`.
@@ -58,13 +56,13 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Inte
         raise ValueError(f"`successes` must lie between 0 and `trials` ({trials}), got {successes}.")
     if trials == 0:
         return Interval(float("nan"), float("nan"), float("nan"), level)
-    p, z = successes / trials, float(special.ndtri((1 + level) / 2))
-    centre = p + z**2 / (2 * trials)
-    half_width = z * float(np.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2)))
-    scale = 1 + z**2 / trials
-    low = 0.0 if successes == 0 else (centre - half_width) / scale
-    high = 1.0 if successes == trials else (centre + half_width) / scale
-    return Interval(p, low, high, level)
+    # Imported here, since it takes a second and most metrics do without.
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(successes, trials, alpha=1 - level, method="wilson")
+    # What the formula gives exactly, and arithmetic nearly.
+    low, high = 0.0 if successes == 0 else float(low), 1.0 if successes == trials else float(high)
+    return Interval(successes / trials, low, high, level)
 
 
 def bootstrap_interval(
