@@ -2,13 +2,15 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, get_type_hints
 
 from kedro.pipeline import Pipeline
 from kedro.validation import TypeExtractor
 from pydantic import BaseModel, ValidationError
 
-_UNKNOWN = "extra_forbidden"
+# Of a Pydantic model, and of one of the library's data classes inside it.
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def describe_invalid_parameters(parameters: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) -> str:
@@ -39,7 +41,7 @@ def _problems(name: str, model: type[BaseModel], parameters: Mapping[str, Any]) 
     except ValidationError as error:
         for item in error.errors():
             where = ".".join([name, *map(str, item["loc"])])
-            if item["type"] == _UNKNOWN:
+            if item["type"] in _UNKNOWN:
                 yield _describe_unknown(where, str(item["loc"][-1]), _known_names(model, item["loc"][:-1]))
             else:
                 message = item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ").rstrip(".")
@@ -54,18 +56,25 @@ def _describe_unknown(where: str, word: str, known: list[str]) -> str:
     return f"there is no parameter `{where}`; there are {', '.join(known)}"
 
 
-def _known_names(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Return the fields of the model at a location inside another."""
+def _known_names(model: type, location: tuple[int | str, ...]) -> list[str]:
+    """Return the fields of the model or data class at a location inside another."""
     for word in location:
-        field = model.model_fields.get(str(word))
-        inner = _inner_model(field.annotation) if field else None
-        if field is not None and inner is None:
+        kind = _fields(model).get(str(word))
+        inner = _inner_model(kind)
+        if kind is not None and inner is None:
             return []
         model = inner or model  # a number is the place in a list, whose model was taken with its field
-    return sorted(model.model_fields)
+    return sorted(_fields(model))
 
 
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _fields(model: type) -> dict[str, Any]:
+    """Return the types of the fields of a model or data class by name."""
+    if issubclass(model, BaseModel):
+        return {name: field.annotation for name, field in model.model_fields.items()}
+    return get_type_hints(model)
+
+
+def _inner_model(annotation: Any) -> type | None:
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         return annotation
     return next((m for part in getattr(annotation, "__args__", ()) if (m := _inner_model(part))), None)

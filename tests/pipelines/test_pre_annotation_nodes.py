@@ -14,7 +14,7 @@ from cell_pipelines.pipelines.pre_annotation.nodes import (
     propose_cells,
     write_proposals,
 )
-from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters, ProposalParameters
+from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
 
 PARAMETERS = PreAnnotationParameters(category="nucleus")
 
@@ -62,19 +62,6 @@ def test_proposals_and_overlays_are_written_for_every_image(images, tmp_path):
         folder.mkdir()
         write(folder)
         assert len([p for p in folder.rglob("*") if p.is_file()]) == 3
-
-
-def test_every_option_of_the_library_has_its_parameter():
-    from dataclasses import asdict
-
-    from cell_pipelines.analysis.annotating.correction_matching import CorrectionRules
-    from cell_pipelines.analysis.annotating.pre_annotation import PreAnnotationOptions
-    from cell_pipelines.annotations.quality.problems import QualityLimits
-    from cell_pipelines.pipelines.annotation_conversion.parameters import QualityParameters
-
-    assert asdict(PreAnnotationOptions()) == ProposalParameters().model_dump()
-    assert asdict(CorrectionRules()) == PARAMETERS.corrections.model_dump()
-    assert asdict(QualityLimits()) == QualityParameters().model_dump()
 
 
 def test_an_export_leaves_out_low_scores_and_lists_what_the_format_cannot_hold(tmp_path):

@@ -13,7 +13,7 @@ from cell_pipelines.annotations.formats.losses import loss_table
 from cell_pipelines.annotations.formats.registry import Reader
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.images import FilePlane, ImageIndex, ImageRecord
-from cell_pipelines.annotations.quality.problems import QualityLimits, find_quality_problems
+from cell_pipelines.annotations.quality.problems import find_quality_problems
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.places import ImagePlace
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels, open_region_reader
@@ -131,8 +131,7 @@ def _summary(conversion: Conversion, images_in: int) -> pd.DataFrame:
 
 def check_quality(annotations: AnnotationSet, parameters: ConversionParameters) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what looks wrong in the annotations, and what each format would lose of them."""
-    limits = QualityLimits(**parameters.quality.model_dump())
-    return find_quality_problems(annotations, limits=limits), loss_table(annotations)
+    return find_quality_problems(annotations, limits=parameters.quality), loss_table(annotations)
 
 
 def report_conversion(

@@ -45,10 +45,10 @@ class _Proposal:
 
     def run(self) -> AnnotationSet:
         """Return the proposed cells as masks."""
-        from cell_pipelines.analysis.annotating.pre_annotation import PreAnnotationOptions, pre_annotate
+        from cell_pipelines.analysis.annotating.pre_annotation import pre_annotate
 
         image = self.file()
-        labels = pre_annotate(image, PreAnnotationOptions(**self.parameters.proposals.model_dump()))
+        labels = pre_annotate(image, self.parameters.proposals)
         height_um, width_um = self.file.info().pixel_size_um or (None, None)
         builder = AnnotationBuilder([self.parameters.category])
         row = builder.add_image(
@@ -110,7 +110,6 @@ def compare_with_corrections(
     proposed: AnnotationSet, read: Reader, parameters: PreAnnotationParameters
 ) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
     """Read what a person made of the proposals; return it with what was changed, an object and one image per row."""
-    from cell_pipelines.analysis.annotating.correction_matching import CorrectionRules
     from cell_pipelines.analysis.annotating.corrections import compare_corrections
 
     records = [
@@ -120,8 +119,7 @@ def compare_with_corrections(
     conversion = read(ImageIndex(records))
     for finding in conversion.findings:
         logger.info("%s", finding.sentence())
-    rules = CorrectionRules(**parameters.corrections.model_dump())
-    changes = compare_corrections(proposed, conversion.annotations, rules=rules)
+    changes = compare_corrections(proposed, conversion.annotations, rules=parameters.corrections)
     if changes.left_out:
         logger.warning("%d images were not corrected and are not compared.", len(changes.left_out))
     sums = changes.objects["change"].value_counts()
