@@ -39,7 +39,7 @@ def test_a_model_is_exported_measured_joined_and_shown(model, tmp_path, in_this_
     assert models["f1"].tolist()[0] == 0.5 and math.isnan(models["f1"].tolist()[1])
     assert nodes.log_metrics(table)["benchmark_parameters_m"]["value"] == table["parameters_m"].iloc[0]
     assert len(nodes.plot(models, runs, QUICK).axes) == 4
-    assert "resunet" in nodes.write_report(models, runs, QUICK)
+    assert "resunet" in nodes.write_report(models, runs, nodes.plot(models, runs, QUICK), QUICK)
 
 
 def test_without_an_engine_that_reads_it_nothing_is_exported(model):
@@ -75,7 +75,8 @@ def test_no_networks_give_an_empty_table_and_a_page_that_says_so():
     runs = nodes.measure_untrained(BenchmarkParameters())
     models = nodes.join_untrained(runs)
     assert runs.empty and models.empty
-    assert "There is no model to measure." in nodes.write_report(models, runs, BenchmarkParameters())
+    figure = nodes.plot(models, runs, BenchmarkParameters())
+    assert "There is no model to measure." in nodes.write_report(models, runs, figure, BenchmarkParameters())
 
 
 def test_what_a_model_costs_is_one_row(model, in_this_process):

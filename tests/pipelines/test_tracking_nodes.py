@@ -120,9 +120,9 @@ def test_films_exports_and_page_of_a_sequence_whose_name_has_a_space(tmp_path):
     nodes.export(linked, cells, facts, KNOWN)(tmp_path / "export")
     nodes.draw(linked, cells, facts, images, KNOWN)(tmp_path / "films")
     assert {path.name for path in (tmp_path / "films").iterdir()} == {"dish β 1.gif", "dish β 1.png"}
-    page = nodes.write_report(
-        tmp_path / "films", cells, ORIGIN, NO_FINDINGS, KNOWN, linked, tracks, displacements, persistence, scores
-    )
+    figures = nodes.plot(tracks, displacements, persistence, linked, cells)
+    tables = linked, tracks, displacements, persistence, scores
+    page = nodes.write_report(tmp_path / "films", ORIGIN, NO_FINDINGS, KNOWN, *tables, *figures)
     assert "dish β 1: the last frame" in render_page(page)
     pd.testing.assert_frame_equal(linked, whole)
 

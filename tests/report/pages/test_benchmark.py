@@ -53,7 +53,9 @@ def three():
 
 def test_the_page_has_every_number_and_every_reason(three):
     models, runs = three
-    page = render_report("Costs", benchmark_cards(models, runs), benchmark_sections(models, runs))
+    page = render_report(
+        "Costs", benchmark_cards(models, runs), benchmark_sections(models, runs, plot_benchmark(models, runs))
+    )
     assert "there is no GPU." in page and "a &lt;processor&gt;" in page and "c-&lt;ResUNet&gt;" in page
     assert "OpenVINO" in page and "onnxruntime 1.0" in page and "TensorRT, GPU" in page
 
@@ -84,13 +86,15 @@ def test_only_engines_with_numbers_are_drawn(three):
 def test_nothing_measured_is_said(three):
     models, runs = three
     assert len(plot_benchmark(models, runs[runs["batch"] == 0]).axes) == 0
-    (section,) = benchmark_sections(models.iloc[:0], runs.iloc[:0])
+    (section,) = benchmark_sections(models.iloc[:0], runs.iloc[:0], plot_benchmark(models, runs))
     assert section.items[0].text == "There is no model to measure."
     assert benchmark_cards(models.iloc[:0], runs.iloc[:0]) == {"Models": "0"}
 
 
 def test_work_beside_the_measurement_is_warned_of(three):
     models, runs = three
-    assert "Measure again" not in render_report("Costs", {}, benchmark_sections(models, runs))
-    disturbed = benchmark_sections(models, runs.assign(others_share=0.4))
+    assert "Measure again" not in render_report(
+        "Costs", {}, benchmark_sections(models, runs, plot_benchmark(models, runs))
+    )
+    disturbed = benchmark_sections(models, runs.assign(others_share=0.4), plot_benchmark(models, runs))
     assert "Other work took up to 40 % of the processors" in render_report("Costs", {}, disturbed)

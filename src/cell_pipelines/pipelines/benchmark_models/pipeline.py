@@ -48,8 +48,9 @@ def _create_one(model: str) -> Pipeline:
 
 
 def _show(table: str) -> list[Node]:
-    given = [table, f"{table}_runs", _PARAMETERS]
+    tables, figure = [table, f"{table}_runs"], f"{table}_figure"
+    given = [*tables, figure, _PARAMETERS]
     return [
-        Node(plot, inputs=given, outputs=f"{table}_figure", name=f"plot_{table}"),
+        Node(plot, inputs=[*tables, _PARAMETERS], outputs=figure, name=f"plot_{table}"),
         Node(write_report, inputs=given, outputs=f"{table}_report", name=f"report_{table}"),
     ]

@@ -168,19 +168,14 @@ def log_metrics(tracks: pd.DataFrame, scores: pd.DataFrame) -> dict[str, dict[st
 
 
 def write_report(
-    pictures: Path,
-    cells: AnnotationSet,
-    origin: Origin,
-    findings: pd.DataFrame,
-    parameters: TrackingParameters,
-    *tables: pd.DataFrame,
+    pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: TrackingParameters, *inputs: Any
 ) -> Page:
-    """Return the page; `tables` as `TABLES` names them."""
+    """Return the page; `inputs` are the tables that `TABLES` names, and the figures that `plot` returns."""
     from cell_pipelines.report.pages.tracking import tracking_cards, tracking_sections
     from cell_pipelines.workflows.drawing import some_pictures
 
-    named = dict(zip(TABLES, tables, strict=True))
-    sections = tracking_sections(named, some_pictures(pictures, parameters.films), common_pixel_size(cells))
+    named, figures = dict(zip(TABLES, inputs, strict=False)), inputs[len(TABLES) :]
+    sections = tracking_sections(named, some_pictures(pictures, parameters.films), figures)
     return embedded_page(
         parameters.title,
         tracking_cards(named),

@@ -16,6 +16,7 @@ from cell_pipelines.pipelines.tracking.nodes import (
 )
 from cell_pipelines.workflows.new_folders import in_new_folder
 
+_FIGURES = ["tracking_ways_figure", "tracking_speeds_figure", "tracking_displacements_figure"]
 _LINKED = "tracking_cells"
 _SETTINGS = "params:tracking"
 
@@ -57,7 +58,7 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         Node(
             plot,
             inputs=["tracking_tracks", "tracking_displacements", "tracking_persistence", _LINKED, "cells"],
-            outputs=["tracking_ways_figure", "tracking_speeds_figure", "tracking_displacements_figure"],
+            outputs=_FIGURES,
             name="plot_tracks",
         ),
         Node(
@@ -67,11 +68,11 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             write_report,
             inputs=[
                 "tracking_films_folder",
-                "cells",
                 "origin",
                 "metadata_findings",
                 _SETTINGS,
                 *(f"tracking_{name}" for name in TABLES),
+                *_FIGURES,
             ],
             outputs="tracking_report",
             name="report_tracking",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from cell_pipelines.report.figures.benchmark import ENGINES, QUALITIES, plot_benchmark
+from cell_pipelines.report.figures.benchmark import ENGINES, QUALITIES
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 # Share of the processors that other work may take without being warned of.
 _DISTURBED: Final = 0.1
@@ -54,13 +56,13 @@ def benchmark_cards(models: pd.DataFrame, runs: pd.DataFrame) -> dict[str, str]:
     return cards
 
 
-def benchmark_sections(models: pd.DataFrame, runs: pd.DataFrame, *, quality: str | None = None) -> list[Section]:
+def benchmark_sections(models: pd.DataFrame, runs: pd.DataFrame, figure: Figure | Embedded) -> list[Section]:
     """Return the sections of a page about what models cost.
 
     Args:
         models: As `analysis.benchmark.summarise_benchmark` gives it.
         runs: The measurements, as `analysis.benchmark.BENCHMARK_TYPES` names the columns.
-        quality: Column of `models` that is shown over cost; None shows none.
+        figure: Of `figures.benchmark.plot_benchmark`.
 
     Returns:
         Size, time and memory of one image; speed on each engine; the figure; all measurements; how it was measured.
@@ -71,7 +73,7 @@ def benchmark_sections(models: pd.DataFrame, runs: pd.DataFrame, *, quality: str
     return [
         Section("Size, time and memory", [_size_table(models)]),
         Section("Speed", [_speed_table(models, runs)], "Images a second; of the network alone."),
-        Section("Figures", [Picture(plot_benchmark(models, runs, quality=quality), caption)]),
+        Section("Figures", [Picture(figure, caption)]),
         Section("Every measurement", [_runs_table(runs)]),
         Section("How it was measured", _how(runs)),
     ]

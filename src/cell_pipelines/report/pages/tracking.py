@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Links, Picture, Section, Table, Text
 from cell_pipelines.report.page.tables import format_numbers, readable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _TRACKS: Final = {
     "straightness": "displacement / path length, 0 to 1; it falls with the number of frames",
@@ -50,27 +54,25 @@ def tracking_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 def tracking_sections(
     tables: Mapping[str, pd.DataFrame],
     pictures: Sequence[tuple[str, Image]],
-    pixel_size_um: tuple[float, float] | None = None,
+    figures: Sequence[Figure | Embedded],
 ) -> list[Section]:
     """Return the sections of the page.
 
     Args:
         tables: `cells`, `tracks`, `displacements`, `persistence`, `scores`.
         pictures: The last frame of some sequences with the cells' trails, and their names.
-        pixel_size_um: Height and width of a pixel; None for ways in pixels.
+        figures: Of the ways of cells, of the speeds of tracks, and of the mean squared displacement.
     """
-    from cell_pipelines.report.figures.tracks import plot_lineage, plot_msd, plot_track_speeds, plot_tracks_origin
+    from cell_pipelines.report.figures.tracks import plot_lineage
 
     tracks, displacements = tables["tracks"], tables["displacements"]
+    ways, speeds, spread = figures
     moved = Section(
         "How cells move",
         [
-            Picture(
-                plot_tracks_origin(tables["cells"], pixel_size_um=pixel_size_um),
-                "The way of each cell from a common origin",
-            ),
-            Picture(plot_track_speeds(tracks), "Mean speeds of tracks"),
-            Picture(plot_msd(displacements, fits=tables["persistence"]), "Mean squared displacement over time"),
+            Picture(ways, "The way of each cell from a common origin"),
+            Picture(speeds, "Mean speeds of tracks"),
+            Picture(spread, "Mean squared displacement over time"),
             Table(readable(tables["persistence"]), "Speed and persistence that explain it", _PERSISTENCE),
             Table(readable(displacements), "Mean squared displacement", _DISPLACEMENTS),
         ],
