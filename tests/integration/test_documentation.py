@@ -21,7 +21,7 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.run_checks import check_run
 from cell_pipelines.settings import CONFIG_LOADER_ARGS
-from cell_pipelines.study import CHOICES, choose_experiments, choose_models
+from cell_pipelines.study import CHOICES, choose_cells, choose_experiments, choose_models
 
 from .conftest import ROOT
 
@@ -154,3 +154,26 @@ def test_a_misspelt_command_would_be_found(command):
         assert "nothing reads" in str(error)
     finally:
         choose_models(None)
+
+
+@cache
+def names_of_nodes() -> set[str]:
+    """Return the nodes of all pipelines, with the sources and models that the pages name."""
+    choose_models("yolo+yolo_seg+unetpp")
+    choose_cells("truth+yolo+new+unetpp")
+    names = set()
+    for is_dry in (True, False):
+        choose_experiments(
+            {"ablation": {"kind": "ablation"}, "learning_curve": {"kind": "learning_curve"}}, dry_run=is_dry
+        )
+        pipelines.configure(REGISTRY)
+        names |= {node.name for pipeline in pipelines.values() for node in pipeline.nodes}
+    return names
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in ROOT.glob("src/*/pipelines/*/pipeline.py")))
+def test_every_pipeline_has_a_page_that_names_nodes_which_exist(folder):
+    text = (ROOT / "src" / "cell_pipelines" / "pipelines" / folder / "README.md").read_text(encoding="utf-8")
+    first_cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    named = {name for cell in first_cells for name in re.findall(r"`([a-z_.]+)`", cell)} - {"benchmark_networks"}
+    assert named and named <= names_of_nodes()

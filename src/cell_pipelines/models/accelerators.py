@@ -1,4 +1,4 @@
-"""What PyTorch computes on: the processor, a GPU of NVIDIA or AMD (``cuda``), or Apple's (``mps``)."""
+"""Choose what PyTorch computes on: the processor, a GPU of NVIDIA or AMD (``cuda``), or Apple's (``mps``)."""
 
 from typing import TYPE_CHECKING, Literal, get_args
 
