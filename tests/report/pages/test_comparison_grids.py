@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures.comparison_grid import plot_grid
 from cell_pipelines.report.figures.comparison_intervals import plot_intervals
 from cell_pipelines.report.figures.comparison_losses import plot_losses, total_loss
@@ -79,7 +80,7 @@ def test_intervals_of_any_number_of_trials_can_be_read(count: int, assert_readab
     assert_readable(figure)
     (axes,) = figure.axes
     names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names[0] == trials()["trial"].iloc[count - 1], "the best on top"
+    assert names[0] == model_title(trials()["trial"].iloc[count - 1]), "the best on top"
     assert len(axes.texts) == count
 
 

@@ -16,7 +16,7 @@ _KINDS: Final = ("box", "centroid", "mask")
 
 
 def tabulate_density(counts: pd.DataFrame, *, edges: Sequence[float] | None = None, n_strata: int = 3) -> pd.DataFrame:
-    """Return quality by how many cells per image holds, all classes together.
+    """Return quality by how many cells an image holds, all classes together.
 
     Args:
         counts: `ImageEvaluation.counts` of all images, one below the other.

@@ -36,7 +36,7 @@ _EQUAL: Final = 1e-9
 
 @dataclass(frozen=True)
 class ChoiceSettings:
-    """By what, how and on which images per threshold is chosen.
+    """By what, how and on which images a threshold is chosen.
 
     Attributes:
         objective: One of `OBJECTIVES`.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
 from cell_pipelines.metrics.interval_and_p import IMAGES_AND_SUMS, written_p
+from cell_pipelines.model_titles import model_title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,26 +89,26 @@ def _verdict(
     metric: ComparedMetric, ordered: pd.DataFrame, pairs: Sequence[dict[str, Any]], unit: str, level: float
 ) -> str:
     best = ordered.iloc[0]
+    leader = model_title(str(best["model"]))
     units = _count(int(best["units"]), unit)
     value = f"{_number(best['value'], metric)}{_interval((best['low'], best['high']), metric)}"
     title = f"{metric.title[0].upper()}{metric.title[1:]}"
     if not pairs:
-        return (
-            f"{title}: only {best['model']} was evaluated, {value} over {units}; there is nothing to compare it with."
-        )
+        return f"{title}: only {leader} was evaluated, {value} over {units}; there is nothing to compare it with."
     alike = [pair for pair in pairs if not pair["significant"]]
     if alike:
         ends = "the highest" if metric.higher_is_better else "the lowest"
         return (
-            f"{title}: no clear winner. {best['model']} has {ends}, {value}, but over {units} it does not differ "
+            f"{title}: no clear winner. {leader} has {ends}, {value}, but over {units} it does not differ "
             f"significantly from {_listed(alike, metric, unit, level)}."
         )
     nearest = pairs[0]
+    follower = model_title(str(nearest["model"]))
     lead = f"{_number(nearest['lead'], metric)}{_interval(nearest['ends'], metric)}"
     word = "ahead of" if metric.higher_is_better else "below"
     worst = max(pair["p_holm"] for pair in pairs)
     return (
-        f"{title}: {best['model']} is best, {value}; over {units} it lies {lead} {word} {nearest['model']}, the next, "
+        f"{title}: {leader} is best, {value}; over {units} it lies {lead} {word} {follower}, the next, "
         f"and differs significantly from {_others(len(pairs))} (p {written_p(worst)} after Holm; "
         f"intervals of {100 * level:g} %)."
     )
@@ -119,8 +120,8 @@ def _others(count: int) -> str:
 
 def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric, unit: str, level: float) -> str:
     named = [
-        f"{pair['model']} (difference {_number(pair['lead'], metric)}{_interval(pair['ends'], metric, joint=',')}, "
-        f"p {written_p(pair['p_holm'])}{_reason(pair, unit, level)})"
+        f"{model_title(str(pair['model']))} (difference {_number(pair['lead'], metric)}"
+        f"{_interval(pair['ends'], metric, joint=',')}, p {written_p(pair['p_holm'])}{_reason(pair, unit, level)})"
         for pair in alike[:_NAMED]
     ]
     if len(alike) > _NAMED:

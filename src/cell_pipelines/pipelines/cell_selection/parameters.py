@@ -11,7 +11,7 @@ class MetadataParameters(BaseModel):
     Attributes:
         pattern: Regular expression with named groups, searched in the images' names: ``(?P<series>…)``,
             ``condition``, ``dose``, ``time``, ``field``, ``subject``, ``sequence``, ``frame``, or any other.
-        key: Column of the table of image metadata that says which images per row is about: a group of the pattern, or
+        key: Column of the table of image metadata that says which images a row is about: a group of the pattern, or
             ``image`` for their names, which is also read where the table lacks the key.
     """
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cell_pipelines.metrics.evaluated import title_of
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
 
@@ -45,7 +46,7 @@ def plot_benchmark(models: pd.DataFrame, runs: pd.DataFrame, *, quality: str | N
     names = list(dict.fromkeys(models["model"]))
     engines = [engine for engine in ENGINES if engine in set(known["engine"])]
     has_quality = quality is not None and quality in models and models[quality].notna().any()
-    width = 3.0 + 0.03 * max(len(panels.to_plain(name, longest=26)) for name in names)
+    width = 3.0 + 0.03 * max(len(panels.to_plain(model_title(name), longest=26)) for name in names)
     tall = max(2.2, 0.16 * len(names) * len(engines) + 0.9)
     figure, axes = panels.create_panels(4 if has_quality else 2, columns=2, size=(width, tall))
     handles = _draw_times(axes[0], known[known["batch"] == 1], names, engines)
@@ -96,7 +97,7 @@ def _draw_speeds(axes: Axes, known: pd.DataFrame, names: list[str], engines: lis
 
 
 def _frame(axes: Axes, names: list[str], *, title: str, x: str, is_first: bool) -> None:
-    labels = [panels.to_plain(name, longest=26) for name in names] if is_first else [""] * len(names)
+    labels = [panels.to_plain(model_title(name), longest=26) for name in names] if is_first else [""] * len(names)
     axes.set_yticks(np.arange(len(names)), labels)
     axes.set_ylim(len(names) - 0.5, -0.5)
     panels.style_axes(axes, title=title, x=x, y="")
@@ -119,7 +120,7 @@ def _draw_quality(axes: Axes, models: pd.DataFrame, quality: str, cost: str) -> 
         axes.plot(row[cost], row[quality], "o", color=panels.DARK, markersize=5)
         is_right = row[cost] > midpoint
         axes.annotate(
-            panels.to_plain(str(row["model"]), longest=22), (row[cost], row[quality]), fontsize=7,
+            panels.to_plain(model_title(str(row["model"])), longest=22), (row[cost], row[quality]), fontsize=7,
             xytext=(-5 if is_right else 5, 3), textcoords="offset points", ha="right" if is_right else "left",
         )  # fmt: skip
     panels.style_axes(axes, title=f"{QUALITIES.get(quality, quality)}, 95 % interval", x=_COSTS[cost], y="0 to 1")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from cell_pipelines.metrics import evaluated
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
 
@@ -71,7 +72,7 @@ def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = 
     shown = [column for column in metrics if column in table and table[column].notna().any()]
     if table.empty or not shown:
         return panels.create_note("There is no model to compare.")
-    names = [panels.to_plain(str(name), longest=26) for name in table["model"]]
+    names = [panels.to_plain(model_title(str(name)), longest=26) for name in table["model"]]
     width = 2.3 + 0.025 * max(len(name) for name in names)
     size = (width, max(1.35, 0.27 * len(names) + 0.75))
     figure, all_axes = panels.create_panels(len(shown), columns=_COLUMNS, size=size)

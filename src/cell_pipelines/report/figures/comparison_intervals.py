@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
 
@@ -43,7 +44,7 @@ def plot_intervals(
     if table.empty or metric not in table or table[metric].isna().all():
         return panels.create_note(f"{title}: no model has it.")
     ordered = table.sort_values(metric, ascending=not higher_is_better, kind="stable", na_position="last")
-    names = [panels.to_plain(str(one), longest=44) for one in ordered[name]]
+    names = [panels.to_plain(model_title(str(one)), longest=44) for one in ordered[name]]
     values = ordered[metric].to_numpy(dtype=float)
     places = np.arange(len(values))
     width = 4.6 + 0.065 * max(len(one) for one in names)

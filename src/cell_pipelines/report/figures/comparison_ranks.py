@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures import panels
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _head(axes: Axes, ranks: pd.DataFrame, known: pd.DataFrame, title: str, unit
     p = "p < 0.001" if first["friedman_p"] < 0.001 else f"p = {first['friedman_p']:.3f}"
     text = f"{title}: average rank over {panels.count_of(int(first['units_ranked']), unit)}, 1 is best; Friedman {p}"
     axes.text(left + step, 0.2, panels.to_plain(text), fontsize=panels.NORMAL, color=panels.DARK, va="center")
-    lacking = [str(name) for name in ranks["model"][ranks["average_rank"].isna()]]
+    lacking = [model_title(str(name)) for name in ranks["model"][ranks["average_rank"].isna()]]
     if lacking:
         said = f"without this metric: {', '.join(lacking)}"
         axes.text(left + step, 0.42, panels.to_plain(said, longest=100), fontsize=panels.SMALL, color=panels.GREY,
@@ -114,7 +115,7 @@ def _names(axes: Axes, known: pd.DataFrame, top: float) -> None:
         x = 1 - edge if is_left else last + edge
         rank = float(row.average_rank)  # type: ignore[arg-type]
         axes.plot([rank, rank, x], [_AXIS, y, y], color=panels.GREY, linewidth=0.9, zorder=1)
-        name = panels.to_plain(str(row.model), longest=_LONGEST)
+        name = panels.to_plain(model_title(str(row.model)), longest=_LONGEST)
         text = f"{name}  {rank:.2f} " if is_left else f" {rank:.2f}  {name}"
         axes.text(x, y, text, fontsize=panels.SMALL, color=panels.DARK, ha="right" if is_left else "left", va="center")
 

@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final
 
+from cell_pipelines.model_titles import model_title
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -60,7 +62,7 @@ def _with_digits(value: float, digits: int) -> str | None:
 
 
 def defined(frame: pd.DataFrame, definitions: Mapping[str, str]) -> dict[str, str]:
-    """Return those definitions whose columns per table has.
+    """Return those definitions whose columns a table has.
 
     Args:
         frame: The table.
@@ -79,6 +81,10 @@ def plural(noun: str) -> str:
     return noun if noun.endswith("s") else f"{noun}s"
 
 
+#: Columns that name models or trials.
+_MODELS: Final = ("model", "trial", "first", "second", "best", "compared with", "baseline")
+
+
 def format_table(frame: pd.DataFrame) -> tuple[Column, ...]:
     """Return the columns of a table as text.
 
@@ -92,8 +98,18 @@ def format_table(frame: pd.DataFrame) -> tuple[Column, ...]:
     Returns:
         The columns, those of the index first, each with as many cells as `frame` has rows.
     """
-    columns = [_format_column(_join(name), frame.iloc[:, place].tolist()) for place, name in enumerate(frame.columns)]
+    columns = [
+        _format_column(_join(name), _with_titles(name, frame.iloc[:, place].tolist()))
+        for place, name in enumerate(frame.columns)
+    ]
     return *_index_columns(frame), *columns
+
+
+def _with_titles(column: object, values: list[Any]) -> list[Any]:
+    """Return a column's values; models are written as in their papers."""
+    if column not in _MODELS:
+        return values
+    return [model_title(value) if isinstance(value, str) else value for value in values]
 
 
 def format_numbers(values: list[float | None]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.metrics.evaluated import METRICS
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures.comparison import plot_comparison, plot_instance_curve
 from cell_pipelines.report.page.html import Item, Links, Picture, Section, Table, Text
 from cell_pipelines.report.pages.comparison_statements import Statements, cost_table, test_sections, verdict_section
@@ -50,7 +51,7 @@ def comparison_cards(models: pd.DataFrame) -> dict[str, str]:
             if len(models) > 1:
                 title = f"Lowest {title[0].lower()}{title[1:]}" if is_error else f"Highest {title}"
             names = models["model"][values == best].tolist()
-            holders = names[0] if len(names) == 1 else f"{len(names)} models"
+            holders = model_title(names[0]) if len(names) == 1 else f"{len(names)} models"
             cards[title] = f"{best:.{2 if is_error else 3}f} ({holders})"
     return cards
 

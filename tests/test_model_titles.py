@@ -1,0 +1,26 @@
+import pytest
+
+from cell_pipelines.model_titles import TITLES, model_title
+from cell_pipelines.models.spec import ARCHITECTURES
+from cell_pipelines.study import MODELS
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("attention_unet", "Attention U-Net"),
+        ("resunet", "c-ResUNet"),
+        ("yolo11n-seg", "YOLO11n-seg"),
+        ("deeplabv3plus_resnet50", "DeepLabV3+ resnet50"),
+        ("yolo_seg_yolov8s-seg", "YOLOv8s-seg"),
+        ("a model of mine", "a model of mine"),
+        ("unetlike", "unetlike"),
+    ],
+)
+def test_models_and_trials_are_written_as_in_their_papers(name: str, title: str) -> None:
+    assert model_title(name) == title
+
+
+def test_every_registered_model_and_architecture_has_a_title_of_its_own() -> None:
+    assert {*MODELS, *ARCHITECTURES} <= set(TITLES)
+    assert len({model_title(name) for name in MODELS}) == len(MODELS)
