@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import filter_by_score
-from cell_pipelines.models.model_file import Family, model_family, read_record, with_record
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.thresholds import DEFAULT_SCORE, Threshold, Thresholds
+
+if TYPE_CHECKING:  # it needs torch, which listing the pipelines must not load
+    from cell_pipelines.models.model_file import Family
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ class TrainedModel:
     """
 
     path: Path
-    kind: Family
+    kind: "Family"
     categories: tuple[str, ...]
     thresholds: Thresholds
     record: Mapping[str, Any]
@@ -47,6 +49,8 @@ class TrainedModel:
             ValueError: It is no model file.
             FileNotFoundError: There is no such file.
         """
+        from cell_pipelines.models.model_file import model_family, read_record
+
         kind, record = model_family(path), read_record(path)
         return _open_detector(path, record) if kind == "yolo" else _open_network(path, record)
 
@@ -102,6 +106,8 @@ class TrainedModel:
     def store(self, thresholds: Thresholds, **facts: Any) -> bytes:
         """Return the bytes of the model file with thresholds and further facts inside."""
         key = "thresholds" if self.representation is None else "decoding"
+        from cell_pipelines.models.model_file import with_record
+
         return with_record(self.path, {key: thresholds.to_plain(), **facts})
 
 
