@@ -21,7 +21,7 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     percentile_intervals,
     resample_totals,
 )
-from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, widen
+from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, small_sample_level
 
 METRIC_COUNTS = {"f1": "found", "dice": "pixels", "pixel_iou": "pixels", "count_mae": "totals"}
 SERIES = 5
@@ -57,7 +57,7 @@ def covered(
     values = metric.of_totals(totals.sum(axis=0))
     samples = metric.of_totals(resample_totals(totals, n_resamples=resamples, seed=seed))
     without = metric.of_totals(leave_one_out(totals))
-    wide, found = widen(0.95, len(totals)), {}
+    wide, found = small_sample_level(0.95, len(totals)), {}
     for title, take in (("", lambda v: v[..., 1]), (", difference", lambda v: v[..., 1] - v[..., 0])):
         plain = bca_intervals(take(values), take(samples), take(without), level=0.95)
         wider = (

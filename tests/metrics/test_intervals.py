@@ -15,7 +15,7 @@ from cell_pipelines.metrics.intervals import (
     ratio_interval,
     wilson_interval,
 )
-from cell_pipelines.metrics.jackknife import widen
+from cell_pipelines.metrics.jackknife import small_sample_level
 from cell_pipelines.metrics.ratios import dice, f1, iou, panoptic_quality, precision
 
 
@@ -54,7 +54,7 @@ def test_bootstrap_of_a_mean_joins_scipys_interval_and_students() -> None:
     table = np.stack([values, np.ones(25)], axis=1)
     interval = bootstrap_interval(table, mean_of, n_resamples=500, seed=4)
     expected = stats.bootstrap(
-        (values,), np.mean, confidence_level=widen(0.95, 25), n_resamples=500, rng=np.random.default_rng(4)
+        (values,), np.mean, confidence_level=small_sample_level(0.95, 25), n_resamples=500, rng=np.random.default_rng(4)
     ).confidence_interval
     assert interval.estimate == pytest.approx(values.mean())
     kurtosis = float(stats.kurtosis(values, fisher=False))
@@ -66,13 +66,13 @@ def test_bootstrap_of_a_mean_joins_scipys_interval_and_students() -> None:
 def test_few_units_are_widened_until_the_mean_of_normal_numbers_has_students_interval() -> None:
     units = 8
     values = np.random.default_rng(0).normal(0, 1, units)
-    level = widen(0.95, units)
+    level = small_sample_level(0.95, units)
     z = stats.norm.ppf((1 + level) / 2) * values.std() / np.sqrt(units)  # a bootstrap knows the spread of the sample
     low, _ = stats.t.interval(0.95, units - 1, values.mean(), stats.sem(values))
     assert values.mean() - z == pytest.approx(low)
-    assert widen(0.95, 1) == 0.95
-    assert 0.95 < widen(0.95, 10_000) < 0.9502
-    assert widen(0.95, 2) < 1
+    assert small_sample_level(0.95, 1) == 0.95
+    assert 0.95 < small_sample_level(0.95, 10_000) < 0.9502
+    assert small_sample_level(0.95, 2) < 1
 
 
 def test_f1_interval_holds_f1_and_repeats_with_its_seed() -> None:

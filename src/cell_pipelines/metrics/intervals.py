@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cell_pipelines.metrics.jackknife import IntervalScale, jackknife_intervals, join_intervals, widen
+from cell_pipelines.metrics.jackknife import IntervalScale, jackknife_intervals, join_intervals, small_sample_level
 from cell_pipelines.typing import FloatArray
 
 _VALUES_AT_ONCE = 2_000_000  # resampled counts held in memory, about 16 MB
@@ -79,7 +79,8 @@ def bootstrap_interval(
 
     Images, or whole units of them, are drawn with replacement, their counts summed, the ratio taken; the bias-corrected
     and accelerated percentiles of the results (Efron 1987, doi:10.1080/01621459.1987.10478410) are the interval, those
-    of the level that `widen` gives for so many units, made as wide as `jackknife_intervals` where that is wider.
+    of the level that `small_sample_level` gives for so many units, made as wide as `jackknife_intervals` where that is
+    wider.
 
     Images whose counts are all 0 change no ratio of totals and are left out. For a mean over all images, such
     as the mean count error, add a column of ones and divide by its total.
@@ -220,7 +221,7 @@ def _bca(
             resampled,
             paired=True,
             vectorized=True,
-            confidence_level=widen(level, len(table)),
+            confidence_level=small_sample_level(level, len(table)),
             n_resamples=n_resamples,
             batch=max(1, _VALUES_AT_ONCE // table.size),
             rng=np.random.default_rng(seed),

@@ -76,7 +76,7 @@ def join_intervals(
     return np.minimum(ends[0], low), np.maximum(ends[1], high)
 
 
-def widen(level: float, units: int) -> float:
+def small_sample_level(level: float, units: int) -> float:
     """Return the level to ask for so that percentiles of few units hold the truth as often as `level` says.
 
     A bootstrap takes the spread of n units for sqrt((n - 1) / n) of what it is, and knows it without error; Student's t
@@ -84,10 +84,10 @@ def widen(level: float, units: int) -> float:
 
     Args:
         level: In (0, 1).
-        units: How many are drawn; below two there is nothing to widen.
+        units: How many are drawn; below two there is nothing to correct.
 
     Example:
-        >>> round(widen(0.95, 10), 3), round(widen(0.95, 100), 3)
+        >>> round(small_sample_level(0.95, 10), 3), round(small_sample_level(0.95, 100), 3)
         (0.983, 0.954)
     """
     if units < 2:

@@ -98,7 +98,7 @@ def describe_comparison(
     comparison: ModelComparison,
     given: Mapping[str, ModelTables],
     *,
-    strips: Sequence[Any] = (),
+    montages: Sequence[Any] = (),
     reports: Mapping[str, str] | None = None,
 ) -> list[Any]:
     """Return the sections of a page about a comparison.
@@ -106,7 +106,7 @@ def describe_comparison(
     Args:
         comparison: What `compare_tables` gives.
         given: The models' tables.
-        strips: The same images as every model sees them, `report.html.Picture` each.
+        montages: The same images as every model sees them, `report.html.Picture` each.
         reports: For each model the path of its own report, relative to the page.
     """
     from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density
@@ -123,7 +123,7 @@ def describe_comparison(
         comparison.table,
         curves=_curves(given),
         strata={"By the number of cells in an image": _joined(density)},
-        strips=strips,
+        montages=montages,
         reports=reports,
         statements=statements,
     )

@@ -58,7 +58,7 @@ class Origin:
         return Section("Origin", [Table(frame, "The code, the packages, the data and the model behind these numbers")])
 
 
-def framed(sections: Sequence[Any], findings: pd.DataFrame, origin: Origin) -> list[Any]:
+def with_origin(sections: Sequence[Any], findings: pd.DataFrame, origin: Origin) -> list[Any]:
     """Return a page's sections after warnings about its images, and before names that fit nothing and the origin."""
     return [*origin.warning_sections(), *sections, *findings_sections(findings), origin.section()]
 

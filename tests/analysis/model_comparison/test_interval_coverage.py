@@ -14,7 +14,7 @@ from cell_pipelines.analysis.model_comparison.resampling import (
 )
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
 from cell_pipelines.analysis.multiple_testing import adjust_holm
-from cell_pipelines.metrics.jackknife import widen
+from cell_pipelines.metrics.jackknife import small_sample_level
 
 F1 = METRICS["f1"]
 REPETITIONS = 1500
@@ -40,7 +40,7 @@ def test_the_interval_of_a_difference_holds_it_in_95_of_100_experiments(images: 
     counts = drawn(model, images, REPETITIONS, images)
     units = counts.reshape(images // series, series, *counts.shape[1:]).sum(axis=1)
     samples = F1.of_totals(resample_totals(units, n_resamples=600, seed=1))
-    ends = percentile_intervals(samples[..., 1] - samples[..., 0], level=widen(0.95, len(units)))
+    ends = percentile_intervals(samples[..., 1] - samples[..., 0], level=small_sample_level(0.95, len(units)))
     assert 0.92 < share_held(ends, float(np.diff(truth(model))[0])) < 0.97
 
 
@@ -52,7 +52,8 @@ def test_with_ten_images_a_plain_interval_holds_the_truth_less_often_than_it_say
     without = F1.of_totals(leave_one_out(counts))[..., 1]
     true = float(truth(model)[1])
     plain, widened = (
-        share_held(bca_intervals(values, samples, without, level=level), true) for level in (0.95, widen(0.95, 10))
+        share_held(bca_intervals(values, samples, without, level=level), true)
+        for level in (0.95, small_sample_level(0.95, 10))
     )
     assert 0.82 < plain < 0.91, "docs/compare_models.md says so"
     assert plain + 0.03 < widened < 0.96
@@ -64,7 +65,7 @@ def test_images_of_a_series_drawn_one_by_one_make_intervals_far_too_narrow() -> 
     values = F1.of_totals(counts.sum(axis=0))[:, 1]
     samples = F1.of_totals(resample_totals(counts, n_resamples=600, seed=1))[..., 1]
     without = F1.of_totals(leave_one_out(counts))[..., 1]
-    ends = bca_intervals(values, samples, without, level=widen(0.95, 100))
+    ends = bca_intervals(values, samples, without, level=small_sample_level(0.95, 100))
     assert share_held(ends, float(truth(model)[1])) < 0.85
 
 

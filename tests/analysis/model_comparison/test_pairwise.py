@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models, pairwise_tests
-from cell_pipelines.metrics.jackknife import widen
+from cell_pipelines.metrics.jackknife import small_sample_level
 from cell_pipelines.metrics.ratios import f1
 
 Make = Callable[..., pd.DataFrame]
@@ -48,7 +48,8 @@ def test_the_interval_of_a_difference_holds_scipys_for_images_drawn_in_pairs_and
         return f1(*totals[3:]) - f1(*totals[:3])
 
     expected = stats.bootstrap(
-        columns, difference, paired=True, method="percentile", confidence_level=widen(0.95, 40), n_resamples=10_000,
+        columns, difference, paired=True, method="percentile",
+        confidence_level=small_sample_level(0.95, 40), n_resamples=10_000,
         rng=np.random.default_rng(0),
     ).confidence_interval  # fmt: skip
     assert row["low"] < expected.low + 0.001

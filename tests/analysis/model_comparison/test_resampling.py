@@ -11,7 +11,7 @@ from cell_pipelines.analysis.model_comparison.resampling import (
     resample_totals,
 )
 from cell_pipelines.metrics.intervals import ratio_interval
-from cell_pipelines.metrics.jackknife import widen
+from cell_pipelines.metrics.jackknife import small_sample_level
 from cell_pipelines.metrics.ratios import f1
 
 RNG = np.random.default_rng(5)
@@ -32,7 +32,9 @@ def test_a_sample_holds_as_many_units_as_there_are_and_the_seed_decides_which() 
 
 def test_intervals_are_scipys_but_for_chance() -> None:
     samples = of(resample_totals(COUNTS, n_resamples=20_000, seed=0))
-    found = bca_intervals(of(COUNTS.sum(axis=0)), samples, of(leave_one_out(COUNTS)), level=widen(0.95, len(COUNTS)))
+    found = bca_intervals(
+        of(COUNTS.sum(axis=0)), samples, of(leave_one_out(COUNTS)), level=small_sample_level(0.95, len(COUNTS))
+    )
     for model in range(COUNTS.shape[1]):
         expected = ratio_interval(COUNTS[:, model], f1, n_resamples=20_000)
         assert found[0][model] == pytest.approx(expected.low, abs=1.2e-3)

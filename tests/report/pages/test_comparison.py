@@ -66,11 +66,11 @@ def test_count_errors_of_any_spread_can_be_read(errors: list[float], assert_read
     assert sum(patch.get_height() for patch in figure.axes[0].patches) == len(errors), "every image is in a bar"
 
 
-def test_the_page_has_tables_figures_strips_and_links() -> None:
+def test_the_page_has_tables_figures_montages_and_links() -> None:
     strip = Picture(np.zeros((20, 40, 3), np.uint8), "a.png as every model sees it")
     density = pd.DataFrame({"cells": ["below 9"], "f1": [0.5], "model": ["YOLO11-n"]})
     sections = comparison_sections(
-        models(4), curves=curves(3), strata={"By density": density}, strips=[strip],
+        models(4), curves=curves(3), strata={"By density": density}, montages=[strip],
         reports={"YOLO11-n": "../yolo 11/report.html"},
     )  # fmt: skip
     titles = ["Comparison", "Figures", "The same images side by side", "Where the errors are", "Reports"]

@@ -68,12 +68,12 @@ def summarise(
     bootstrap = {"n_resamples": n_resamples, "seed": seed, "level": level}
     rows = []
     for name, images in by_class(counts).items():
-        units = drawn_units(images["image"], groups)
+        units = resampling_units(images["image"], groups)
         rows.append(_summary(name, images, {**bootstrap, "units": units}))
     return pd.DataFrame(rows)
 
 
-def drawn_units(images: Iterable[str], groups: Mapping[str, str] | None) -> npt.NDArray[np.int64]:
+def resampling_units(images: Iterable[str], groups: Mapping[str, str] | None) -> npt.NDArray[np.int64]:
     """Return which unit each image belongs to, (I,) from 0: its group, or itself where it has none."""
     known = groups or {}
     # A pair keeps an image without a group apart from a group of the same name.

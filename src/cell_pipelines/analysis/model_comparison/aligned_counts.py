@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.summaries import ALL, by_class, drawn_units
+from cell_pipelines.analysis.evaluation.summaries import ALL, by_class, resampling_units
 from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
 from cell_pipelines.analysis.model_comparison.series import Series
 from cell_pipelines.metrics.count_columns import COUNTS
@@ -85,7 +85,7 @@ def align_counts(
         column: np.stack([frame[column].to_numpy(dtype=np.float64) for frame in ordered], axis=1)
         if ordered else np.zeros((0, 0)) for column in COUNTS
     }  # fmt: skip
-    units = drawn_units(images, groups)
+    units = resampling_units(images, groups)
     return AlignedCounts(tuple(frames), images, counts, units, grouped=units.size > 0 and units.max() + 1 < units.size)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from cell_pipelines.analysis.evaluation.summaries import ALL, drawn_units
+from cell_pipelines.analysis.evaluation.summaries import ALL, resampling_units
 from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, align_counts, find_metrics, measure
 from cell_pipelines.analysis.model_comparison.cautions import describe_units
 from cell_pipelines.analysis.model_comparison.conclusions import conclude, least_units
@@ -95,7 +95,7 @@ def compare_models(
     chosen = settings or ComparisonSettings()
     aligned = align_counts(tables, category=chosen.category, groups=None if chosen.independent else groups)
     if chosen.independent:
-        named = Series(drawn_units(aligned.images, groups), "named") if groups else None
+        named = Series(resampling_units(aligned.images, groups), "named") if groups else None
         aligned = replace(aligned, series=named, independent=True)
     elif not aligned.grouped and aligned.images:
         fewest = least_units(len(tables), level=chosen.level)

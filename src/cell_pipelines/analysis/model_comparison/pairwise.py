@@ -18,7 +18,7 @@ from cell_pipelines.analysis.model_comparison.resampling import (
 from cell_pipelines.analysis.model_comparison.series import intraclass_correlation
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
 from cell_pipelines.analysis.multiple_testing import adjust_holm
-from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, widen
+from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, small_sample_level
 from cell_pipelines.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def compare_metric(
     metric = measured.metric
     samples = metric.of_totals(resample_totals(measured.totals, n_resamples=n_resamples, seed=seed))
     without = metric.of_totals(leave_one_out(measured.totals))
-    wide = widen(level, aligned.n_units)
+    wide = small_sample_level(level, aligned.n_units)
     low, high = join_intervals(
         bca_intervals(measured.estimates, samples, without, level=wide),
         jackknife_intervals(measured.estimates, without, level=level, scale=metric.scale),

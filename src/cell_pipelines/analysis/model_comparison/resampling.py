@@ -3,8 +3,8 @@
 `metrics.intervals` gives the interval of one number; here the units are drawn once for all models, their sums are one
 matrix product, and percentiles are taken down the columns: bias-corrected and accelerated ones for a number (Efron
 1987, doi:10.1080/01621459.1987.10478410), plain ones for a difference, which is hardly skewed. Few units, and units of
-very different size, make both too narrow: ask for the level that `metrics.jackknife.widen` gives, and join them with
-`metrics.jackknife.jackknife_intervals`. `benchmarks/interval_coverage.py` shows what each holds.
+very different size, make both too narrow: ask for the level that `metrics.jackknife.small_sample_level` gives, and join
+them with `metrics.jackknife.jackknife_intervals`. `benchmarks/interval_coverage.py` shows what each holds.
 """
 
 import math

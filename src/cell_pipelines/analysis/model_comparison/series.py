@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from cell_pipelines.analysis.evaluation.summaries import drawn_units
+from cell_pipelines.analysis.evaluation.summaries import resampling_units
 from cell_pipelines.typing import FloatArray, IntArray
 
 _SPARE_RUNS: Final = 2  # beyond the fewest with which a test can decide
@@ -54,7 +54,7 @@ def suspect_series(images: Sequence[str], likely: Mapping[str, str] | None, fewe
         fewest: With how many units a test can decide at all.
     """
     if likely:
-        units = drawn_units(images, likely)
+        units = resampling_units(images, likely)
         if 0 < units.max() < len(images) - 1:
             return Series(units, "names")
     runs = fewest + _SPARE_RUNS

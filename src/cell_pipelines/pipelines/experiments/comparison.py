@@ -50,8 +50,8 @@ def compare_trials(name: str) -> Compare:
         tables = _tables(trials, given, found, parameters)
         figures = _figures(trials, given, found, parameters)
         evaluated = select_split(truth, evaluation.split)
-        strips = list(_strips(folder, _shown(done, trials, parameters), evaluated, images, parameters.overlays))
-        page = _page(name, trials, (given, found), (tables, figures, strips), parameters)
+        montages = list(_montages(folder, _shown(done, trials, parameters), evaluated, images, parameters.overlays))
+        page = _page(name, trials, (given, found), (tables, figures, montages), parameters)
         return (*tables.values(), page, *figures.values())
 
     return compare
@@ -183,7 +183,7 @@ def _shown(done: Sequence[Trial], trials: pd.DataFrame, parameters: ExperimentPa
     return [trial for trial in done if trial.name in best][:_MOST_SIDE_BY_SIDE]
 
 
-def _strips(
+def _montages(
     folder: Path, shown: Sequence[Trial], truth: AnnotationSet, images: Mapping[str, ImageFile], count: int
 ) -> Iterator[Any]:
     from cell_pipelines.report.figures.montage import panel_strip
@@ -204,7 +204,7 @@ def _page(
 ) -> Page:  # fmt: skip
     from cell_pipelines.report.page.html import Picture, Section, Table
 
-    (given, found), (tables, figures, strips) = compared, shown
+    (given, found), (tables, figures, montages) = compared, shown
     heading = name.replace("_", " ")
     varied = _varied(parameters)
     columns = ["trial", "model", *varied, "status", "training_seconds", "training_memory_mb", "parameters_m",
@@ -219,7 +219,7 @@ def _page(
             Section("Tables of the papers", _paper_tables(tables)),
             Section("Losses", [Picture(figures["training_loss"], "Training loss over epochs"),
                                Picture(figures["validation_loss"], "Validation loss over epochs")]),
-            *describe_comparison(found, given, strips=strips),
+            *describe_comparison(found, given, montages=montages),
         ]  # fmt: skip
     counts = trials["status"].value_counts()
     cards = {"Trials": str(len(trials)), **{str(status).capitalize(): str(n) for status, n in counts.items()}}

@@ -16,7 +16,7 @@ from cell_pipelines.pipelines.fish.images import find_in_images, write_pictures
 from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, some_pictures
-from cell_pipelines.workflows.origin import Origin, framed
+from cell_pipelines.workflows.origin import Origin, with_origin
 
 _log = logging.getLogger(__name__)
 
@@ -175,5 +175,5 @@ def write_report(
     return embedded_page(
         parameters.title,
         fish_cards(named),
-        framed(sections, findings, origin),
+        with_origin(sections, findings, origin),
     )

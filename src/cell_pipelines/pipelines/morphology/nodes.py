@@ -15,7 +15,7 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures
-from cell_pipelines.workflows.origin import Origin, framed
+from cell_pipelines.workflows.origin import Origin, with_origin
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.pixel_sizes import with_one_unit
 
@@ -190,4 +190,4 @@ def write_report(
     asked = (parameters.group, features, parameters.cluster)
     sections = morphology_sections(kept, named["groups"], named["comparisons"], shown, asked)
     cards = morphology_cards(named["cells"], kept)
-    return embedded_page(parameters.title, cards, framed(sections, findings, origin))
+    return embedded_page(parameters.title, cards, with_origin(sections, findings, origin))

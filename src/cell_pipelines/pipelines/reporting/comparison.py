@@ -60,9 +60,9 @@ def _compare(
     models = {name: _tables_of(one) for name, one in given.items()}
     found = compare_tables(models, truth, evaluation, comparing)
     evaluated = select_split(truth, evaluation.split)
-    strips = list(_strips(evaluated, images, given, parameters.strips))
+    montages = list(_montages(evaluated, images, given, parameters.strips))
     reports = {name: f"../{name}/report.html" for name in given}
-    sections = describe_comparison(found, models, strips=strips, reports=reports)
+    sections = describe_comparison(found, models, montages=montages, reports=reports)
     page = embedded_page(f"{parameters.title}: models compared", comparison_cards(found.table), sections)
     figures = found.figures()
     drawn = [
@@ -85,7 +85,7 @@ def _tables_of(one: Mapping[str, Any]) -> Any:
     )  # fmt: skip
 
 
-def _strips(
+def _montages(
     truth: AnnotationSet, images: Mapping[str, ImageFile], given: Mapping[str, Mapping[str, Any]], count: int
 ) -> Iterator[Any]:
     """Yield the images of most cells, of few, and of numbers in between, as every model sees them."""

@@ -18,7 +18,7 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.spreadsheet_text import protect_table
-from cell_pipelines.workflows.origin import Origin, framed
+from cell_pipelines.workflows.origin import Origin, with_origin
 from cell_pipelines.workflows.pixel_sizes import PixelSize, common_pixel_size, without_sizes
 
 logger = logging.getLogger(__name__)
@@ -179,5 +179,5 @@ def write_report(
     return embedded_page(
         parameters.title,
         tracking_cards(named),
-        framed(sections, findings, origin),
+        with_origin(sections, findings, origin),
     )

@@ -15,7 +15,7 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures, with_states
-from cell_pipelines.workflows.origin import Origin, framed
+from cell_pipelines.workflows.origin import Origin, with_origin
 
 #: What the page is made of, in the order of its inputs.
 TABLES = ("fields", "series", "conditions", "groups", "comparisons", "cells")
@@ -143,7 +143,7 @@ def write_report(
     return embedded_page(
         parameters.title,
         viability_cards(named),
-        framed(sections, findings, origin),
+        with_origin(sections, findings, origin),
     )
 
 

@@ -61,7 +61,7 @@ def comparison_sections(
     *,
     curves: pd.DataFrame | None = None,
     strata: Mapping[str, pd.DataFrame] | None = None,
-    strips: Sequence[Picture] = (),
+    montages: Sequence[Picture] = (),
     reports: Mapping[str, str] | None = None,
     statements: Statements | None = None,
 ) -> list[Section]:
@@ -74,12 +74,12 @@ def comparison_sections(
         curves: Columns `model`, `iou`, `f1`, `accuracy` and so on, as `plot_instance_curve` takes them; None where no
             model has masks.
         strata: Tables by title, such as quality by density, with a column `model`; None for none.
-        strips: The same images as every model sees them.
+        montages: The same images as every model sees them.
         reports: For each model the path of its own report, relative to the page; None for no links.
         statements: What is best and how sure that is; None where nothing was tested.
 
     Returns:
-        The sections, in order: differences, the tables, figures, ranks, pairs, strips, strata, links. Those without
+        The sections, in order: differences, the tables, figures, ranks, pairs, montages, strata, links. Those without
         content are left out.
     """
     known = any(models[f"{name}_low"].notna().any() for name in _WITH_INTERVAL if f"{name}_low" in models)
@@ -95,7 +95,7 @@ def comparison_sections(
     tested = test_sections(statements) if statements else []
     first = [("Comparison", _comparison_tables(models, level)), ("Figures", figures)]
     rest: list[tuple[str, list[Item]]] = [
-        ("The same images side by side", list(strips)),
+        ("The same images side by side", list(montages)),
         ("Where the errors are", tables),
     ]
     return [*before, *_filled(first), *tested, *_filled(rest), *links]
