@@ -82,7 +82,7 @@ def plural(noun: str) -> str:
 
 
 #: Columns that name models or trials.
-_MODELS: Final = ("model", "trial", "first", "second", "best", "compared with", "baseline")
+_MODELS: Final = ("model", "trial")
 
 
 def format_table(frame: pd.DataFrame) -> tuple[Column, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.report.figures.comparison import METRICS
 from cell_pipelines.report.figures.comparison_ranks import rank_figures
@@ -153,7 +154,7 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "metric": [METRICS.get(metric, metric) for metric in table["metric"]],
-            **{title: table[column].to_numpy() for column, title in names.items()},
+            **{title: [model_title(str(name)) for name in table[column]] for column, title in names.items()},
             "difference": [None if np.isnan(value) else _signed(value) for value in table["difference"]],
             "interval": [f"{_signed(a)} to {_signed(b)}" if np.isfinite([a, b]).all() else None for a, b in ends],
             **{title: [_p(p) for p in table[column]] for column, title in _P.items() if column in table},
