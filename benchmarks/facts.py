@@ -185,7 +185,8 @@ def questions() -> Iterator[tuple[str, str, str, str]]:
     for kind, example, before, goal in EXAMPLES:
         files = files_that_name(example)
         named = ", ".join(f"`{file}`" for file in files)
-        yield f"add {kind}", before, f"{len(files)} files name `{example}`: {named}", goal
+        number = f"{len(files)} files name" if len(files) > 1 else "1 file names"
+        yield f"add {kind}", before, f"{number} `{example}`: {named}", goal
     calls = calls_of_figures()
     often = sorted(name for name, number in calls.items() if number > 1)
     once = f"{sum(number == 1 for number in calls.values())} of {len(calls)} figure functions are called once"
