@@ -161,12 +161,9 @@ def _position(feature: Any) -> Position:
 
 
 def _read_object(
-    collector: AnnotationCollector,
-    place: tuple[str, str, int],
-    feature: Mapping[str, Any],
-    described: Described,
+    collector: AnnotationCollector, place: tuple[str, str, int], feature: Mapping[str, Any], described: Described,
     choice: _Choice,
-) -> None:
+) -> None:  # fmt: skip
     file, entry, row = place
     category = choice.unclassified if described.category is None else described.category
     nucleus = choice.part == "nucleus" and described.object_type == "cell"
@@ -189,13 +186,9 @@ def _read_object(
 
 
 def _add_area(
-    collector: AnnotationCollector,
-    place: tuple[str, str, int],
-    category: str,
-    rings: list[FloatArray],
-    is_box: bool,
+    collector: AnnotationCollector, place: tuple[str, str, int], category: str, rings: list[FloatArray], is_box: bool,
     extra: dict[str, Any],
-) -> None:
+) -> None:  # fmt: skip
     file, entry, row = place
     if is_box and len(rings) == 1 and _is_rectangle(rings[0]):
         low, high = rings[0].min(axis=0).tolist(), rings[0].max(axis=0).tolist()

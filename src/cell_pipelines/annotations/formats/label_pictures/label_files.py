@@ -117,12 +117,9 @@ def _neighbour(images: ImageIndex, path: PurePosixPath, naming: Naming) -> Image
 
 
 def read_label_files(
-    collector: AnnotationCollector,
-    folder: Path,
-    naming: Naming,
-    take: Callable[[str, int, Raster], None],
+    collector: AnnotationCollector, folder: Path, naming: Naming, take: Callable[[str, int, Raster], None],
     check: Callable[[Raster], tuple[Raster, list[Remark]]],
-) -> None:
+) -> None:  # fmt: skip
     """Bring each label below `folder` to its image.
 
     Args:
