@@ -143,7 +143,7 @@ def test_layers_are_switched_by_keys_alone_and_have_names(study: Path, opened: O
 def test_taken_over_pictures_are_seen_too(study: Path, opened: Opener) -> None:
     page = opened(study, 1280)
     _open_all(page)
-    pixels = page.see("[id$='o1-layers-1'] .picture")
+    pixels = page.see("#layers-5 .picture")
     assert pixels.max() > 200
     assert _green(pixels).any()
 

@@ -41,7 +41,7 @@ from pathlib import Path
 package = types.ModuleType("here")
 package.__path__ = [{folder!r}]
 sys.modules["here"] = package
-import here.test_segmentation_interrupted as tests
+import here.segmentation.test_segmentation_interrupted as tests
 tests.train(tests.LONG, Path({work!r}), resume=True)
 """
 
@@ -50,7 +50,7 @@ tests.train(tests.LONG, Path({work!r}), resume=True)
 def test_a_training_killed_at_any_moment_goes_on_to_the_same_result(tmp_path):
     expected = train(LONG, tmp_path / "whole")[1]
     work = tmp_path / "killed"
-    program = PROGRAM.format(folder=str(Path(__file__).parent), work=str(work))
+    program = PROGRAM.format(folder=str(Path(__file__).parents[1]), work=str(work))
     for kill_after in (1, 4):
         running = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
         until = time.monotonic() + 120

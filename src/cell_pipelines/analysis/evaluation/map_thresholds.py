@@ -37,7 +37,7 @@ def threshold_grid(
         ValueError: There is no threshold, or a multiple is negative.
 
     Example:
-        >>> [d.score for d in decoding_grid(Decoding(0.5, 20.0), n_cutoffs=4)]
+        >>> [one.score for one in threshold_grid(Threshold(0.5, 20.0), n_thresholds=4)]
         [0.125, 0.375, 0.5, 0.625, 0.875]
     """
     if n_thresholds < 1:
