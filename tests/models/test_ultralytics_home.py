@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +100,16 @@ def test_outlines_without_published_weights_name_their_own_group_of_parameters()
         WeightsError, match=r"yolo12n-seg\.pt: no published.*--params=yolo_seg\.weights=yolo12n-seg\.yaml"
     ):
         resolve_weights("yolo12n-seg.pt")
+
+
+def test_a_font_lies_where_ultralytics_looks_also_when_it_was_set_up_for_another_folder_before(tmp_path, monkeypatch):
+    prepare_ultralytics()
+    from ultralytics import utils
+    from ultralytics.utils import checks
+
+    elsewhere = tmp_path / "of an earlier import"
+    monkeypatch.setattr(utils, "USER_CONFIG_DIR", elsewhere)
+    monkeypatch.setattr(checks, "USER_CONFIG_DIR", elsewhere)
+    monkeypatch.setattr("ultralytics.utils.downloads.safe_download", lambda *a, **k: pytest.fail("asked a host"))
+    prepare_ultralytics()
+    assert Path(checks.check_font("Arial.ttf")).is_file()

@@ -37,16 +37,10 @@ def prepare_ultralytics() -> None:
     for module in ("ultralytics.utils", "ultralytics.nn.tasks"):
         if module in sys.modules:  # imported before by other code
             sys.modules[module].SAFE_LOAD = True  # type: ignore[attr-defined]
-    font = folder / "Ultralytics" / "Arial.ttf"
-    if not font.exists():
-        # Without a font in place Ultralytics asks a host for one.
-        from matplotlib import get_data_path
-
-        font.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(get_data_path()) / "fonts/ttf/DejaVuSans.ttf", font)
     from ultralytics import settings
-    from ultralytics.utils import patches
+    from ultralytics.utils import USER_CONFIG_DIR, patches
 
+    _place_font(Path(USER_CONFIG_DIR) / "Arial.ttf")
     # Else every image that Pillow can't identify makes its patched reader ask for a package to be installed.
     patches._pil_plugins_registered = True
     trackers = ("mlflow", "clearml", "comet", "dvc", "raytune", "tensorboard", "wandb")
@@ -54,6 +48,15 @@ def prepare_ultralytics() -> None:
     wanted = {**dict.fromkeys((*trackers, "sync", "vscode_msg"), False), **folders}
     if any(settings.get(key) != value for key, value in wanted.items()):
         settings.update(wanted)
+
+
+def _place_font(font: Path) -> None:
+    """Put a font where Ultralytics looks for one, in the folder of its first import: without it, it asks a host."""
+    if not font.exists():
+        from matplotlib import get_data_path
+
+        font.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(get_data_path()) / "fonts/ttf/DejaVuSans.ttf", font)
 
 
 @contextmanager
