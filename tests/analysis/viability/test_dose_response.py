@@ -101,13 +101,13 @@ def test_series_with_an_ec50_of_their_own_widen_its_interval_as_their_scatter_sa
 def test_ec50_of_own_series_at_each_dose_is_covered() -> None:
     rng, truth, hits = np.random.default_rng(6), np.array([0.92, 0.08, np.log10(0.5), np.log(2)]), []
     dose = np.repeat(log10_of((0.0, 0.1, 0.5, 2.0, 10.0)), 3)
-    for _ in range(300):
+    for _ in range(600):  # 0.921 of 1,500; of 300 it was 0.91
         shift = rng.normal(0, 0.15, 15)
         p = np.array([curve(truth + [0, 0, s, 0], np.array([x]))[0] for x, s in zip(dose, shift, strict=True)])
         live = rng.binomial(150, rng.beta(p * 0.97 / 0.03, (1 - p) * 0.97 / 0.03)).astype(float)
         low, high = profile_interval(fit_curve(Points(dose, live, np.full(15, 150.0), np.arange(15))), 2)
         hits.append(low <= truth[2] <= high)
-    assert np.mean(hits) >= 0.9  # 0.91 of 300, where the nominal 0.95 is not quite reached
+    assert np.mean(hits) >= 0.92
 
 
 def test_the_gradient_is_that_of_the_curve() -> None:

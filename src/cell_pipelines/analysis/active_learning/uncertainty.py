@@ -41,13 +41,13 @@ class Uncertainty:
 
 
 def map_uncertainty(
-    probabilities: npt.NDArray[Any], cutoff: float, *, reach_px: int = 3, least: float = LEAST_PROBABILITY
+    probabilities: npt.NDArray[Any], threshold: float, *, reach_px: int = 3, least: float = LEAST_PROBABILITY
 ) -> Uncertainty:
     """Return the entropy of the pixels that may be cells and of those around them.
 
     Args:
         probabilities: (H, W), float in [0, 1] or, as they are stored, uint16 in steps of 1/65535.
-        cutoff: From which on a pixel belongs to a cell; there a pixel has 1 bit.
+        threshold: From which on a pixel belongs to a cell; there a pixel has 1 bit.
         reach_px: Pixels up to so far (rows and columns) from one that may be a cell are near it, 0 or more.
         least: Smallest probability of a pixel that may be a cell, see `probabilities.to_probabilities`.
 
@@ -59,9 +59,9 @@ def map_uncertainty(
     if reach_px < 0:
         raise ValueError(f"`reach_px` must be 0 or more, got {reach_px}.")
     full = 65535 if probabilities.dtype == np.uint16 else 1
-    possible = probabilities >= from_probabilities(least, cutoff) * full
+    possible = probabilities >= from_probabilities(least, threshold) * full
     near = ndimage.maximum_filter(possible.view(np.uint8), size=2 * reach_px + 1) > 0
-    calibrated = to_probabilities(probabilities[near] / full, cutoff)
+    calibrated = to_probabilities(probabilities[near] / full, threshold)
     return Uncertainty(float(entropy(calibrated).sum()), int(calibrated.size))
 
 

@@ -42,10 +42,10 @@ def threshold_grid(
     """
     if n_thresholds < 1:
         raise ValueError(f"`n_thresholds` must be at least 1, got {n_thresholds}.")
-    cutoffs = {round((place + 0.5) / n_thresholds, 6) for place in range(n_thresholds)} | {default.score}
+    thresholds = {round((place + 0.5) / n_thresholds, 6) for place in range(n_thresholds)} | {default.score}
     areas = {default.min_area_px * factor for factor in (1.0, *min_areas)}
     gaps = {default.min_distance_px * factor for factor in (1.0, *distances)}
-    return [Threshold(c, area, gap) for c in sorted(cutoffs) for gap in sorted(gaps) for area in sorted(areas)]
+    return [Threshold(c, area, gap) for c in sorted(thresholds) for gap in sorted(gaps) for area in sorted(areas)]
 
 
 def count_at_thresholds(

@@ -110,14 +110,14 @@ def _choose(
     scores = np.concatenate([np.zeros(0), *(image.scores for image in images)])
     exact = _exact(images, scores, default) if settings.objective == "f1_iou" and settings.choice == "argmax" else None
     grid = np.linspace(scores.min(), scores.max(), n_thresholds) if scores.size else np.zeros(0)
-    cutoffs = np.unique(np.append(grid, [] if exact is None or not scores.size else exact))
-    totals = np.sum([_count(image, cutoffs, settings) for image in images], axis=0) if images else np.zeros((0, 5))
-    table = tabulate([Threshold(float(cutoff)) for cutoff in cutoffs], totals, len(images), settings.objective)
+    thresholds = np.unique(np.append(grid, [] if exact is None or not scores.size else exact))
+    totals = np.sum([_count(image, thresholds, settings) for image in images], axis=0) if images else np.zeros((0, 5))
+    table = tabulate([Threshold(float(threshold)) for threshold in thresholds], totals, len(images), settings.objective)
     table[["min_area_px", "min_distance_px"]] = np.nan
     row = choose_row(table, settings.objective, settings.choice)
     if exact is not None or row is None:
         return (default if exact is None else exact), table
-    return float(cutoffs[row]), table
+    return float(thresholds[row]), table
 
 
 def _exact(images: Sequence[_Ranked], scores: FloatArray, default: float) -> float:
@@ -126,9 +126,9 @@ def _exact(images: Sequence[_Ranked], scores: FloatArray, default: float) -> flo
     return best_f1_confidence(confidence_curve(scores, correct, n_true), default=default)
 
 
-def _count(image: _Ranked, cutoffs: FloatArray, settings: ChoiceSettings) -> FloatArray:
+def _count(image: _Ranked, thresholds: FloatArray, settings: ChoiceSettings) -> FloatArray:
     """Return the counts at each threshold, (D, 5) in the order of `threshold_choice.COUNTS`."""
-    kept = np.searchsorted(-image.scores, -cutoffs, side="right")
+    kept = np.searchsorted(-image.scores, -thresholds, side="right")
     n_true = len(image.true_centroids)
     if image.correct is not None:
         tp = np.append(0, np.cumsum(image.correct))[kept]

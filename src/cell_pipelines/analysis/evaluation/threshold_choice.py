@@ -1,6 +1,6 @@
 """Choose one of many thresholds by the counts that each gives, from objects or from score maps.
 
-`object_cutoffs.py` counts for detectors, whose objects have scores, `decodings.py` for networks that put out maps. Both
+`object_thresholds.py` counts for detectors, whose objects have scores, `map_thresholds.py` for networks with maps. Both
 make the table that is described here, and both choose alike.
 """
 
@@ -109,7 +109,7 @@ def chosen_f1(table: pd.DataFrame, chosen: Mapping[str, Threshold], *, unpredict
 
     Args:
         table: Rows of `tabulate` for each class, named by `category`.
-        chosen: For each class what was chosen; the row of the same sizes with the nearest cutoff counts.
+        chosen: For each class what was chosen; the row of the same sizes with the nearest threshold counts.
         unpredicted: True cells of classes without a row, of which nothing was predicted.
     """
     table = table.rename(columns=OLD_COLUMNS)
@@ -141,14 +141,14 @@ def choose_row(table: pd.DataFrame, objective: Objective, choice: Choice) -> int
     groups = [rows[np.argsort(table["threshold"].to_numpy()[rows], kind="stable")] for rows in _same_sizes(table)]
     best = float(np.nanmax(gains))
     plateaus = [run for rows in groups for run in _runs(rows, gains[rows] >= best - _EQUAL * max(abs(best), 1.0))]
-    cutoffs = table["threshold"].to_numpy(dtype=float)
-    longest = max(plateaus, key=lambda run: cutoffs[run[-1]] - cutoffs[run[0]])
+    thresholds = table["threshold"].to_numpy(dtype=float)
+    longest = max(plateaus, key=lambda run: thresholds[run[-1]] - thresholds[run[0]])
     if choice == "knee":
         (rows,) = (rows for rows in groups if longest[0] in rows)
         known = rows[np.isfinite(gains[rows])]
-        return int(known[find_knee(cutoffs[known], gains[known])])
-    midpoint = (cutoffs[longest[0]] + cutoffs[longest[-1]]) / 2
-    return int(longest[np.argmin(np.abs(cutoffs[longest] - midpoint))])
+        return int(known[find_knee(thresholds[known], gains[known])])
+    midpoint = (thresholds[longest[0]] + thresholds[longest[-1]]) / 2
+    return int(longest[np.argmin(np.abs(thresholds[longest] - midpoint))])
 
 
 def _gains(table: pd.DataFrame, objective: Objective) -> FloatArray:
