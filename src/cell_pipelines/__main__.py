@@ -1,17 +1,15 @@
-"""Entry point of the installed package: the same options as ``kedro run``."""
+"""Entry point of the installed package: the command ``cell-pipelines``."""
 
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from kedro.framework.cli.utils import find_run_command
-from kedro.framework.project import configure_project
+from cell_pipelines.commands import cli
 
 
-def main(*args: Any, **kwargs: Any) -> Any:
-    """Run a pipeline of the project in the current folder."""
-    configure_project(Path(__file__).parent.name)
-    return find_run_command(Path(__file__).parent.name)(*args, standalone_mode=not hasattr(sys, "ps1"), **kwargs)
+def main(args: Sequence[str] | None = None, **options: Any) -> Any:
+    """Run a command; the process ends with its exit status, but at a Python prompt."""
+    return cli.main(args, prog_name="cell-pipelines", **{"standalone_mode": not hasattr(sys, "ps1"), **options})
 
 
 if __name__ == "__main__":

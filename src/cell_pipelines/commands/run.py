@@ -1,0 +1,29 @@
+"""Run a pipeline of the project in the current folder, with the options of ``kedro run``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_PACKAGE = Path(__file__).parents[1].name
+
+
+@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def run(ctx: click.Context, words: tuple[str, ...]) -> Any:
+    """Run a pipeline of the project in this folder, as `kedro run` does."""
+    from kedro.framework.cli.utils import find_run_command
+    from kedro.framework.project import configure_project
+    from kedro.utils import find_kedro_project
+
+    from cell_pipelines.failures import MistakeError
+
+    if find_kedro_project(Path.cwd()) is None:
+        raise MistakeError(
+            f"there is no project in {Path.cwd()} or above it: go into the folder of a project, which holds "
+            "pyproject.toml and conf/, and type the command again."
+        )
+    configure_project(_PACKAGE)
+    command: Any = find_run_command(_PACKAGE)
+    return command.main(list(words), prog_name=ctx.command_path, standalone_mode=False)
