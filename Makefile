@@ -19,7 +19,6 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	$(BIN)/kedro run
-	@echo "The report: $(CURDIR)/data/demo/08_reporting/report.html"
 
 test: $(READY)
 	$(PYTEST) -m "not exhaustive"

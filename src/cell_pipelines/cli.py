@@ -3,6 +3,7 @@
 import difflib
 import logging
 import os
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,6 @@ from cell_pipelines.command_parameters import parse_parameters
 from cell_pipelines.failures import MISTAKE, MistakeError, describe, is_mistake, root_cause, write_traceback
 from cell_pipelines.invalid_parameters import describe_invalid_parameters
 from cell_pipelines.termination import exit_status
-
-_NOISE = ("No nodes ran.", "Using synchronous mode")
-logging.getLogger("kedro.runner.sequential_runner").addFilter(lambda record: not record.getMessage().startswith(_NOISE))
 
 
 @click.group()
@@ -46,7 +44,10 @@ class _Parameters(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-def _run(*, dry_run: bool, params: dict[str, Any], **options: Any) -> Any:
+def _run(*, dry_run: bool, verbose: bool, params: dict[str, Any], **options: Any) -> Any:
+    if verbose:
+        logging.getLogger("kedro").setLevel(logging.INFO)
+        logging.getLogger("cell_pipelines").setLevel(logging.DEBUG)
     given = {**params, "dry_run": True} if dry_run else params
     callback = kedro_run.callback
     if callback is None:
@@ -60,6 +61,8 @@ def _run(*, dry_run: bool, params: dict[str, Any], **options: Any) -> Any:
     except click.ClickException:
         raise
     except Exception as error:  # whatever ends a run ends it in a sentence
+        if verbose:
+            traceback.print_exception(error)
         raise _to_message(error, project, source, options.get("env"), given) from error
 
 
@@ -105,6 +108,7 @@ def _describe_unknown_pipeline(text: str) -> str:
 
 
 _DRY_RUN = click.Option(["--dry-run"], is_flag=True, help="List an experiment's trials with time and memory only.")
+_VERBOSE = click.Option(["--verbose"], is_flag=True, help="Log every node and every epoch; show tracebacks.")
 _PARAMS = click.Option(
     ["--params"],
     type=_Parameters(),
@@ -113,5 +117,5 @@ _PARAMS = click.Option(
 )
 _OPTIONS = [option for option in kedro_run.params if option.name != "params"]
 
-run = click.Command("run", callback=_run, params=[*_OPTIONS, _PARAMS, _DRY_RUN], help=kedro_run.help)
+run = click.Command("run", callback=_run, params=[*_OPTIONS, _PARAMS, _DRY_RUN, _VERBOSE], help=kedro_run.help)
 cli.add_command(run)

@@ -2,12 +2,16 @@
 
 import atexit
 import hashlib
+import logging
 import os
 import signal
 import threading
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 import mlflow
 from kedro.config import AbstractConfigLoader, OmegaConfigLoader
 from kedro.framework.context import KedroContext
@@ -27,16 +31,33 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.output_locks import OutputLocks
 from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.provenance import code_versions, machine
+from cell_pipelines.run_summary import RunSummary
 from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
 from cell_pipelines.termination import TerminationGuard, signal_main_thread, watch_signals
 from cell_pipelines.tracking_names import to_tracking_names
 
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
+logger = logging.getLogger(__name__)
+
 #: Ground truth whose content names the data that a run worked on.
 _TRUTH = "prepared_annotations"
+# Seconds from which on the log tells of a node.
+_LONG_NODE = 10.0
+# With own images, after the demo.
+_AFTER_DEMO = (
+    "cell-pipelines count MY_IMAGES",
+    "cell-pipelines train --images MY_IMAGES --annotations MY_ANNOTATIONS",
+    "kedro mlflow ui",
+)
 #: Model files that a run reads.
 _MODELS = (".checkpoint", "chosen_model")
+
+
+def _next_commands(run_params: dict[str, Any]) -> tuple[str, ...]:
+    """Return what to type after the demo, which is all that the base's full pipeline is."""
+    is_demo = not (run_params.get("env") or run_params.get("pipeline_names") or run_params.get("runtime_params"))
+    return _AFTER_DEMO if is_demo else ()
 
 
 def to_plain(value: Any) -> Any:
@@ -75,6 +96,7 @@ class TrackingHooks(MlflowHook):
     _node = threading.local()
     _loader: AbstractConfigLoader | None = None
     _completed = 0
+    _summary = RunSummary()
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -108,6 +130,7 @@ class TrackingHooks(MlflowHook):
         remove_abandoned(results, skip=("01_raw",))
         self._locks, self._truth = OutputLocks(results), ""
         self._locks.take(pipeline.all_outputs())
+        self._summary, self._completed = RunSummary(), 0
         self.run_id = None
         self._guard = watch_signals(lambda: model_runs.mark_killed(self.run_id))
         with model_runs.owned_runs():
@@ -120,7 +143,7 @@ class TrackingHooks(MlflowHook):
         if parent:
             mlflow.set_tag("mlflow.parentRunId", parent)
         model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in (*MODELS, *OTHER_CELLS)})
-        self._open, self._completed = True, 0
+        self._open = True
         atexit.register(self._leave)  # runs before MLflow's own, which would say FINISHED
 
     @hook_impl
@@ -128,6 +151,7 @@ class TrackingHooks(MlflowHook):
         """Log the node's parameters, flattened; end here where the run was asked to end and the node before went on."""
         self._check_ended()
         self._enter(node)
+        self._node.started = time.monotonic()
         # All parameters together are those of the trials that an experiment starts; each logs its own.
         plain = {k: to_plain(v) if k.startswith("params:") else v for k, v in inputs.items() if k != "parameters"}
         self._node.parameters = {}
@@ -157,9 +181,12 @@ class TrackingHooks(MlflowHook):
             self._locks.enter(node.outputs)
 
     @hook_impl
-    def after_node_run(self) -> None:
-        """Count the nodes that ran to their end."""
+    def after_node_run(self, node: Node) -> None:
+        """Count the nodes that ran to their end, and tell of those that took long."""
         self._completed += 1
+        seconds = time.monotonic() - self._node.started
+        if seconds >= _LONG_NODE:
+            logger.info("%s took %.0f s (%d steps done).", node.name, seconds, self._completed)
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
@@ -174,6 +201,7 @@ class TrackingHooks(MlflowHook):
         if self._locks is not None:
             self._locks.saved(dataset_name)
         self._tag_data(dataset_name, data)
+        self._summary.note(dataset_name, data)
 
     def _tag_data(self, dataset_name: str, data: Any) -> None:
         if not self._open:
@@ -193,6 +221,9 @@ class TrackingHooks(MlflowHook):
         self._close_models("FINISHED")
         super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         self._stop_watching()
+        if "results" not in (run_params.get("runtime_params") or {}):  # no trial of an experiment
+            for line in self._summary.lines(partial(run_checks.stored_at, catalog=catalog), _next_commands(run_params)):
+                click.echo(line)
 
     @hook_impl
     def on_pipeline_error(

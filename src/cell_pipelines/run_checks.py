@@ -119,9 +119,15 @@ def _is_missing(name: str, catalog: DataCatalog) -> bool:
 
 def location(name: str, catalog: DataCatalog) -> str:
     """Return the file or folder of a data set; its name where it has none."""
+    return stored_at(name, catalog) or name
+
+
+def stored_at(name: str, catalog: DataCatalog) -> str | None:
+    """Return the file or folder of a data set; None where it has none."""
     dataset = catalog.get(name)
     described = dataset._describe() if dataset is not None else {}
-    return str(described.get("filepath") or described.get("path") or described.get("csv") or name)
+    place = described.get("filepath") or described.get("path") or described.get("csv")
+    return None if place is None else str(place)
 
 
 def _makers(missing: Mapping[str, str], catalog: DataCatalog) -> list[str]:

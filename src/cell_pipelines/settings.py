@@ -1,11 +1,21 @@
 """Project settings."""
 
+import logging
+from typing import Any
+
 from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
-from cell_pipelines.hooks import TrackingHooks
 
-HOOKS = (TrackingHooks(),)
+def _create_hooks() -> tuple[Any, ...]:
+    # MLflow warns of a class of kedro-mlflow's while that is imported; conf/logging.yml says which warnings are shown.
+    logging.captureWarnings(True)
+    from cell_pipelines.hooks import TrackingHooks
+
+    return (TrackingHooks(),)
+
+
+HOOKS = _create_hooks()
 # Its hooks are inherited by ours; kedro-viz would write .viz/ on every run; nothing is sent anywhere.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow", "kedro-telemetry", "kedro-viz")
 CONFIG_LOADER_CLASS = OmegaConfigLoader

@@ -115,3 +115,9 @@ def test_the_traceback_of_a_fault_lies_in_a_file_that_the_sentence_names(project
     path.unlink()
     assert "Traceback (most recent call last)" in text
     assert "command: " in text
+
+
+def test_verbose_shows_the_traceback(project):
+    result = invoke(["--pipelines=annotation_export", "--verbose"], project)
+    assert result.exit_code == 2
+    assert "Traceback (most recent call last)" in result.output

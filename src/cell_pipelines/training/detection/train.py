@@ -13,7 +13,7 @@ from cell_pipelines.files import atomic_path
 from cell_pipelines.models.ultralytics_home import open_restricted, prepare_ultralytics, resolve_weights, use_all_cores
 from cell_pipelines.models.yolo_checkpoint import check_file, read_epoch
 from cell_pipelines.models.yolo_networks import network_task
-from cell_pipelines.progress import create_progress
+from cell_pipelines.progress import create_progress, is_told
 from cell_pipelines.training.detection.labels import check_labels, labels_digest
 from cell_pipelines.training.detection.settings import Precision, YoloTraining, to_arguments
 
@@ -138,7 +138,8 @@ def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
             done, left = bar.tasks[0].percentage, bar.tasks[0].time_remaining or 0
             scores = trainer.metrics.get("metrics/mAP50(B)", 0), trainer.metrics.get("metrics/mAP50(M)")
             text = f"epoch %d of %d, {_score_text(*scores)}, %.0f %% done, %.0f s left"
-            logger.info(text, trainer.epoch + 1, trainer.epochs, done, left)
+            level = logging.INFO if is_told(trainer.epoch + 1, trainer.epochs) else logging.DEBUG
+            logger.log(level, text, trainer.epoch + 1, trainer.epochs, done, left)
 
     def keep(trainer: Any) -> None:
         # Ultralytics writes last.pt in place; a copy put in place whole survives a kill at any moment.

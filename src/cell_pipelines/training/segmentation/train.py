@@ -95,7 +95,7 @@ def read_history(folder: Path) -> pd.DataFrame:
 
 
 def _reporter(on_epoch: Callable[[EpochReport], None] | None) -> Callable[[EpochReport], None]:
-    from cell_pipelines.progress import create_progress
+    from cell_pipelines.progress import create_progress, is_told
 
     is_terminal = create_progress().console.is_terminal
 
@@ -104,8 +104,15 @@ def _reporter(on_epoch: Callable[[EpochReport], None] | None) -> Callable[[Epoch
             row, left = report.row, report.epochs - report.row["epoch"]
             text = "epoch %d of %d, training loss %.4f, validation loss %.4f, Dice %.3f, at most %.0f s left"
             each = row["seconds"] / row["epoch"]
-            logger.info(
-                text, row["epoch"], report.epochs, row["train_loss"], row["val_loss"], row["val_dice"], left * each
+            logger.log(
+                logging.INFO if is_told(row["epoch"], report.epochs) else logging.DEBUG,
+                text,
+                row["epoch"],
+                report.epochs,
+                row["train_loss"],
+                row["val_loss"],
+                row["val_dice"],
+                left * each,
             )
         if on_epoch is not None:
             on_epoch(report)
