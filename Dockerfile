@@ -1,0 +1,35 @@
+# CPU: docker build -t cell-pipelines .              GPU: docker build -t cell-pipelines:gpu --target gpu .
+# Use: docker run --rm -v "$PWD:/work" cell-pipelines count images
+ARG PYTHON=3.11
+
+FROM python:${PYTHON}-slim AS wheel
+WORKDIR /source
+COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
+COPY conf conf
+COPY src src
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+
+FROM python:${PYTHON}-slim AS base
+# OpenCV's libraries, and Git, whose commit of a project each result states.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git libgl1 libglib2.0-0 \
+    && rm -rf /var/lib/apt/lists/*
+RUN pip install --no-cache-dir "uv>=0.13,<0.14"
+COPY constraints.txt /tmp/
+COPY --from=wheel /wheels /tmp/wheels
+ENV KEDRO_DISABLE_TELEMETRY=true MLFLOW_DISABLE_TELEMETRY=true
+RUN useradd --uid 1000 --create-home cells && mkdir /work && chown cells /work
+WORKDIR /work
+ENTRYPOINT ["cell-pipelines"]
+CMD ["--help"]
+
+# PyTorch of the package index, with CUDA: docker run --gpus all …
+FROM base AS gpu
+RUN uv pip install --system --no-cache -c /tmp/constraints.txt /tmp/wheels/*.whl
+USER 1000
+
+# PyTorch for CPUs, which is much smaller; the last stage is the default.
+FROM base AS cpu
+RUN uv pip install --system --no-cache --torch-backend=cpu -c /tmp/constraints.txt /tmp/wheels/*.whl
+USER 1000
