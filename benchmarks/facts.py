@@ -143,21 +143,30 @@ def short(path: Path) -> str:
     return path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else ROOT).as_posix()
 
 
-def calls_of_figures() -> dict[str, int]:
-    """Return for each figure function how many calls of it there are outside of its own module."""
+def calls_of_figures() -> dict[str, list[str]]:
+    """Return for each figure function the files outside of its own that call it, once for each call."""
     figures = {
         node.name: path
         for path in (PACKAGE / "report" / "figures").glob("*.py")
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("plot_")
     }
-    calls = dict.fromkeys(figures, 0)
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
-            if name in figures and figures[name] != path:
-                calls[name] += 1
+    calls: dict[str, list[str]] = {name: [] for name in figures}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        everywhere = imported_names(node for node in body if isinstance(node, ast.ImportFrom))
+        for part in body:  # a function may import a name that another one imports from elsewhere
+            names = everywhere | imported_names(ast.walk(part))
+            called = (getattr(node.func, "id", "") for node in ast.walk(part) if isinstance(node, ast.Call))
+            for name in filter(figures.keys().__contains__, map(names.get, called)):
+                calls[name] += [short(path)] if figures[name] != path else []
     return calls
+
+
+def imported_names(nodes: Iterable[ast.AST]) -> dict[str, str]:
+    """Return what is imported by the name that it has there."""
+    imports = (node for node in nodes if isinstance(node, ast.ImportFrom))
+    return {alias.asname or alias.name: alias.name for node in imports for alias in node.names}
 
 
 def facts() -> Iterator[tuple[str, str, str]]:
@@ -188,9 +197,10 @@ def questions() -> Iterator[tuple[str, str, str, str]]:
         number = f"{len(files)} files name" if len(files) > 1 else "1 file names"
         yield f"add {kind}", before, f"{number} `{example}`: {named}", goal
     calls = calls_of_figures()
-    often = sorted(name for name, number in calls.items() if number > 1)
-    once = f"{sum(number == 1 for number in calls.values())} of {len(calls)} figure functions are called once"
-    more = f"; called more than once: {', '.join(f'`{name}`' for name in often)}" if often else ""
+    often = {name: places for name, places in calls.items() if len(places) > 1}
+    once = f"{len(calls) - len(often)} of {len(calls)} figure functions are called once"
+    called = (f"`{name}` ({', '.join(f'`{place}`' for place in places)})" for name, places in sorted(often.items()))
+    more = f"; called more than once, for different figures: {', '.join(called)}" if often else ""
     files = ", ".join(f"`{file}`" for file in files_that_name("confusion_matrix|plot_confusions"))
     yield "add a figure", "5 files and drawn twice", f"{files}; {once}{more}", "figure, node, catalog line; drawn once"
 

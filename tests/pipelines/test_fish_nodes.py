@@ -115,7 +115,9 @@ def test_the_page_is_made_without_any_nucleus_and_with_text_that_looks_like_mark
         scores = nodes.score(pd.DataFrame(), signals, cells, ORIGIN, parameters)
         drawn = tmp_path / f"drawn {len(nuclei)}"
         nodes.draw(cells, nuclei, signals, spots, images, parameters)(drawn)
-        page = render_page(nodes.write_report(drawn, ORIGIN, NO_FINDINGS, parameters, spots, nuclei, *tables, scores))
+        figures = nodes.plot_patterns(tables[0], parameters), nodes.plot_aneuploidy(tables[1], parameters)
+        given = spots, nuclei, *tables, scores, *figures
+        page = render_page(nodes.write_report(drawn, ORIGIN, NO_FINDINGS, parameters, *given))
         assert cells.names[0] in page and "<b>" not in page.split("<body")[1]
 
 

@@ -15,7 +15,7 @@ from cell_pipelines.pipelines.learning_curve.nodes import (
     write_report,
 )
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
-from cell_pipelines.report.page.html import render_page
+from cell_pipelines.report.page.html import Page, render_page
 
 Results = Mapping[str, Mapping[str, pd.DataFrame]]
 ASKED = LearningCurveParameters(metrics=("ap50", "count_mae"), targets={"ap50": 0.92})
@@ -38,6 +38,12 @@ def _experiment(shares: tuple[float, ...], seeds: int = 3, models: tuple[str, ..
     return pd.DataFrame(rows), results
 
 
+def page_of(tables: tuple[pd.DataFrame, ...]) -> Page:
+    named = dict(zip(TABLES, tables, strict=True))
+    figures = plot_curves(named["trainings"], named["points"], ASKED), plot_histories(named["histories"])
+    return write_report(ASKED, *figures, *tables)
+
+
 def test_six_sizes_give_a_curve_an_answer_and_a_page() -> None:
     trials, results = _experiment((0.02, 0.05, 0.1, 0.25, 0.5, 1.0))
     tables = summarise_curve(trials, results, ASKED)
@@ -47,9 +53,7 @@ def test_six_sizes_give_a_curve_an_answer_and_a_page() -> None:
     assert named["trainings"]["ap50"].min() > 0.4  # of all classes, not of the first
     answers = named["answers"].set_index(["metric", "question"])
     assert answers["is_said"].all() and answers.loc[("ap50", "images"), "more"] == 200
-    assert answers.loc[("ap50", "target"), "sentence"] in render_page(write_report(ASKED, *tables)).replace(
-        "&#39;", "'"
-    )
+    assert answers.loc[("ap50", "target"), "sentence"] in render_page(page_of(tables)).replace("&#39;", "'")
     # The three trainings on all images learned from the same ones.
     assert named["fits"].set_index("metric").loc["ap50", "degrees"] == 13
     assert len(plot_curves(named["trainings"], named["points"], ASKED).axes) == 2
@@ -58,9 +62,7 @@ def test_six_sizes_give_a_curve_an_answer_and_a_page() -> None:
 
 
 def test_without_a_curve_a_page_explains_no_interval_and_no_dashes() -> None:
-    page = render_page(write_report(ASKED, *summarise_curve(*_experiment((0.1, 1.0), seeds=1), ASKED))).split("<body")[
-        1
-    ]
+    page = render_page(page_of(summarise_curve(*_experiment((0.1, 1.0), seeds=1), ASKED))).split("<body")[1]
     assert "cannot be said" in page
     assert not any(text in page for text in ("interval for the curve", "dashed", "amplitude"))
 
@@ -74,14 +76,14 @@ def test_trials_that_failed_keep_their_row_and_their_reason() -> None:
     assert len(trainings) == 9 and trainings["error"].tolist()[:2] == ["out of memory", "it left no evaluation"]
     assert trainings["ap50"].isna().tolist()[:2] == [True, True]
     assert tables[1]["trainings"].tolist() == [1, 3, 3]
-    assert "out of memory" in render_page(write_report(ASKED, *tables))
+    assert "out of memory" in render_page(page_of(tables))
 
 
 def test_two_sizes_are_answered_by_why_not() -> None:
     tables = summarise_curve(*_experiment((0.5, 1.0)), ASKED)
     answers = dict(zip(TABLES, tables, strict=True))["answers"]
     assert not answers["is_said"].any() and answers["sentence"].str.contains("at least 3 sizes").all()
-    assert write_report(ASKED, *tables)
+    assert page_of(tables)
 
 
 def test_models_have_curves_of_their_own() -> None:
@@ -95,7 +97,7 @@ def test_an_experiment_without_trials_gives_empty_tables_and_a_page() -> None:
     trials = pd.DataFrame(columns=["trial", "model", "images", "status"])
     tables = summarise_curve(trials, {}, ASKED)
     assert all(table.empty for table in tables)
-    assert "nothing can be said" in render_page(write_report(ASKED, *tables))
+    assert "nothing can be said" in render_page(page_of(tables))
 
 
 def test_metrics_without_a_curve_are_refused() -> None:

@@ -124,9 +124,9 @@ def test_brightness_is_named_by_channel_and_the_page_shows_the_cells(tmp_path):
     table = nodes.measure(cells, images, facts_of(cells, condition=["50 % <b>"]), ORIGIN, parameters)
     assert table["intensity_mean_green"].tolist() == [20.0, 20.0]
     nodes.draw(cells, images, parameters)(tmp_path / "drawn")
-    groups, comparisons, _ = nodes.compare(table, ORIGIN, parameters)
+    compared = nodes.compare(table, ORIGIN, parameters)
     drawn = tmp_path / "drawn"
-    page = render_page(nodes.write_report(drawn, ORIGIN, NO_FINDINGS, parameters, table, groups, comparisons))
+    page = render_page(nodes.write_report(drawn, ORIGIN, NO_FINDINGS, parameters, table, *compared))
     assert "x/ä b.png" in page and "<b>" not in page.split("<body")[1]
 
 
@@ -134,7 +134,9 @@ def test_sources_are_compared_on_the_images_that_all_have_seen_also_without_cell
     truth = measured(cells_of({"a.png": [10, 11], "b.png": [12, 13], "c.png": [9]}))
     model = Origin("unetpp").added_to(truth[truth["image"] == "a.png"])
     seen = [pd.DataFrame({"image": names}) for names in (["a.png", "b.png", "c.png"], ["a.png", "b.png"])]
-    groups, comparisons, _, page = nodes.compare_sources(("truth", "unetpp"))(FORM, truth, model, *seen)
+    compared = groups, comparisons, _ = nodes.compare_sources(2)(FORM, truth, model, *seen)
+    page = nodes.report_sources(2)(FORM, *compared, truth, model, *seen)
+    assert page.cards == {"Sources": "2", "Images seen by all": "2", "Cells": "6"}
     assert set(groups["n_cells"]) == {4, 2} and set(groups["group"]) == {"truth", "unetpp"}
     assert set(comparisons["group_1"]) == {"truth"} and "unetpp" in render_page(page)
 
@@ -143,7 +145,7 @@ def test_sources_in_two_units_are_not_compared():
     px, um = measured(cells_of({"a.png": [10]})), measured(cells_of({"a.png": [10]}, sizes={"a.png": (0.5, 0.5)}))
     seen = [pd.DataFrame({"image": ["a.png"]})] * 2
     with pytest.raises(ValueError, match="must measure in one unit"):
-        nodes.compare_sources(("truth", "unetpp"))(FORM, px, um, *seen)
+        nodes.compare_sources(2)(FORM, px, um, *seen)
 
 
 def test_no_image_gives_tables_with_all_columns():

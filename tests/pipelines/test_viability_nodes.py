@@ -131,22 +131,12 @@ def test_the_page_shows_pictures_of_images_in_folders(tmp_path, geometry):
     for name in found:
         write_image(np.zeros((40, 40), np.uint8), tmp_path / "raw" / name)
         images[name] = ImageFile(tmp_path / "raw" / name)
-    responses, tables, _ = all_tables(cells, facts_of(cells, condition=["50 % <b>", "$x_"]))
-    fields, series, conditions, groups, comparisons, states = tables
+    responses, tables, doses = all_tables(cells, facts_of(cells, condition=["50 % <b>", "$x_"]))
+    fields, conditions, states = tables[0], tables[2], tables[-1]
     nodes.draw(cells, states, images, TWO_CLASSES)(tmp_path / "drawn")
     assert read_image(tmp_path / "drawn" / "x y" / "ä.png").any()
-    page = nodes.write_report(
-        tmp_path / "drawn",
-        responses,
-        ORIGIN,
-        NO_FINDINGS,
-        TWO_CLASSES,
-        fields,
-        series,
-        conditions,
-        groups,
-        comparisons,
-        states,
-    )
-    page = render_page(page)
+    figures = nodes.plot(fields, conditions), tmp_path / "doses"
+    nodes.plot_doses(responses)(figures[1])
+    given = ORIGIN, NO_FINDINGS, TWO_CLASSES, *tables, doses[0]
+    page = render_page(nodes.write_report(tmp_path / "drawn", *figures, *given))
     assert "x y/ä.png" in page and "<b>" not in page.split("<body")[1]

@@ -8,10 +8,11 @@ import pytest
 
 from cell_pipelines.analysis.fish.laboratory_thresholds import compute_laboratory_thresholds, flag_samples
 from cell_pipelines.analysis.fish.mosaicism import measure_aneuploidy, tabulate_patterns
-from cell_pipelines.pipelines.learning_curve.nodes import plot_curves, summarise_curve, write_report
+from cell_pipelines.pipelines.learning_curve.nodes import plot_curves, plot_histories, summarise_curve, write_report
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
 from cell_pipelines.report.figures.comparison import plot_comparison
 from cell_pipelines.report.figures.comparison_intervals import plot_intervals
+from cell_pipelines.report.figures.fish import plot_aneuploidy, plot_patterns
 from cell_pipelines.report.page.html import render_page, render_report
 from cell_pipelines.report.page.tables import defined
 from cell_pipelines.report.pages.comparison import comparison_sections
@@ -58,7 +59,8 @@ def test_a_page_of_fish_states_the_level_of_its_intervals_and_cut_offs(level: fl
     both = tables["aneuploidy"].merge(thresholds, how="cross")
     named = both.rename(columns=lambda name: name.removesuffix("_x").removesuffix("_y"))
     assert defined(named, FISH) == FISH, "every definition is of a column"
-    page = render_report("a", {}, fish_sections(tables, [], "subject", level=level))
+    figures = plot_patterns(tables["patterns"]), plot_aneuploidy(tables["aneuploidy"], level=level)
+    page = render_report("a", {}, fish_sections(tables, [], figures, "subject", level=level))
     assert stated(page) == {f"{100 * level:g}"}
     assert f"BETAINV({level:g}," in page
 
@@ -74,8 +76,9 @@ def test_a_learning_curve_states_the_level_of_its_intervals(level: float) -> Non
         last = pd.DataFrame([{"category": "all classes", "ap50": 0.95 - 0.7 * size**-0.5}])
         results[name] = {"evaluation_classes": last, "history": pd.DataFrame({"epoch": [1], "val_ap50": [0.5]})}
     tables = summarise_curve(pd.DataFrame(rows), results, asked)
-    assert stated(render_page(write_report(asked, *tables))) == {f"{100 * level:g}"}
-    assert f"{100 * level:g} % interval of the curve" in legend(plot_curves(tables[0], tables[3], asked))
+    figures = plot_curves(tables[0], tables[3], asked), plot_histories(tables[-1])
+    assert stated(render_page(write_report(asked, *figures, *tables))) == {f"{100 * level:g}"}
+    assert f"{100 * level:g} % interval of the curve" in legend(figures[0])
 
 
 @pytest.mark.parametrize("level", LEVELS)

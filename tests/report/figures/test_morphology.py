@@ -38,7 +38,8 @@ def test_a_page_names_what_was_taken_as_independent_and_counts_only_what_it_comp
     named = table.assign(sequence=np.tile(["s1", "s2", "s3"], 40))
     groups = describe_groups(named, FEATURES[:1], "method", image="sequence")
     pairs = compare_groups(named, FEATURES[:1], "method", image="sequence")
-    page = render_report("a", {}, morphology_sections(named, groups, pairs, [], ("method", FEATURES[:1], "sequence")))
+    figure = plot_box_plots(named, FEATURES[:1], "method", comparison=pairs, unit="sequence")
+    page = render_report("a", {}, morphology_sections(groups, pairs, figure, [], unit="sequence"))
     text = re.sub(r'src="data:[^"]*"|<wbr>', "", page).split("<body")[1]
     assert "n_sequences" in text and "one median per sequence" in text and "sequence-level p" in text
     assert not re.search(r"n_images|per image|images? (level|are)|image-level", text)

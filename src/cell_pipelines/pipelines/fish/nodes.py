@@ -163,17 +163,12 @@ def draw(
 
 
 def write_report(
-    pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: FishParameters, *tables: pd.DataFrame
+    pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: FishParameters, *inputs: Any
 ) -> Page:
-    """Return the page; `tables` as `TABLES` names them."""
+    """Return the page; `inputs` are the tables that `TABLES` names, and the figures of patterns and of aneuploidy."""
     from cell_pipelines.report.pages.fish import fish_cards, fish_sections
 
-    named = dict(zip(TABLES, tables, strict=True))
-    sections = fish_sections(
-        named, some_pictures(pictures, parameters.pictures), parameters.unit, level=parameters.level
-    )
-    return embedded_page(
-        parameters.title,
-        fish_cards(named),
-        with_origin(sections, findings, origin),
-    )
+    named, figures = dict(zip(TABLES, inputs, strict=False)), inputs[len(TABLES) :]
+    shown = some_pictures(pictures, parameters.pictures)
+    sections = fish_sections(named, shown, figures, parameters.unit, level=parameters.level)
+    return embedded_page(parameters.title, fish_cards(named), with_origin(sections, findings, origin))

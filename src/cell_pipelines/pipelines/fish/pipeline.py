@@ -15,6 +15,8 @@ from cell_pipelines.pipelines.fish.nodes import (
 )
 from cell_pipelines.workflows.new_folders import in_new_folder
 
+_FIGURES = ("fish_patterns_figure", "fish_aneuploidy_figure")
+
 
 def create_pipeline(source: str, images: str) -> Pipeline:
     """Return the mosaicism by the nuclei of `source`, seen in `images`."""
@@ -38,13 +40,8 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             outputs="fish_scores",
             name="score_spots",
         ),
-        Node(plot_patterns, inputs=["fish_patterns", settings], outputs="fish_patterns_figure", name="plot_patterns"),
-        Node(
-            plot_aneuploidy,
-            inputs=["fish_aneuploidy", settings],
-            outputs="fish_aneuploidy_figure",
-            name="plot_aneuploidy",
-        ),
+        Node(plot_patterns, inputs=["fish_patterns", settings], outputs=_FIGURES[0], name="plot_patterns"),
+        Node(plot_aneuploidy, inputs=["fish_aneuploidy", settings], outputs=_FIGURES[1], name="plot_aneuploidy"),
         Node(log_metrics, inputs=["fish_nuclei", "fish_scores"], outputs="fish_metrics", name="log_fish"),
         Node(
             in_new_folder(draw),
@@ -60,6 +57,7 @@ def create_pipeline(source: str, images: str) -> Pipeline:
                 "metadata_findings",
                 settings,
                 *(f"fish_{name}" for name in TABLES),
+                *_FIGURES,
             ],
             outputs="fish_report",
             name="report_fish",

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.learning_curve.trainings import METRICS
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, embedded_page
 
 #: What the trials become, in the order of the node's outputs.
@@ -58,19 +59,14 @@ def plot_histories(histories: pd.DataFrame) -> Any:
     return plot_epochs(histories)
 
 
-def describe_curve(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> list[Any]:
-    """Return the sections of the page, of `TABLES`."""
-    from cell_pipelines.report.pages.learning_curve import learning_curve_sections
-
-    names = {name: METRICS[name] for name in _asked(parameters)}
-    named = dict(zip(TABLES, tables, strict=True))
-    return learning_curve_sections(named, names, alpha=parameters.alpha, level=parameters.level)
-
-
-def write_report(parameters: LearningCurveParameters, *tables: pd.DataFrame) -> Page:
-    """Return the page, of `TABLES`."""
-    from cell_pipelines.report.pages.learning_curve import learning_curve_cards
+def write_report(
+    parameters: LearningCurveParameters, over_images: Embedded, over_epochs: Embedded, *tables: pd.DataFrame
+) -> Page:
+    """Return the page, of `TABLES` and of both figures, which are already drawn."""
+    from cell_pipelines.report.pages.learning_curve import learning_curve_cards, learning_curve_sections
 
     named = dict(zip(TABLES, tables, strict=True))
-    cards = learning_curve_cards(named["fits"], named["trainings"])
-    return embedded_page(parameters.title, cards, describe_curve(parameters, *tables))
+    sections = learning_curve_sections(
+        named, (over_images, over_epochs), alpha=parameters.alpha, level=parameters.level
+    )
+    return embedded_page(parameters.title, learning_curve_cards(named["fits"], named["trainings"]), sections)

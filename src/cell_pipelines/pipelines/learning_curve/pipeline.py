@@ -25,11 +25,12 @@ def create_pipeline(experiment: str = "learning_curve") -> Pipeline:
     trials, results = f"{experiment}.experiment_trials_table", f"{experiment}.experiment_results"
     table = {name: f"{experiment}.experiment_{name}_table" for name in TABLES}
     drawn = [table["trainings"], table["points"], _SETTINGS]
+    figures = [f"{experiment}.experiment_over_{name}_figure" for name in ("images", "epochs")]
     nodes: list[tuple[Callable[..., Any], Any, Any, str]] = [
         (summarise_curve, [trials, results, _SETTINGS], list(table.values()), "summarise"),
-        (plot_curves, drawn, f"{experiment}.experiment_over_images_figure", "plot_over_images"),
-        (plot_histories, table["histories"], f"{experiment}.experiment_over_epochs_figure", "plot_over_epochs"),
-        (write_report, [_SETTINGS, *table.values()], f"{experiment}.experiment_report", "report"),
+        (plot_curves, drawn, figures[0], "plot_over_images"),
+        (plot_histories, table["histories"], figures[1], "plot_over_epochs"),
+        (write_report, [_SETTINGS, *figures, *table.values()], f"{experiment}.experiment_report", "report"),
     ]
     return Pipeline(
         [

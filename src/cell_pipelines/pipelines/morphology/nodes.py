@@ -13,14 +13,13 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures
 from cell_pipelines.workflows.origin import Origin, with_origin
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.pixel_sizes import with_one_unit
 
-#: What the page is made of, in the order of its inputs.
-TABLES = ("cells", "groups", "comparisons")
 _ALL = "all"
 _SOURCE = "source"
 
@@ -128,38 +127,51 @@ def shown_features(table: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
     return list(chosen) or paper_features(pixel_size_known="area_um2" in table)
 
 
-def compare_sources(sources: Sequence[str]) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame, Any, Page]]:
-    """Return the node's function that compares the cells of several sources, such as methods and the truth."""
+def compare_sources(count: int) -> Callable[..., tuple[pd.DataFrame, pd.DataFrame, Any]]:
+    """Return the node's function that compares the cells of so many sources, such as methods and the truth."""
 
     def compare_methods(
         parameters: MorphologyParameters, *tables: pd.DataFrame
-    ) -> tuple[pd.DataFrame, pd.DataFrame, Any, Page]:
-        """Return what the cells of each source measure, how they differ, the figure, and the page.
+    ) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
+        """Return what the cells of each source measure, how they differ, and the figure.
 
         Args:
             parameters: Of morphology.
             *tables: Of each source its cells, then of each its images, also those without cells.
         """
-        from cell_pipelines.report.pages.morphology import method_sections
-
-        cells, images = tables[: len(sources)], tables[len(sources) :]
+        cells = tables[:count]
         if len({"area_um2" in table for table in cells}) > 1:
             raise ValueError(
                 "sources must measure in one unit to be compared: some know the pixel size and some do not."
             )
-        seen = set.intersection(*(set(table["image"]) for table in images))
-        together = pd.concat([table[table["image"].isin(seen)] for table in cells], ignore_index=True)
-        groups, comparisons, figure = _compare(together, _SOURCE, parameters)
-        runs = together.groupby("source", sort=False)[["model_run_id", "thresholds"]].first().reset_index()
-        cards = {"Sources": str(len(sources)), "Images seen by all": str(len(seen)), "Cells": str(len(together))}
-        page = embedded_page(
-            f"{parameters.title}: methods compared",
-            cards,
-            method_sections(groups, comparisons, figure, runs, unit=parameters.cluster),
-        )
-        return groups, comparisons, figure, page
+        return _compare(_seen_by_all(cells, tables[count:])[0], _SOURCE, parameters)
 
     return compare_methods
+
+
+def _seen_by_all(cells: Sequence[pd.DataFrame], images: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, int]:
+    """Return the cells in the images that every source has seen, and how many images these are."""
+    seen = set.intersection(*(set(table["image"]) for table in images))
+    return pd.concat([table[table["image"].isin(seen)] for table in cells], ignore_index=True), len(seen)
+
+
+def report_sources(count: int) -> Callable[..., Page]:
+    """Return the node's function that writes the page about the comparison of so many sources."""
+
+    def report_methods(
+        parameters: MorphologyParameters, groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Embedded,
+        *tables: pd.DataFrame,
+    ) -> Page:  # fmt: skip
+        """Return the page; the figure is already drawn, and `tables` are those that were compared."""
+        from cell_pipelines.report.pages.morphology import method_sections
+
+        together, seen = _seen_by_all(tables[:count], tables[count:])
+        runs = together.groupby("source", sort=False)[["model_run_id", "thresholds"]].first().reset_index()
+        cards = {"Sources": str(count), "Images seen by all": str(seen), "Cells": str(len(together))}
+        sections = method_sections(groups, comparisons, figure, runs, unit=parameters.cluster)
+        return embedded_page(f"{parameters.title}: methods compared", cards, sections)
+
+    return report_methods
 
 
 def log_metrics(table: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -178,16 +190,13 @@ def draw(
 
 
 def write_report(
-    pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: MorphologyParameters, *tables: pd.DataFrame
-) -> Page:
-    """Return the page; `tables` as `TABLES` names them."""
+    pictures: Path, origin: Origin, findings: pd.DataFrame, parameters: MorphologyParameters, cells: pd.DataFrame,
+    groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Embedded,
+) -> Page:  # fmt: skip
+    """Return the page; the figure of groups is already drawn."""
     from cell_pipelines.report.pages.morphology import morphology_cards, morphology_sections
 
-    named = dict(zip(TABLES, tables, strict=True))
-    kept = _grouped(named["cells"], parameters.group, parameters)
-    features = shown_features(kept, parameters.features)
     shown = some_pictures(pictures, parameters.pictures)
-    asked = (parameters.group, features, parameters.cluster)
-    sections = morphology_sections(kept, named["groups"], named["comparisons"], shown, asked)
-    cards = morphology_cards(named["cells"], kept)
+    sections = morphology_sections(groups, comparisons, figure, shown, unit=parameters.cluster)
+    cards = morphology_cards(cells, _grouped(cells, parameters.group, parameters))
     return embedded_page(parameters.title, cards, with_origin(sections, findings, origin))

@@ -5,17 +5,19 @@ import warnings
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.morphology.nodes import (
-    TABLES,
     compare,
     compare_sources,
     draw,
     log_metrics,
     measure,
+    report_sources,
     write_report,
 )
 from cell_pipelines.workflows.new_folders import in_new_folder
 
 _CELLS = "morphology_cells"
+_COMPARED = ("morphology_groups", "morphology_comparisons")
+_FIGURE = "morphology_groups_figure"
 _SETTINGS = "params:morphology"
 
 
@@ -31,7 +33,7 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         Node(
             compare,
             inputs=[_CELLS, "origin", _SETTINGS],
-            outputs=["morphology_groups", "morphology_comparisons", "morphology_groups_figure"],
+            outputs=[*_COMPARED, _FIGURE],
             name="compare_groups",
         ),
         Node(log_metrics, inputs=_CELLS, outputs="morphology_metrics", name="log_morphology"),
@@ -48,7 +50,9 @@ def create_pipeline(source: str, images: str) -> Pipeline:
                 "origin",
                 "metadata_findings",
                 _SETTINGS,
-                *(f"morphology_{name}" for name in TABLES),
+                _CELLS,
+                *_COMPARED,
+                _FIGURE,
             ],
             outputs="morphology_report",
             name="report_morphology",
@@ -61,18 +65,23 @@ def create_comparison_pipeline(sources: tuple[str, ...]) -> Pipeline:
     """Return the comparison of cells by several sources, such as methods; nothing where there is only one."""
     if len(sources) < 2:
         return Pipeline([])
-    outputs = ("groups", "comparisons", "groups_figure", "report")
+    tables = [f"{source}.{name}" for name in (_CELLS, "image_facts") for source in sources]
+    compared = [f"methods.{name}" for name in (*_COMPARED, _FIGURE)]
     with warnings.catch_warnings():
         # These names do come from namespaces, one of each source, which Kedro can't see from a node outside of them.
         warnings.filterwarnings("ignore", message="One or more dataset names contain")
-        node = Node(
-            compare_sources(sources),
-            inputs=[
-                _SETTINGS,
-                *(f"{source}.{_CELLS}" for source in sources),
-                *(f"{source}.image_facts" for source in sources),
-            ],
-            outputs=[f"methods.morphology_{name}" for name in outputs],
-            name="compare_methods",
-        )
-        return Pipeline([node], tags="biology")
+        nodes = [
+            Node(
+                compare_sources(len(sources)),
+                inputs=[_SETTINGS, *tables],
+                outputs=compared,
+                name="compare_methods",
+            ),
+            Node(
+                report_sources(len(sources)),
+                inputs=[_SETTINGS, *compared, *tables],
+                outputs="methods.morphology_report",
+                name="report_methods",
+            ),
+        ]
+        return Pipeline(nodes, tags="biology")

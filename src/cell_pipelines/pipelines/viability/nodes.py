@@ -13,12 +13,13 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures, with_states
 from cell_pipelines.workflows.origin import Origin, with_origin
 
 #: What the page is made of, in the order of its inputs.
-TABLES = ("fields", "series", "conditions", "groups", "comparisons", "cells")
+TABLES = ("fields", "series", "conditions", "groups", "comparisons", "cells", "dose_response")
 #: States of cells in the order of their colours.
 STATES = ("live", "dead", "dead_without_nucleus", "dead_stain", "other_category", "other_channel", "crowd")
 
@@ -128,23 +129,25 @@ def draw(
 
 def write_report(
     pictures: Path,
-    responses: dict[str, Any],
+    conditions: Embedded,
+    doses: Path,
     origin: Origin,
     findings: pd.DataFrame,
     parameters: ViabilityParameters,
     *tables: pd.DataFrame,
 ) -> Page:
-    """Return the page; `tables` as `TABLES` names them."""
+    """Return the page; `tables` as `TABLES` names them; the figures of conditions and of doses are already drawn."""
+    from cell_pipelines.report.page.embedding import embed_figure_file
     from cell_pipelines.report.pages.viability import viability_cards, viability_sections
 
     named = dict(zip(TABLES, tables, strict=True))
     shown = some_pictures(pictures, parameters.pictures, _with_most_states(named["cells"]))
-    sections = viability_sections(named, responses, shown)
-    return embedded_page(
-        parameters.title,
-        viability_cards(named),
-        with_origin(sections, findings, origin),
-    )
+    curves = {
+        name: embed_figure_file(resolve_inside(doses, f"{name}.png").read_bytes())
+        for name in named["dose_response"]["response"].unique()
+    }
+    sections = viability_sections(named, shown, conditions, curves)
+    return embedded_page(parameters.title, viability_cards(named), with_origin(sections, findings, origin))
 
 
 def _with_most_states(cells: pd.DataFrame) -> list[str]:

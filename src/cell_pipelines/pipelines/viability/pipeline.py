@@ -17,6 +17,8 @@ from cell_pipelines.pipelines.viability.nodes import (
 from cell_pipelines.workflows.new_folders import in_new_folder
 
 _FIELDS = "viability_fields"
+_FIGURE = "viability_conditions_figure"
+_DOSE_FIGURES = "viability_dose_response_folder"
 
 
 def create_pipeline(source: str, images: str) -> Pipeline:
@@ -39,21 +41,16 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         Node(
             fit_doses,
             inputs=[_FIELDS, "origin"],
-            outputs=["dose_responses", "viability_dose_response", "viability_dose_curves"],
+            outputs=["dose_responses", tables[-1], "viability_dose_curves"],
             name="fit_dose_responses",
         ),
         Node(
             in_new_folder(plot_doses),
             inputs=["new_folder", "dose_responses"],
-            outputs="viability_dose_response_folder",
+            outputs=_DOSE_FIGURES,
             name="plot_dose_responses",
         ),
-        Node(
-            plot,
-            inputs=[_FIELDS, "viability_conditions"],
-            outputs="viability_conditions_figure",
-            name="plot_viability",
-        ),
+        Node(plot, inputs=[_FIELDS, "viability_conditions"], outputs=_FIGURE, name="plot_viability"),
         Node(log_metrics, inputs=_FIELDS, outputs="viability_metrics", name="log_viability"),
         Node(
             in_new_folder(draw),
@@ -65,7 +62,8 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             write_report,
             inputs=[
                 "viability_pictures_folder",
-                "dose_responses",
+                _FIGURE,
+                _DOSE_FIGURES,
                 "origin",
                 "metadata_findings",
                 "params:viability",

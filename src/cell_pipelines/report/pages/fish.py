@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.page.tables import defined, readable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _DEFINITIONS: Final = {
     "fraction_percent": "of the whole nuclei whose signals are known",
@@ -53,19 +57,27 @@ def fish_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 
 
 def fish_sections(
-    tables: Mapping[str, pd.DataFrame], pictures: Sequence[tuple[str, Image]], unit: str, *, level: float = 0.95
+    tables: Mapping[str, pd.DataFrame],
+    pictures: Sequence[tuple[str, Image]],
+    figures: Sequence[Figure | Embedded],
+    unit: str,
+    *,
+    level: float = 0.95,
 ) -> list[Section]:
     """Return the sections of the page.
 
     Args:
         tables: `spots`, `nuclei`, `patterns`, `aneuploidy`, `cutoffs`, `scores`.
         pictures: Some images with nuclei and signals, and their names.
+        figures: Of the patterns of signals, and of the shares of nuclei with each number of them.
         unit: Column of those about whom statements are made, such as subject.
         level: Level of the intervals.
     """
+    patterns, aneuploidy = figures
+    drawn = Picture(patterns, "Signals of whole nuclei, red:green")
     sections = [
-        Section("Aneuploid nuclei", list(_states(tables, unit, level))),
-        Section("Patterns of signals", list(_patterns(tables, unit))),
+        Section("Aneuploid nuclei", list(_states(tables, aneuploidy, unit, level))),
+        Section("Patterns of signals", [drawn, Table(readable(tables["patterns"]), "Every pattern")]),
     ]
     if not tables["scores"].empty:
         caption = "Signals found beside the true ones, all images together"
@@ -75,16 +87,14 @@ def fish_sections(
     return [*sections, Section("Spots left out", [_left_out(tables["spots"])])]
 
 
-def _states(tables: Mapping[str, pd.DataFrame], unit: str, level: float) -> Iterator[Item]:
-    from cell_pipelines.report.figures.fish import plot_aneuploidy
-
+def _states(tables: Mapping[str, pd.DataFrame], figure: Figure | Embedded, unit: str, level: float) -> Iterator[Item]:
     caption = (
         "Share of whole nuclei with each number of signals, with intervals; marks are the thresholds of each sample, "
         "lines the thresholds of laboratories, all from the controls"
     )
     told = {"level": f"{100 * level:g} %", "share": f"{level:g}"}
     definitions = {name: text.format(**told) for name, text in _DEFINITIONS.items()}
-    yield Picture(plot_aneuploidy(tables["aneuploidy"], name=unit, level=level), caption)
+    yield Picture(figure, caption)
     flagged = tables["aneuploidy"]
     shown = readable(flagged.drop(columns="note"))
     yield Table(shown, "Every state of every chromosome", defined(shown, definitions))
@@ -105,13 +115,6 @@ def _notes(flagged: pd.DataFrame, unit: str) -> Iterator[Item]:
         yield Text(str(told["note"].iloc[0]))
         return
     yield Table(told.reset_index(drop=True), "What is to be known of the thresholds")
-
-
-def _patterns(tables: Mapping[str, pd.DataFrame], unit: str) -> Iterator[Item]:
-    from cell_pipelines.report.figures.fish import plot_patterns
-
-    yield Picture(plot_patterns(tables["patterns"], name=unit), "Signals of whole nuclei, red:green")
-    yield Table(readable(tables["patterns"]), "Every pattern")
 
 
 def _left_out(spots: pd.DataFrame) -> Item:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.page.tables import defined
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 _FITS: Final = {
     "limit": "what the average of the laws comes to with ever more images, with its interval over all laws",
@@ -54,27 +56,24 @@ def learning_curve_cards(fits: pd.DataFrame, trainings: pd.DataFrame) -> dict[st
 
 
 def learning_curve_sections(
-    tables: Mapping[str, pd.DataFrame], names: Mapping[str, str], *, alpha: float = 0.6, level: float = 0.95
+    tables: Mapping[str, pd.DataFrame], figures: Sequence[Figure | Embedded], *, alpha: float = 0.6, level: float = 0.95
 ) -> list[Section]:
     """Return the sections of the page.
 
     Args:
         tables: `trainings`, `sizes`, `fits`, `points`, `answers` and `histories`, as `analysis.learning_curve` makes
             them.
-        names: What metrics are called.
+        figures: Of metrics over the number of training images, and over epochs.
         alpha: By which histories were smoothed.
         level: Of all intervals.
     """
-    from cell_pipelines.report.figures.learning_curve import plot_epochs, plot_learning_curves
-
     answers, fits = tables["answers"], tables["fits"]
     several = answers["model"].nunique() > 1
     sentences = [f"{row['model']}: {row['sentence']}" if several else row["sentence"] for _, row in answers.iterrows()]
     said: list[Item] = [Text("\n\n".join(sentences) or "No training has a metric, so nothing can be said.")]
-    figure = plot_learning_curves(tables["trainings"], tables["points"], names, level=level)
+    figure, epochs = figures
     dashed = "; dashed beyond the data" if len(tables["points"]) else ""
     caption = f"Metrics on test over the number of training images{dashed}"
-    epochs = plot_epochs(tables["histories"])
     smooth = f"On validation images, exponential moving average over epochs (weight of the past {alpha:g}); faint: raw"
     lost = tables["trainings"][tables["trainings"]["status"] != "finished"]
     if answers["is_said"].any():

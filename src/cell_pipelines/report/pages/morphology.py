@@ -9,6 +9,7 @@ import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.interval_and_p import explain_disagreement
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.page.tables import defined, plural, readable, significant
 
@@ -59,33 +60,35 @@ def morphology_cards(cells: pd.DataFrame, compared: pd.DataFrame) -> dict[str, s
 
 
 def morphology_sections(
-    cells: pd.DataFrame,
     groups: pd.DataFrame,
     comparisons: pd.DataFrame,
+    figure: Figure | Embedded,
     pictures: Sequence[tuple[str, Image]],
-    shown: tuple[str, Sequence[str], str],
+    *,
+    unit: str = "image",
 ) -> list[Section]:
     """Return the sections of the page.
 
     Args:
-        cells: One row per cell of those that are compared.
         groups: What each group measures.
         comparisons: How groups differ.
+        figure: Of both.
         pictures: Some images with the outlines of the cells, and their names.
-        shown: The column of groups, the measures, and the column that names what is independent, such as image.
+        unit: Column that names what is independent.
     """
-    from cell_pipelines.report.figures.morphology import plot_box_plots
-
-    group, features, unit = shown
-    figure = plot_box_plots(cells, list(features), group, comparison=comparisons, unit=unit)
-    sections = [Section("Groups", list(_items(groups, comparisons, figure, unit)))]
+    sections = [Section("Groups", _items(groups, comparisons, figure, unit))]
     if pictures:
         sections.append(Section("Cells", [Picture(image, name) for name, image in pictures]))
     return sections
 
 
 def method_sections(
-    groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure, runs: pd.DataFrame, *, unit: str = "image"
+    groups: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    figure: Figure | Embedded,
+    runs: pd.DataFrame,
+    *,
+    unit: str = "image",
 ) -> list[Section]:
     """Return the sections of the page that compares sources of cells, such as methods and the truth.
 
@@ -100,7 +103,7 @@ def method_sections(
     return [Section("Methods", _items(groups, comparisons, figure, unit)), origin]
 
 
-def _items(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure, unit: str) -> list[Item]:
+def _items(groups: pd.DataFrame, comparisons: pd.DataFrame, figure: Figure | Embedded, unit: str) -> list[Item]:
     caption = "Cells of each group: median, quartiles, whiskers; cells at the border are left out unless asked for"
     measured = Table(_of(unit, significant(readable(groups))), "What cells of each group measure", _MEASURES)
     items: list[Item] = [Picture(figure, caption), measured]

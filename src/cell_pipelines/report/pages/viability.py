@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.metrics.interval_and_p import explain_disagreement
+from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 from cell_pipelines.report.page.tables import defined, readable, significant
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _DEFINITIONS: Final = {
     "viability_percent": "living cells over living and dead ones",
@@ -41,6 +45,7 @@ _CURVE: Final = {
     "ec50": "dose half-way between both, in the unit of the doses; log10_ec50 is its logarithm",
     "hill": "steepness at this dose",
 }
+_CURVE_COLUMNS: Final = ["parameter", "estimate", "low", "high"]
 _STATES: Final = {
     "live": "a living cell",
     "dead": "a dead cell",
@@ -69,20 +74,22 @@ def viability_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 
 def viability_sections(
     tables: Mapping[str, pd.DataFrame],
-    responses: Mapping[str, tuple[pd.DataFrame, Any]],
     pictures: Sequence[tuple[str, Image]],
+    conditions: Figure | Embedded,
+    doses: Mapping[str, Figure | Embedded],
 ) -> list[Section]:
     """Return the sections of the page.
 
     Args:
-        tables: `fields`, `series`, `conditions`, `groups`, `comparisons`, `cells`.
-        responses: The dose-response curves by name, each with its fields.
+        tables: `fields`, `series`, `conditions`, `groups`, `comparisons`, `cells`, `dose_response`.
         pictures: Some images with the state of each cell, and their names.
+        conditions: The figure of conditions.
+        doses: The figure of each dose-response curve by its name, as the table `dose_response` has it.
     """
     shown = {name: readable(table) for name, table in tables.items()}
-    sections = [Section("Conditions", list(_conditions(tables, shown)))]
-    if responses:
-        sections.append(Section("Dose and response", list(_doses(responses))))
+    sections = [Section("Conditions", list(_conditions(tables, shown, conditions)))]
+    if doses:
+        sections.append(Section("Dose and response", list(_doses(tables["dose_response"], doses))))
     if pictures:
         note = "; ".join(f"{name}: {meaning}" for name, meaning in _STATES.items() if name in _drawn(tables["cells"]))
         sections.append(Section("Cells", [Picture(image, name) for name, image in pictures], note=f"{note}."))
@@ -100,15 +107,15 @@ def _table(frame: pd.DataFrame, caption: str) -> Table:
     return Table(frame, caption, defined(frame, _DEFINITIONS))
 
 
-def _conditions(tables: Mapping[str, pd.DataFrame], shown: Mapping[str, pd.DataFrame]) -> Iterator[Item]:
-    from cell_pipelines.report.figures.viability import plot_viability
-
+def _conditions(
+    tables: Mapping[str, pd.DataFrame], shown: Mapping[str, pd.DataFrame], figure: Figure | Embedded
+) -> Iterator[Item]:
     fields = tables["fields"]
     alone = fields["nuclei"].notna().any() and not fields["images"].str.contains(";").any()
     if alone and not fields["dead"].any():
         yield Text("No image shows a dead cell and no field has a second image: are the images of dead cells missing?")
     caption = "One point per field; beside them the estimate of each condition with its interval"
-    yield Picture(plot_viability(tables["fields"], tables["conditions"]), caption)
+    yield Picture(figure, caption)
     yield _table(_briefly(shown["conditions"]), "Viability of each condition")
     if len(shown["groups"]) > len(shown["conditions"]):
         yield _table(_briefly(shown["groups"]), "By condition, dose and time")
@@ -140,13 +147,9 @@ def _briefly(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=[name for name in table if str(name).startswith(("sd_", "design_effect"))])
 
 
-def _doses(responses: Mapping[str, tuple[pd.DataFrame, Any]]) -> Iterator[Item]:
-    from cell_pipelines.report.figures.dose_response import plot_dose_response
-
-    for name, (fields, response) in responses.items():
-        yield Picture(
-            plot_dose_response(fields, response, name="" if name == "all" else name),
-            "Viability over dose, one point per field",
-        )
-        caption = "Four-parameter log-logistic curve with 95 % intervals"
-        yield Table(significant(response.parameters), caption, _CURVE)
+def _doses(parameters: pd.DataFrame, figures: Mapping[str, Figure | Embedded]) -> Iterator[Item]:
+    caption = "Four-parameter log-logistic curve with 95 % intervals"
+    for name, figure in figures.items():
+        yield Picture(figure, "Viability over dose, one point per field")
+        rows = parameters.loc[parameters["response"] == name, _CURVE_COLUMNS].reset_index(drop=True)
+        yield Table(significant(rows), caption, _CURVE)
