@@ -10,9 +10,9 @@ import pytest
 from cell_pipelines.analysis.evaluation.count_intervals import calibrate_intervals, intervals_to_record
 from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.evaluation.count_intervals import check_intervals, log_coverage
-from cell_pipelines.pipelines.prediction.intervals import interval_columns
 from cell_pipelines.pipelines.threshold_optimisation.count_interval import _is_by_group
 from cell_pipelines.thresholds import Threshold, Thresholds
+from cell_pipelines.workflows.count_intervals import interval_columns
 from cell_pipelines.workflows.parameters.count_intervals import CountIntervalParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.trained_model import TrainedModel

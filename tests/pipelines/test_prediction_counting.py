@@ -8,8 +8,9 @@ import pytest
 
 from cell_pipelines.analysis.training_range import summarise_objects
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.pipelines.prediction.counting import RESERVED, count_cells, report_counts
+from cell_pipelines.pipelines.prediction.nodes import count_new, report_new
 from cell_pipelines.report.page.html import render_page
+from cell_pipelines.workflows.counting import RESERVED
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 
 FAILED = pd.DataFrame({"image": ["broken.png"], "error": ["broken.png: damaged"]})
@@ -40,7 +41,7 @@ def counted(pretend_detector, tmp_path):
     def make(annotations, record=None, failures=NONE, given=None, **parameters):
         pretend_detector(TUNED if record is None else record, annotations.categories)
         given = scores(annotations.n_images) if given is None else given
-        return count_cells(annotations, failures, given, path, PredictionParameters(**parameters))
+        return count_new(annotations, failures, given, path, PredictionParameters(**parameters))
 
     return make
 
@@ -78,7 +79,7 @@ def test_a_warning_stands_beside_its_count_in_the_table_the_log_and_on_the_page(
     assert table["warning"][1] == "noise is high; no cell was counted; 0 of 2 training and validation images hold none"
     assert "cells per megapixel" in table["warning"][2]
     assert "1.png: no cell was counted" in caplog.text
-    page = render_page(report_counts(table, annotations, Path("resunet.pt")))
+    page = render_page(report_new(table, annotations, Path("resunet.pt")))
     assert "2 of 3 images carry a warning" in page and "noise is high" in page and "resunet.pt" in page
 
 
@@ -92,7 +93,7 @@ def test_default_thresholds_and_cells_beyond_the_overlap_are_said(counted):
 
 def test_a_page_of_images_that_could_not_be_read_names_them(counted):
     annotations = cells(("cell",), [[1]])
-    page = render_page(report_counts(counted(annotations, failures=FAILED), annotations, Path("a.pt")))
+    page = render_page(report_new(counted(annotations, failures=FAILED), annotations, Path("a.pt")))
     assert "broken.png: damaged" in page
     assert "were not compared" in page and "No image differs" not in page, "the model file does not know its images"
 

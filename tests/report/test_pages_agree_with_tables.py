@@ -21,7 +21,7 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.evaluation.nodes import evaluate
-from cell_pipelines.pipelines.prediction.counting import report_counts
+from cell_pipelines.pipelines.prediction.nodes import report_new
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.card import describe_model
 from cell_pipelines.pipelines.reporting.choice import Choice, choose_model
@@ -351,7 +351,7 @@ NewCounts = Callable[[pd.DataFrame, dict[str, Any]], list[str]]
 def counted(pretend_detector: Callable[..., None]) -> NewCounts:
     def render(counts: pd.DataFrame, record: dict[str, Any]) -> list[str]:
         pretend_detector(record, ("cell",))
-        return Said(render_page(report_counts(counts, _build([[("cell", 0)]], 0.9), Path("model.pt")))).texts
+        return Said(render_page(report_new(counts, _build([[("cell", 0)]], 0.9), Path("model.pt")))).texts
 
     return render
 

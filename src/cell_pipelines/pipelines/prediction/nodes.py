@@ -10,11 +10,13 @@ import pandas as pd
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
+from cell_pipelines.report.page.html import Page
+from cell_pipelines.workflows.counting import FoundCells, count_cells, find_cells, report_counts
 from cell_pipelines.workflows.drawing import draw_pictures
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.reading import read_cells
-from cell_pipelines.workflows.scoring import as_trained, score_images
+from cell_pipelines.workflows.scoring import score_images
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -51,12 +53,24 @@ def predict_new(
     parameters: PredictionParameters,
 ) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame]:
     """Find the cells of new images; return those above the threshold, the images that failed, and the scores' table."""
-    model = TrainedModel.open(checkpoint).with_score(parameters.confidence)
-    scores = score_images(as_trained(images, model), {}, model, folder, inference)
-    failed = scores.loc[scores["error"] != "", ["image", "error"]].reset_index(drop=True)
-    if len(failed) and (parameters.strict or len(failed) == len(images)):
-        raise ImageFormatError("\n".join(failed["error"]))
-    return model.accept(read_cells(scores, folder, model, parallel=parameters.parallel)), failed, scores
+    found = find_cells(images, TrainedModel.open(checkpoint), folder, inference, parameters)
+    return found.annotations, found.failures, found.scores
+
+
+def count_new(
+    annotations: AnnotationSet,
+    failures: pd.DataFrame,
+    scores: pd.DataFrame,
+    checkpoint: Path,
+    parameters: PredictionParameters,
+) -> pd.DataFrame:
+    """Return one row per image: counts by class, warnings, intervals, and the model and threshold they come from."""
+    return count_cells(FoundCells(annotations, failures, scores), TrainedModel.open(checkpoint), parameters)
+
+
+def report_new(counts: pd.DataFrame, annotations: AnnotationSet, checkpoint: Path) -> Page:
+    """Return a page with the counts of new images, their intervals and what speaks against them."""
+    return report_counts(counts, annotations, TrainedModel.open(checkpoint))
 
 
 def export_cells(annotations: AnnotationSet, parameters: PredictionParameters) -> Callable[[Path], None]:

@@ -2,12 +2,13 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.prediction.counting import count_cells, report_counts
 from cell_pipelines.pipelines.prediction.nodes import (
     collect_boxes,
+    count_new,
     draw_cells,
     export_cells,
     predict_new,
+    report_new,
     score_labelled,
 )
 from cell_pipelines.workflows.new_folders import in_new_folder
@@ -56,13 +57,13 @@ def create_pipeline() -> Pipeline:
                 name="predict_new",
             ),
             Node(
-                count_cells,
+                count_new,
                 inputs=["new_predictions", "new_failures", "new_scores", "chosen_model", "params:prediction"],
                 outputs="new_counts",
                 name="count_cells",
             ),
             Node(
-                report_counts,
+                report_new,
                 inputs=["new_counts", "new_predictions", "chosen_model"],
                 outputs="new_report",
                 name="report_counts",

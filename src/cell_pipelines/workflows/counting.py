@@ -1,18 +1,25 @@
-"""Nodes that count the cells of new images and say what speaks against a count."""
+"""Find and count the cells of new images, and say what speaks against a count: the same for every entry point."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cell_pipelines.analysis.training_range import check_objects, check_overlap
 from cell_pipelines.annotations.class_columns import class_columns
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.pipelines.prediction.intervals import interval_columns
-from cell_pipelines.report.page.html import Page, embedded_page
-from cell_pipelines.workflows.parameters.prediction import PredictionParameters
+from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
+from cell_pipelines.workflows.count_intervals import interval_columns
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
+from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.scoring import as_trained, score_images
 from cell_pipelines.workflows.trained_model import TrainedModel
+
+if TYPE_CHECKING:
+    from cell_pipelines.report.page.html import Page
 
 logger = logging.getLogger(__name__)
 
@@ -26,22 +33,59 @@ _ENDINGS = ("_low", "_high")
 _MOST_WARNINGS = 10
 
 
-def count_cells(
-    annotations: AnnotationSet,
-    failures: pd.DataFrame,
-    scores: pd.DataFrame,
-    checkpoint: Path,
+@dataclass(frozen=True, eq=False)
+class FoundCells:
+    """Cells of new images.
+
+    Attributes:
+        annotations: The cells at or above their threshold, of the images that were read.
+        failures: One row per image that was not: `image` and `error`.
+        scores: The table of `score_images`.
+    """
+
+    annotations: AnnotationSet
+    failures: pd.DataFrame
+    scores: pd.DataFrame
+
+
+def find_cells(
+    images: Mapping[str, ImageFile],
+    model: TrainedModel,
+    folder: Path,
+    inference: InferenceParameters,
     parameters: PredictionParameters,
-) -> pd.DataFrame:
+) -> FoundCells:
+    """Find the cells of new images.
+
+    Args:
+        images: The images by name.
+        model: The model with its own thresholds.
+        folder: Where scores are stored; those that lie there already are not made again.
+        inference: How the network is run.
+        parameters: `confidence` is the threshold in place of the model's own.
+
+    Raises:
+        ImageFormatError: No image can be read, or one can't and `strict` is set.
+    """
+    chosen = model.with_score(parameters.confidence)
+    scores = score_images(as_trained(dict(images), chosen), {}, chosen, folder, inference)
+    failed = scores.loc[scores["error"] != "", ["image", "error"]].reset_index(drop=True)
+    if len(failed) and (parameters.strict or len(failed) == len(images)):
+        raise ImageFormatError("\n".join(failed["error"]))
+    cells = chosen.accept(read_cells(scores, folder, chosen, parallel=parameters.parallel))
+    return FoundCells(cells, failed, scores)
+
+
+def count_cells(found: FoundCells, model: TrainedModel, parameters: PredictionParameters) -> pd.DataFrame:
     """Return one row per image: counts by class, warnings, intervals, and the model and threshold they come from."""
-    model, is_own = TrainedModel.open(checkpoint), parameters.confidence is None
+    annotations, failures, is_own = found.annotations, found.failures, parameters.confidence is None
     counts = annotations.counts()
-    columns = class_columns(annotations.categories, RESERVED, endings=_ENDINGS)
+    columns = count_columns(annotations)
     table = pd.DataFrame({"image": annotations.names})
     for number, column in enumerate(columns.values()):
         table[column] = counts[:, number]
     table["total"] = counts.sum(axis=1)
-    table["warning"] = _warnings(annotations, scores, model, is_own=is_own)
+    table["warning"] = _warnings(annotations, found.scores, model, is_own=is_own)
     table = table.join(interval_columns(counts, columns, model, own_thresholds=is_own))
     for side in ("pixel_height_um", "pixel_width_um"):
         table[side] = annotations.images[side].to_pandas()
@@ -78,13 +122,19 @@ def _log(name: str, warnings: Sequence[str], number: int) -> None:
         logger.warning("%s: %s.", name, "; ".join(warnings))
 
 
-def report_counts(counts: pd.DataFrame, annotations: AnnotationSet, checkpoint: Path) -> Page:
+def count_columns(annotations: AnnotationSet) -> dict[str, str]:
+    """Return for each class the name of its column in the table of counts."""
+    return class_columns(annotations.categories, RESERVED, endings=_ENDINGS)
+
+
+def report_counts(counts: pd.DataFrame, annotations: AnnotationSet, model: TrainedModel) -> "Page":
     """Return a page with the counts of new images, their intervals and what speaks against them."""
+    from cell_pipelines.report.page.html import embedded_page
     from cell_pipelines.report.pages.new_counts import count_sections, count_summary
 
-    columns = class_columns(annotations.categories, RESERVED, endings=_ENDINGS)
+    columns = count_columns(annotations)
     counts = counts.fillna({"warning": "", "error": ""})
-    summary = {**count_summary(counts), "Model": checkpoint.name}
-    compared = bool(TrainedModel.open(checkpoint).record.get("training_images"))
+    summary = {**count_summary(counts), "Model": model.path.name}
+    compared = bool(model.record.get("training_images"))
     sections = count_sections(counts, list(columns.values()), compared=compared)
     return embedded_page("Cells of new images", summary, sections)
