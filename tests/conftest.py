@@ -79,3 +79,48 @@ def pretend_detector(monkeypatch):
         monkeypatch.setattr(yolo_checkpoint, "read_categories", lambda path: tuple(categories))
 
     return pretend
+
+
+@pytest.fixture(scope="session")
+def squares_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a network of a thousand weights that has learned in two seconds that bright squares are cells."""
+    import torch
+
+    from cell_pipelines.models.checkpoint import write_checkpoint
+    from cell_pipelines.models.registry import create_network
+    from cell_pipelines.models.spec import NetworkSpec
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = create_network(NetworkSpec("resunet", in_channels=1, out_channels=1, options={"width": 4}))
+        steps = torch.optim.Adam(network.parameters(), lr=0.01)
+        for _ in range(60):
+            target = (torch.nn.functional.interpolate(torch.rand(4, 1, 8, 8), scale_factor=8) > 0.85).float()
+            given = target * 0.8 + 0.1 * torch.rand_like(target)
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(network(given), target)
+            steps.zero_grad()
+            loss.backward()
+            steps.step()
+    description = {
+        "representation": {"name": "binary", "options": {}}, "categories": ["cell"], "colour": "grey",
+        "normalisation": "full_range", "mean_area_px": 144.0,
+        "decoding": {"cell": {"cutoff": 0.5, "min_area_px": 20.0, "spacing_px": 0.0}},
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("models") / "squares.pt"
+    path.write_bytes(write_checkpoint(network.eval(), description))
+    return path
+
+
+@pytest.fixture(scope="session")
+def squares_image() -> Any:
+    """Give a function of n: an image (64, 64) uint8 with n bright squares, up to nine."""
+    import numpy as np
+
+    def draw(n: int) -> Any:
+        image = np.full((64, 64), 12, dtype=np.uint8)
+        for place in range(n):
+            row, column = 4 + 20 * (place // 3), 4 + 20 * (place % 3)
+            image[row : row + 12, column : column + 12] = 220
+        return image
+
+    return draw

@@ -50,7 +50,7 @@ print(sorted(heavy & set(sys.modules)))
 def test_a_misspelt_command_gets_the_nearest_one_and_all_there_are():
     result = invoke("rnu")
     assert result.exit_code == 2
-    assert "there is no command `rnu`. Did you mean `run`? Commands: run" in result.output
+    assert "there is no command `rnu`. Did you mean `run`? Commands: count, " in result.output
 
 
 def test_a_mistake_is_one_sentence_with_exit_status_2(invoke_raising):

@@ -13,6 +13,7 @@ from cell_pipelines import __version__
 
 #: For each command its module in this package, which has a click command of that name, and one line about it.
 COMMANDS = {
+    "count": "Count the cells of images.",
     "run": "Run a pipeline of the project in this folder, as `kedro run` does.",
 }
 # Options of `run`, which was all there was to `cell-pipelines`.

@@ -1,6 +1,7 @@
 """Read any microscope image: PNG, JPEG, BMP, TIFF, OME-TIFF, CZI, LSM, ND2 and LIF."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -114,6 +115,13 @@ class ImageFile:
         self._check()
         with open_region_reader(self.path, self.selection) as image:
             return image.read(row, column, height, width)
+
+    @contextmanager
+    def opened(self) -> Iterator[Image | LargeImage]:
+        """Give an image of any size, whose parts are read when they are asked for."""
+        self._check()
+        with open_region_reader(self.path, self.selection) as image:
+            yield image
 
     def signature(self) -> str:
         """Return what changes when the file or the selection does."""

@@ -71,9 +71,15 @@ def find_cells(
     scores = score_images(as_trained(dict(images), chosen), {}, chosen, folder, inference)
     failed = scores.loc[scores["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed) and (parameters.strict or len(failed) == len(images)):
-        raise ImageFormatError("\n".join(failed["error"]))
+        raise ImageFormatError(_describe_failures(list(failed["error"])))
     cells = chosen.accept(read_cells(scores, folder, chosen, parallel=parameters.parallel))
     return FoundCells(cells, failed, scores)
+
+
+def _describe_failures(errors: Sequence[str]) -> str:
+    if len(errors) == 1:
+        return errors[0]
+    return f"{len(errors)} images can't be read; the first: {errors[0]}"
 
 
 def count_cells(found: FoundCells, model: TrainedModel, parameters: PredictionParameters) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Cells drawn on their images, one picture per image."""
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, object_places
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, read_image, write_image
+from cell_pipelines.typing import ByteImage
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 
 
@@ -22,6 +24,25 @@ def draw_pictures(
     jobs: Iterator[_Picture] = (_Picture(images[one.names[0]], one, folder) for one in iterate_images(cells))
     for _ in map_images(_Picture.run, jobs, description="drawing", total=cells.n_images, parallel=parallel):
         continue
+
+
+def draw_picture(file: ImageFile, cells: AnnotationSet) -> ByteImage:
+    """Return an image with its cells, (H, W, 3) uint8 RGB with a legend below, one colour per class."""
+    from cell_pipelines.report.overlays.instances import overlay_cells
+
+    return overlay_cells(to_rgb(to_uint8(file())), cells)
+
+
+def thumbnail(picture: ByteImage, side: int) -> str:
+    """Return a picture (H, W, 3), its longer side at most `side` pixels, as an address that holds a JPEG."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    factor = min(1.0, side / max(height, width))
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if factor < 1 else picture
+    _, data = cv2.imencode(".jpg", small[..., ::-1])
+    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
 
 
 def draw_nothing(folder: Path) -> None:
@@ -72,7 +93,5 @@ class _Picture:
 
     def run(self) -> None:
         """Draw and write."""
-        from cell_pipelines.report.overlays.instances import overlay_cells
-
-        drawn = overlay_cells(to_rgb(to_uint8(self.file())), self.cells)
+        drawn = draw_picture(self.file, self.cells)
         write_image(drawn, self.folder / picture_name(self.cells.names[0]))

@@ -19,7 +19,6 @@ from cell_pipelines.imaging.reading import (
     ImageFile,
     ImageFormatError,
     LargeImage,
-    open_region_reader,
 )
 from cell_pipelines.workflows.parallel import load_ahead, map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
@@ -164,5 +163,5 @@ def _opened(content: Image | ImageFile) -> Iterator[Image | LargeImage]:
     if not isinstance(content, ImageFile):
         yield content
         return
-    with open_region_reader(content.path, content.selection) as image:
+    with content.opened() as image:
         yield image

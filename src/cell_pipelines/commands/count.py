@@ -1,0 +1,49 @@
+"""Count the cells of images, print the counts, and write them with the cells, annotations and overlays."""
+
+from pathlib import Path
+
+import click
+
+from cell_pipelines.commands.options import channel, diameter, model, threshold
+
+# What they say of each image stands in the table, which this command prints.
+_IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting", "count_intervals", "scoring"))
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True)
+@model
+@click.option("--out", type=Path, help="A new folder for the results; else `counts_…` in this folder.")
+@diameter
+@channel
+@threshold
+@click.option("--format", default="coco", show_default=True, help="Format of the annotations; see docs/formats.md.")
+@click.option("--overlays/--no-overlays", default=True, help="Draw every image with its cells.")
+def count(
+    images: tuple[str, ...], model: str, out: Path | None, overlays: bool, format: str, **settings: object
+) -> None:
+    """Count the cells of IMAGES: files, folders that are searched at any depth, or patterns such as "cells/*.tif".
+
+    Prints the counts, and where the tables, the page, the annotations and the overlays are.
+    """
+    from cell_pipelines import api
+    from cell_pipelines.commands.output import name_of, print_files, print_table, without_warnings
+    from cell_pipelines.failures import MistakeError
+    from cell_pipelines.workflows.count_result import FILES
+    from cell_pipelines.workflows.image_sources import folders_of
+    from cell_pipelines.workflows.outputs import check_format, check_new_folder, check_outside, new_folder
+
+    check_format(format)
+    searched = folders_of(images)
+    folder = check_new_folder(out or new_folder(f"counts_{name_of(images)}", searched))
+    check_outside(folder, searched)
+    with without_warnings(*_IN_THE_TABLE):
+        result = api.count(images, model, **settings)  # type: ignore[arg-type]
+    result.save(folder, format=format, overlays=overlays)
+    print_table(result.shown_table(), notes=("warning", "error"))
+    for note in filter(None, dict.fromkeys(result.table["interval_note"].dropna())):
+        click.echo(f"! {note}")
+    click.echo(repr(result).splitlines()[0])
+    print_files(folder, FILES)
+    if len(failed := result.failed):
+        raise MistakeError(f"{len(failed)} of {len(result.table)} images can't be read; the others are counted.")

@@ -1,0 +1,175 @@
+"""Find the images that a person names: arrays, files, folders and patterns, alone or in a list."""
+
+import difflib
+import glob
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cell_pipelines.imaging.reading import (
+    IMAGE_SUFFIXES,
+    ImageFile,
+    ImageFormatError,
+    ImageSelection,
+    list_image_files,
+)
+
+#: What stands for images: an array, a path, a pattern such as ``"~/cells/*.tif"``, or a list of these.
+Images = Any
+#: A channel by name or by number from 0, or several.
+Channel = str | int | Sequence[str | int] | None
+_MOST_KINDS = 4
+
+
+def collect_images(images: Images, channel: Channel = None) -> dict[str, ImageFile]:
+    """Return the images by name, each read when it is called for.
+
+    Args:
+        images: An array (H, W) or (H, W, C), a file, a folder that is searched at any depth, a pattern with ``*`` or
+            ``**``, or a list of these. ``~`` is the home folder; a path that is there is never taken for a pattern.
+        channel: What to take of files with several channels; None for all, or for what the model learned from.
+
+    Returns:
+        Names are paths below the folder, or names of files; where those of several sources are alike, they begin with
+        the folders that differ. Arrays are called ``image``, or in a list ``image_1``, ``image_2`` …
+
+    Raises:
+        ImageFormatError: Something that was named isn't there, or holds no image.
+    """
+    chosen = _to_channels(channel)
+    if _is_path(images):
+        return _collect_paths([images], ImageSelection(channels=chosen))
+    if hasattr(images, "__array__"):
+        return _collect_arrays([images], ["image"], chosen)
+    if not isinstance(images, Iterable):
+        raise ImageFormatError(f"`images` must be an array, a path, or a list of these, got {type(images).__name__}.")
+    several = list(images)
+    if not several:
+        raise ImageFormatError("`images` must name at least one image, got an empty list.")
+    if all(map(_is_path, several)):
+        return _collect_paths(several, ImageSelection(channels=chosen))
+    if any(map(_is_path, several)):
+        raise ImageFormatError("`images` must be arrays or paths, got a list of both; count them one after the other.")
+    digits = len(str(len(several)))
+    return _collect_arrays(several, [f"image_{i:0{digits}d}" for i in range(1, len(several) + 1)], chosen)
+
+
+def folders_of(images: Images) -> list[Path]:
+    """Return the folders in which images are looked for, or lie; none for arrays."""
+    given = [images] if _is_path(images) else [one for one in images if _is_path(one)]
+    return [path if path.is_dir() else path.parent for one in given for path in _matches(one) or []]
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str | os.PathLike)
+
+
+def _to_channels(channel: Channel) -> tuple[str | int, ...] | None:
+    if channel is None:
+        return None
+    given = (channel,) if isinstance(channel, str | int) else tuple(channel)
+    try:
+        ImageSelection(channels=given)
+    except ValueError as error:
+        raise ImageFormatError(f"`channel`: {error}") from error
+    return given
+
+
+def _collect_arrays(
+    arrays: Sequence[Any], names: Sequence[str], channels: tuple[str | int, ...] | None
+) -> dict[str, ImageFile]:
+    from cell_pipelines.imaging.array_image import array_image
+
+    return {name: array_image(array, name, channels) for array, name in zip(arrays, names, strict=True)}
+
+
+def _collect_paths(given: Sequence[Any], selection: ImageSelection) -> dict[str, ImageFile]:
+    paths = [path for one in given for path in _find(one)]
+    paths = list(dict.fromkeys(path.absolute() for path in paths))
+    is_alone = len(paths) == 1
+    found = [(path, _list(path, selection, is_alone=is_alone)) for path in paths]
+    return _joined(found)
+
+
+def _find(given: Any) -> list[Path]:
+    """Return the paths that one argument means.
+
+    Raises:
+        ImageFormatError: It means none.
+    """
+    found = _matches(given)
+    if found:
+        return found
+    path = Path(given).expanduser()
+    if glob.has_magic(str(given)):
+        raise ImageFormatError(f"{path}: no image is called so; expected files ending in {', '.join(IMAGE_SUFFIXES)}.")
+    raise ImageFormatError(f"{path}: expected an image or a folder with images; {describe_missing(path)}")
+
+
+def _matches(given: Any) -> list[Path]:
+    path = Path(given).expanduser()
+    if path.exists():
+        return [path]
+    if not glob.has_magic(str(given)):
+        return []
+    matched = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  its patterns may be absolute
+    return [one for one in matched if one.is_file() and one.suffix.lower() in IMAGE_SUFFIXES]
+
+
+def describe_missing(path: Path) -> str:
+    """Return that a path is not there, with names that are like it where there are any."""
+    if path.is_symlink():
+        return "it is a link that leads nowhere."
+    parent = path.absolute().parent
+    while not parent.exists():
+        path, parent = parent, parent.parent
+    try:
+        names = [entry.name for entry in os.scandir(parent) if not entry.name.startswith(".")]
+    except OSError:
+        names = []
+    folded = {name.casefold(): name for name in names}
+    close = [folded[name] for name in difflib.get_close_matches(path.name.casefold(), folded, n=3)]
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    return f"there is no {path.name} in {parent}.{hint}"
+
+
+def _list(path: Path, selection: ImageSelection, *, is_alone: bool) -> dict[str, ImageFile]:
+    if path.is_dir():
+        try:
+            return list_image_files(path, selection)
+        except ImageFormatError as error:
+            raise ImageFormatError(f"{error}{_describe_contents(path)}") from error
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return list_image_files(path, selection)
+    from cell_pipelines.imaging.listing import UNREAD_SUFFIXES, describe_unread
+
+    is_image = path.suffix.lower() in UNREAD_SUFFIXES
+    reason = describe_unread(path) if is_image else f"expected an image ending in {', '.join(IMAGE_SUFFIXES)}."
+    if is_alone:
+        raise ImageFormatError(f"{path}: {reason}")
+    return {path.name: ImageFile(path, unread=reason)}
+
+
+def _describe_contents(folder: Path) -> str:
+    """Return what lies in a folder that holds no image."""
+    names = [name for _, _, files in os.walk(folder) for name in files if not name.startswith(".")]
+    if not names:
+        return " There is no file in it."
+    endings = list(dict.fromkeys(Path(name).suffix.lower() or name for name in sorted(names)))
+    more = " …" if len(endings) > _MOST_KINDS else ""
+    return f" It holds {len(names)} other file{'s' * (len(names) > 1)} ({', '.join(endings[:_MOST_KINDS])}{more})."
+
+
+def _joined(found: Sequence[tuple[Path, dict[str, ImageFile]]]) -> dict[str, ImageFile]:
+    """Return the images of all sources under names that differ; what is in two sources is taken once."""
+    names = [name for _, images in found for name in images]
+    if len(set(names)) == len(names):
+        return {name: file for _, images in found for name, file in images.items()}
+    bases = [path if path.is_dir() else path.parent for path, _ in found]
+    common = Path(os.path.commonpath(bases))
+    files: dict[str, ImageFile] = {}
+    for base, (_, images) in zip(bases, found, strict=True):
+        for name, file in images.items():
+            files.setdefault((base.relative_to(common) / name).as_posix(), file)
+    return files

@@ -1,0 +1,105 @@
+import re
+import zipfile
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from cell_pipelines.commands import cli
+from cell_pipelines.imaging.reading import write_image
+
+
+def invoke(*words):
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def here(tmp_path, squares_image, monkeypatch):
+    place = tmp_path / "work"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    for n in range(3):
+        write_image(squares_image(n), place / "cells" / f"{n}, ä.png")
+    return place
+
+
+def test_counts_are_printed_as_a_table_and_their_files_after_it(here, squares_model):
+    result = invoke("count", "cells", "--model", squares_model)
+    assert result.exit_code == 0, result.output
+    rows = [line.split() for line in result.output.splitlines() if re.match(r"\d, ä.png", line)]
+    assert [row[2] for row in rows] == ["0", "1", "2"]
+    assert "3 cells in 3 images" in result.output
+    for name in ("counts.csv", "counts.xlsx", "cells.csv", "report.html", "annotations", "overlays"):
+        assert (here / "counts_cells" / name).exists()
+        assert str(here / "counts_cells" / name) in result.output
+
+
+def test_a_second_count_is_written_beside_the_first(here, squares_model):
+    for _ in range(2):
+        assert invoke("count", "cells", "--model", squares_model, "--no-overlays").exit_code == 0
+    assert (here / "counts_cells_2" / "counts.csv").is_file()
+
+
+def test_results_never_lie_among_the_images_that_a_next_count_would_take(here, squares_model, monkeypatch):
+    monkeypatch.chdir(here / "cells")
+    for _ in range(2):
+        result = invoke("count", ".", "--model", squares_model)
+        assert "3 cells in 3 images" in result.output
+    assert (here / "counts_cells_2").is_dir()
+
+
+def test_a_broken_image_is_named_the_others_are_counted_and_the_exit_status_says_so(here, squares_model):
+    (here / "cells" / "broken.png").write_bytes(b"")
+    result = invoke("count", "cells", "--model", squares_model, "--out", "out")
+    assert result.exit_code == 2
+    assert "! broken.png: " in result.output
+    assert result.output.splitlines()[-1] == "Error: 1 of 4 images can't be read; the others are counted."
+    assert pd.read_csv("out/counts.csv")["total"].dropna().tolist() == [0, 1, 2]
+
+
+def test_names_that_are_formulas_stay_text_in_csv_and_workbook(tmp_path, squares_image, squares_model, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_image(squares_image(1), tmp_path / "cells" / "=1+1.png")
+    assert invoke("count", "cells", "--model", squares_model, "--out", "out").exit_code == 0
+    assert (tmp_path / "out" / "counts.csv").read_text().splitlines()[1].startswith("'=1+1.png,")
+    with zipfile.ZipFile(tmp_path / "out" / "counts.xlsx") as workbook:
+        assert "<f>" not in workbook.read("xl/worksheets/sheet1.xml").decode()
+        assert "=1+1.png" in workbook.read("xl/sharedStrings.xml").decode()
+
+
+MISTAKES = {
+    "no images": (["count"], "Missing argument 'IMAGES...'"),
+    "a folder that is not there": (["count", "cell"], "there is no cell in .* Did you mean cells"),
+    "a model that is not there": (
+        ["count", "cells", "--model", "x.pt"],
+        "expected a model file; there is no x.pt",
+    ),
+    "a format that is not there": (["count", "cells", "--format", "cocoo"], "Did you mean `coco`"),
+    "a diameter of nothing": (["count", "cells", "--diameter", "0"], "`diameter` must be"),
+    "a threshold above 1": (["count", "cells", "--threshold", "2"], "`threshold` must be"),
+    "a threshold that is no number": (["count", "cells", "--threshold", "high"], "'high' is not a valid float"),
+    "an option misspelt": (["count", "cells", "--modell", "x"], "No such option .*--modell"),
+    "a channel that is not there": (
+        ["count", "cells", "--channel", "DAPI", "--model", "{m}"],
+        "`channels` must be",
+    ),
+    "an output that holds something": (["count", "cells", "--out", "cells"], "it holds something"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_sentence_with_exit_status_2_and_nothing_is_written(mistake, here, squares_model):
+    words, sentence = MISTAKES[mistake]
+    result = invoke(*(word.format(m=squares_model) for word in words))
+    error = [line for line in result.output.splitlines() if line.startswith("Error: ")]
+    assert (result.exit_code, len(error)) == (2, 1), result.output
+    assert re.search(sentence, error[0]), error[0]
+    assert "Traceback" not in result.output
+    assert [path.name for path in here.iterdir()] == ["cells"]
+
+
+def test_a_folder_without_permission_is_refused_before_anything_is_counted(here, squares_model, monkeypatch):
+    monkeypatch.setattr("cell_pipelines.workflows.outputs.os.access", lambda *_: False)
+    result = invoke("count", "cells", "--model", squares_model, "--out", "new")
+    assert result.exit_code == 2
+    assert "allows no new files" in result.output

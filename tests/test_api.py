@@ -1,0 +1,230 @@
+"""Counting in Python: whatever stands for images, one result, and files only where they were asked for."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cell_pipelines
+from cell_pipelines import count, load_model
+from cell_pipelines.annotations.formats.registry import FORMATS, read_annotations
+from cell_pipelines.annotations.images import ImageIndex, ImageRecord
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.imaging.reading import ImageFormatError, write_image
+
+
+@pytest.fixture
+def folder(tmp_path, squares_image):
+    place = tmp_path / "my cells, Köln"
+    for n in range(4):
+        write_image(squares_image(n), place / f"{n} ü.png")
+    return place
+
+
+@pytest.fixture
+def result(folder, squares_model):
+    return count(folder, squares_model)
+
+
+def test_the_package_names_its_functions_and_loads_them_when_they_are_asked_for():
+    assert set(cell_pipelines.__all__) <= set(dir(cell_pipelines))
+    assert all(callable(getattr(cell_pipelines, name)) for name in cell_pipelines.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'cuont'"):
+        _ = cell_pipelines.cuont
+
+
+def test_a_folder_gives_one_row_per_image_and_one_row_per_cell(result):
+    assert result.table["image"].tolist() == [f"{n} ü.png" for n in range(4)]
+    assert result.table["total"].tolist() == [0, 1, 2, 3]
+    assert result.cells.groupby("image").size().to_dict() == {f"{n} ü.png": n for n in (1, 2, 3)}
+    first = result.cells.iloc[0]
+    assert (first["center_x_px"], first["center_y_px"]) == pytest.approx((10, 10), abs=2)
+    assert first["area_px2"] == pytest.approx(144, rel=0.3)
+
+
+@pytest.mark.parametrize("kind", ["array", "list", "path", "text", "pattern", "paths", "home"])
+def test_whatever_stands_for_images_gives_the_same_count(kind, folder, squares_image, squares_model, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.setenv("USERPROFILE", str(folder.parent))
+    given = {
+        "array": squares_image(3), "list": [squares_image(3)], "path": folder / "3 ü.png",
+        "text": str(folder / "3 ü.png"), "pattern": str(folder / "3*.png"), "paths": [folder / "3 ü.png"],
+        "home": "~/my cells, Köln/3 ü.png",
+    }[kind]  # fmt: skip
+    assert count(given, squares_model).table["total"].tolist() == [3]
+
+
+@pytest.mark.parametrize("make", [
+    lambda image: image[..., None], lambda image: np.repeat(image[..., None], 3, axis=2),
+    lambda image: image.astype(np.uint16) * 257, lambda image: image.astype(np.float32) / 255,
+    lambda image: image.astype(np.float64) / 255, lambda image: image > 100, lambda image: image[::-1].T,
+], ids=["one channel", "three channels", "16 bit", "float", "double", "bool", "not contiguous"])  # fmt: skip
+def test_arrays_of_every_shape_and_type_give_the_same_count(make, squares_image, squares_model):
+    assert count(make(squares_image(3)), squares_model).table["total"].tolist() == [3]
+
+
+def test_an_array_counts_as_its_file_does_and_is_left_as_it_was(folder, squares_image, squares_model, result):
+    array = squares_image(3)
+    other = count(array, squares_model)
+    assert (array == squares_image(3)).all()
+    columns = [name for name in other.cells if name != "image"]
+    expected = result.cells[result.cells["image"] == "3 ü.png"][columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(other.cells[columns], expected)
+
+
+def test_one_channel_of_several_is_taken_by_its_number(squares_image, squares_model):
+    image = np.stack([np.zeros((64, 64), np.uint8), squares_image(3)], axis=-1)
+    assert count(image, squares_model, channel=1).table["total"].tolist() == [3]
+    assert count(image, squares_model, channel=0).table["total"].tolist() == [0]
+
+
+def test_the_threshold_is_that_of_the_call_and_the_table_says_so(folder, squares_model):
+    table = count(folder, squares_model, threshold=0.75).table
+    assert table["thresholds"].str.contains("0.75").all()
+    assert not table["warning"].str.contains("defaults").any()
+
+
+def test_an_image_that_cannot_be_read_has_a_row_and_the_others_are_counted(folder, squares_model):
+    (folder / "broken.png").write_bytes(b"no image")
+    result = count(folder, squares_model)
+    assert result.failed["image"].tolist() == ["broken.png"]
+    assert result.table["total"].fillna(-1).tolist() == [0, 1, 2, 3, -1]
+
+
+def test_scores_are_removed_from_the_temporary_folder(folder, squares_model, tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    count(folder, squares_model)
+    assert not list(place.iterdir())
+
+
+def test_all_is_written_into_a_new_folder(folder, squares_model, tmp_path):
+    result = count(folder, squares_model, out=tmp_path / "out")
+    written = pd.read_csv(tmp_path / "out" / "counts.csv")
+    assert written["total"].tolist() == result.table["total"].tolist()
+    assert len(list((tmp_path / "out" / "overlays").iterdir())) == 4
+    assert {"cells.csv", "counts.xlsx", "report.html", "annotations"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    with pytest.raises(MistakeError, match="it holds something"):
+        count(folder, squares_model, out=tmp_path / "out")
+
+
+def test_what_is_written_for_qupath_reads_back_as_the_same_cells(result, tmp_path):
+    result.to_qupath(tmp_path / "qupath")
+    images = ImageIndex(ImageRecord(name, 64, 64) for name in result.annotations.names)
+    back = read_annotations(tmp_path / "qupath", images).annotations
+    assert back.n_objects == result.annotations.n_objects
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.quick(format=("coco", "label_image", "yolo"))
+def test_cells_are_written_in_every_format(format, result, tmp_path):
+    result.to(format, tmp_path / "written")
+    assert any((tmp_path / "written").rglob("*"))
+
+
+def test_a_notebook_shows_the_table_and_the_first_image(result):
+    shown = result._repr_html_()
+    assert "6 cells in 4 images" in shown
+    assert shown.count("<tr") == 5
+    assert 'src="data:image/jpeg;base64,' in shown
+
+
+def test_names_of_images_do_nothing_on_the_page_of_a_notebook(squares_image, squares_model, tmp_path):
+    write_image(squares_image(1), tmp_path / "<b>x&y.png")
+    assert "<b>" not in count(tmp_path, squares_model)._repr_html_()
+
+
+def test_an_overlay_is_the_image_with_a_legend(result, folder):
+    picture = result.overlay("3 ü.png")
+    assert picture.dtype == np.uint8 and picture.ndim == 3
+    assert (result.overlay() == result.overlay("0 ü.png")).all()
+    with pytest.raises(MistakeError, match=r"`name` must be one of the counted images \(0 ü.png"):
+        result.overlay("nothing.png")
+
+
+def test_a_model_is_loaded_once_and_used_again(folder, squares_model):
+    model = load_model(squares_model)
+    assert load_model(model) is model
+    assert count(folder, model).table["total"].sum() == 6
+
+
+MISTAKES = {
+    "a path that is not there": (lambda f: count(f / "4 ü.png"), ImageFormatError, "no 4 ü.png in .* Did you mean"),
+    "a folder misspelt": (
+        lambda f: count(f.parent / "my cell, Köln" / "a.png"), ImageFormatError, "Did you mean my cells, Köln",
+    ),
+    "an empty folder": (lambda f: count(f / "empty"), ImageFormatError, "There is no file in it"),
+    "a folder of other files": (lambda f: count(f / "texts"), ImageFormatError, r"1 other file \(.txt\)"),
+    "a file that is no image": (lambda f: count(f / "texts/a.txt"), ImageFormatError, "expected an image ending in"),
+    "a pattern of nothing": (lambda f: count(f / "*.tif"), ImageFormatError, "no image is called so"),
+    "an empty list": (lambda f: count([]), ImageFormatError, "at least one image"),
+    "arrays and paths": (lambda f: count([f, np.zeros((8, 8))]), ImageFormatError, "a list of both"),
+    "a number": (lambda f: count(5), ImageFormatError, "must be an array, a path"),
+    "channels first": (lambda f: count(np.zeros((3, 64, 64))), ImageFormatError, "channels on the last axis.*moveaxis"),
+    "a stack of images": (lambda f: count(np.zeros((2, 3, 64, 64))), ImageFormatError, "several images as a list"),
+    "64-bit integers": (lambda f: count(np.zeros((8, 8), int)), ImageFormatError, "expected an array of uint8.*astype"),
+    "texts": (lambda f: count(np.array([["a"]])), ImageFormatError, "expected an array of uint8"),
+    "an array without pixels": (lambda f: count(np.zeros((0, 8))), ImageFormatError, "got 0 x 8"),
+    "a channel that is not there": (
+        lambda f: count(np.zeros((8, 8, 2)), channel=2), ImageFormatError, "number from 0 to 1 .*got 2",
+    ),
+    "a channel below 0": (lambda f: count(f, channel=-1), ImageFormatError, "`channel`"),
+    "a threshold of percent": (lambda f: count(f, threshold=50), MistakeError, "`threshold` must be .*from 0 to 1"),
+    "a threshold of nan": (lambda f: count(f, threshold=float("nan")), MistakeError, "`threshold` must be"),
+    "a diameter of a word": (lambda f: count(f, diameter="big"), MistakeError, "`diameter` must be .*got 'big'"),
+    "a diameter of 0": (lambda f: count(f, diameter=0), MistakeError, "above 0"),
+    "a diameter in inches": (lambda f: count(f, diameter="2 in"), MistakeError, "`diameter` must be"),
+    "a model that is not there": (lambda f: count(f, "cellls"), MistakeError, "no model `cellls`"),
+    "a model file that is not there": (lambda f: count(f, f / "a.pt"), MistakeError, "a model file; there is no"),
+    "a folder for a model": (lambda f: count(f, f), MistakeError, "expected a model file; it is a folder"),
+    "an image for a model": (lambda f: count(f, f / "1 ü.png"), ValueError, "1 ü.png: .*expected a model"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_sentence(mistake, folder):
+    (folder / "empty").mkdir()
+    (folder / "texts").mkdir()
+    (folder / "texts" / "a.txt").write_text("text")
+    call, kind, sentence = MISTAKES[mistake]
+    with pytest.raises(kind, match=sentence) as caught:
+        call(folder)
+    assert "\n" not in str(caught.value)
+
+
+OUTPUTS = {
+    "a file": (lambda f: f / "1 ü.png", "it is a file"),
+    "below a file": (lambda f: f / "1 ü.png" / "out", "is a file"),
+    "the folder of images": (lambda f: f, "it holds something"),
+    "below the folder of images": (lambda f: f / "out", "would be counted the next time"),
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_counted(output, folder, squares_model, monkeypatch):
+    monkeypatch.setattr("cell_pipelines.api.find_cells", lambda *_: pytest.fail("counted"))
+    place, sentence = OUTPUTS[output]
+    with pytest.raises(MistakeError, match=sentence):
+        count(folder, squares_model, out=place(folder))
+
+
+def test_an_unknown_format_lists_those_there_are(result, tmp_path):
+    with pytest.raises(MistakeError, match=r"no annotation format `cocco`. Did you mean `coco`\? Formats: binary_mask"):
+        result.to("cocco", tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_names_that_are_alike_in_two_folders_stay_apart(squares_image, squares_model, tmp_path):
+    for n, name in enumerate(("a", "b")):
+        write_image(squares_image(n + 1), tmp_path / name / "x.png")
+    table = count([tmp_path / "a", tmp_path / "b", tmp_path / "b" / "x.png"], squares_model).table
+    assert dict(zip(table["image"], table["total"], strict=True)) == {"a/x.png": 1, "b/x.png": 2}
+
+
+def test_no_path_of_this_test_is_taken_for_a_pattern(squares_image, squares_model, tmp_path):
+    write_image(squares_image(2), tmp_path / "[1]" / "x[2].png")
+    assert count(str(tmp_path / "[1]" / "x[2].png"), squares_model).table["total"].tolist() == [2]
+    assert Path(tmp_path / "[1]").is_dir()
