@@ -15,6 +15,7 @@ from cell_pipelines import __version__
 COMMANDS = {
     "count": "Count the cells of images.",
     "run": "Run a pipeline of the project in this folder, as `kedro run` does.",
+    "fetch": "Fetch public images with annotations, to try things out on.",
 }
 # Options of `run`, which was all there was to `cell-pipelines`.
 _RUN_OPTIONS = (
