@@ -14,6 +14,7 @@ from cell_pipelines import __version__
 #: For each command its module in this package, which has a click command of that name, and one line about it.
 COMMANDS = {
     "count": "Count the cells of images.",
+    "train": "Train a model on own images and annotations.",
     "run": "Run a pipeline of the project in this folder, as `kedro run` does.",
     "fetch": "Fetch public images with annotations, to try things out on.",
 }

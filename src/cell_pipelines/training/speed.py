@@ -1,8 +1,32 @@
-"""Measure within a second how fast this machine trains, for estimates of what a training will take."""
+"""Measure within seconds how fast this machine trains, for estimates of what a training will take."""
 
+import statistics
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from cell_pipelines.models.accelerators import available_kinds, synchronise
+from cell_pipelines.models.accelerators import available_kinds, gpu_name, synchronise
+
+if TYPE_CHECKING:
+    import torch
+
+_LEAST_STEPS = 2
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """What a network takes on this machine.
+
+    Attributes:
+        step_seconds: Output and gradients for a whole batch.
+        forward_seconds: Output for a whole batch.
+        device: What it was measured on, in words.
+    """
+
+    step_seconds: float
+    forward_seconds: float
+    device: str
 
 
 def measure_operations_a_second(*, seconds: float = 1.0) -> float:
@@ -32,3 +56,53 @@ def measure_operations_a_second(*, seconds: float = 1.0) -> float:
         done += operations
         synchronise(device.type)
     return done / passed
+
+
+def measure_step(network: "torch.nn.Module", shape: tuple[int, int, int, int], *, seconds: float = 3.0) -> StepTimes:
+    """Return how long a network's training step and its output alone take here, on random images.
+
+    The optimiser, the loss and the preparing of images are not in it.
+
+    Args:
+        network: Takes images (N, C, H, W) and gives a tensor, or several; its weights are left as they are.
+        shape: N, C, H and W of a batch.
+        seconds: How long to measure at most, after one step that warms up; at least two steps are measured.
+    """
+    import torch
+
+    kind = available_kinds()[0]
+    network, images = network.to(kind).train(), torch.rand(shape, device=kind)
+
+    def step() -> None:
+        loss = torch.stack([output.float().mean() for output in _tensors(network(images))]).sum()
+        torch.autograd.backward(loss)
+        network.zero_grad(set_to_none=True)
+
+    def look() -> None:
+        with torch.no_grad():
+            _tensors(network(images))
+
+    step()
+    step_seconds, forward_seconds = (_time(work, kind, seconds / 2) for work in (step, look))
+    return StepTimes(step_seconds, forward_seconds, gpu_name(kind) or "the processor")
+
+
+def _time(work: Callable[[], None], kind: str, seconds: float) -> float:
+    """Return the median duration of some work in seconds."""
+    durations: list[float] = []
+    while len(durations) < _LEAST_STEPS or sum(durations) < seconds:
+        start = time.perf_counter()
+        work()
+        synchronise(kind)
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations)
+
+
+def _tensors(output: Any) -> "list[torch.Tensor]":
+    """Return the floating point tensors of what a network gives, however they are put together."""
+    import torch
+
+    if isinstance(output, torch.Tensor):
+        return [output] if output.is_floating_point() else []
+    parts = output.values() if isinstance(output, dict) else output if isinstance(output, list | tuple) else ()
+    return [tensor for part in parts for tensor in _tensors(part)]

@@ -90,7 +90,10 @@ def detect_format(folder: Path) -> tuple[str, str]:
         sentence = next(filter(None, (explained(folder) for explained in asked)))
         raise AnnotationFormatError(f"{folder}: {sentence}")
     listed = "; ".join(f"{name} ({reason})" for name, reason in found.items())
-    raise AnnotationFormatError(f"{folder}: several formats lie here: {listed}. Name the `format` in the catalog.")
+    raise AnnotationFormatError(
+        f"{folder}: several formats lie here: {listed}. Name the `format`: `raw_format` in the study's "
+        "globals.yml, `--format` of a command."
+    )
 
 
 def _describe_nothing(folder: Path) -> str:

@@ -11,7 +11,7 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import Choice
 from cell_pipelines.pipelines.reporting.model_inputs import by_model
-from cell_pipelines.pipelines.reporting.nodes import headlines
+from cell_pipelines.pipelines.reporting.nodes import describe_data, headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.report.page.html import Group, Page, Section
 from cell_pipelines.report.pages.study import StudyPage, page_group, render_study_page
@@ -57,6 +57,16 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., str]:
         )
 
     return describe
+
+
+def describe_study_data(
+    summary: pd.DataFrame, findings: pd.DataFrame, quality: pd.DataFrame, splits: pd.DataFrame, plan: pd.DataFrame,
+    parameters: ReportingParameters,
+) -> list[Section]:  # fmt: skip
+    """Return the sections about the data, and before them what was chosen for a study that was planned."""
+    from cell_pipelines.report.pages.data import plan_sections
+
+    return [*plan_sections(plan), *describe_data(summary, findings, quality, splits, parameters)]
 
 
 def _model_group(name: str, page: Page, choice: Choice, count: int) -> Group:

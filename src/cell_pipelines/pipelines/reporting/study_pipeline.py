@@ -7,8 +7,7 @@ from kedro.pipeline import Node, Pipeline
 from cell_pipelines.pipelines.reporting.card import CARD_INPUTS, describe_model
 from cell_pipelines.pipelines.reporting.choice import CHOICE_INPUTS, choose_model
 from cell_pipelines.pipelines.reporting.model_inputs import model_inputs
-from cell_pipelines.pipelines.reporting.nodes import describe_data
-from cell_pipelines.pipelines.reporting.study import REPORT_INPUTS, describe_study
+from cell_pipelines.pipelines.reporting.study import REPORT_INPUTS, describe_study, describe_study_data
 
 _DATA = ["conversion_summary", "conversion_findings", "quality_findings", "split_summary"]
 _SETTINGS = ["params:evaluation", "params:reporting"]
@@ -28,7 +27,12 @@ def create_study_pipeline(models: tuple[str, ...]) -> Pipeline:
                 outputs="model_choice",
                 name="choose_model",
             ),
-            Node(describe_data, inputs=[*_DATA, "params:reporting"], outputs="study_data", name="describe_study_data"),
+            Node(
+                describe_study_data,
+                inputs=[*_DATA, "training_plan", "params:reporting"],
+                outputs="study_data",
+                name="describe_study_data",
+            ),
             Node(
                 describe_study(models),
                 inputs=["prepared_annotations", "study_data", "model_choice", "report_pages", "command_log",

@@ -38,6 +38,23 @@ def data_sections(
     ]
 
 
+def plan_sections(plan: pd.DataFrame) -> list[Section]:
+    """Return the section about what was chosen for a study, and why; none where nothing was.
+
+    Args:
+        plan: One row per decision: `what`, `value`, `why`, `numbers`; empty for a study that nobody planned.
+    """
+    if plan.empty:
+        return []
+    about = (
+        "Chosen by `cell-pipelines train` before the training. The study's files in conf hold the settings, and may "
+        "have been changed since."
+    )
+    columns = {"what": "what", "value": "chosen", "why": "why", "numbers": "from"}
+    table = plan.fillna("")[list(columns)].rename(columns=columns)
+    return [Section("What was chosen and why", [Text(about), Table(table, "One row per decision")])]
+
+
 def _splits(splits: pd.DataFrame) -> Iterator[Item]:
     about_all = [name for name in ("decided_by", "pairs_alike", "pairs_apart") if name in splits]
     yield Table(splits.drop(columns=about_all), "Images, groups and objects of each split")

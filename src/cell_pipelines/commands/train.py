@@ -1,0 +1,96 @@
+"""Train a model on own images and annotations: plan a study, write it out, and run it."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cell_pipelines.own_study import OwnStudy
+    from cell_pipelines.workflows.planning.plan import Plan
+
+# Test images below which the last lines say that they are few.
+_FEW = 10
+
+
+def _path(_: click.Context, __: click.Parameter, value: str | None) -> Path | None:
+    return None if value is None else Path(value).expanduser().resolve()
+
+
+@click.command(short_help="Train a model on own images and annotations.")
+@click.option("--images", callback=_path, metavar="DIR", help="Folder of the images.")
+@click.option(
+    "--annotations", callback=_path, metavar="DIR", help="Folder or file of the annotations, in any of 27 formats."
+)
+@click.option("--model", metavar="NAME", help="Such as unetpp, stardist or yolo; by default what the annotations fit.")
+@click.option("--minutes", type=click.FloatRange(min=0.01), default=12.0, show_default=True, help="Of training.")
+@click.option("--name", metavar="NAME", help="Of the study; by default that of the images' folder.")
+@click.option("--out", callback=_path, metavar="DIR", help="Folder of the project; by default this one.")
+@click.option("--format", "annotation_format", default="auto", metavar="NAME", help="Of the annotations.")
+@click.option("--weights", metavar="NAME|FILE", help="Pretrained weights, downloaded if need be; default: none.")
+@click.option("--continue", "resume", is_flag=True, help="Go on with the study of that name, where it was ended.")
+def train(
+    images: Path | None, annotations: Path | None, name: str | None, out: Path | None, *,
+    resume: bool, model: str | None, **choices: object,
+) -> None:  # fmt: skip
+    """Train a model on own images and annotations.
+
+    Finds the format, decides by the annotations whether boxes or outlines are learnt, divides the images, trains,
+    chooses thresholds, evaluates, and writes the study to conf/NAME.
+    """
+    from cell_pipelines.own_study import OwnStudy, check_model, name_study, use_packaged_logging
+
+    use_packaged_logging()
+    if resume:
+        if name is None and images is None:
+            raise click.UsageError("`--continue` needs the `--name` of the study.")
+        study = OwnStudy(name_study(images or Path()) if name is None else name, out)
+        chosen = study.model()
+    else:
+        if images is None or annotations is None:
+            raise click.UsageError("name the folders of the images and of their annotations: --images, --annotations.")
+        study = OwnStudy(name_study(images) if name is None else name, out)
+        study.check_new()
+        wanted = None if model is None else check_model(model)
+        chosen = _plan(study, images, annotations, wanted, choices).model
+    study.train(chosen, resume=resume)
+    _say_next(study, chosen)
+
+
+def _plan(study: "OwnStudy", images: Path, annotations: Path, wanted: str | None, choices: dict[str, object]) -> "Plan":
+    """Plan the study, say what was chosen, and write it."""
+    from cell_pipelines.own_images import read_own_images
+    from cell_pipelines.workflows.planning.measuring import measure_model
+    from cell_pipelines.workflows.planning.own_study import plan_study
+
+    annotation_format = str(choices["annotation_format"])
+    own = read_own_images(images, annotations, annotation_format)
+    weights = choices["weights"]
+    plan = plan_study(
+        own.facts,
+        own.fractions,
+        partial(measure_model, study.base(), len(own.facts.categories)),
+        wanted=wanted,
+        minutes=float(str(choices["minutes"])),
+        weights=None if weights is None else str(weights),
+    )
+    source = {
+        "raw_images": str(images),
+        "raw_annotations": str(annotations),
+        "raw_format": own.facts.annotation_format[0],
+    }
+    study.write(plan, source, own.splits)
+    for decision in plan.decisions:
+        click.echo(f"{decision.what}: {decision.value}")
+    click.echo(f"Why, and all settings: {study.conf}")
+    return plan
+
+
+def _say_next(study: "OwnStudy", model: str) -> None:
+    """Say what to type next."""
+    import shlex
+
+    path = shlex.quote(str(study.model_file(model)))
+    click.echo(f"Study: {study.conf}; the same again: kedro run --env={study.name}")
+    click.echo(f"Count new images: cell-pipelines count NEW_IMAGES --model {path}")

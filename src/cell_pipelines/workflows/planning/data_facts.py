@@ -1,0 +1,144 @@
+"""Facts about images and annotations that the settings of a training follow from."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from cell_pipelines.annotations.geometry.areas import object_areas
+from cell_pipelines.annotations.images import SPLITS
+from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
+
+_T = TypeVar("_T")
+#: Geometries that say which pixels belong to a cell.
+OUTLINES = ("polygon", "mask")
+
+
+@dataclass(frozen=True)
+class Side:
+    """Images and cells on one side of a split."""
+
+    images: int
+    cells: int
+
+
+@dataclass(frozen=True)
+class Diameters:
+    """Diameters of the annotated cells in pixels, of circles of the same area: 5th, 50th and 95th percentile."""
+
+    small: float
+    median: float
+    large: float
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Facts about a person's images and annotations.
+
+    Attributes:
+        images: Annotated images.
+        not_annotated: Images that nothing is said about.
+        geometries: Number of objects by geometry, of those that there are.
+        categories: Names of the classes that objects have.
+        sides: Images and cells of train, val and test.
+        split_source: What decided the split, in words.
+        sizes: Height and width of the images, one of each that occurs.
+        dtypes: Types of their pixels.
+        channels: Numbers of their channels.
+        diameters: Of the cells.
+        annotation_format: Name of the format, and what it was recognised by.
+    """
+
+    images: int
+    not_annotated: int
+    geometries: Mapping[str, int]
+    categories: tuple[str, ...]
+    sides: Mapping[str, Side]
+    split_source: str
+    sizes: tuple[tuple[int, int], ...]
+    dtypes: tuple[str, ...]
+    channels: tuple[int, ...]
+    diameters: Diameters
+    annotation_format: tuple[str, str]
+
+    @property
+    def cells(self) -> int:
+        """Number of objects."""
+        return sum(self.geometries.values())
+
+    @property
+    def has_outlines(self) -> bool:
+        """Whether every object has an outline."""
+        return set(self.geometries) <= set(OUTLINES)
+
+    @property
+    def longest_side(self) -> int:
+        """Longest side of an image in pixels."""
+        return max(max(size) for size in self.sizes)
+
+    @property
+    def shortest_side(self) -> int:
+        """Shortest side of an image in pixels."""
+        return min(min(size) for size in self.sizes)
+
+
+def gather_facts(
+    annotations: AnnotationSet,
+    image_table: pd.DataFrame,
+    *,
+    split_source: str,
+    annotation_format: tuple[str, str],
+) -> DataFacts:
+    """Return the facts about images with a split.
+
+    Args:
+        annotations: Objects of the annotated images, each image on one side of a split.
+        image_table: One row per image with ``name``, ``width``, ``height``, ``dtype`` and ``channels``; images that
+            are not annotated, too.
+        split_source: What decided the split, in words.
+        annotation_format: Name of the format, and what it was recognised by.
+    """
+    table = image_table[image_table["name"].isin(annotations.names)]
+    codes = annotations.objects["geometry"].to_numpy()
+    present = [name for number, name in enumerate(annotations.categories) if (annotations.category == number).any()]
+    return DataFacts(
+        images=annotations.n_images,
+        not_annotated=len(image_table) - len(table),
+        geometries={name: int(n) for code, name in enumerate(GEOMETRIES) if (n := np.sum(codes == code))},
+        categories=tuple(present),
+        sides=_count_sides(annotations),
+        split_source=split_source,
+        sizes=_distinct([(int(h), int(w)) for h, w in zip(table["height"], table["width"], strict=True)]),
+        dtypes=_distinct([str(dtype) for dtype in table["dtype"]]),
+        channels=_distinct([int(number) for number in table["channels"]]),
+        diameters=measure_diameters(annotations),
+        annotation_format=annotation_format,
+    )
+
+
+def measure_diameters(annotations: AnnotationSet) -> Diameters:
+    """Return the diameters of the objects; those of an ellipse in its box where there is only a box.
+
+    Points and ignored regions have none; NaN where nothing has.
+    """
+    codes = annotations.objects["geometry"].to_numpy()
+    areas = object_areas(annotations)
+    areas = np.where(codes == GEOMETRIES.index("box"), areas * np.pi / 4, areas)[~annotations.crowd]
+    diameters = 2 * np.sqrt(areas[areas > 0] / np.pi)
+    if not diameters.size:
+        return Diameters(float("nan"), float("nan"), float("nan"))
+    return Diameters(*(float(value) for value in np.percentile(diameters, (5, 50, 95))))
+
+
+def _count_sides(annotations: AnnotationSet) -> dict[str, Side]:
+    sides = np.array(annotations.images["split"].to_pylist(), dtype=object)
+    cells = np.bincount(annotations.image_index, minlength=annotations.n_images)
+    return {name: Side(int(np.sum(sides == name)), int(cells[sides == name].sum())) for name in SPLITS}
+
+
+def _distinct(values: Sequence[_T]) -> tuple[_T, ...]:
+    """Return the different values, the most frequent first."""
+    return tuple(value for value, _ in Counter(values).most_common())

@@ -1,0 +1,48 @@
+"""Measure what a planned network costs on this machine, before anything is trained."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cell_pipelines.training.speed import StepTimes, measure_step
+from cell_pipelines.workflows.planning.own_study import DETECTORS
+
+
+def measure_model(
+    base: Mapping[str, Any], categories: int, model: str, settings: Mapping[str, Any], shape: tuple[int, int, int, int]
+) -> StepTimes:
+    """Return what a training step of a model takes.
+
+    Args:
+        base: Parameters of the base by model, with ``architecture``, ``encoder``, ``options`` and ``training``.
+        categories: Classes to learn.
+        model: Name of the model.
+        settings: What the plan changes of them, by dotted names.
+        shape: Of a batch: images, channels, height, width.
+    """
+    if model in DETECTORS:
+        from cell_pipelines.models.untrained import create_untrained_yolo
+
+        return measure_step(create_untrained_yolo(str(settings["weights"]), categories), shape)
+    own = _merged(base[model], settings)
+    return measure_step(_create_network(own, categories, shape[1]), shape)
+
+
+def _create_network(own: Mapping[str, Any], categories: int, channels: int) -> Any:
+    from cell_pipelines.models.registry import create_network
+    from cell_pipelines.models.spec import NetworkSpec
+    from cell_pipelines.representations.registry import create_representation
+
+    chosen = own.get("training", {}).get("representation") or {"name": "binary"}
+    representation = create_representation(chosen["name"], **chosen.get("options", {}))
+    outputs = categories * len(representation.channels)
+    options = own.get("options") or {}
+    return create_network(NetworkSpec(own["architecture"], own.get("encoder"), channels, outputs, options))
+
+
+def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested parameters with settings by dotted names on top, as Kedro's soft merge gives them."""
+    merged = dict(base)
+    for name, value in settings.items():
+        head, _, rest = name.partition(".")
+        merged[head] = _merged(merged.get(head) or {}, {rest: value}) if rest else value
+    return merged

@@ -1,0 +1,157 @@
+"""Put the decisions about a study together, and the settings that a small training from scratch needs besides."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cell_pipelines.training.speed import StepTimes
+from cell_pipelines.workflows.planning import effort, pixels
+from cell_pipelines.workflows.planning.data_facts import DataFacts
+from cell_pipelines.workflows.planning.model_choice import choose_model
+from cell_pipelines.workflows.planning.plan import Decision, Plan
+from cell_pipelines.workflows.planning.sides import describe_split
+
+#: Measures the network of a model with these settings on batches of this shape.
+Measure = Callable[[str, Mapping[str, Any], tuple[int, int, int, int]], StepTimes]
+
+DETECTORS = ("yolo", "yolo_seg")
+# How many times longer than the network's own work an epoch takes; see benchmarks/train_minutes.py.
+_OVERHEAD = {"yolo": 1.4, "yolo_seg": 1.8}
+_NETWORK_OVERHEAD = 1.25
+#: Networks small enough to train within minutes on two cores, by the settings of the study dsb2018.
+SMALL_NETWORKS: Mapping[str, Mapping[str, Any]] = {
+    "resunet": {"options.width": 16},
+    "unetpp": {"encoder": "resnet18", "options.encoder_depth": 3, "options.decoder_channels": [64, 32, 16]},
+    "unet": {"encoder": "resnet18", "options.encoder_depth": 4, "options.decoder_channels": [128, 64, 32, 16]},
+    "stardist": {"encoder": "resnet18", "options.encoder_depth": 4, "options.decoder_channels": [128, 64, 32, 32],
+                 "training.learning_rate": 0.002},
+}  # fmt: skip
+_AUGMENTATION = {
+    "rotation_degrees": 180, "rotation_probability": 0.5, "horizontal_flip": 0.5, "vertical_flip": 0.5,
+    "zoom_from": 0.8, "zoom_to": 1.25, "zoom_probability": 0.5, "brightness": 0.3, "noise": 0.03,
+    "noise_probability": 0.5,
+}  # fmt: skip
+_LEARNING = {
+    "representation.name": "binary", "representation.options.shrink_px": 1,
+    "loss.name": "combo", "optimizer": "adamw", "learning_rate": 0.003, "weight_decay": 0.01,
+    "schedule.name": "one_cycle", "monitor": "val_loss",
+}  # fmt: skip
+# Minimum areas and distances, as multiples of the average cell's, that are tried together with the thresholds.
+_TRIED = {"threshold_optimisation.min_areas": [0.1, 0.5, 1.0],
+          "threshold_optimisation.spacings": [0.75, 1.25]}  # fmt: skip
+
+
+def plan_study(
+    facts: DataFacts, fractions: dict[str, float], measure: Measure, *,
+    wanted: str | None = None, minutes: float = effort.MINUTES, weights: str | None = None,
+) -> Plan:  # fmt: skip
+    """Return the plan of a training.
+
+    Args:
+        facts: Facts about the data, its split included.
+        fractions: Shares of the split.
+        measure: Measures the network on this machine.
+        wanted: Name of the model that is asked for; None for what fits the annotations.
+        minutes: Of training.
+        weights: Pretrained weights that were asked for; None for a training from scratch.
+
+    Raises:
+        PlanError: Nothing can be trained on this.
+    """
+    model = choose_model(facts, wanted)
+    common = [_describe_data(facts), model, describe_split(facts, fractions)]
+    plan = _plan_detector if model.value in DETECTORS else _plan_network
+    return Plan(model.value, (*common, *plan(facts, model.value, measure, minutes, weights)))
+
+
+def _describe_data(facts: DataFacts) -> Decision:
+    name, evidence = facts.annotation_format
+    value = f"{facts.images} annotated images, {facts.cells} cells"
+    why = f"Annotations are read as {name}: {evidence}."
+    numbers = f"classes: {', '.join(facts.categories)}"
+    if facts.not_annotated:
+        why += f" {facts.not_annotated} more images have no annotations and are left out."
+    return Decision("Data", value, why, numbers)
+
+
+def _plan_network(
+    facts: DataFacts, model: str, measure: Measure, minutes: float, weights: str | None
+) -> list[Decision]:
+    colour, tile = pixels.choose_colour(facts), pixels.choose_tile(facts)
+    side = int(tile.settings["segmentation.tiles.size"])
+    batch, tiles = effort.choose_batch(side), effort.choose_tiles(facts, side)
+    network = _describe_network(model, weights)
+    settings = {key.removeprefix(f"{model}."): value for key, value in network.settings.items()}
+    channels = {"grey": 1, "rgb": 3, "channels": facts.channels[0]}[colour.value]
+    times = measure(model, settings, (batch, channels, side, side))
+    budget = effort.network_budget(facts, side, tiles, batch)
+    epochs, expected = effort.choose_epochs(budget, times, minutes, _NETWORK_OVERHEAD)
+    return [
+        network,
+        colour,
+        pixels.choose_normalisation(facts, is_detector=False),
+        tile,
+        _describe_epoch(tiles, batch),
+        effort.describe_epochs(epochs, expected, minutes, times, "segmentation.epochs"),
+        _describe_learning(facts),
+        Decision("Thresholds", "on validation images", "Threshold, minimum area and minimum distance of cells are "
+                 "chosen together, by F1 at IoU 0.5, and never on test images.", "", _TRIED),
+    ]  # fmt: skip
+
+
+def _describe_network(model: str, weights: str | None) -> Decision:
+    small = SMALL_NETWORKS.get(model, {})
+    own = {} if model == "resunet" else {"encoder_weights": weights}
+    settings = {f"{model}.{key}": value for key, value in {**small, **own}.items()}
+    if weights is not None:
+        return Decision("Start", f"encoder weights {weights}", "Asked for by `--weights`.", "", settings)
+    return Decision("Start", "from scratch", "Random weights: nothing is downloaded unless `--weights` names it.",
+                    "a small network" if small else "the network of conf/base", settings)  # fmt: skip
+
+
+def _describe_epoch(tiles: int, batch: int) -> Decision:
+    settings = {"segmentation.tiles.per_epoch": tiles, "segmentation.batch": batch, "segmentation.tiles.overlap": 0}
+    why = "Tiles of an epoch cover the training images about once, but at least 64; large tiles are fewer in a batch."
+    return Decision("Tiles per epoch and batch", f"{tiles} and {batch}", why, "", settings)
+
+
+def _describe_learning(facts: DataFacts) -> Decision:
+    """Return how is learnt, which is not found in the data but for the width of the border weights."""
+    sigma = max(2.0, round(facts.diameters.median / 5, 1))
+    border = {"name": "border", "options.w0": 5.0, "options.sigma_px": sigma}
+    settings = {
+        **{f"segmentation.{key}": value for key, value in _LEARNING.items()},
+        **{f"segmentation.weight_map.{key}": value for key, value in border.items()},
+        **{f"segmentation.augmentation.{key}": value for key, value in _AUGMENTATION.items()},
+    }
+    return Decision("Learning", "as in the study dsb2018", "Loss, optimiser and augmentation are those of that study; "
+                    "pixels between cells count more, within a fifth of a diameter.",
+                    f"median diameter {facts.diameters.median:.0f} px", settings)  # fmt: skip
+
+
+def _plan_detector(
+    facts: DataFacts, model: str, measure: Measure, minutes: float, weights: str | None
+) -> list[Decision]:
+    inputs = pixels.choose_input(facts, model)
+    side, tile = int(inputs[0].settings[f"{model}.image_size"]), inputs[-1].settings.get("data_preparation.tiling.size")
+    batch = effort.choose_batch(side)
+    name = weights or ("yolov8n-seg.pt" if model == "yolo_seg" else "yolov8n.pt")
+    times = measure(model, {"weights": name}, (batch, 3, side, side))
+    epochs, expected = effort.choose_epochs(
+        effort.detector_budget(facts, batch, tile), times, minutes, _OVERHEAD[model]
+    )
+    start = {f"{model}.weights": name, f"{model}.from_scratch": weights is None}
+    closing = {f"{model}.augmentation.close_mosaic": max(1, epochs // 7), f"{model}.patience": epochs}
+    learning = {"batch": batch, "nominal_batch": batch, "learning_rate": 0.001, "cosine_schedule": True,
+                "warmup_epochs": 3.0, "cache": True, "augmentation.flipud": 0.5}  # fmt: skip
+    asked = "Asked for by `--weights`."
+    return [
+        Decision("Start", f"weights {weights}", asked, "", start) if weights else Decision(
+            "Start", "from scratch", "Random weights: nothing is downloaded unless `--weights` names it.",
+            f"the network of {name}, the smallest of its kind", start),
+        *inputs,
+        pixels.choose_normalisation(facts, is_detector=True),
+        effort.describe_epochs(epochs, expected, minutes, times, f"{model}.epochs"),
+        Decision("Learning", "as in the study bccd", "Batch, learning rate and augmentation are those of that study; "
+                 "the last seventh of the epochs is without mosaics.", f"batch {batch}",
+                 {**{f"{model}.{key}": value for key, value in learning.items()}, **closing}),
+    ]  # fmt: skip

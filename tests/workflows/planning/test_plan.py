@@ -1,0 +1,193 @@
+"""Plans are pure: the same facts give the same settings, each with its reason."""
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
+from cell_pipelines.pipelines.detection.parameters import YoloParameters
+from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.study import MODELS, SEGMENTERS
+from cell_pipelines.training.speed import StepTimes
+from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
+from cell_pipelines.workflows.planning import effort, own_study, pixels
+from cell_pipelines.workflows.planning.data_facts import DataFacts, Diameters, Side
+from cell_pipelines.workflows.planning.model_choice import choose_model
+from cell_pipelines.workflows.planning.own_study import DETECTORS, plan_study
+from cell_pipelines.workflows.planning.plan import Decision, PlanError
+from cell_pipelines.workflows.planning.sides import choose_fractions, describe_split
+from cell_pipelines.workflows.planning.study_files import settings_lines, write_study
+
+FACTS = DataFacts(
+    images=30,
+    not_annotated=0,
+    geometries={"mask": 900},
+    categories=("cell",),
+    sides={"train": Side(19, 600), "val": Side(5, 150), "test": Side(6, 150)},
+    split_source="whole groups dealt out at random",
+    sizes=((256, 256), (520, 696)),
+    dtypes=("uint8",),
+    channels=(1,),
+    diameters=Diameters(7, 16, 49),
+    annotation_format=("label_image", "labels"),
+)
+BOXES = replace(FACTS, geometries={"box": 900})
+
+
+def measure(model, settings, shape):
+    return StepTimes(0.5, 0.1, "the processor")
+
+
+def plan(facts=FACTS, **options):
+    return plan_study(facts, choose_fractions(30), measure, **options)
+
+
+def test_outlines_give_a_network_that_outlines_and_boxes_one_that_finds_boxes():
+    assert plan().model == "unetpp"
+    assert plan(BOXES).model == "yolo"
+    assert plan(replace(FACTS, geometries={"mask": 9, "polygon": 3})).model == "unetpp"
+    assert plan(replace(FACTS, geometries={"mask": 9, "box": 1})).model == "yolo"
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "yolo"])
+def test_a_network_that_learns_outlines_is_refused_for_boxes(model):
+    with pytest.raises(PlanError, match=rf"{model} learns from outlines .* the annotations are 900 boxes"):
+        plan(BOXES, wanted=model)
+
+
+def test_boxes_of_outlines_may_be_learnt_where_that_is_asked_for():
+    assert "the outlines themselves are not used" in choose_model(FACTS, "yolo").why
+
+
+def test_points_and_no_cells_at_all_are_refused_in_a_sentence():
+    with pytest.raises(PlanError, match="the annotations are 3 boxes and 2 points: no model here learns from points"):
+        plan(replace(FACTS, geometries={"box": 3, "point": 2}))
+    with pytest.raises(PlanError, match="no cell at all"):
+        plan(replace(FACTS, geometries={}))
+
+
+@pytest.mark.parametrize("images", [0, 1, 2])
+def test_fewer_than_three_images_are_refused(images):
+    with pytest.raises(PlanError, match="at least 3 annotated images"):
+        choose_fractions(images)
+
+
+@pytest.mark.parametrize("images", [3, 4, 9, 10, 30, 99, 100, 10_000])
+def test_fractions_add_up_and_leave_most_to_learn_from(images):
+    shares = choose_fractions(images)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["train"] > 0.5
+
+
+def test_a_side_without_cells_is_refused():
+    empty = replace(FACTS, sides={**FACTS.sides, "val": Side(5, 0)})
+    with pytest.raises(PlanError, match="the 5 validation images hold no annotated cell"):
+        describe_split(empty, choose_fractions(30))
+
+
+def test_few_test_images_are_told_of():
+    many = replace(FACTS, sides={**FACTS.sides, "test": Side(20, 500)})
+    assert "Fewer than 10 test images" in describe_split(FACTS, choose_fractions(30)).why
+    assert "Fewer" not in describe_split(many, choose_fractions(30)).why
+
+
+@pytest.mark.parametrize("median", [3, 16, 30, 64, 200, 2000])
+@pytest.mark.parametrize("side", [40, 256, 520, 4000])
+def test_a_tile_is_a_multiple_of_32_within_bounds_and_hardly_larger_than_the_images(median, side):
+    facts = replace(FACTS, sizes=((side, side),), diameters=Diameters(median / 2, median, median * 2))
+    tile = pixels.choose_tile(facts).settings["segmentation.tiles.size"]
+    assert tile % 32 == 0
+    assert 128 <= tile <= 512
+    assert tile < max(side + 32, 129)
+
+
+def test_channels_are_what_all_images_have():
+    assert pixels.choose_colour(FACTS).value == "grey"
+    assert pixels.choose_colour(replace(FACTS, channels=(3, 1))).value == "rgb"
+    assert pixels.choose_colour(replace(FACTS, channels=(4,))).value == "channels"
+    with pytest.raises(PlanError, match="they have 2, 3"):
+        pixels.choose_colour(replace(FACTS, channels=(3, 2)))
+
+
+def test_large_images_with_small_cells_are_tiled_for_a_detector_and_others_are_not():
+    small_cells = replace(BOXES, sizes=((3000, 4000),), diameters=Diameters(20, 25, 30))
+    large_cells = replace(small_cells, diameters=Diameters(200, 250, 300))
+    assert pixels.choose_input(small_cells, "yolo")[-1].settings["data_preparation.tiling.size"] == 640
+    assert len(pixels.choose_input(large_cells, "yolo")) == 1
+    assert len(pixels.choose_input(BOXES, "yolo")) == 1
+
+
+@pytest.mark.parametrize("minutes", [0.5, 12, 60, 6000])
+@pytest.mark.parametrize("step", [1e-4, 0.5, 30])
+def test_epochs_fit_into_the_minutes_or_the_reason_says_otherwise(minutes, step):
+    times = StepTimes(step, step / 3, "the processor")
+    epochs, expected = effort.choose_epochs(effort.network_budget(FACTS, 160, 72, 8), times, minutes, 1.25)
+    said = effort.describe_epochs(epochs, expected, minutes, times, "segmentation.epochs")
+    assert 3 <= epochs <= 400
+    assert said.settings == {"segmentation.epochs": epochs}
+    if expected > minutes * 1.05:
+        assert epochs == 3
+        assert "Fewer than 3 epochs" in said.why
+
+
+def test_every_decision_has_a_reason():
+    for facts in (FACTS, BOXES):
+        assert all(d.what and d.value and d.why.endswith(".") for d in plan(facts).decisions)
+
+
+def test_nothing_is_downloaded_unless_weights_are_named():
+    assert plan().settings()["unetpp.encoder_weights"] is None
+    assert plan(BOXES).settings()["yolo.from_scratch"] is True
+    assert plan(weights="imagenet").settings()["unetpp.encoder_weights"] == "imagenet"
+    named = plan(BOXES, weights="yolo11n.pt").settings()
+    assert (named["yolo.weights"], named["yolo.from_scratch"]) == ("yolo11n.pt", False)
+
+
+def read_study(folder):
+    parameters = {}
+    for path in sorted(folder.glob("parameters_*.yml")):
+        parameters |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    return parameters
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_study_that_is_written_holds_the_plan_and_is_accepted_by_the_pipelines(tmp_path, model):
+    made = plan(wanted=model)
+    write_study(made, {"study": "mine", "raw_images": "/a, b/ü {x}: 'c'"}, tmp_path)
+    assert yaml.safe_load((tmp_path / "globals.yml").read_text(encoding="utf-8"))["raw_images"] == "/a, b/ü {x}: 'c'"
+    parameters = read_study(tmp_path)
+    for name, value in made.settings().items():
+        found = parameters
+        for word in name.split("."):
+            found = found[word]
+        assert found == value
+    PreparationParameters.model_validate(parameters["data_preparation"])
+    if model in DETECTORS:
+        YoloParameters.model_validate(parameters[model])
+    else:
+        shared = SegmentationParameters.model_validate(parameters["segmentation"])
+        NetworkParameters.model_validate({"architecture": "unet", **parameters.get(model, {})}).merged(shared)
+        ThresholdParameters.model_validate(parameters["threshold_optimisation"])
+
+
+def test_settings_of_one_group_stand_together_whatever_their_order():
+    settings = {"a.b.c": 1, "d": None, "a.e": [1, 2], "a.b.f": "true"}
+    lines = settings_lines([Decision("What", "x", "Why.", "numbers", settings)])
+    assert yaml.safe_load("\n".join(lines)) == {"a": {"b": {"c": 1, "f": "true"}, "e": [1, 2]}, "d": None}
+    assert "    # What: Why. (numbers)" in lines
+
+
+def test_two_decisions_about_one_setting_are_a_fault():
+    with pytest.raises(ValueError, match="two set the same"):
+        settings_lines([Decision("a", "1", "A.", "", {"x": 1}), Decision("b", "2", "B.", "", {"x": 2})])
+
+
+def test_small_networks_are_those_of_models_that_can_be_trained():
+    assert set(own_study.SMALL_NETWORKS) <= set(SEGMENTERS)
+
+
+def test_the_table_has_one_row_per_decision():
+    table = plan().table()
+    assert list(table.columns) == ["what", "value", "why", "numbers", "parameter"]
+    assert len(table) == len(plan().decisions)
