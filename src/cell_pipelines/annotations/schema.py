@@ -61,8 +61,8 @@ class AnnotationSet:
     categories: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "images", self.images.select(IMAGE_SCHEMA.names).cast(IMAGE_SCHEMA))
-        object.__setattr__(self, "objects", self.objects.select(OBJECT_SCHEMA.names).cast(OBJECT_SCHEMA))
+        object.__setattr__(self, "images", _conform(self.images, IMAGE_SCHEMA))
+        object.__setattr__(self, "objects", _conform(self.objects, OBJECT_SCHEMA))
         object.__setattr__(self, "categories", tuple(self.categories))
         if len(set(self.categories)) != len(self.categories):
             raise ValueError(f"`categories` must differ from each other, got {list(self.categories)}.")
@@ -150,6 +150,14 @@ def box_array(objects: pa.Table) -> npt.NDArray[np.float64]:
     """Return the boxes of a table of `OBJECT_SCHEMA` as x_min, y_min, x_max, y_max, shape (N, 4)."""
     columns = [objects[name].to_numpy(zero_copy_only=False) for name in ("x_min", "y_min", "x_max", "y_max")]
     return np.stack(columns, axis=1)
+
+
+def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with the columns and types of a schema; as it is where it has them, which parts of a set do."""
+    needed = (field.name for field in schema if not field.nullable)
+    if table.schema.equals(schema) and not any(table[name].null_count for name in needed):
+        return table
+    return table.select(schema.names).cast(schema)
 
 
 def _check_index(column: pa.ChunkedArray, size: int, name: str) -> None:

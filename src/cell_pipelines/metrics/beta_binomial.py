@@ -58,15 +58,20 @@ class ClusteredPosterior:
         return float(special.expit(np.interp(probability, below, special.logit(self.rho))))
 
     def exceedance(self, trials: int) -> FloatArray:
-        """Return the predictive probability that a new cluster has k successes or more, (trials + 1,) for each k."""
+        """Return the predictive probability that a new cluster has k successes or more, (trials + 1,) for each k.
+
+        The beta-binomial's beta functions are products over whole steps, B(k + a, n - k + b) / B(a, b) =
+        (a)_k (b)_(n - k) / (a + b)_n, so sums of logarithms take the place of gamma functions.
+        """
         shown = np.flatnonzero(self.mass.sum(axis=0) > 0)
-        k = np.arange(trials + 1.0)
+        steps, k = np.arange(float(trials))[:, None], np.arange(trials + 1.0)
         probability = np.zeros(trials + 1)
         binomials = -special.betaln(k + 1, trials - k + 1) - np.log(trials + 1)
         for row, mass in zip(1 / self.rho - 1, self.mass, strict=True):
-            a, b = row * special.expit(self.logits[shown]), row * special.expit(-self.logits[shown])
-            log = special.betaln(k[:, None] + a, trials - k[:, None] + b) - special.betaln(a, b) + binomials[:, None]
-            probability += np.exp(log) @ mass[shown]
+            log = _log_rising(row * special.expit(self.logits[shown]), steps)
+            log += _log_rising(row * special.expit(-self.logits[shown]), steps)[::-1]
+            log += (binomials - np.log(row + steps).sum())[:, None]
+            probability += np.exp(log, out=log) @ mass[shown]
         return np.minimum(np.cumsum(probability[::-1])[::-1], 1.0)
 
     @property
@@ -122,6 +127,11 @@ def _log_density(
     evidence = special.logsumexp(plain + prior, axis=1) + _log_beta(rho_logits, rho_prior)
     conditional = weighted + prior
     return np.asarray(evidence[:, None] + conditional - special.logsumexp(conditional, axis=1)[:, None])
+
+
+def _log_rising(start: FloatArray, steps: FloatArray) -> FloatArray:
+    """Return the logarithms of the rising factorials (a)_0 to (a)_n, (n + 1, A), for `start` (A,), `steps` (n, 1)."""
+    return np.concatenate([np.zeros((1, start.size)), np.cumsum(np.log(start + steps), axis=0)])
 
 
 def _log_beta(logits: FloatArray, parameters: tuple[float, float]) -> FloatArray:

@@ -120,8 +120,9 @@ def label_centroids(labels: NDArray[np.integer]) -> tuple[IntArray, FloatArray]:
         at whole numbers, as scikit-image's ``centroid``.
     """
     labels = check_labels(labels, "labels")
-    row, column = np.nonzero(labels)
-    ids, area, cell = number_cells(labels[row, column])
+    places = np.flatnonzero(labels.ravel() > 0)
+    row, column = np.divmod(places, labels.shape[1])
+    ids, area, cell = number_cells(labels.ravel()[places])
     sums = (np.bincount(cell, weights=values, minlength=ids.size) for values in (row, column))
     return ids, np.stack([total / area for total in sums], axis=1)
 

@@ -1,27 +1,30 @@
 """The score from which a predicted object counts as a cell, chosen for each class on stored predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.analysis.evaluation.class_pair import ClassPair, has_masks
+from cell_pipelines.analysis.evaluation.class_pair import ClassPair
 from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation
-from cell_pipelines.analysis.evaluation.pairing import Pairing
+from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing
 from cell_pipelines.analysis.evaluation.threshold_choice import (
     COUNTS,
     ChoiceSettings,
+    Objective,
     choose_row,
     refuse_test,
     tabulate,
 )
-from cell_pipelines.metrics.centroids import match_centroids
+from cell_pipelines.metrics.centroid_counts import count_found
 from cell_pipelines.metrics.label_overlap import OverlapTable
 from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.metrics.thresholds import best_f1_confidence, confidence_curve
 from cell_pipelines.thresholds import Threshold
-from cell_pipelines.typing import BoolArray, FloatArray
+from cell_pipelines.typing import BoolArray, FloatArray, IntArray
+
+_NOTHING = np.zeros(1, dtype=np.int64)
 
 
 def choose_object_thresholds(
@@ -46,18 +49,51 @@ def choose_object_thresholds(
     Raises:
         ValueError: Images of the test split are among them, or `n_thresholds` is below 2.
     """
+    images = (job.run() for job in rankings(pairing, settings))
+    return choose_ranked_thresholds(pairing.categories, images, settings, n_thresholds=n_thresholds, default=default)
+
+
+def rankings(pairing: Pairing, settings: ChoiceSettings) -> Iterator["Ranking"]:
+    """Yield the work on each image of a pairing, whose results `choose_ranked_thresholds` takes in this order.
+
+    Raises:
+        ValueError: Images of the test split are among them.
+    """
     refuse_test(pairing.truth.images["split"].to_pylist())
+    matching = EvaluationSettings.for_pairing(pairing, iou=settings.iou, max_distance_px=settings.max_distance_px)
+    return (Ranking(pair, matching, settings.objective) for pair in pairing.pairs())
+
+
+def choose_ranked_thresholds(
+    categories: Sequence[str],
+    images: Iterable[Sequence["Ranked"]],
+    settings: ChoiceSettings,
+    *,
+    n_thresholds: int = 50,
+    default: float = 0.25,
+) -> tuple[dict[str, float], pd.DataFrame]:
+    """Choose as `choose_object_thresholds` does, from what each `Ranking` gave.
+
+    Args:
+        categories: Class names.
+        images: For each image one `Ranked` per class.
+        settings: By what and how.
+        n_thresholds: Number of thresholds, 2 or more.
+        default: The threshold of a class without a right prediction.
+
+    Raises:
+        ValueError: `n_thresholds` is below 2.
+    """
     if n_thresholds < 2:
         raise ValueError(f"`n_thresholds` must be at least 2, got {n_thresholds}.")
-    masks, stored = has_masks(pairing), [list[_Ranked]() for _ in pairing.categories]
-    matching = EvaluationSettings.for_pairing(pairing, iou=settings.iou, max_distance_px=settings.max_distance_px)
-    for pair in pairing.pairs():
-        for cells, images in zip(ImageEvaluation(pair, matching).classes, stored, strict=True):
-            images.append(_rank(cells, settings, masks))
+    stored = [list[Ranked]() for _ in categories]
+    for image in images:
+        for of_class, ranked in zip(stored, image, strict=True):
+            of_class.append(ranked)
     chosen: dict[str, float] = {}
     tables = [tabulate([], np.zeros((0, len(COUNTS))), 0, settings.objective).assign(category="")]
-    for name, images in zip(pairing.categories, stored, strict=True):
-        chosen[name], table = _choose(images, settings, n_thresholds, default)
+    for name, of_class in zip(categories, stored, strict=True):
+        chosen[name], table = _choose(of_class, settings, n_thresholds, default)
         tables.append(table.assign(category=name))
     # An empty table has no types that the others should have to follow.
     every = pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
@@ -65,31 +101,54 @@ def choose_object_thresholds(
 
 
 @dataclass(frozen=True, eq=False)
-class _Ranked:
+class Ranked:
     """The predictions of one class in one image, the surest first.
 
     Attributes:
         scores: (M,) falling.
+        tp: (M + 1,) true cells that the first 0 to M predictions find.
+        n_true: Number of true cells.
         correct: (M,) whether each finds a cell when it and all surer ones are kept; None if centroids decide.
-        true_centroids: (N, 2).
-        centroids: (M, 2).
     """
 
     scores: FloatArray
+    tp: IntArray
+    n_true: int
     correct: BoolArray | None
-    true_centroids: FloatArray
-    centroids: FloatArray
 
 
-def _rank(cells: ClassPair, settings: ChoiceSettings, masks: bool) -> _Ranked:
-    truth, predictions = cells.truth, cells.predictions
-    correct = None
-    if settings.objective == "f1_iou" and masks:
-        correct = _take_by_mask(cells.overlaps, settings.iou, predictions.objects.n_objects)
-    elif settings.objective == "f1_iou":
-        boxes = truth.objects.boxes, predictions.objects.boxes
-        correct = match_boxes(*boxes, predictions.scores, iou_threshold=settings.iou).is_true_positive
-    return _Ranked(predictions.scores, correct, truth.centroids, predictions.centroids)
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The work on one image: which of its true cells are found at every number of predictions.
+
+    Attributes:
+        pair: The image.
+        matching: What counts as a match.
+        objective: By overlap for ``f1_iou``, else by centroids.
+    """
+
+    pair: PairedSets
+    matching: EvaluationSettings
+    objective: Objective
+
+    def run(self) -> list[Ranked]:
+        """Return the ranked predictions of each class."""
+        return [self._rank(cells) for cells in ImageEvaluation(self.pair, self.matching).classes]
+
+    def _rank(self, cells: ClassPair) -> Ranked:
+        truth, predictions = cells.truth, cells.predictions
+        n_true, scores = truth.objects.n_objects, predictions.scores
+        if self.objective != "f1_iou":
+            limit = self.matching.max_distance_px
+            found = count_found(truth.centroids, predictions.centroids, max_distance=limit) if scores.size else _NOTHING
+            return Ranked(scores, found, n_true, None)
+        if self.matching.masks:
+            correct = _take_by_mask(cells.overlaps, self.matching.iou, scores.size) if n_true and scores.size else None
+        else:
+            boxes = truth.objects.boxes, predictions.objects.boxes
+            correct = match_boxes(*boxes, scores, iou_threshold=self.matching.iou).is_true_positive
+        correct = np.zeros(scores.size, dtype=np.bool_) if correct is None else correct
+        return Ranked(scores, np.append(0, np.cumsum(correct)), n_true, correct)
 
 
 def _take_by_mask(table: OverlapTable, threshold: float, n_predicted: int) -> BoolArray:
@@ -105,13 +164,13 @@ def _take_by_mask(table: OverlapTable, threshold: float, n_predicted: int) -> Bo
 
 
 def _choose(
-    images: Sequence[_Ranked], settings: ChoiceSettings, n_thresholds: int, default: float
+    images: Sequence[Ranked], settings: ChoiceSettings, n_thresholds: int, default: float
 ) -> tuple[float, pd.DataFrame]:
     scores = np.concatenate([np.zeros(0), *(image.scores for image in images)])
     exact = _exact(images, scores, default) if settings.objective == "f1_iou" and settings.choice == "argmax" else None
     grid = np.linspace(scores.min(), scores.max(), n_thresholds) if scores.size else np.zeros(0)
     thresholds = np.unique(np.append(grid, [] if exact is None or not scores.size else exact))
-    totals = np.sum([_count(image, thresholds, settings) for image in images], axis=0) if images else np.zeros((0, 5))
+    totals = np.sum([_count(image, thresholds) for image in images], axis=0) if images else np.zeros((0, 5))
     table = tabulate([Threshold(float(threshold)) for threshold in thresholds], totals, len(images), settings.objective)
     table[["min_area_px", "min_distance_px"]] = np.nan
     row = choose_row(table, settings.objective, settings.choice)
@@ -120,24 +179,14 @@ def _choose(
     return float(thresholds[row]), table
 
 
-def _exact(images: Sequence[_Ranked], scores: FloatArray, default: float) -> float:
+def _exact(images: Sequence[Ranked], scores: FloatArray, default: float) -> float:
     correct = np.concatenate([np.zeros(0, np.bool_), *(image.correct for image in images if image.correct is not None)])
-    n_true = sum(len(image.true_centroids) for image in images)
+    n_true = sum(image.n_true for image in images)
     return best_f1_confidence(confidence_curve(scores, correct, n_true), default=default)
 
 
-def _count(image: _Ranked, thresholds: FloatArray, settings: ChoiceSettings) -> FloatArray:
+def _count(image: Ranked, thresholds: FloatArray) -> FloatArray:
     """Return the counts at each threshold, (D, 5) in the order of `threshold_choice.COUNTS`."""
     kept = np.searchsorted(-image.scores, -thresholds, side="right")
-    n_true = len(image.true_centroids)
-    if image.correct is not None:
-        tp = np.append(0, np.cumsum(image.correct))[kept]
-    else:
-        limit = settings.max_distance_px
-        sizes, place = np.unique(kept, return_inverse=True)
-        found = [
-            match_centroids(image.true_centroids, image.centroids[:n], max_distance=limit).tp for n in sizes.tolist()
-        ]
-        tp = np.asarray(found, dtype=np.int64)[place]
-    error = kept - n_true
-    return np.stack([tp, kept - tp, n_true - tp, error, np.abs(error)], axis=1).astype(np.float64)
+    tp, error = image.tp[kept], kept - image.n_true
+    return np.stack([tp, kept - tp, image.n_true - tp, error, np.abs(error)], axis=1).astype(np.float64)

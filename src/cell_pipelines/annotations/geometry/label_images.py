@@ -75,7 +75,7 @@ def objects_to_labels(annotations: AnnotationSet) -> tuple[LabelImage, IntArray]
     flat = np.zeros(height * width, dtype=np.int32)
     _paint(flat, owner, start, stop)
     areas = np.bincount(owner, weights=stop - start, minlength=annotations.n_objects).astype(np.int64)
-    seen = np.bincount(flat, minlength=annotations.n_objects + 1)[1:]
+    seen = np.bincount(flat[flat > 0], minlength=annotations.n_objects + 1)[1:]
     return np.ascontiguousarray(flat.reshape(width, height).T), areas - seen
 
 

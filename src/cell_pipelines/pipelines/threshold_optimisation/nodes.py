@@ -11,7 +11,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.evaluation.class_pair import mean_diameter_px
 from cell_pipelines.analysis.evaluation.map_thresholds import count_at_thresholds, decide, threshold_grid
-from cell_pipelines.analysis.evaluation.object_thresholds import choose_object_thresholds
+from cell_pipelines.analysis.evaluation.object_thresholds import Ranking, choose_ranked_thresholds, rankings
 from cell_pipelines.analysis.evaluation.pairing import pair
 from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings, chosen_f1
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
@@ -32,9 +32,10 @@ def choose_thresholds(
     truth: AnnotationSet, predictions: AnnotationSet, parameters: ThresholdParameters
 ) -> tuple[dict[str, float], pd.DataFrame]:
     """Return the score from which each class's objects count, and the curves it was chosen on."""
-    chosen, table = choose_object_thresholds(
-        pair(truth, predictions, parameters.split), _settings(truth, parameters), n_thresholds=parameters.cutoffs
-    )
+    pairing, settings = pair(truth, predictions, parameters.split), _settings(truth, parameters)
+    total, jobs = pairing.truth.n_images, rankings(pairing, settings)
+    images = map_images(Ranking.run, jobs, description="matching", total=total, parallel=parameters.parallel)
+    chosen, table = choose_ranked_thresholds(pairing.categories, images, settings, n_thresholds=parameters.cutoffs)
     fixed = parameters.cutoff
     return (chosen if fixed is None else dict.fromkeys(chosen, fixed)), table
 
