@@ -24,6 +24,7 @@ TITLES: Final = {
     "attention_unet": "Attention U-Net",
     "attention_linknet": "Attention LinkNet",
     "stardist": "StarDist",
+    "stardist_unet": "StarDist U-Net",
 }
 _LONGEST_FIRST: Final = sorted(TITLES, key=len, reverse=True)
 _YOLO: Final = re.compile(r"yolo(v?\d+)([nsmlx])(-seg)?")

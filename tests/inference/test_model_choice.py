@@ -1,6 +1,7 @@
 import logging
 import math
 import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -106,3 +107,12 @@ def test_a_model_that_predicts_nothing_of_a_class_misses_its_cells():
     dead = tabulate([Threshold(0.25)], [[4, 0, 0, 0, 0]], 1, "f1_iou").assign(category="dead")
     assert chosen_f1(dead, {"dead": Threshold(0.25)}, unpredicted=4) == pytest.approx(2 * 4 / (2 * 4 + 4))
     assert chosen_f1(dead.iloc[:0], {}, unpredicted=4) == 0
+
+
+def test_another_tools_model_can_be_named(tmp_path, monkeypatch):
+    pytest.importorskip("h5py", reason="h5py is not installed, so StarDist's weights can't be read")
+    monkeypatch.setenv("CELL_FOREIGN_MODELS", str(tmp_path))
+    folder = Path(__file__).parents[1] / "models" / "foreign" / "stardist_keras"
+    assert choose_model(tmp_path, STUDY, ALL, f"stardist:{folder}").name.startswith("stardist-stardist_keras-")
+    with pytest.raises(FileNotFoundError, match=r"config\.json"):
+        choose_model(tmp_path, STUDY, ALL, "stardist:no/such/folder")

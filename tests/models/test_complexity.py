@@ -17,7 +17,7 @@ YOLO = {
 
 
 def small(name):
-    encoder = {"resunet": None, "dpt": "tu-test_vit"}.get(name, "resnet18")
+    encoder = {"resunet": None, "stardist_unet": None, "dpt": "tu-test_vit"}.get(name, "resnet18")
     return NetworkSpec(name, encoder, options={"decoder_fusion_channels": 16} if name == "dpt" else {})
 
 

@@ -14,7 +14,7 @@ ENCODERS = {"inceptionresnetv2": 71.1, "timm-resnest269e": 135.9, "resnext101_32
 
 
 def small(name, **fields):
-    encoder = {"resunet": None, "dpt": "tu-test_vit"}.get(name, "resnet18")
+    encoder = {"resunet": None, "stardist_unet": None, "dpt": "tu-test_vit"}.get(name, "resnet18")
     options = {"decoder_fusion_channels": 16} if name == "dpt" else {}
     return NetworkSpec(name, encoder, **{"options": options, **fields})
 

@@ -84,3 +84,21 @@ def test_stored_scores_of_another_model_are_refused(network, tmp_path):
     write_arrays({"boxes": AnnotationBuilder(("a",)).build().boxes}, (4, 4), tmp_path / "a.npz")
     with pytest.raises(ValueError, match=r"a\.npz: expected stored scores of 2 categories"):
         read_scores(TrainedModel.open(network()), tmp_path / "a.npz")
+
+
+def test_another_tools_model_takes_the_one_class_of_the_annotations_and_keeps_it(network, tmp_path):
+    path = network(
+        source={"tool": "stardist"}, categories=["cell"], decoding={"cell": {"score": 0.3}},
+    )  # fmt: skip
+    named = TrainedModel.open(path).named_as(("nucleus",))
+    assert named.categories == ("nucleus",) and named.thresholds.classes == {"nucleus": Threshold(0.3)}
+    (tmp_path / "tuned.pt").write_bytes(named.store(named.thresholds.with_score(0.6)))
+    tuned = TrainedModel.open(tmp_path / "tuned.pt")
+    assert tuned.categories == ("nucleus",) and tuned.thresholds.classes["nucleus"].score == 0.6
+
+
+def test_classes_stay_where_the_annotations_have_several_or_the_model_learned_its_own(network):
+    foreign = TrainedModel.open(network(source={"tool": "stardist"}, categories=["cell"]))
+    assert foreign.named_as(CATEGORIES).categories == ("cell",)
+    own = TrainedModel.open(network(categories=["living"]))
+    assert own.named_as(("dead",)).categories == ("living",)

@@ -18,7 +18,7 @@ class ChosenModelDataset(AbstractDataset[bytes, Path]):
           type: cell_pipelines.datasets.chosen_model_dataset.ChosenModelDataset
           folder: data/demo/06_models
           models: [yolo, resunet]
-          model: null # a name, or the path of a file
+          model: null # a name, the path of a file, or another tool's model, such as stardist:/folder
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ChosenModelDataset(AbstractDataset[bytes, Path]):
     def _exists(self) -> bool:
         try:
             return self._choose(quiet=True).is_file()
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ImportError, ValueError):
             return False
 
     def _choose(self, *, quiet: bool) -> Path:

@@ -8,8 +8,10 @@ import numpy.typing as npt
 
 from cell_pipelines.imaging.description import Image
 
-Normalisation = Literal["none", "full_range", "percentile", "percentile_above_8_bit"]
+Normalisation = Literal["none", "full_range", "percentile", "percentile_above_8_bit", "percentile_1_to_99_8"]
 Colour = Literal["rgb", "grey", "channels"]
+# StarDist's own scaling takes all pixels and cuts nothing.
+_UNCUT = "percentile_1_to_99_8"
 
 
 def to_uint8(
@@ -34,7 +36,7 @@ def to_uint8(
     Raises:
         ValueError: The image has more than 8 bits and `normalisation` is ``none``.
     """
-    if image.dtype == np.uint8 and normalisation != "percentile":
+    if image.dtype == np.uint8 and normalisation not in ("percentile", _UNCUT):
         return image
     if image.dtype == np.bool_:
         return image.astype(np.uint8) * np.uint8(255)
@@ -75,10 +77,11 @@ def limits_of_bands(
     if kept or np.dtype(dtype) == np.bool_ or not normalisation.startswith("percentile"):
         return (0.0, 1.0) if np.dtype(dtype).kind in "fb" else (0.0, float(np.iinfo(dtype).max))
     # Every 4th pixel each way tells the percentiles of a large image as well as all of them.
-    step = 4 if size[0] * size[1] > 1 << 20 else 1
+    step = 4 if size[0] * size[1] > (1 << 26 if normalisation == _UNCUT else 1 << 20) else 1
     samples = [band[-row % step :: step, ::step] for row, band in bands]
     finite = np.concatenate([sample[np.isfinite(sample)] for sample in samples])
-    low, high = np.percentile(finite, (0.1, 99.9)) if finite.size else (0.0, 1.0)
+    shares = (1, 99.8) if normalisation == _UNCUT else (0.1, 99.9)
+    low, high = np.percentile(finite, shares) if finite.size else (0.0, 1.0)
     return float(low), float(high)
 
 
@@ -92,8 +95,9 @@ def to_unit(
             what lies beyond the limits is cut.
         normalisation: ``full_range``: the dtype's whole range, so 8 bits are divided by 255, or [0, 1] for floats.
             ``percentile``: the image's own 0.1 to 99.9 percent, of 8 bits, too; a constant image becomes 0.
-            ``percentile_above_8_bit``: likewise, but 8 bits are divided by 255. ``none``: 8 bits divided by 255, and
-            deeper images refused.
+            ``percentile_above_8_bit``: likewise, but 8 bits are divided by 255. ``percentile_1_to_99_8``: the
+            image's own 1 to 99.8 percent, and what lies beyond is not cut, as StarDist has it; an image that these
+            do not distinguish becomes 0. ``none``: 8 bits divided by 255, and deeper images refused.
         limits: Intensities of 0 and 1 in place of the image's own; for a part of an image, see `intensity_limits`.
 
     Raises:
@@ -105,6 +109,8 @@ def to_unit(
     if normalisation == "none" and image.dtype != np.uint8:
         raise ValueError(f"`normalisation` is none, so the image must have 8 bits, got {image.dtype}.")
     low, high = limits or intensity_limits(image, normalisation)
+    if normalisation == _UNCUT and high <= low:
+        return np.zeros(pixels.shape, np.float32)
     if low == 0 and image.dtype.kind == "u" and high == np.iinfo(image.dtype).max:
         return np.divide(pixels, np.float32(high), dtype=np.float32)
     # float32 would round the differences of large numbers away.
@@ -112,6 +118,8 @@ def to_unit(
     scaled: npt.NDArray[Any] = np.subtract(pixels, work(low), dtype=work)
     scaled /= work(max(high - low, 1e-12))
     np.nan_to_num(scaled, copy=False, nan=0, posinf=1, neginf=0)
+    if normalisation == _UNCUT:
+        return scaled.astype(np.float32, copy=False)
     unit: npt.NDArray[np.float32] = np.clip(scaled, 0, 1, out=scaled).astype(np.float32, copy=False)
     return unit
 

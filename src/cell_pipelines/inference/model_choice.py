@@ -41,7 +41,8 @@ def choose_model(
         folder: Where the study keeps its models, as ``<model>.pt`` and, before tuning, ``<model>_untuned.pt``.
         models: Models of the study, in its order.
         known: All names of models; others than the study's are taken where it has none of its own.
-        wanted: Name of a model or path of a model file; None for the best of the study on validation images.
+        wanted: Name of a model, path of a model file, or name of another tool's model, such as ``stardist:/folder``;
+            None for the best of the study on validation images.
         quiet: Do not log which was chosen and why.
 
     Raises:
@@ -63,6 +64,10 @@ def choose_model(
 
 
 def _named(folder: Path, wanted: str, known: Sequence[str]) -> Path:
+    from cell_pipelines.models.foreign.names import import_foreign, is_foreign
+
+    if is_foreign(wanted):
+        return import_foreign(wanted)
     path = Path(wanted).expanduser()
     if wanted in known:
         found = _find(folder, [wanted])

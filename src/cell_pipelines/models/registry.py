@@ -36,7 +36,7 @@ def create_network(spec: NetworkSpec, *, encoder_weights: str | None = None) -> 
     if not ARCHITECTURES[spec.architecture].smp:
         if encoder_weights is not None:
             raise WeightsError(f"{spec.architecture} has no encoder that {encoder_weights!r} could be for: set null.")
-        return _create_resunet(spec)
+        return _create_own(spec)
     from cell_pipelines.models.encoders import load_encoder_weights, warn_of_licence
 
     warn_of_licence(str(spec.encoder))
@@ -64,12 +64,14 @@ def encoder_statistics(encoder: str, weights: str | None) -> tuple[tuple[float, 
     return None if weights is None else find_statistics(encoder, weights)
 
 
-def _create_resunet(spec: NetworkSpec) -> "torch.nn.Module":
+def _create_own(spec: NetworkSpec) -> "torch.nn.Module":
     from cell_pipelines.models.any_size import AnySize
     from cell_pipelines.models.c_resunet import CResUNet
+    from cell_pipelines.models.stardist_unet import StarDistUNet
 
-    _check_options(spec, CResUNet, {"self", "in_channels", "out_channels"})
-    network = CResUNet(spec.in_channels, spec.out_channels, **spec.options)
+    kind: Any = StarDistUNet if spec.architecture == "stardist_unet" else CResUNet
+    _check_options(spec, kind, {"self", "in_channels", "out_channels"})
+    network = kind(spec.in_channels, spec.out_channels, **spec.options)
     return AnySize(network, spec, stride=network.stride, minimum=network.stride)
 
 

@@ -38,6 +38,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "dpt": Architecture("Dense prediction transformer; needs a vision transformer (Ranftl et al. 2021)", "DPT"),
     "attention_unet": Architecture("U-Net with attention gates (Oktay et al. 2018)", "Unet", gates=True),
     "attention_linknet": Architecture("LinkNet with attention gates", "Linknet", gates=True),
+    "stardist_unet": Architecture("StarDist's own U-Net, for which weights are published (Schmidt et al. 2018)"),
 }
 
 

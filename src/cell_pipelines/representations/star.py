@@ -40,12 +40,17 @@ class Star:
             takes four times as long as 2.
         nms: Of two polygons that share more than this part of the smaller one, only the better stays; in [0, 1].
         min_score: Candidates with less are not stored, so a cutoff below it acts as if it were this; in (0, 1].
+        edge_px: Candidates nearer to the image's edge than so many pixels are left out, as StarDist's own prediction
+            does with two steps of its grid; 0 keeps all.
+        multiple: The edge at the bottom and the right is that of the image padded to a multiple of so many pixels.
     """
 
     n_rays: int = 32
     grid: int = 2
     nms: float = 0.4
     min_score: float = 0.05
+    edge_px: int = 0
+    multiple: int = 1
     is_sparse: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -57,6 +62,10 @@ class Star:
             raise ValueError(f"`nms` must lie in [0, 1], got {self.nms}.")
         if not 0 < self.min_score <= 1:
             raise ValueError(f"`min_score` must be above 0 and at most 1, got {self.min_score}.")
+        if self.edge_px < 0 or self.multiple < 1:
+            raise ValueError(
+                f"`edge_px` must be 0 or more and `multiple` 1 or more, got {self.edge_px} and {self.multiple}."
+            )
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -111,7 +120,8 @@ class Star:
             return parts[0]
         empty = {"points": (0, 2), "probabilities": (0,), "distances": (0, self.n_rays)}
         columns = [np.concatenate([np.zeros(e), *(part[name] for part in parts)]) for name, e in empty.items()]
-        scores = _ordered(columns[0], columns[1], columns[2], shape)
+        inside = self._is_inside(columns[0], shape)
+        scores = _ordered(columns[0][inside], columns[1][inside], columns[2][inside], shape)
         keep = _survivors(scores, self.nms)
         found = {name: scores[name][keep] for name in empty}
         return {**found, "shape": scores["shape"], "suppressed": np.array(True)}
@@ -147,6 +157,11 @@ class Star:
     def default_threshold(self, mean_area_px: float) -> Threshold:
         """Return a cutoff of 0.5 and a least area of a tenth of the average; polygons need no spacing."""
         return replace(threshold_for(mean_area_px), min_distance_px=0.0)
+
+    def _is_inside(self, points: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+        """Return which points (N, 2) are far enough from the edge of an image of this shape."""
+        end = -(-np.array(shape) // self.multiple) * self.multiple - self.edge_px
+        return np.asarray(((points >= self.edge_px) & (points < end)).all(axis=1))
 
     def _pixels(
         self, scores: Scores, decodings: Sequence[Threshold]

@@ -42,15 +42,18 @@ class TrainedModel:
     has_own_thresholds: bool = True
 
     @classmethod
-    def open(cls, path: Path) -> "TrainedModel":
-        """Return the model of a file.
+    def open(cls, path: str | Path) -> "TrainedModel":
+        """Return the model of a file, or of a name such as ``stardist:/folder``; see `models.foreign.names`.
 
         Raises:
             ValueError: It is no model file.
             FileNotFoundError: There is no such file.
+            ImportError: It is another tool's model, whose library is not installed.
         """
+        from cell_pipelines.models.foreign.names import import_foreign, is_foreign
         from cell_pipelines.models.model_file import model_family, read_record
 
+        path = import_foreign(path) if is_foreign(path) else Path(path)
         kind, record = model_family(path), read_record(path)
         return _open_detector(path, record) if kind == "yolo" else _open_network(path, record)
 
@@ -93,6 +96,16 @@ class TrainedModel:
         classes = {**self.thresholds.classes, **thresholds.classes}
         return replace(self, thresholds=replace(self.thresholds, classes=classes), has_own_thresholds=True)
 
+    def named_as(self, categories: tuple[str, ...]) -> "TrainedModel":
+        """Return another tool's model with the one class that annotations have for its one kind of cell.
+
+        Any other model comes back as it is: its classes are those that it was trained on.
+        """
+        if not self.record.get("source") or not len(self.categories) == len(categories) == 1:
+            return self
+        classes = {categories[0]: self.thresholds.classes[self.categories[0]]}
+        return replace(self, categories=categories, thresholds=replace(self.thresholds, classes=classes))
+
     def with_score(self, score: float | None) -> "TrainedModel":
         """Return the model with one score threshold for all classes; unchanged for None."""
         return self if score is None else self.with_thresholds(self.thresholds.with_score(score))
@@ -108,7 +121,8 @@ class TrainedModel:
         key = "thresholds" if self.representation is None else "decoding"
         from cell_pipelines.models.model_file import with_record
 
-        return with_record(self.path, {key: thresholds.to_plain(), **facts})
+        named = {"categories": list(self.categories)} if self.record.get("source") else {}
+        return with_record(self.path, {key: thresholds.to_plain(), **named, **facts})
 
 
 def _open_detector(path: Path, record: Mapping[str, Any]) -> TrainedModel:

@@ -22,7 +22,7 @@ def write_model(tmp_path):
             write_untrained_yolo(path, f"{name}.yaml", image_size=tile, categories=("live", "dead"))
             return path
         torch.manual_seed(0)
-        encoder = {"resunet": None, "dpt": "tu-test_vit"}.get(name, "resnet18")
+        encoder = {"resunet": None, "stardist_unet": None, "dpt": "tu-test_vit"}.get(name, "resnet18")
         shallow = {"encoder_depth": 3, "decoder_channels": [32, 16, 8]}
         options = {"resunet": {"width": 4}, "dpt": {"decoder_fusion_channels": 16}, "attention_unet": shallow}.get(
             name, {}
