@@ -90,6 +90,15 @@ def test_there_are_never_more_than_eight_lines(models):
     assert f"{models - 3} more model" in "".join(lines) if models > 3 else True
 
 
+def test_a_training_alone_names_the_model_and_says_whether_it_was_tuned():
+    summary = RunSummary()
+    for name in ("conversion_report", "yolo.checkpoint", "unet.checkpoint", "unet.model"):
+        summary.note(name, "<html>")
+    assert summary.lines(locate) == [
+        "YOLO: /study/yolo.checkpoint (thresholds are defaults)", "U-Net: /study/unet.model",
+    ]  # fmt: skip
+
+
 def test_what_was_written_is_named_where_there_is_nothing_else_to_tell():
     summary = RunSummary()
     for name in ("memory", "model", "model"):

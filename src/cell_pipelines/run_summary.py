@@ -49,6 +49,7 @@ class RunSummary:
             commands: What to type next; shown where there is room.
         """
         results = [*self._model_lines(), *self._count_lines()]
+        results = results or self._trained_lines(locate)
         told = results or self._converted_lines()
         pages = [name for name in self._pages if not results or name != _CONVERSION_PAGE]
         if pages:
@@ -68,6 +69,17 @@ class RunSummary:
         lines = [f"{model_title(name)}: {describe_evaluation(table)}" for name, table in evaluated.items()]
         more = len(lines) - _MOST_MODELS
         return lines[:_MOST_MODELS] + ([f"{_plural(more, 'more model')}: see the report"] if more > 0 else [])
+
+    def _trained_lines(self, locate: Callable[[str], str | None]) -> list[str]:
+        """Return the files of models that were trained and not evaluated; one that was tuned goes before."""
+        found: dict[str, str] = {}
+        for name in self._saved:
+            model, _, kind = name.partition(".")
+            if kind in ("checkpoint", "model") and (place := locate(name)):
+                found[model] = f"{model_title(model)}: {place}" + (
+                    "" if kind == "model" else " (thresholds are defaults)"
+                )
+        return list(found.values())[: _MOST_MODELS + 1]
 
     def _count_lines(self) -> list[str]:
         if _COUNTS not in self._tables:
