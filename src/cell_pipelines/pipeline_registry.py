@@ -1,6 +1,6 @@
 """Explicit registry: every name always resolves, composites included."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from kedro.pipeline import Pipeline
 
@@ -62,6 +62,13 @@ def register_pipelines() -> dict[str, Pipeline]:
     evaluations = thresholds + _each(evaluation.create_pipeline, models)
     report = _create_report(models)
     everything = sample + _each(lambda model: training[f"train_{model}"], models) + evaluations + report
+    others = {
+        "prediction": prediction.create_pipeline(),
+        "next_images": next_images.create_pipeline(models),
+        "suspected_labels": suspected_labels.create_pipeline(models),
+        **_create_statements(conversion),
+        **_create_experiments(split),
+    }
     return {
         "sample_data": sample,
         "annotation_conversion": conversion,
@@ -72,14 +79,10 @@ def register_pipelines() -> dict[str, Pipeline]:
         **training,
         "threshold_optimisation": thresholds,
         "evaluation": evaluations,
-        "reporting": report,
-        "prediction": prediction.create_pipeline(),
+        "reporting": _create_report(models, _pages_of(others.values())),
         "benchmark_models": benchmark_models.create_pipeline(models),
         "benchmark_networks": benchmark_models.create_untrained_pipeline(),
-        "next_images": next_images.create_pipeline(models),
-        "suspected_labels": suspected_labels.create_pipeline(models),
-        **_create_statements(conversion),
-        **_create_experiments(split),
+        **others,
         "__default__": collect_results(everything, shown=(*_HANDED_OVER, *_PAGES)),
     }
 
@@ -100,11 +103,22 @@ def _create_statements(conversion: Pipeline) -> dict[str, Pipeline]:
     }
 
 
-def _create_report(models: tuple[str, ...]) -> Pipeline:
-    """Return one page per model, the one that compares them, and the one about the study with its model card."""
-    pages = _each(reporting.create_pipeline, models) + _each(benchmark_models.create_cost_pipeline, models)
+def _pages_of(pipelines: Iterable[Pipeline]) -> list[str]:
+    """Return the pages of pipelines that the study's page shows, too; it has the data's own sections already."""
+    made = {name for pipeline in pipelines for name in pipeline.all_outputs() if name.endswith("_report")}
+    return sorted(made - {"conversion_report"})
+
+
+def _create_report(models: tuple[str, ...], pages: Sequence[str] = ()) -> Pipeline:
+    """Return one page per model, the one that compares them, and the one about the study with its model card.
+
+    Args:
+        models: By name.
+        pages: Of other pipelines, which are written first where they run together with this one.
+    """
+    each = _each(reporting.create_pipeline, models) + _each(benchmark_models.create_cost_pipeline, models)
     comparison = in_stage(reporting.create_comparison_pipeline(models), "comparison")
-    return pages + comparison + in_stage(reporting.create_study_pipeline(models), "report")
+    return each + comparison + in_stage(reporting.create_study_pipeline(models, pages), "report")
 
 
 def _create_experiments(before: Pipeline) -> dict[str, Pipeline]:

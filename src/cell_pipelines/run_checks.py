@@ -112,7 +112,7 @@ def _is_missing(name: str, catalog: DataCatalog) -> bool:
     dataset = catalog.get(name)
     if dataset is None or isinstance(dataset, ModelMetricsDataset):  # which are of this run, or there are none
         return False
-    if type(dataset)._exists is AbstractDataset._exists:
+    if type(dataset)._exists is AbstractDataset._exists or getattr(dataset, "optional", False):
         return False
     return not dataset.exists()
 

@@ -19,10 +19,11 @@ from cell_pipelines.report.page.html import (
     Table,
     Text,
     embedded_page,
+    render_page,
     render_report,
 )
 from cell_pipelines.report.page.layers import instance_layers
-from cell_pipelines.report.pages.study import StudyPage, page_group, render_study_page
+from cell_pipelines.report.pages.study import StudyPage, page_group, study_page
 
 pytestmark = pytest.mark.slow
 Opener = Callable[..., Any]
@@ -66,7 +67,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         origin={"data.sha256": "0" * 64},
     )
     file = tmp_path_factory.mktemp("study") / "report.html"
-    file.write_text(render_study_page(page), encoding="utf-8")
+    file.write_text(render_page(study_page(page)), encoding="utf-8")
     return file
 
 

@@ -8,6 +8,7 @@ from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.untrained_file import write_untrained_network
 from cell_pipelines.pipelines.benchmark_models import create_pipeline, create_untrained_pipeline, nodes
 from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters
+from cell_pipelines.report.page.html import render_page
 from cell_pipelines.workflows.model_costs import CostParameters, measure_model_costs
 
 QUICK = BenchmarkParameters(engines=("pytorch", "onnxruntime", "tensorrt"), batches=(1, 2), seconds=0.01, threads=1)
@@ -39,7 +40,7 @@ def test_a_model_is_exported_measured_joined_and_shown(model, tmp_path, in_this_
     assert models["f1"].tolist()[0] == 0.5 and math.isnan(models["f1"].tolist()[1])
     assert nodes.log_metrics(table)["benchmark_parameters_m"]["value"] == table["parameters_m"].iloc[0]
     assert len(nodes.plot(models, runs, QUICK).axes) == 4
-    assert "resunet" in nodes.write_report(models, runs, nodes.plot(models, runs, QUICK), QUICK)
+    assert "resunet" in render_page(nodes.write_report(models, runs, nodes.plot(models, runs, QUICK), QUICK))
 
 
 def test_without_an_engine_that_reads_it_nothing_is_exported(model):
@@ -76,7 +77,9 @@ def test_no_networks_give_an_empty_table_and_a_page_that_says_so():
     models = nodes.join_untrained(runs)
     assert runs.empty and models.empty
     figure = nodes.plot(models, runs, BenchmarkParameters())
-    assert "There is no model to measure." in nodes.write_report(models, runs, figure, BenchmarkParameters())
+    assert "There is no model to measure." in render_page(
+        nodes.write_report(models, runs, figure, BenchmarkParameters())
+    )
 
 
 def test_what_a_model_costs_is_one_row(model, in_this_process):

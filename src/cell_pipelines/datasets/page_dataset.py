@@ -13,8 +13,10 @@ from cell_pipelines.report.page.stored import page_from_json, page_to_json
 logger = logging.getLogger(__name__)
 
 
-class PageDataset(AbstractDataset[Page, Page]):
+class PageDataset(AbstractDataset[Page, Page | None]):
     """A page as ``….html``, and beside it as ``….json``, from which it is loaded.
+
+    One that is `optional` is None where there is none: the study's page shows what other pipelines have written.
 
     ::
 
@@ -23,19 +25,19 @@ class PageDataset(AbstractDataset[Page, Page]):
           filepath: data/demo/08_reporting/{model}/report.html
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
+    def __init__(self, *, filepath: str, optional: bool = False, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath, self.optional = Path(filepath), optional
         self._stored = self._filepath.with_suffix(".json")
         self.metadata = metadata
 
-    def load(self) -> Page:
+    def load(self) -> Page | None:
         """Read the page as data.
 
         Raises:
             FileNotFoundError: There is none.
             ValueError: The file is not what `save` wrote.
         """
-        return _read_page(self._stored)
+        return None if self.optional and not self._stored.is_file() else _read_page(self._stored)
 
     def save(self, data: Page) -> None:
         """Write both files, each whole or not at all."""

@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from cell_pipelines.annotations.quality.table import KINDS
-from cell_pipelines.report.pages.conversion import ConversionOverview, ConversionTables, render_conversion_report
+from cell_pipelines.report.page.html import render_page
+from cell_pipelines.report.pages.conversion import ConversionOverview, ConversionTables, conversion_page
+
+
+def render_conversion_report(title: str, overview: ConversionOverview, tables: ConversionTables) -> str:
+    return render_page(conversion_page(title, overview, tables))
+
 
 FINDINGS = ["file", "entry", "action", "reason", "objects"]
 QUALITY = ["kind", "image", "objects", "category", "value", "sentence"]

@@ -19,14 +19,23 @@ from cell_pipelines.report.page.html import (
     Table,
     Text,
     embedded_page,
+    render_page,
     render_report,
 )
 from cell_pipelines.report.page.layers import Layer
-from cell_pipelines.report.pages.study import StudyPage, page_group, render_study_page
+from cell_pipelines.report.page.stored import page_from_json, page_to_json
+from cell_pipelines.report.pages.study import StudyPage, page_group, study_page
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)
 LAYERS = (Layer("found", "Found 1", "M1 1l2 0 0 2z"), Layer("missed", "Missed 0", ""))
 VOID = {"meta", "link", "img", "input", "wbr", "br"}
+
+
+def render_study_page(study: StudyPage) -> str:
+    page = study_page(study)
+    html = render_page(page)
+    assert render_page(page_from_json(page_to_json(page))) == html, "what is stored is the whole page, with its groups"
+    return html
 
 
 class Checked(HTMLParser):

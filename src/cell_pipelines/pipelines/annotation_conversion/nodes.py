@@ -18,6 +18,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.places import ImagePlace
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels, open_region_reader
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
+from cell_pipelines.report.page.html import Page
 from cell_pipelines.workflows.parallel import map_images
 
 logger = logging.getLogger(__name__)
@@ -140,9 +141,9 @@ def report_conversion(
     summary: pd.DataFrame,
     quality: pd.DataFrame,
     losses: pd.DataFrame,
-) -> str:
+) -> Page:
     """Return the page that tells what came in, what went out, and what to look at."""
-    from cell_pipelines.report.pages.conversion import ConversionOverview, ConversionTables, render_conversion_report
+    from cell_pipelines.report.pages.conversion import ConversionOverview, ConversionTables, conversion_page
 
     findings = _with_texts(findings, ("file", "entry", "category"))
     quality = _with_texts(quality, ("image", "objects", "category"))
@@ -166,7 +167,7 @@ def report_conversion(
     )
     images = names.rename(columns={"name": "image"})
     tables = ConversionTables(annotations.categories, images, objects, findings, quality, losses)
-    return render_conversion_report("Annotation conversion", overview, tables)
+    return conversion_page("Annotation conversion", overview, tables)
 
 
 def _with_texts(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:

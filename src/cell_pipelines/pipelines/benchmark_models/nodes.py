@@ -12,6 +12,7 @@ import pandas as pd
 from cell_pipelines.analysis.benchmark import BENCHMARK_TYPES, choose_quality, metrics_of, summarise_benchmark
 from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters, NetworkChoice
 from cell_pipelines.report.page.embedding import Embedded
+from cell_pipelines.report.page.html import Page, embedded_page
 
 logger = logging.getLogger(__name__)
 
@@ -131,9 +132,8 @@ def plot(models: pd.DataFrame, runs: pd.DataFrame, parameters: BenchmarkParamete
     return plot_benchmark(models, runs, quality=choose_quality(models, parameters.quality))
 
 
-def write_report(models: pd.DataFrame, runs: pd.DataFrame, figure: Embedded, parameters: BenchmarkParameters) -> str:
+def write_report(models: pd.DataFrame, runs: pd.DataFrame, figure: Embedded, parameters: BenchmarkParameters) -> Page:
     """Return the page."""
-    from cell_pipelines.report.page.html import render_report
     from cell_pipelines.report.pages.benchmark import benchmark_cards, benchmark_sections
 
-    return render_report(parameters.title, benchmark_cards(models, runs), benchmark_sections(models, runs, figure))
+    return embedded_page(parameters.title, benchmark_cards(models, runs), benchmark_sections(models, runs, figure))

@@ -14,7 +14,7 @@ from cell_pipelines.pipelines.reporting.model_inputs import by_model
 from cell_pipelines.pipelines.reporting.nodes import describe_data, headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.report.page.html import Group, Page, Section
-from cell_pipelines.report.pages.study import StudyPage, page_group, render_study_page
+from cell_pipelines.report.pages.study import StudyPage, page_group, study_page
 from cell_pipelines.study import MODELS
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
@@ -26,16 +26,20 @@ _FEWER = ("Test F1, centroids", "Test AP50, boxes")
 _BIOLOGY = {"viability": "Viability", "morphology": "Morphology", "fish": "FISH", "tracking": "Tracking"}
 
 
-def describe_study(models: tuple[str, ...]) -> Callable[..., str]:
+def describe_study(models: tuple[str, ...]) -> Callable[..., Page]:
     """Return the node's function for these models."""
 
     def describe(
         truth: AnnotationSet, data: list[Section], choice: Choice, pages: Mapping[str, Page], log: pd.DataFrame,
         invocation: Invocation, evaluation: EvaluationParameters, parameters: ReportingParameters, *inputs: Any,
-    ) -> str:  # fmt: skip
-        """Return the page; `inputs` are the comparison's page, of several models, and `REPORT_INPUTS` of each."""
+    ) -> Page:  # fmt: skip
+        """Return the page.
+
+        `inputs` are the comparison's page, of several models, and `REPORT_INPUTS` of each. Pages that this run may
+        write stand behind them, so that they are written before: they are in `pages`, too.
+        """
         compared, inputs = (inputs[:1], inputs[1:]) if len(models) > 1 else ((), inputs)
-        given = by_model(models, REPORT_INPUTS, inputs)
+        given = by_model(models, REPORT_INPUTS, inputs[: len(models) * len(REPORT_INPUTS)])
         files = {name: own["model"] for name, own in given.items()}
         seeds = {**_seeds(files), "evaluation": evaluation.seed}
         parts = [
@@ -43,7 +47,7 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., str]:
             *(_model_group(name, own["report"], choice, len(models)) for name, own in given.items()),
             *(page_group(page, title, pictures=parameters.pictures) for title, page in other_pages(pages).items()),
         ]
-        return render_study_page(
+        return study_page(
             StudyPage(
                 title=parameters.title,
                 cards=_cards(truth, choice, given),

@@ -1,6 +1,7 @@
 """From the reports of a study's models to one page about the study, and the card of its best model."""
 
 import warnings
+from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
@@ -13,8 +14,13 @@ _DATA = ["conversion_summary", "conversion_findings", "quality_findings", "split
 _SETTINGS = ["params:evaluation", "params:reporting"]
 
 
-def create_study_pipeline(models: tuple[str, ...]) -> Pipeline:
-    """Return the page about the study, which also shows the pages in the study's folder, and its model card."""
+def create_study_pipeline(models: tuple[str, ...], pages: Sequence[str] = ()) -> Pipeline:
+    """Return the page about the study, which also shows the pages in the study's folder, and its model card.
+
+    Args:
+        models: By name.
+        pages: Data sets of pages that may lie there; a run that writes one writes it before the study's page.
+    """
     comparison = ["comparison_report"] if len(models) > 1 else []
     with warnings.catch_warnings():
         # These names do come from namespaces, one of each model, which Kedro can't see from a node outside of them.
@@ -36,7 +42,7 @@ def create_study_pipeline(models: tuple[str, ...]) -> Pipeline:
             Node(
                 describe_study(models),
                 inputs=["prepared_annotations", "study_data", "model_choice", "report_pages", "command_log",
-                        "invocation", *_SETTINGS, *comparison, *model_inputs(models, REPORT_INPUTS)],
+                        "invocation", *_SETTINGS, *comparison, *model_inputs(models, REPORT_INPUTS), *pages],
                 outputs="study_report",
                 name="describe_study",
             ),

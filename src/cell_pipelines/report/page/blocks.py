@@ -13,6 +13,7 @@ from cell_pipelines.report.page.embedding import Embedded, embed, embed_photogra
 from cell_pipelines.report.page.layers import Layer
 from cell_pipelines.report.page.parts import (
     Commands,
+    Group,
     Item,
     LayeredPicture,
     Links,
@@ -116,10 +117,16 @@ class PageContent:
         return self._stored[key]
 
 
-def embedded_page(title: str, cards: Mapping[str, str], sections: Sequence[Section]) -> Page:
+def embedded_page(title: str, cards: Mapping[str, str], sections: Sequence[Section | Group]) -> Page:
     """Return a page whose figures, images and tables are plain data."""
     named = {name: str(value) for name, value in cards.items()}
-    return Page(title, named, [embedded_section(section) for section in sections])
+    return Page(title, named, [_embedded_part(part) for part in sections])
+
+
+def _embedded_part(part: Section | Group) -> Section | Group:
+    if isinstance(part, Group):
+        return replace(part, sections=[embedded_section(section) for section in part.sections])
+    return embedded_section(part)
 
 
 def embedded_section(section: Section) -> Section:

@@ -140,9 +140,10 @@ class Page:
     Attributes:
         title: Its heading.
         cards: The headline numbers by name, shown at the top.
-        sections: Its parts, in this order, with figures, images and tables as plain data.
+        sections: Its parts, in this order, with figures, images and tables as plain data; groups of them where it
+            shows the parts of other pages.
     """
 
     title: str
     cards: Mapping[str, str]
-    sections: Sequence[Section]
+    sections: Sequence[Section | Group]

@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.layers import NAMES, Layer
-from cell_pipelines.report.page.parts import Commands, Item, LayeredPicture, Links, Page, Picture, Section, Table, Text
+from cell_pipelines.report.page.parts import (
+    Commands,
+    Group,
+    Item,
+    LayeredPicture,
+    Links,
+    Page,
+    Picture,
+    Section,
+    Table,
+    Text,
+)
 from cell_pipelines.report.page.tables import Column
 
 _IMAGES: Final = "data:image/"
@@ -25,10 +36,7 @@ def page_to_json(page: Page) -> str:
         {
             "title": page.title,
             "cards": dict(page.cards),
-            "sections": [
-                {**asdict(section), "items": [_item_to_data(item) for item in section.items]}
-                for section in page.sections
-            ],
+            "sections": [_part_to_data(part) for part in page.sections],
         },
         ensure_ascii=False,
     )
@@ -42,13 +50,27 @@ def page_from_json(text: str) -> Page:
     """
     try:
         data = json.loads(text)
-        sections = [
-            Section(str(one["title"]), [_read_item(item) for item in one["items"]], str(one["note"]), one["page_only"])
-            for one in data["sections"]
-        ]
-        return Page(str(data["title"]), _texts(data["cards"]), sections)
+        return Page(str(data["title"]), _texts(data["cards"]), [_read_part(one) for one in data["sections"]])
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"it is not a page that this version wrote: {error!r}.") from error
+
+
+def _part_to_data(part: Section | Group) -> dict[str, Any]:
+    if isinstance(part, Group):
+        return {**asdict(part), "sections": [_part_to_data(section) for section in part.sections]}
+    return {**asdict(part), "items": [_item_to_data(item) for item in part.items]}
+
+
+def _read_part(data: Mapping[str, Any]) -> Section | Group:
+    if "sections" in data:
+        sections = [_read_section(section) for section in data["sections"]]
+        return Group(str(data["title"]), sections, str(data["remark"]), bool(data["is_open"]))
+    return _read_section(data)
+
+
+def _read_section(data: Mapping[str, Any]) -> Section:
+    items = [_read_item(item) for item in data["items"]]
+    return Section(str(data["title"]), items, str(data["note"]), data["page_only"])
 
 
 def _item_to_data(item: Item) -> dict[str, Any]:

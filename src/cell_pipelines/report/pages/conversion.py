@@ -13,7 +13,7 @@ import pandas as pd
 from cell_pipelines.annotations.quality.table import KINDS
 from cell_pipelines.report.figures.distributions import plot_class_balance
 from cell_pipelines.report.figures.objects import plot_object_sizes, plot_objects_per_image
-from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text, render_report
+from cell_pipelines.report.page.html import Item, Page, Picture, Section, Table, Text, embedded_page
 from cell_pipelines.report.pages.findings import group_findings, group_problems
 
 _SPLITS: Final = ("train", "val", "test")
@@ -84,8 +84,8 @@ class ConversionTables:
     losses: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-def render_conversion_report(title: str, overview: ConversionOverview, tables: ConversionTables) -> str:
-    """Write the page of one conversion.
+def conversion_page(title: str, overview: ConversionOverview, tables: ConversionTables) -> Page:
+    """Return the page of one conversion.
 
     Args:
         title: The page's title.
@@ -93,7 +93,7 @@ def render_conversion_report(title: str, overview: ConversionOverview, tables: C
         tables: What it is made of; of long lists the page shows kinds, numbers and first examples.
 
     Returns:
-        A whole HTML document that needs nothing else; its size does not grow with the number of findings.
+        The page, whose size does not grow with the number of findings.
     """
     cards = {
         "Source format": overview.source_format.replace("_", " "),
@@ -111,7 +111,7 @@ def render_conversion_report(title: str, overview: ConversionOverview, tables: C
     ]
     if len(tables.losses.columns):
         sections.append(Section("What other formats can hold", _losses(tables.losses)))
-    return render_report(title, cards, sections)
+    return embedded_page(title, cards, sections)
 
 
 def _account(overview: ConversionOverview, tables: ConversionTables) -> list[Item]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cell_pipelines.report.page.blocks import without_images, without_links
-from cell_pipelines.report.page.html import Commands, Group, Item, Page, Section, Table, Text, render_report
+from cell_pipelines.report.page.html import Commands, Group, Item, Page, Section, Table, Text, embedded_page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,16 +39,12 @@ class StudyPage:
     origin: Mapping[str, str]
 
 
-def render_study_page(study: StudyPage) -> str:
-    """Write the page about a study.
-
-    Returns:
-        A whole HTML document that holds all it shows; groups without sections are left out.
-    """
+def study_page(study: StudyPage) -> Page:
+    """Return the page about a study; groups without sections are left out."""
     groups = [group for group in study.parts if group.sections]
     first = Section("In short", [Text("\n\n".join(study.summary))])
     last = Section("How to make it again", list(_commands(study)))
-    return render_report(study.title, study.cards, [first, *study.data, *groups, last, _origin(study.origin)])
+    return embedded_page(study.title, study.cards, [first, *study.data, *groups, last, _origin(study.origin)])
 
 
 def page_group(page: Page, title: str, *, pictures: bool = True, is_open: bool = False) -> Group:
@@ -61,7 +58,8 @@ def page_group(page: Page, title: str, *, pictures: bool = True, is_open: bool =
         pictures: Whether images of the microscope are shown; figures always are.
         is_open: Whether the group is shown before the reader asks for it.
     """
-    sections = [without_links(section) for section in page.sections if not section.page_only]
+    parts = chain.from_iterable(part.sections if isinstance(part, Group) else [part] for part in page.sections)
+    sections = [without_links(section) for section in parts if not section.page_only]
     shown = sections if pictures else [without_images(section) for section in sections]
     cards = "; ".join(f"{name}: {value}" for name, value in page.cards.items() if value)
     return Group(title, shown, remark=cards, is_open=is_open)
