@@ -4,9 +4,9 @@ import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.reporting.nodes import _COUNTS, _FOUND, _MASKS, definitions_of, describe_evaluation
 from cell_pipelines.report.page.embedding import Embedded
+from cell_pipelines.workflows.evaluation import evaluate
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 FIGURE = Embedded("data:image/png;base64,", 1, 1, is_figure=True)

@@ -15,7 +15,6 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.metrics.count_columns import COUNTS
 from cell_pipelines.models import model_file
-from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric
 from cell_pipelines.pipelines.reporting.model_inputs import by_model, model_inputs
@@ -25,6 +24,7 @@ from cell_pipelines.pipelines.reporting.pictures import describe_pictures
 from cell_pipelines.pipelines.reporting.study import other_pages
 from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page
+from cell_pipelines.workflows.evaluation import evaluate
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters

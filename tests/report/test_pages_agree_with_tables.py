@@ -20,7 +20,6 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.models import model_file
-from cell_pipelines.pipelines.evaluation.nodes import evaluate
 from cell_pipelines.pipelines.prediction.nodes import report_new
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.card import describe_model
@@ -39,6 +38,7 @@ from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, embedded_page, render_page, render_report
 from cell_pipelines.report.pages.comparison import comparison_cards
 from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
+from cell_pipelines.workflows.evaluation import evaluate
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 

@@ -39,6 +39,17 @@ class ModelComparison:
     note: str
     level: float
 
+    def sentences(self) -> list[str]:
+        """Return one sentence per metric, and what they all suffer from once."""
+        from cell_pipelines.analysis.model_comparison.conclusions import caution, conclude
+
+        found, unit = self.compared, "group" if self.compared.grouped else "image"
+        told = conclude(found.estimates, found.tests, level=self.level, unit=unit, cautious=False)
+        warned = [
+            caution(rows, level=self.level, unit=unit) for _, rows in found.estimates.groupby("metric", sort=False)
+        ]
+        return [*told.values(), *(text for text in dict.fromkeys(warned) if text)]
+
     def figures(self) -> dict[str, Figure]:
         """Return the critical-difference figure and the plot of intervals of each metric, by name."""
         from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
@@ -115,7 +126,7 @@ def describe_comparison(
 
     found = comparison.compared
     statements = Statements(
-        _said(comparison), comparison.note, comparison.differences, found.tests, found.ranks,
+        comparison.sentences(), comparison.note, comparison.differences, found.tests, found.ranks,
         "group" if found.grouped else "image", comparison.level,
     )  # fmt: skip
     density = [tabulate_density(one.images).assign(model=name) for name, one in given.items()]
@@ -127,17 +138,6 @@ def describe_comparison(
         reports=reports,
         statements=statements,
     )
-
-
-def _said(comparison: ModelComparison) -> list[str]:
-    """Return the conclusions, and what they all suffer from once."""
-    from cell_pipelines.analysis.model_comparison.conclusions import caution, conclude
-
-    found, level = comparison.compared, comparison.level
-    unit = "group" if found.grouped else "image"
-    told = conclude(found.estimates, found.tests, level=level, unit=unit, cautious=False)
-    warned = [caution(rows, level=level, unit=unit) for _, rows in found.estimates.groupby("metric", sort=False)]
-    return [*told.values(), *(text for text in dict.fromkeys(warned) if text)]
 
 
 def _curves(given: Mapping[str, ModelTables]) -> pd.DataFrame:

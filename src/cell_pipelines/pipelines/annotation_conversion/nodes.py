@@ -1,84 +1,37 @@
 """Nodes of the annotation conversion."""
 
 import logging
-import re
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, Finding, to_table
+from cell_pipelines.annotations.findings import AnnotationFormatError, Conversion, to_table
 from cell_pipelines.annotations.formats.losses import loss_table
 from cell_pipelines.annotations.formats.registry import Reader
 from cell_pipelines.annotations.geometry.areas import object_areas
-from cell_pipelines.annotations.images import FilePlane, ImageIndex, ImageRecord
 from cell_pipelines.annotations.quality.problems import find_quality_problems
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.imaging.places import ImagePlace
-from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels, open_region_reader
+from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
 from cell_pipelines.report.page.html import Page
-from cell_pipelines.workflows.parallel import map_images
+from cell_pipelines.workflows.survey import read_source, survey
 
 logger = logging.getLogger(__name__)
 
-# Larger images are read in bands, so that memory stays flat.
-MAX_PIXELS_AT_ONCE = 1 << 26
 # The rest stands in the table of findings.
 MAX_WARNINGS = 10
 
 
-def survey_image(named: tuple[str, ImageFile]) -> dict[str, Any]:
-    """Read one image to its last pixel and say what it is, or what is wrong with it."""
-    name, file = named
-    try:
-        info = file.info()
-        if info.height * info.width > MAX_PIXELS_AT_ONCE:
-            with open_region_reader(file.path, file.selection) as image:
-                digest = hash_pixels(image)
-        else:
-            digest = hash_pixels(file())
-    except ImageFormatError as error:
-        return {"name": name, "width": 0, "height": 0, "sha256": "", "error": str(error)}
-    height_um, width_um = info.pixel_size_um or (None, None)
-    return {
-        "name": name, "width": info.width, "height": info.height, "dtype": info.dtype, "channels": info.channels,
-        "channel_names": "; ".join(info.channel_names), "pixel_height_um": height_um, "pixel_width_um": width_um,
-        "sha256": digest, "orientation": info.orientation, **_plane_columns(file.place()), "error": "",
-    }  # fmt: skip
-
-
-def _plane_columns(place: ImagePlace) -> dict[str, Any]:
-    """Return which plane of its file an image is, with numbers from 0; no depth for a projection."""
-    lengths = zip(("time_points", "depths"), place.lengths[:2], strict=True)
-    return {"time": place.time, "z": place.z, **dict(lengths), "file_channels": place.lengths[2]}
-
-
 def survey_images(images: dict[str, ImageFile], parameters: ConversionParameters) -> pd.DataFrame:
     """Read every image once; a damaged one becomes a row with its error."""
-    rows = map_images(
-        survey_image,
-        images.items(),
-        description="reading images",
-        total=len(images),
-        parallel=parameters.parallel,
-    )
-    table = pd.DataFrame(rows)
-    if (table["error"] != "").all():
-        raise ImageFormatError("no image can be read:\n" + "\n".join(table["error"]))
-    return table
+    return survey(images, parameters.parallel)
 
 
 def convert_annotations(
     read: Reader, image_table: pd.DataFrame, parameters: ConversionParameters
 ) -> tuple[AnnotationSet, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read the source's annotations; return them with the findings, the sums, and the sums of each class."""
-    rows = image_table.to_dict(orient="records")
-    unread = tuple(Finding(r["name"], "", "skipped", r["error"], 0) for r in rows if r["error"])
-    conversion = read(ImageIndex(map(to_record, rows)))
-    conversion = replace(conversion, findings=unread + conversion.findings)
-    conversion.check()
+    conversion = read_source(read, image_table)
     if parameters.strict:
         conversion.check_strict()
     if not conversion.annotations.n_images:
@@ -94,24 +47,6 @@ def convert_annotations(
         logger.warning("%s", finding.sentence())
     summary = _summary(conversion, len(image_table))
     return conversion.annotations, to_table(conversion.findings), summary, conversion.by_class()
-
-
-def to_record(row: dict[Any, Any]) -> ImageRecord:
-    """Return an image of the table that `survey_images` gives, also as read from its CSV."""
-    names = ("pixel_height_um", "pixel_width_um", "orientation", "time", "z", "time_points", "depths", "file_channels")
-    values = pd.to_numeric(pd.Series({name: row.get(name) for name in names}), errors="coerce")
-    size, rest = values.iloc[:2], values.iloc[2:]
-    pixel_size = None if size.isna().any() else (float(size.iloc[0]), float(size.iloc[1]))
-    # A table of an earlier version does not say it.
-    known = rest.drop("z").notna().all()
-    lengths = [int(rest[name]) for name in ("time_points", "depths", "file_channels")] if known else [1, 1, 1]
-    name = re.sub(r"(/scene \d+)?(/t\d{4,})?$", "", row["name"])
-    z = None if pd.isna(rest["z"]) else int(rest["z"])
-    plane = FilePlane(name, (lengths[0], lengths[1], lengths[2]), int(rest["time"]), z) if known else None
-    orientation = int(rest["orientation"]) if known else 1
-    return ImageRecord(
-        row["name"], int(row["width"]), int(row["height"]), row["sha256"] or None, pixel_size, orientation, plane
-    )
 
 
 def _summary(conversion: Conversion, images_in: int) -> pd.DataFrame:

@@ -1,100 +1,28 @@
 """Nodes of the evaluation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation, Kind
 from cell_pipelines.analysis.evaluation.matched_cells import match_cells
 from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing, pair
-from cell_pipelines.analysis.evaluation.summaries import ALL, instance_curve, summarise
+from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile, write_image
-from cell_pipelines.metrics.detection import measure_average_precision
-from cell_pipelines.thresholds import Thresholds
 from cell_pipelines.workflows.curve_columns import precision_recall_curves
 from cell_pipelines.workflows.drawing import picture_name
 from cell_pipelines.workflows.evaluation import (
-    EvaluatedImage,
     accepted_pairs,
-    evaluate_image,
     evaluation_settings,
 )
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
-from cell_pipelines.workflows.resampling_units import choose_groups
-
-
-def evaluate(
-    truth: AnnotationSet,
-    predictions: AnnotationSet,
-    thresholds: dict[str, Any],
-    parameters: EvaluationParameters,
-) -> tuple[pd.DataFrame, ...]:
-    """Evaluate a model of any kind; every image is matched once.
-
-    Returns:
-        One row per class; one row per image and class with all counts; one row per true or predicted cell; the
-        precision-recall curves of boxes at IoU 0.5; the quality of masks over the IoU threshold; one row per image with
-        its errors of each kind; and how many cells of each class were taken for which. The last two have no row where
-        cells are points, which do not overlap.
-    """
-    pairing = pair(truth, predictions, parameters.split)
-    evaluated = list(
-        map_images(
-            partial(evaluate_image, settings=evaluation_settings(pairing, parameters)),
-            accepted_pairs(pairing, thresholds),
-            description="evaluating",
-            total=pairing.truth.n_images,
-            parallel=parameters.parallel,
-        )
-    )
-    counts = pd.concat([image.counts for image in evaluated], ignore_index=True)
-    cells = pd.concat([image.cells for image in evaluated], ignore_index=True)
-    groups, _ = choose_groups(pairing.truth, parameters.resample)
-    table = summarise(counts, groups=groups, n_resamples=parameters.resamples, seed=parameters.seed)
-    curves = _add_average_precision(table, pairing)
-    limits = Thresholds.from_plain(thresholds).least_scores(pairing.categories)
-    table.insert(6, "confidence", [*limits, np.nan])
-    return table, counts, cells, curves, instance_curve(counts), *_error_tables(evaluated, pairing.categories)
-
-
-def _add_average_precision(table: pd.DataFrame, pairing: Pairing) -> pd.DataFrame:
-    """Insert the average precision of boxes into the table of classes; return the precision-recall curves."""
-    n_images, n_categories = pairing.truth.n_images, len(pairing.categories)
-    average = measure_average_precision(*pairing.tables(), n_images=n_images, n_categories=n_categories)
-    table.insert(4, "ap50", [*average.ap50, average.mean_ap50])
-    table.insert(5, "ap50_95", [*average.ap50_95, average.mean_ap50_95])
-    return _curve_table(pairing, average.precision[0])
-
-
-def _error_tables(
-    evaluated: Sequence[EvaluatedImage], categories: tuple[str, ...]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    from cell_pipelines.analysis.evaluation.error_kinds import CONFUSION_COLUMNS, KIND_COUNTS, tabulate_confusions
-
-    errors = [image.errors for image in evaluated if image.errors is not None]
-    kinds = pd.DataFrame(errors, columns=["image", *KIND_COUNTS])
-    confusions = [image.confusions for image in evaluated if image.confusions is not None]
-    if not confusions:
-        return kinds, pd.DataFrame(columns=list(CONFUSION_COLUMNS))
-    return kinds, tabulate_confusions(np.sum(confusions, axis=0), categories)
-
-
-def _curve_table(pairing: Pairing, curves: npt.NDArray[np.float64]) -> pd.DataFrame:
-    grid = np.linspace(0, 1, len(curves))
-    parts = [
-        pd.DataFrame({"category": name, "recall": grid, "precision": curves[:, i]})
-        for i, name in enumerate(pairing.categories)
-    ]
-    return pd.concat(parts, ignore_index=True)
 
 
 def log_metrics(table: pd.DataFrame, parameters: EvaluationParameters) -> dict[str, dict[str, float]]:

@@ -5,13 +5,13 @@ from kedro.pipeline import Node, Pipeline
 from cell_pipelines.pipelines.evaluation.count_intervals import check_intervals, log_coverage, plot_intervals
 from cell_pipelines.pipelines.evaluation.nodes import (
     draw_errors,
-    evaluate,
     log_metrics,
     plot_confusion,
     plot_count_agreement,
     plot_instances,
     plot_precision_recall_curves,
 )
+from cell_pipelines.workflows.evaluation import evaluate
 from cell_pipelines.workflows.new_folders import in_new_folder
 
 
