@@ -10,14 +10,25 @@ Kedro's pipelines and the commands call the same functions, so that counts are t
 import math
 import re
 import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import MistakeError
+from cell_pipelines.imaging.reading import ImageFormatError
+from cell_pipelines.workflows.annotation_conversion import ConversionResult, convert_source
+from cell_pipelines.workflows.comparison_result import ComparisonResult, compare_results, names_of_models
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import count_cells, find_cells
-from cell_pipelines.workflows.image_sources import Channel, Images, collect_images, folders_of
+from cell_pipelines.workflows.evaluation_result import EvaluationResult
+from cell_pipelines.workflows.ground_truth import EVALUATED, choose_images, read_ground_truth
+from cell_pipelines.workflows.image_sources import Channel, Images, collect_images, describe_missing, folders_of
+from cell_pipelines.workflows.model_evaluation import evaluate_models
 from cell_pipelines.workflows.model_names import open_model
 from cell_pipelines.workflows.outputs import check_new_folder, check_outside
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -83,6 +94,125 @@ def count(
     if place is not None:
         result.save(place)
     return result
+
+
+def evaluate(
+    images: Images,
+    annotations: str | Path,
+    model: Model = DEFAULT_MODEL,
+    *,
+    format: str = "auto",
+    split: str | None = None,
+    diameter: Diameter = None,
+    channel: Channel = None,
+    threshold: float | None = None,
+) -> EvaluationResult:
+    """Evaluate a model on annotated images.
+
+    Args:
+        images: As for `count`, but no arrays.
+        annotations: Folder of the annotations, or the file that holds them.
+        model: The model.
+        format: Format of the annotations; ``auto`` recognises it.
+        split: ``train``, ``val`` or ``test``, where the annotations state it; None for all images.
+        diameter: As for `count`.
+        channel: As for `count`.
+        threshold: As for `count`.
+
+    Returns:
+        All metrics with 95 % intervals by class, image and cell, and a page.
+
+    Raises:
+        ImageFormatError: There is no image.
+        MistakeError: There is no such model, nothing is annotated, or classes don't fit.
+        AnnotationFormatError: The format isn't recognised.
+    """
+    opened = {"": open_model(model).with_score(_threshold(threshold))}
+    return _evaluate(opened, _inference(diameter), images, annotations, channel=channel, format=format, split=split)[0][
+        ""
+    ]
+
+
+def compare(
+    images: Images,
+    annotations: str | Path,
+    models: Sequence[Model],
+    *,
+    format: str = "auto",
+    split: str | None = None,
+    diameter: Diameter = None,
+    channel: Channel = None,
+) -> ComparisonResult:
+    """Compare models on the same annotated images, with intervals and paired tests.
+
+    Args:
+        images: As for `evaluate`.
+        annotations: As for `evaluate`.
+        models: Two or more, as for `count`.
+        format: As for `evaluate`.
+        split: As for `evaluate`.
+        diameter: As for `count`.
+        channel: As for `count`.
+
+    Raises:
+        MistakeError: As for `evaluate`, or there are fewer than two models.
+        ImageFormatError: There is no image.
+        AnnotationFormatError: The format isn't recognised.
+    """
+    if len(models) < 2:
+        raise MistakeError(f"a comparison needs at least two models, got {len(models)}.")
+    opened = [open_model(model) for model in models]
+    named = dict(zip(names_of_models(models, opened), opened, strict=True))
+    choices: dict[str, Any] = {"channel": channel, "format": format, "split": split}
+    found, truth, parameters = _evaluate(named, _inference(diameter), images, annotations, **choices)
+    return compare_results(found, truth, parameters)
+
+
+def convert(
+    source: str | Path,
+    destination: str | Path,
+    format: str,
+    *,
+    images: Images | None = None,
+    source_format: str = "auto",
+) -> ConversionResult:
+    """Convert annotations into another format.
+
+    Args:
+        source: Folder of the annotations, or the file that holds them.
+        destination: A new folder.
+        format: One of `annotations.formats.registry.FORMATS`.
+        images: The images that are annotated; None where they lie beside the annotations.
+        source_format: Format of the annotations; ``auto`` recognises it.
+
+    Returns:
+        What was read and written, and all that was dropped or changed.
+
+    Raises:
+        MistakeError: There is no such source, format or image, or `destination` can't be written.
+        AnnotationFormatError: The format isn't recognised.
+    """
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise MistakeError(f"{path}: expected annotations; {describe_missing(path)}")
+    try:
+        files = collect_images((path if path.is_dir() else path.parent) if images is None else images)
+    except ImageFormatError as error:
+        hint = " Annotations are of images: name their folder (`images`)." if images is None else ""
+        raise MistakeError(f"{error}{hint}") from error
+    return convert_source(files, path, Path(destination), format=format, source_format=source_format)
+
+
+def _evaluate(
+    models: Mapping[str, TrainedModel], inference: InferenceParameters, images: Images, annotations: str | Path, *,
+    channel: Channel, format: str, split: str | None,
+) -> tuple[dict[str, EvaluationResult], AnnotationSet, EvaluationParameters]:  # fmt: skip
+    files, parameters = collect_images(images, channel), EvaluationParameters(split=EVALUATED)
+    conversion = read_ground_truth(files, Path(annotations), format)
+    truth, note = choose_images(conversion.annotations, split)
+    found = evaluate_models(models, files, truth, inference, parameters)
+    notes = tuple(filter(None, (note, conversion.describe_losses())))
+    return {name: replace(one, notes=(*one.notes, *notes)) for name, one in found.items()}, truth, parameters
 
 
 def _threshold(value: float | None) -> float | None:

@@ -78,6 +78,17 @@ class Conversion:
         """Number of objects listed as dropped."""
         return sum(f.objects for f in self.findings if f.action == "dropped")
 
+    def describe_losses(self) -> str:
+        """Return how much was left out or looks wrong, in a sentence; empty where nothing was."""
+        sums = {
+            "objects dropped": self.objects_dropped,
+            "files skipped": sum(f.action == "skipped" for f in self.findings),
+            "entries that look wrong": sum(f.action == "suspect" for f in self.findings),
+        }
+        told = [f"{number} {name}" for name, number in sums.items() if number]
+        bad = next((f for f in self.findings if f.action in ("dropped", "skipped", "suspect")), None)
+        return f"Of the annotations: {', '.join(told)}; the first: {bad.sentence()}" if bad else ""
+
     def by_class(self) -> pd.DataFrame:
         """Return what came in, was dropped or changed and went out, one row per class: in = out + dropped.
 

@@ -15,6 +15,9 @@ from cell_pipelines import __version__
 COMMANDS = {
     "count": "Count the cells of images.",
     "train": "Train a model on own images and annotations.",
+    "evaluate": "Evaluate a model on annotated images.",
+    "compare": "Compare models on annotated images.",
+    "convert": "Convert annotations from any format into any other.",
     "run": "Run a pipeline of the project in this folder, as `kedro run` does.",
     "fetch": "Fetch public images with annotations, to try things out on.",
 }

@@ -27,16 +27,13 @@ def count(
     Prints the counts, and where the tables, the page, the annotations and the overlays are.
     """
     from cell_pipelines import api
-    from cell_pipelines.commands.output import name_of, print_files, print_table, without_warnings
+    from cell_pipelines.commands.output import name_of, output_folder, print_files, print_table, without_warnings
     from cell_pipelines.failures import MistakeError
     from cell_pipelines.workflows.count_result import FILES
-    from cell_pipelines.workflows.image_sources import folders_of
-    from cell_pipelines.workflows.outputs import check_format, check_new_folder, check_outside, new_folder
+    from cell_pipelines.workflows.outputs import check_format
 
     check_format(format)
-    searched = folders_of(images)
-    folder = check_new_folder(out or new_folder(f"counts_{name_of(images)}", searched))
-    check_outside(folder, searched)
+    folder = output_folder(out, f"counts_{name_of(images)}", images)
     with without_warnings(*_IN_THE_TABLE):
         result = api.count(images, model, **settings)  # type: ignore[arg-type]
     result.save(folder, format=format, overlays=overlays)

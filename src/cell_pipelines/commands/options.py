@@ -25,3 +25,10 @@ diameter = click.option(
 )
 channel = click.option("--channel", type=_Channels(), help="Of files with several, from 0 or by name; several as 0,2.")
 threshold = click.option("--threshold", type=float, help="Least score of a cell, 0 to 1; else the model's own.")
+
+annotation_format = click.option(
+    "--annotation-format", default="auto", show_default=True, help="Format of the annotations; auto recognises it."
+)
+split = click.option(
+    "--split", help="Evaluate only train, val or test images, where the annotations state which these are."
+)

@@ -72,6 +72,26 @@ def _several(rows: Sequence[str]) -> str:
     return f"{rows[0]} and {rows[1]}" if len(rows) == 2 else f"{len(rows)} images, such as {rows[0]}"
 
 
+def output_folder(out: Path | None, default: str, images: Sequence[str]) -> Path:
+    """Return the folder that results go into, or refuse it before anything is computed.
+
+    Args:
+        out: What was asked for.
+        default: Name of a new folder otherwise.
+        images: Where images are looked for; results never lie there.
+
+    Raises:
+        MistakeError: It holds something, lies among the images, or can't be written.
+    """
+    from cell_pipelines.workflows.image_sources import folders_of
+    from cell_pipelines.workflows.outputs import check_new_folder, check_outside, new_folder
+
+    searched = folders_of(images)
+    folder = check_new_folder(out or new_folder(default, searched))
+    check_outside(folder, searched)
+    return folder
+
+
 def print_files(folder: Path, files: Mapping[str, str]) -> None:
     """Print the paths of what is there of `files`, each with what it is."""
     for name, what in files.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cell_pipelines.failures import MistakeError
+from cell_pipelines.files import atomic_folder
 from cell_pipelines.spreadsheet_text import protect_table
 
 # Excel's own limits.
@@ -129,3 +130,18 @@ def _write_cell(sheet: object, row: int, column: int, value: object) -> None:
             write_number(row, column, number)
     elif value != "":
         write_string(row, column, str(value)[:_MOST_CHARACTERS])
+
+
+def save_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame], page: str) -> Path:
+    """Write tables (CSV and XLSX) and a page into a new folder, and return it.
+
+    Raises:
+        MistakeError: Something lies in the folder, or it can't be written.
+    """
+    path = check_new_folder(Path(folder))
+    with atomic_folder(path) as temporary:
+        for name, table in tables.items():
+            write_csv(table, temporary / f"{name}.csv")
+        write_workbook(tables, temporary / "tables.xlsx")
+        (temporary / "report.html").write_text(page, encoding="utf-8")
+    return path

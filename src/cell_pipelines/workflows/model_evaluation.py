@@ -1,0 +1,66 @@
+"""Evaluate models on the same annotated images."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import filter_by_score
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.workflows.evaluation import evaluate
+from cell_pipelines.workflows.evaluation_result import TABLES, EvaluationResult
+from cell_pipelines.workflows.ground_truth import SharedClasses, share_classes
+from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.scoring import as_trained, score_images
+from cell_pipelines.workflows.trained_model import TrainedModel
+
+
+def evaluate_models(
+    models: Mapping[str, TrainedModel],
+    images: Mapping[str, ImageFile],
+    truth: AnnotationSet,
+    inference: InferenceParameters,
+    parameters: EvaluationParameters,
+) -> dict[str, EvaluationResult]:
+    """Evaluate models on the same images.
+
+    Args:
+        models: By the name that tables give them.
+        images: The images by name; those of `truth` are read.
+        truth: Ground truth, all in the split of `parameters`.
+        inference: How the networks are run.
+        parameters: What counts as a match.
+
+    Raises:
+        MistakeError: An image can't be read, or classes don't fit.
+    """
+    shared = share_classes(truth.categories, {name: model.categories for name, model in models.items()})
+    chosen = {name: images[name] for name in truth.names}
+    return {
+        name: _evaluate(model, chosen, shared.of(truth), (inference, parameters, shared))
+        for name, model in models.items()
+    }
+
+
+def _evaluate(
+    model: TrainedModel,
+    images: Mapping[str, ImageFile],
+    truth: AnnotationSet,
+    settings: tuple[InferenceParameters, EvaluationParameters, SharedClasses],
+) -> EvaluationResult:
+    inference, parameters, shared = settings
+    with TemporaryDirectory(prefix="cell_pipelines_") as folder:
+        scores = score_images(as_trained(dict(images), model), {}, model, Path(folder), inference)
+        failed = [text for text in scores["error"] if text]
+        if failed:
+            raise MistakeError(f"{len(failed)} of {len(images)} annotated images can't be read; the first: {failed[0]}")
+        predictions = shared.of(read_cells(scores, Path(folder), model))
+    thresholds = shared.thresholds(model.thresholds)
+    tables = evaluate(truth, predictions, thresholds.to_plain(), parameters)
+    named: dict[str, Any] = dict(zip(TABLES, tables, strict=True))
+    notes = (shared.note,) if shared.note else ()
+    return EvaluationResult(model, named, filter_by_score(predictions, thresholds), notes)
