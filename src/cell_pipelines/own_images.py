@@ -12,13 +12,12 @@ from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.splitting import LeakError
 from cell_pipelines.imaging.reading import ImageFile, list_image_files
-from cell_pipelines.pipelines.annotation_conversion.nodes import survey_images, to_record
-from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters, SplitParameters
 from cell_pipelines.pipelines.data_preparation.splitting import find_near_duplicates, split_annotations
 from cell_pipelines.workflows.planning.data_facts import DataFacts, gather_facts
 from cell_pipelines.workflows.planning.plan import PlanError
 from cell_pipelines.workflows.planning.sides import choose_fractions
+from cell_pipelines.workflows.survey import survey, to_record
 
 # Names shown of either side, where names don't match.
 _EXAMPLES = 3
@@ -53,7 +52,7 @@ def read_own_images(images: Path, annotations: Path, annotation_format: str = "a
         PlanError: An image can't be read, no annotation belongs to any image, or there are too few images.
     """
     files = list_image_files(images)
-    table = survey_images(files, ConversionParameters())
+    table = survey(files)
     _check_readable(table)
     conversion = _convert(annotations, table, annotation_format)
     if not conversion.annotations.n_images:
