@@ -113,7 +113,7 @@ def test_the_node_gives_all_its_outputs(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(comparison, "_tables_of", lambda one: one["evaluation_classes"])
     flat = [one for one in models.values() for _ in comparison.COMPARISON_INPUTS]
     node = comparison.compare_study(tuple(models), METRICS)
-    settings = FEW, ComparisonParameters(), ReportingParameters(strips=0, title="Cells")
+    settings = FEW, ComparisonParameters(), ReportingParameters(montages=0, title="Cells")
     outputs = node(evaluated, {}, *settings, *flat)
     (made,) = create_comparison_pipeline(("yolo", "unet")).nodes
     assert len(outputs) == len(made.outputs)

@@ -60,7 +60,7 @@ def _compare(
     models = {name: _tables_of(one) for name, one in given.items()}
     found = compare_tables(models, truth, evaluation, comparing)
     evaluated = select_split(truth, evaluation.split)
-    montages = list(_montages(evaluated, images, given, parameters.strips))
+    montages = list(_montages(evaluated, images, given, parameters.montages))
     reports = {name: f"../{name}/report.html" for name in given}
     sections = describe_comparison(found, models, montages=montages, reports=reports)
     page = embedded_page(f"{parameters.title}: models compared", comparison_cards(found.table), sections)

@@ -1,8 +1,11 @@
 """Parameters of the report."""
 
-from typing import Annotated, Literal
+import logging
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_log = logging.getLogger(__name__)
 
 
 class ReportingParameters(BaseModel):
@@ -11,7 +14,7 @@ class ReportingParameters(BaseModel):
     Attributes:
         title: Heading; the study's name follows it.
         overlays: Images shown with true positives, false positives and false negatives: the worst and the best by F1.
-        strips: Test images that the comparison of models shows side by side.
+        montages: Test images that the comparison of models shows side by side.
         scores: Test images shown from a network's scores to its cells.
         findings: Most conversion findings listed on a model's page; the table on disk holds all.
         pictures: Whether images of the microscope go into the pages; figures and tables always do.
@@ -24,10 +27,18 @@ class ReportingParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     title: str = "Cell detection"
     overlays: Annotated[int, Field(ge=0, le=40)] = 8
-    strips: Annotated[int, Field(ge=0, le=40)] = 4
+    montages: Annotated[int, Field(ge=0, le=40)] = 4
     scores: Annotated[int, Field(ge=0, le=40)] = 3
     findings: Annotated[int, Field(ge=0)] = 50
     pictures: bool = True
     chosen_model: str | None = None
     main_metric: Literal["f1", "centroid_f1", "instance_f1", "count_mae"] | None = None
     licence: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_name(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "strips" not in values or "montages" in values:
+            return values
+        _log.warning("The parameter `reporting.strips` is now `reporting.montages`; its old name is still read.")
+        return {("montages" if name == "strips" else name): value for name, value in values.items()}
