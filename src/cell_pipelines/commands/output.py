@@ -1,4 +1,4 @@
-"""What commands print: tables with aligned columns, and the files that were written."""
+"""Print tables with aligned columns and the files that were written."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Distance:
 
     Distances are Euclidean, other cells are outside, what lies beyond the image's border is not. Of two touching
     cells of different size the smaller one can gain pixels of the border between them: as a share, its own distances
-    rise faster. Two centres nearer than the decoding's spacing are one cell.
+    rise faster. Two centres nearer than the threshold's minimum distance are one cell.
     """
 
     channels: ClassVar[tuple[str, ...]] = ("foreground", "distance")
@@ -55,7 +55,7 @@ class Distance:
         """Return the cells; each one's score is the mean foreground probability of its pixels.
 
         4-connected foreground is cut apart by a watershed on the predicted distance, from its peaks that lie at least
-        the decoding's spacing apart; then holes that one cell encloses are filled.
+        the threshold's minimum distance apart; then holes that one cell encloses are filled.
         """
         return next(self.sweep(scores, [decoding]))
 

@@ -24,9 +24,9 @@ def to_map(probabilities: Float32Array) -> Map:
     return np.asarray(np.rint(np.clip(probabilities, 0, 1) * np.float32(FULL)).astype(np.uint16))
 
 
-def to_level(cutoff: float) -> int:
-    """Return the stored value from which on a pixel reaches `cutoff`; rounded as the maps are, so 0.5 reaches 0.5."""
-    return int(np.rint(np.float32(cutoff) * np.float32(FULL)))
+def to_level(threshold: float) -> int:
+    """Return the stored value from which a pixel reaches `threshold`; rounded as maps are, so 0.5 reaches 0.5."""
+    return int(np.rint(np.float32(threshold) * np.float32(FULL)))
 
 
 def to_compact(labels: LabelImage) -> LabelImage:

@@ -31,15 +31,15 @@ class Star:
     row and column in the image, `probabilities` (N,) and `distances` (N, n_rays) float32, the image's `shape`, and
     `suppressed`, which is False only for a tile's candidates before `join`.
 
-    Suppression is greedy from the best candidate down, so which candidates survive above a cutoff does not depend on
-    those below: one suppression serves every cutoff.
+    Suppression is greedy from the best candidate down, so which candidates survive above a threshold does not depend on
+    those below: one suppression serves every threshold.
 
     Attributes:
         n_rays: Directions of a polygon, 3 or more, counter-clockwise by equal angles from the one along the row.
         grid: Only every so many-th row and column of the image gives candidates; 1 for all, which
             takes four times as long as 2.
         nms: Of two polygons that share more than this part of the smaller one, only the better stays; in [0, 1].
-        min_score: Candidates with less are not stored, so a cutoff below it acts as if it were this; in (0, 1].
+        min_score: Candidates with less are not stored, so a threshold below it acts as if it were this; in (0, 1].
         edge_px: Candidates nearer to the image's edge than so many pixels are left out, as StarDist's own prediction
             does with two steps of its grid; 0 keeps all.
         multiple: The edge at the bottom and the right is that of the image padded to a multiple of so many pixels.
@@ -155,7 +155,7 @@ class Star:
         return list(np.stack([columns, rows], axis=2) + 0.5)
 
     def default_threshold(self, mean_area_px: float) -> Threshold:
-        """Return a cutoff of 0.5 and a least area of a tenth of the average; polygons need no spacing."""
+        """Return a threshold of 0.5 and a least area of a tenth of the average; polygons need no minimum distance."""
         return replace(threshold_for(mean_area_px), min_distance_px=0.0)
 
     def _is_inside(self, points: npt.NDArray[Any], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
@@ -166,7 +166,7 @@ class Star:
     def _pixels(
         self, scores: Scores, decodings: Sequence[Threshold]
     ) -> tuple[Scores, list[tuple[npt.NDArray[np.int64], ...]]]:
-        """Return suppressed scores, and the pixels of every polygon that reaches the lowest cutoff."""
+        """Return suppressed scores, and the pixels of every polygon that reaches the lowest threshold."""
         scores = self.join([scores], tuple(scores["shape"].tolist()))
         lowest = min((decoding.score for decoding in decodings), default=1.0)
         count = np.count_nonzero(scores["probabilities"] >= lowest)

@@ -16,7 +16,7 @@ _LEAST_STEPS = 2
 
 @dataclass(frozen=True)
 class StepTimes:
-    """What a network takes on this machine.
+    """Times of a training step on this machine.
 
     Attributes:
         step_seconds: Output and gradients for a whole batch.

@@ -31,7 +31,7 @@ def threshold_grid(
         distances: Least distances of two centroids, likewise.
 
     Returns:
-        Every combination once, by rising threshold, then spacing, then least area.
+        Every combination once, by rising threshold, then minimum distance, then least area.
 
     Raises:
         ValueError: There is no threshold, or a multiple is negative.

@@ -158,7 +158,7 @@ def _gains(table: pd.DataFrame, objective: Objective) -> FloatArray:
 
 
 def _same_sizes(table: pd.DataFrame) -> list[npt.NDArray[np.int64]]:
-    """Return the rows of each pair of least area and spacing, in the order of the table."""
+    """Return the rows of each pair of least area and minimum distance, in the order of the table."""
     groups = table.groupby(["min_area_px", "min_distance_px"], sort=False, dropna=False).indices
     return [np.asarray(rows, dtype=np.int64) for rows in groups.values()]
 
