@@ -57,7 +57,7 @@ def read_own_images(images: Path, annotations: Path, annotation_format: str = "a
     conversion = _convert(annotations, table, annotation_format)
     if not conversion.annotations.n_images:
         raise PlanError(_describe_mismatch(images, list(files), annotations, conversion))
-    fractions = choose_fractions(conversion.annotations.n_images)
+    fractions = choose_fractions(conversion.annotations.n_images, len(table) - conversion.annotations.n_images)
     stated = _complete_sides(conversion.annotations)
     divided, source = _divide(stated, files, fractions)
     facts = gather_facts(

@@ -152,6 +152,11 @@ class OwnStudy:
         words += [f"--params={group}.resume=true"] if resume else []
         _run_kedro(self.project, words)
 
+    def test_images(self) -> int:
+        """Return the number of test images by the split that was used."""
+        table = pd.read_csv(self.data / "08_reporting" / "split_summary.csv")
+        return int(table.loc[table["split"] == "test", "images"].sum())
+
     def model_file(self, model: str) -> Path:
         """Return the file of the tuned model."""
         return self.data / "06_models" / f"{model}.pt"

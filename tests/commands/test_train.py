@@ -222,11 +222,14 @@ def test_what_is_continued_is_the_same_run_of_kedro_that_resumes(tmp_path, monke
     study = OwnStudy("mine", None)
     study.write_project()
     study.conf.mkdir()
+    (study.data / "08_reporting").mkdir(parents=True)
+    (study.data / "08_reporting" / "split_summary.csv").write_text("split,images\ntrain,7\ntest,4\n")
     (study.conf / "globals.yml").write_text(f"models: [{model}]\n")
     called = []
     monkeypatch.setattr("cell_pipelines.own_study._run_kedro", lambda project, words: called.append((project, words)))
     result = CliRunner().invoke(cli, ["train", "--continue", "--name", "mine"])
     assert result.exit_code == 0, result.output
+    assert "4 test images are too few to say how good the model is" in result.output
     pipelines = f"--pipelines=train_{model},evaluation,reporting"
     assert called == [(Path.cwd(), ["--env=mine", pipelines, f"--params={parameter}=true"])]
 

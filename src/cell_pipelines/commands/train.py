@@ -91,6 +91,8 @@ def _say_next(study: "OwnStudy", model: str) -> None:
     """Say what to type next."""
     import shlex
 
+    if (images := study.test_images()) < _FEW:
+        click.echo(f"{images} test images are too few to say how good the model is; annotate more, {_FEW} at least.")
     path = shlex.quote(str(study.model_file(model)))
     click.echo(f"Study: {study.conf}; the same again: kedro run --env={study.name}")
     click.echo(f"Count new images: cell-pipelines count NEW_IMAGES --model {path}")

@@ -14,7 +14,7 @@ from cell_pipelines.workflows.planning.sides import describe_split
 Measure = Callable[[str, Mapping[str, Any], tuple[int, int, int, int]], StepTimes]
 
 DETECTORS = ("yolo", "yolo_seg")
-# How many times longer than the network's own work an epoch takes; see benchmarks/train_minutes.py.
+# How many times longer than the network's own work an epoch takes: loss, optimiser and preparing of images.
 _OVERHEAD = {"yolo": 1.4, "yolo_seg": 1.8}
 _NETWORK_OVERHEAD = 1.25
 #: Networks small enough to train within minutes on two cores, by the settings of the study dsb2018.

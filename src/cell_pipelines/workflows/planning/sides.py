@@ -11,12 +11,16 @@ _MANY = 100
 _FEW_TEST = 10
 
 
-def choose_fractions(images: int) -> dict[str, float]:
+def choose_fractions(images: int, not_annotated: int = 0) -> dict[str, float]:
     """Return the share of each side.
 
     A fifth is for the test, as few test images make a wide interval. Validation, which only chooses an epoch and
     thresholds, has 15 %, a tenth of 100 images or more. Whole groups are dealt out, and a side that is empty is served
     first, so each has an image of three or more groups.
+
+    Args:
+        images: Annotated images.
+        not_annotated: Others, of which only the sentence tells.
 
     Raises:
         PlanError: There are fewer than three images.
@@ -25,9 +29,10 @@ def choose_fractions(images: int) -> dict[str, float]:
     {'train': 0.65, 'val': 0.15, 'test': 0.2}
     """
     if images < LEAST_IMAGES:
+        others = f"; {not_annotated} more have no annotations" if not_annotated else ""
         raise PlanError(
             f"at least {LEAST_IMAGES} annotated images are needed, one each for training, validation and test; there "
-            f"{'is' if images == 1 else 'are'} {images}."
+            f"{'is' if images == 1 else 'are'} {images}{others}."
         )
     val = 0.1 if images >= _MANY else 0.15
     return {"train": round(0.8 - val, 2), "val": val, "test": 0.2}
