@@ -179,6 +179,7 @@ MISTAKES = {
     "a diameter in inches": (lambda f: count(f, diameter="2 in"), MistakeError, "`diameter` must be"),
     "a model that is not there": (lambda f: count(f, "cellls"), MistakeError, "no model `cellls`"),
     "a model file that is not there": (lambda f: count(f, f / "a.pt"), MistakeError, "a model file; there is no"),
+    "another tool's model that is not there": (lambda f: count(f, f"stardist:{f}/no"), (ValueError, OSError), "no"),
     "a folder for a model": (lambda f: count(f, f), MistakeError, "expected a model file; it is a folder"),
     "an image for a model": (lambda f: count(f, f / "1 ü.png"), ValueError, "1 ü.png: .*expected a model"),
 }  # fmt: skip

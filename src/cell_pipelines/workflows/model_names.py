@@ -17,15 +17,19 @@ def open_model(model: str | Path | TrainedModel) -> TrainedModel:
     """Return a trained model; its network is not loaded yet.
 
     Args:
-        model: A model that is open; the name of a starter, such as ``nuclei``; the path of a model file; or
-            ``study/model``, such as ``bccd/yolo``, in the folder of a project.
+        model: A model that is open; the name of a starter, such as ``nuclei``; the path of a model file;
+            ``study/model``, such as ``bccd/yolo``, in the folder of a project; or another tool's, ``tool:model``.
 
     Raises:
         MistakeError: There is no such model; the sentence says which there are.
         ValueError: The file is no model.
     """
+    from cell_pipelines.models.foreign.names import is_foreign
+
     if isinstance(model, TrainedModel):
         return model
+    if is_foreign(model):
+        return TrainedModel.open(model)
     path = Path(model).expanduser()
     if path.is_file():
         return TrainedModel.open(path)

@@ -1,0 +1,72 @@
+"""The same image and model give the same counts and outlines through Kedro, the command, Python and the notebook."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from cell_pipelines.annotations.storage import read_parquet
+from cell_pipelines.imaging.reading import read_image, write_image
+
+from .conftest import ROOT
+
+pytestmark = pytest.mark.slow
+COLUMNS = ["image", "cell", "total", "warning", "model_sha256", "thresholds"]
+
+
+@pytest.fixture
+def images(tmp_path, squares_image):
+    place = tmp_path / "cells"
+    for n in (0, 2, 5):
+        write_image(squares_image(n), place / f"{n}.png")
+    return place
+
+
+def hash_of(table, shapes):
+    """Return one hash of the counts of all images and of the outlines of all cells."""
+    counts = table[COLUMNS].astype(str).to_csv(index=False)
+    return hashlib.sha256(f"{counts}\n{json.dumps(shapes, sort_keys=True)}".encode()).hexdigest()
+
+
+def shapes_of(annotations):
+    """Return image, class, box, outline and score of every cell."""
+    rows = annotations.objects.select(["image", "category", "x_min", "y_min", "x_max", "y_max", "counts", "score"])
+    return [annotations.names, rows.to_pylist()]
+
+
+def read_counts(path):
+    return pd.read_csv(path, keep_default_na=False, dtype={"thresholds": str, "warning": str})
+
+
+def test_every_entry_point_gives_one_hash_of_counts_and_outlines(fresh_project, images, squares_model, tmp_path):
+    from cell_pipelines import count
+
+    fresh_project.run("prediction", images=str(images), model=str(squares_model))
+    new = fresh_project.path("08_reporting", "new")
+    by_kedro = read_parquet(fresh_project.path("07_model_output", "new", "predictions"))
+    found = {"kedro": hash_of(read_counts(new / "counts.csv"), shapes_of(by_kedro))}
+
+    result = count(images, squares_model, out=tmp_path / "api")
+    found["api"] = hash_of(read_counts(tmp_path / "api" / "counts.csv"), shapes_of(result.annotations))
+
+    arrays = {path.name: read_image(path) for path in sorted(images.iterdir())}
+    from_arrays = count(list(arrays.values()), squares_model)
+    named = from_arrays.annotations.with_image_column("name", list(arrays))
+    found["arrays"] = hash_of(from_arrays.table.assign(image=list(arrays)), shapes_of(named))
+    assert set(found.values()) == {found["kedro"]}, found
+
+    command = [sys.executable, "-m", "cell_pipelines", "count", str(images), "--model", str(squares_model)]
+    subprocess.run(
+        [*command, "--out", str(tmp_path / "command")], check=True, env=os.environ | {"PYTHONPATH": "src"}, cwd=ROOT
+    )
+    assert read_counts(tmp_path / "command" / "counts.csv").equals(read_counts(tmp_path / "api" / "counts.csv"))
+    for name in ("annotations/annotations.json", "cells.csv", "report.html"):
+        assert (tmp_path / "command" / name).read_bytes() == (tmp_path / "api" / name).read_bytes(), name
+    # Kedro writes the same annotations file from the same cells.
+    by_node = json.loads((new / "annotations" / "annotations.json").read_text(encoding="utf-8"))
+    by_command = json.loads((tmp_path / "command" / "annotations" / "annotations.json").read_text(encoding="utf-8"))
+    assert by_node == by_command
