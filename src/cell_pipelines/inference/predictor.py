@@ -8,13 +8,14 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import Image, LargeImage
+from cell_pipelines.inference.cell_diameter import Diameter
 from cell_pipelines.inference.detection import BoxPredictor
 from cell_pipelines.inference.pixels import trained_normalisation
 from cell_pipelines.inference.segmentation import SegmentationPredictor
@@ -31,15 +32,18 @@ class Prediction:
         arrays: What is stored, for `stored.write_arrays`.
         statistics: Intensities of the image as the model sees them.
         tile_overlap: By how many pixels its tiles overlap at least; None where it was taken whole.
+        diameter: Of its cells, by which it was rescaled; None for a model that sees images as they are.
     """
 
     arrays: Arrays
     statistics: ImageStatistics
     tile_overlap: int | None
+    diameter: Diameter | None = None
 
     def note(self) -> dict[str, Any]:
-        """Return statistics and overlap as plain values, for `stored.write_arrays`."""
-        return {"statistics": asdict(self.statistics), "tile_overlap": self.tile_overlap}
+        """Return statistics, overlap and diameter as plain values, for `stored.write_arrays`."""
+        note = {"statistics": asdict(self.statistics), "tile_overlap": self.tile_overlap}
+        return note if self.diameter is None else {**note, "diameter": asdict(self.diameter)}
 
 
 class Predictor(Protocol):
@@ -54,6 +58,15 @@ class Predictor(Protocol):
 
     def examine(self, image: Image | LargeImage) -> Prediction:
         """Return the same, with what one must know to trust it."""
+        ...
+
+
+@runtime_checkable
+class RescalingPredictor(Protocol):
+    """A trained model that may know cells of one diameter."""
+
+    def examine_at(self, image: Image | LargeImage, diameter_px: float | None) -> Prediction:
+        """Return what `Predictor.examine` does for an image whose cells have this diameter in its pixels."""
         ...
 
 
@@ -111,9 +124,15 @@ class _Maps:
         return self.examine(image).arrays
 
     def examine(self, image: Image | LargeImage) -> Prediction:
+        return self.examine_at(image, None)
+
+    def examine_at(self, image: Image | LargeImage, diameter_px: float | None) -> Prediction:
         pixels = self._predictor.open(image)
-        scores, overlap = self._predictor.predict_pixels(pixels)
-        return Prediction(pack_scores(scores), pixels.statistics(), overlap)
+        seen, diameter = self._predictor.rescale(pixels, diameter_px)
+        scores, overlap = self._predictor.predict_pixels(seen)
+        if overlap is not None and diameter is not None:
+            overlap = round(overlap * pixels.shape[0] / seen.shape[0])
+        return Prediction(pack_scores(scores), pixels.statistics(), overlap, diameter)
 
 
 def pack_scores(scores: Sequence[Scores]) -> Arrays:

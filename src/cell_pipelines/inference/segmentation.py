@@ -1,6 +1,6 @@
 """Scores of a whole image by a trained segmentation network: tile by tile where it is large, without seams."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,15 @@ import numpy.typing as npt
 
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.imaging.resizing import Size, resize_pixels
+from cell_pipelines.inference.cell_diameter import Diameter, Wanted, check_diameter, choose_diameter
 from cell_pipelines.inference.memory import fitting_tiling
 from cell_pipelines.inference.network import Precision, TileNetwork
 from cell_pipelines.inference.overlap import choose_overlap
 from cell_pipelines.inference.pixels import UnitPixels, trained_normalisation
+from cell_pipelines.inference.rescaling import PixelSource, RescaledPixels
 from cell_pipelines.inference.tiles import Tiling, Window, blend_bands, iter_outputs
-from cell_pipelines.representations.base import Representation, Scores
+from cell_pipelines.representations.base import Instances, Representation, Scores
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array
 
 # More tiles at once keep a GPU no busier.
@@ -37,6 +40,9 @@ class SegmentationPredictor:
         test_time_augmentation: Average over the eight turns and mirror images, at eight times the cost.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``float32``, or ``bfloat16`` with fewer bits.
+        diameter_px: Diameter of the images' cells in pixels, for a model that knows cells of one diameter: images are
+            seen at the scale at which theirs have it. ``auto`` estimates it from each image, as None does for such a
+            model.
 
     Raises:
         ValueError: The file is no checkpoint, or an option doesn't fit.
@@ -52,6 +58,7 @@ class SegmentationPredictor:
         test_time_augmentation: bool = False,
         device: str = "auto",
         precision: Precision = "float32",
+        diameter_px: Wanted | None = None,
     ) -> None:
         from cell_pipelines.models.checkpoint import read_checkpoint
         from cell_pipelines.representations.registry import create_representation
@@ -65,6 +72,10 @@ class SegmentationPredictor:
         self._colour = description.get("colour", "rgb")
         self._normalisation = trained_normalisation(description, "segmentation")
         self._resize = tuple(description["resize"]) if description.get("resize") else None
+        #: Diameter in pixels of the cells that the network knows; None for one that sees images as they are.
+        self.known_diameter_px: float | None = description.get("cell_diameter_px")
+        self._diameter = check_diameter(checkpoint, diameter_px, self.known_diameter_px)
+        self._decodings = [_decoding(self.representation, description, name) for name in self.categories]
         self._overlap = choose_overlap(description, wanted=overlap, least=_LEAST_OVERLAP, tile=tile)
         self._tile, self._memory_gb = tile, memory_gb
         self._network = TileNetwork(
@@ -82,14 +93,35 @@ class SegmentationPredictor:
         Raises:
             ValueError: The image has other channels than the model learned from.
         """
-        return self.predict_pixels(self.open(image))[0]
+        return self.predict_pixels(self.rescale(self.open(image))[0])[0]
 
     def open(self, image: Image | LargeImage) -> UnitPixels:
         """Return the image as the network takes it, window by window."""
         return UnitPixels(image, colour=self._colour, normalisation=self._normalisation)
 
-    def predict_pixels(self, pixels: UnitPixels) -> tuple[tuple[Scores, ...], int | None]:
-        """Return the scores of an image that `open` returned, and by how many pixels its tiles overlap; None for one.
+    def rescale(self, pixels: PixelSource, diameter_px: float | None = None) -> tuple[PixelSource, Diameter | None]:
+        """Return an image at the scale at which its cells have the known diameter, and their diameter in the image.
+
+        Args:
+            pixels: What `open` returned.
+            diameter_px: Of this image's cells; None for what the predictor was told.
+
+        Returns:
+            The image as it is, and None, for a network that knows no diameter.
+        """
+        if self.known_diameter_px is None or self._diameter is None:
+            return pixels, None
+        wanted = self._diameter if diameter_px is None else diameter_px
+        found = choose_diameter(pixels, wanted, self.known_diameter_px, self._find)
+        factor = found.factor(self.known_diameter_px)
+        return (pixels if factor == 1 else RescaledPixels(pixels, factor)), found
+
+    def _find(self, pixels: PixelSource) -> list[Instances]:
+        scores = self.predict_pixels(pixels)[0]
+        return [self.representation.decode(one, how) for one, how in zip(scores, self._decodings, strict=True)]
+
+    def predict_pixels(self, pixels: PixelSource) -> tuple[tuple[Scores, ...], int | None]:
+        """Return the scores of what `rescale` returned, and by how many pixels its tiles overlap; None for one.
 
         Raises:
             ValueError: The image has other channels than the model learned from.
@@ -102,9 +134,16 @@ class SegmentationPredictor:
         return scores, self._overlap if len(tiling) > 1 else None
 
 
+def _decoding(representation: Representation, description: Mapping[str, Any], category: str) -> Threshold:
+    stored, area = description.get("decoding") or {}, description.get("mean_area_px")
+    if category in stored:
+        return Threshold.from_plain(stored[category])
+    return representation.default_threshold(float(area)) if area else Threshold()
+
+
 def predict_scores(
     network: TileNetwork,
-    pixels: UnitPixels,
+    pixels: PixelSource,
     *,
     tile: int | None = None,
     overlap: int = 64,
@@ -134,14 +173,14 @@ def _choose_tiling(
     return tiling, min(max(int(fitting / (tiling.rows[0][1] * tiling.columns[0][1])), 1), _MOST_TILES)
 
 
-def _predict_tiles(network: TileNetwork, pixels: UnitPixels, tiling: Tiling, batch: int) -> tuple[Scores, ...]:
+def _predict_tiles(network: TileNetwork, pixels: PixelSource, tiling: Tiling, batch: int) -> tuple[Scores, ...]:
     outputs = iter_outputs(tiling, pixels.read, network, batch)
     if network.representation.is_sparse:
         return _join_candidates(network.representation, outputs, pixels.shape)
     return _reduce_maps(network.representation, tiling, outputs)
 
 
-def predict_resized(network: TileNetwork, pixels: UnitPixels, size: Size) -> tuple[Scores, ...]:
+def predict_resized(network: TileNetwork, pixels: PixelSource, size: Size) -> tuple[Scores, ...]:
     """Return the scores of one image, whose network sees all images at one `size` (height, width).
 
     Scores are brought back to the image's own size, so cells are.
@@ -156,7 +195,7 @@ def predict_resized(network: TileNetwork, pixels: UnitPixels, size: Size) -> tup
     return tuple(network.representation.reduce(one) for one in folded)
 
 
-def _check_channels(network: TileNetwork, pixels: UnitPixels) -> None:
+def _check_channels(network: TileNetwork, pixels: PixelSource) -> None:
     if pixels.channels != network.in_channels:
         raise ValueError(
             f"the image has {pixels.channels} channels, but the model learned from {network.in_channels}; "

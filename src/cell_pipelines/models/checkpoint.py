@@ -9,6 +9,29 @@ import torch
 from cell_pipelines.models.checkpoint_file import load_content, save_content, to_plain
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
+from cell_pipelines.models.ultralytics_home import WeightsError
+
+
+def in_half_precision(path: Path) -> bytes:
+    """Return the bytes of the checkpoint at `path` with its weights in 16 bits, half as large.
+
+    A tensor of which 16 bits would lose more than rounding (a value too large, or all too small) keeps its 32. Reading
+    makes 32 bits of all.
+
+    Raises:
+        ValueError: The file is no checkpoint, is damaged, or comes from a newer version.
+    """
+    content = load_content(path)
+    return save_content(content["description"], {name: _halved(value) for name, value in content["weights"].items()})
+
+
+def _halved(value: torch.Tensor) -> torch.Tensor:
+    if not value.is_floating_point():
+        return value
+    half = value.to(torch.float16)
+    largest = float(value.abs().max()) if value.numel() else 0.0
+    keeps = torch.allclose(half.to(value.dtype), value, rtol=1e-3, atol=1e-3 * largest)
+    return half if keeps else value
 
 
 def write_checkpoint(network: torch.nn.Module, description: Mapping[str, Any]) -> bytes:
@@ -48,6 +71,24 @@ def read_checkpoint(path: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path}: the weights don't fit the network that it describes: {reason[:400]}") from error
     return network.eval(), description
+
+
+def start_from(network: torch.nn.Module, path: Path) -> None:
+    """Give a network of `create_network` the weights of a model file, in place, as a training's start.
+
+    Raises:
+        WeightsError: The file's network has another architecture, encoder, other options or channels.
+        ValueError: The file is no checkpoint, or is damaged.
+    """
+    spec = NetworkSpec.from_dict(network.spec.to_dict())  # type: ignore[operator, union-attr]
+    known, _ = read_checkpoint(path)
+    wanted, there = spec.to_dict(), known.spec.to_dict()  # type: ignore[operator, union-attr]
+    different = [
+        f"{name} {there[name]!r} instead of {wanted[name]!r}" for name in wanted if there[name] != wanted[name]
+    ]
+    if different:
+        raise WeightsError(f"{path}: its weights don't fit as a start, it has {', '.join(different)}.")
+    network.load_state_dict(known.state_dict())
 
 
 def _to_stored(value: torch.Tensor) -> torch.Tensor:

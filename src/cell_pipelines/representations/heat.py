@@ -2,10 +2,12 @@
 
 from typing import Final
 
+import cv2
 import numpy as np
 
 from cell_pipelines.representations.base import Representation, Scores
 from cell_pipelines.representations.maps import FULL
+from cell_pipelines.representations.rescaled import Rescaled
 from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array
 
@@ -28,7 +30,8 @@ def heat_map(representation: Representation, scores: Scores, shape: tuple[int, i
         have no map, the score of the cell that lies at each pixel, down to a score of 0.05.
     """
     for name in _NAMES:
-        if name in scores and scores[name].shape == shape:
-            return np.asarray(scores[name].astype(np.float32) / np.float32(FULL))
-    found = representation.decode(scores, Threshold(score=_LEAST))
+        if name in scores and scores[name].ndim == 2:
+            heat = np.asarray(scores[name].astype(np.float32) / np.float32(FULL))
+            return heat if heat.shape == shape else np.asarray(cv2.resize(heat, shape[::-1]), dtype=np.float32)
+    found = Rescaled(representation, shape).decode(scores, Threshold(score=_LEAST))
     return np.append(np.float32(0), found.scores.astype(np.float32))[found.labels]

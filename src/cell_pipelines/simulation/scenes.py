@@ -7,10 +7,11 @@ from cell_pipelines.simulation.field import CellField
 from cell_pipelines.simulation.fish import FishScene
 from cell_pipelines.simulation.live_dead import LiveDeadScene
 from cell_pipelines.simulation.neurons import NeuronScene, simulate_neurons
+from cell_pipelines.simulation.nuclei import NucleiScene, simulate_nuclei
 from cell_pipelines.simulation.phase_contrast import PhaseContrastScene, simulate_phase_contrast
 from cell_pipelines.simulation.time_lapse import TimeLapseScene
 
-CellScene = NeuronScene | PhaseContrastScene | BrightfieldScene
+CellScene = NeuronScene | PhaseContrastScene | BrightfieldScene | NucleiScene
 Scene = LiveDeadScene | FishScene | TimeLapseScene | CellScene
 
 
@@ -28,3 +29,5 @@ def simulate_cells(scene: CellScene, seed: int) -> CellField:
             return simulate_phase_contrast(scene, seed)
         case BrightfieldScene():
             return simulate_brightfield(scene, seed)
+        case NucleiScene():
+            return simulate_nuclei(scene, seed)

@@ -18,6 +18,7 @@ from cell_pipelines.simulation.checks import Allowed, check_numbers
 from cell_pipelines.simulation.fish import FishScene
 from cell_pipelines.simulation.live_dead import LiveDeadScene
 from cell_pipelines.simulation.neurons import NeuronScene
+from cell_pipelines.simulation.nuclei import NucleiScene, draw_look
 from cell_pipelines.simulation.scenes import Scene
 
 _CONDITION = {
@@ -82,6 +83,7 @@ CULTURE_CONDITIONS = (
     Condition("growing", density=1.0),
     Condition("dense", density=1.8),
 )
+VARIED_CONDITIONS = (Condition("varied"),)
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ def _conditions_of(scene: Scene) -> tuple[Condition, ...]:
         return CONDITIONS
     if isinstance(scene, FishScene):
         return FISH_CONDITIONS
+    if isinstance(scene, NucleiScene):
+        return VARIED_CONDITIONS if scene.varied else CULTURE_CONDITIONS
     return NEURON_CONDITIONS if isinstance(scene, NeuronScene) else CULTURE_CONDITIONS
 
 
@@ -179,7 +183,6 @@ def _plan_one(
     planned = []
     for number_of_field, child in enumerate(children, 1):
         seed_of_field, seed_of_count = child.generate_state(2, np.uint64) >> np.uint64(1)
-        cells = int(np.random.default_rng(seed_of_count).poisson(look.cells))
         planned.append(
             PlannedField(
                 field_name(number, condition.name, number_of_field),
@@ -187,11 +190,18 @@ def _plan_one(
                 condition.name,
                 number_of_field,
                 int(seed_of_field),
-                replace(look, cells=cells),
+                _look_of_field(look, int(seed_of_count)),
                 condition.dose,
             )
         )
     return planned
+
+
+def _look_of_field(look: Scene, seed: int) -> Scene:
+    """Give the look of one field of a series: its own number of cells, or all its own where fields are varied."""
+    if isinstance(look, NucleiScene) and look.varied:
+        return draw_look(look, seed)
+    return replace(look, cells=int(np.random.default_rng(seed).poisson(look.cells)))
 
 
 def _vary(scene: Scene, condition: Condition, rng: np.random.Generator) -> Scene:

@@ -15,7 +15,7 @@ from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.workflows.count_intervals import interval_columns
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.reading import read_cells
-from cell_pipelines.workflows.scoring import as_trained, score_images
+from cell_pipelines.workflows.scoring import DIAMETER_COLUMNS, as_trained, score_images
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 #: Columns of the counts that are not a class's.
 RESERVED = (
     "image", "total", "total_low", "total_high", "warning", "interval_level", "interval_note", "pixel_height_um",
-    "pixel_width_um", "error", "model_run_id", "model_sha256", "thresholds",
+    "pixel_width_um", "diameter_px", "diameter_from", "error", "model_run_id", "model_sha256", "thresholds",
 )  # fmt: skip
 _ENDINGS = ("_low", "_high")
 # Images whose warnings are told one by one in the log.
@@ -95,6 +95,8 @@ def count_cells(found: FoundCells, model: TrainedModel, parameters: PredictionPa
     table = table.join(interval_columns(counts, columns, model, own_thresholds=is_own))
     for side in ("pixel_height_um", "pixel_width_um"):
         table[side] = annotations.images[side].to_pandas()
+    for column in [name for name in DIAMETER_COLUMNS if name in found.scores]:
+        table[column] = found.scores.set_index("image").loc[list(annotations.names), column].to_numpy()
     table["error"] = ""
     if len(failures):
         table = pd.concat([table, failures.assign(warning="")], ignore_index=True)
@@ -116,11 +118,18 @@ def _warnings(annotations: AnnotationSet, scores: pd.DataFrame, model: TrainedMo
     boxes, found = annotations.boxes, list[str]()
     for row, rows in zip(annotations.images.to_pylist(), annotations.rows_by_image(), strict=True):
         fact = facts.loc[row["name"]]
-        own = check_objects(boxes[rows], row["height"] * row["width"], training)
+        scale = _scale(model, fact)
+        own = check_objects(boxes[rows] * scale, row["height"] * row["width"] * scale**2, training)
         own += check_overlap(boxes[rows], fact["tile_overlap"])
         _log(row["name"], own, len(found))
         found.append("; ".join([*([fact["warning"]] if fact["warning"] else []), *own, *common]))
     return found
+
+
+def _scale(model: TrainedModel, fact: pd.Series) -> float:
+    """Return by which factor the network saw an image larger or smaller, as sizes of training cells are told."""
+    diameter, known = fact.get("diameter_px"), model.record.get("cell_diameter_px")
+    return known / diameter if known and diameter and not pd.isna(diameter) else 1.0
 
 
 def _log(name: str, warnings: Sequence[str], number: int) -> None:

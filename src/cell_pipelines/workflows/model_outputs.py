@@ -16,6 +16,7 @@ from cell_pipelines.analysis.active_learning.probabilities import (
 from cell_pipelines.analysis.active_learning.uncertainty import Uncertainty, map_uncertainty, object_uncertainty
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import filter_by_score, select_objects
+from cell_pipelines.representations.heat import heat_map
 from cell_pipelines.typing import Float32Array, FloatArray
 from cell_pipelines.workflows.reading import StoredImage, read_image, read_scores
 from cell_pipelines.workflows.trained_model import TrainedModel
@@ -76,10 +77,13 @@ class OutputReader:
 
     def _read_maps(self, stored: StoredImage) -> ModelOutput:
         cells, uncertainty, maps = read_image(self.model, stored), Uncertainty(), {}
+        record = cells.images.to_pylist()[0]
+        size = (record["height"], record["width"])
         for name, scores in read_scores(self.model, stored[1]).items():
             decided = scores["cell"] if "cell" in scores else scores["foreground"]
             uncertainty += map_uncertainty(decided, self.thresholds[name], reach_px=self.reach_px)
-            maps[name] = (scores.get("foreground", decided) / np.float32(65535)).astype(np.float32)
+            assert self.model.representation is not None
+            maps[name] = heat_map(self.model.representation, scores, size)
         return ModelOutput(cells, cells, uncertainty, maps)
 
     @cached_property

@@ -18,6 +18,7 @@ from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.schema import GEOMETRIES, IMAGE_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, select_objects
 from cell_pipelines.representations.base import Scores
+from cell_pipelines.representations.rescaled import Rescaled
 from cell_pipelines.typing import FloatArray
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 from cell_pipelines.workflows.trained_model import TrainedModel
@@ -55,7 +56,7 @@ def read_image(model: TrainedModel, stored: StoredImage) -> AnnotationSet:
 
 
 def read_scores(model: TrainedModel, path: Path) -> dict[str, Scores]:
-    """Return a segmentation network's stored scores of one image, by class.
+    """Return a segmentation network's stored scores of one image, by class, at the scale at which it saw the image.
 
     Raises:
         ValueError: The file is damaged, or of another model.
@@ -119,7 +120,8 @@ def _decode(model: TrainedModel, stored: StoredImage) -> AnnotationSet:
     row, path = stored
     scores, size = _unpack(model, path)
     assert model.representation is not None
-    instances = [model.representation.decode(maps, model.thresholds.classes[name]) for name, maps in scores.items()]
+    cells = Rescaled(model.representation, size)
+    instances = [cells.decode(maps, model.thresholds.classes[name]) for name, maps in scores.items()]
     objects = [labels_to_objects(one.labels) for one in instances]
     numbers = np.repeat(np.arange(len(instances)), [len(one.scores) for one in instances])
     return from_masks(

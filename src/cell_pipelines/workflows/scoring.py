@@ -3,15 +3,17 @@
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cell_pipelines.analysis.training_range import check_image
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import (
     SCENE_SUFFIXES,
@@ -22,7 +24,11 @@ from cell_pipelines.imaging.reading import (
 )
 from cell_pipelines.workflows.parallel import load_ahead, map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+from cell_pipelines.workflows.starters import starters
 from cell_pipelines.workflows.trained_model import TrainedModel
+
+if TYPE_CHECKING:
+    from cell_pipelines.inference.predictor import Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +41,9 @@ COLUMNS = (
 )  # fmt: skip
 # Stored scores of other versions are not those that would be made now.
 _VERSION = b"2"
+#: Further columns for a model that knows cells of one diameter.
+DIAMETER_COLUMNS = ("diameter_px", "diameter_from")
+_NO_DIAMETER = "no cell was found at any scale to estimate the diameter from, so the image was taken as it is"
 # Images whose warnings are told one by one in the log.
 _MOST_WARNINGS = 10
 
@@ -68,8 +77,15 @@ def score_images(
     Returns:
         One row per image with `COLUMNS`; `file` is below `folder`, and `error` says why an image has none. `warning`
         says how the image differs from those that the model was trained on, `tile_overlap` by how many pixels its tiles
-        overlap, nan where it was taken whole.
+        overlap, nan where it was taken whole. Of a model that knows cells of one diameter there are also
+        `DIAMETER_COLUMNS`: the diameter in the image's pixels by which it was rescaled, nan where none was found, and
+        whether it was given or estimated.
+
+    Raises:
+        MistakeError: A diameter is given to a model that sees images as they are, or in micrometres for images that
+            don't tell the size of their pixels.
     """
+    _check_diameter(images, model, parameters)
     job = _Scoring(model, folder, parameters)
     loaded = load_ahead(job.load, images.items())
     errors = list(map_images(job.run, loaded, description="finding cells", total=len(images)))
@@ -79,7 +95,37 @@ def score_images(
         for (name, file), error in zip(images.items(), errors, strict=True)
     ]
     _log_warnings({row["image"]: row["warning"] for row in rows if row["warning"]}, len(rows))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    columns = [*COLUMNS, *(DIAMETER_COLUMNS if model.record.get("cell_diameter_px") else ())]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _check_diameter(images: Mapping[str, ImageFile], model: TrainedModel, parameters: InferenceParameters) -> None:
+    given = parameters.diameter_um or parameters.diameter_px
+    if given is None:
+        return
+    if not model.record.get("cell_diameter_px"):
+        raise MistakeError(
+            f"{model.path}: this model sees images as they are, so the diameter of cells tells it nothing; leave it "
+            f"out, got {given}. Models that know cells of one diameter are the starters ({', '.join(starters())}) and "
+            "those trained with `cell_diameter_px`."
+        )
+    if parameters.diameter_um is None:
+        return
+    without = [name for name, file in images.items() if not file.unread and _pixel_um(file) is None]
+    if without:
+        raise MistakeError(
+            f"{without[0]}: the diameter is given in micrometres, but the image doesn't tell the size of its pixels "
+            f"({len(without)} of {len(images)} images); give it in pixels by `diameter_px`."
+        )
+
+
+def _pixel_um(file: ImageFile) -> float | None:
+    """Return the side of a square as large as an image's pixel in micrometres; None where the file doesn't tell."""
+    try:
+        size = file.info().pixel_size_um
+    except ImageFormatError:
+        return math.nan  # it is listed with its error
+    return None if size is None else math.sqrt(size[0] * size[1])
 
 
 def _log_warnings(warnings: Mapping[str, str], n_images: int) -> None:
@@ -101,6 +147,9 @@ class _Scoring:
         options = {key: value for key, value in parameters.model_dump().items() if key in known and value is not None}
         digest = hashlib.sha256(model.path.read_bytes())
         changing = {key: value for key, value in options.items() if key != "trust"}
+        if parameters.diameter_um is not None:
+            changing["diameter_um"] = parameters.diameter_um
+        self._diameter_um = parameters.diameter_um
         digest.update(json.dumps(changing, sort_keys=True).encode() + _VERSION)
         self._root, self._key = folder, digest.hexdigest()[:16]
         self._predictor = create_predictor(model.path, **options)
@@ -132,7 +181,7 @@ class _Scoring:
             return str(content)
         try:
             with _opened(content) as image:
-                found = self._predictor.examine(image)
+                found = self._examine(image, file)
                 size, path = tuple(image.shape[:2]), self.path(name, file)
                 write_arrays(found.arrays, size, path, note=found.note())
         except ImageFormatError as error:
@@ -140,6 +189,14 @@ class _Scoring:
         except ValueError as error:
             raise type(error)(f"{name}: {error}") from error
         return ""
+
+    def _examine(self, image: Image | LargeImage, file: ImageFile) -> "Prediction":
+        from cell_pipelines.inference.predictor import RescalingPredictor
+
+        pixel_um = None if self._diameter_um is None else _pixel_um(file)
+        if self._diameter_um is None or pixel_um is None or not isinstance(self._predictor, RescalingPredictor):
+            return self._predictor.examine(image)
+        return self._predictor.examine_at(image, self._diameter_um / pixel_um)
 
     def describe(self, name: str, file: ImageFile) -> dict[str, Any]:
         """Return an image's size, where its scores are, and how it differs from the training images."""
@@ -150,8 +207,13 @@ class _Scoring:
         sizes = {"height": info.height, "width": info.width, "pixel_height_um": height_um, "pixel_width_um": width_um}
         note = read_note(path)
         found = check_image(ImageStatistics(**note["statistics"]), self._training, self._normalisation)
+        diameter = note.get("diameter") or {}
+        if diameter and diameter["px"] is None:
+            found = [*found, _NO_DIAMETER]
         return {
             **sizes,
+            "diameter_px": diameter.get("px"),
+            "diameter_from": diameter.get("origin"),
             "file": path.relative_to(self._root).as_posix(),
             "tile_overlap": note["tile_overlap"],
             "warning": "; ".join(found),

@@ -19,3 +19,9 @@ def starter_path(name: str) -> Path:
     if name not in starters():
         raise ValueError(f"`name` must be one of {', '.join(starters()) or '(none)'}, got {name!r}.")
     return _FOLDER / f"{name}.pt"
+
+
+def as_model_path(model: Path | str) -> Path:
+    """Return the file of a model: a starter's where `model` is its name and no file is called so, else the path."""
+    path = Path(model)
+    return starter_path(str(model)) if str(model) in starters() and not path.exists() else path

@@ -12,6 +12,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import filter_by_score
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.thresholds import DEFAULT_SCORE, Threshold, Thresholds
+from cell_pipelines.workflows.starters import as_model_path
 
 if TYPE_CHECKING:  # it needs torch, which listing the pipelines must not load
     from cell_pipelines.models.model_file import Family
@@ -43,7 +44,7 @@ class TrainedModel:
 
     @classmethod
     def open(cls, path: str | Path) -> "TrainedModel":
-        """Return the model of a file, or of a name such as ``stardist:/folder``; see `models.foreign.names`.
+        """Return the model of a file, a starter by its name, or another tool's by one such as ``stardist:/folder``.
 
         Raises:
             ValueError: It is no model file.
@@ -53,7 +54,7 @@ class TrainedModel:
         from cell_pipelines.models.foreign.names import import_foreign, is_foreign
         from cell_pipelines.models.model_file import model_family, read_record
 
-        path = import_foreign(path) if is_foreign(path) else Path(path)
+        path = import_foreign(path) if is_foreign(path) else as_model_path(path)
         kind, record = model_family(path), read_record(path)
         return _open_detector(path, record) if kind == "yolo" else _open_network(path, record)
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from cell_pipelines.analysis.training_range import summarise_images, summarise_objects
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import select_objects, select_split
+from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.intensity import Colour, Normalisation
 from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.training.segmentation.resizing import size_for_diameter
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def describe_training_images(
     intensities: Intensities,
     *,
     categories: tuple[str, ...] | None = None,
+    cell_diameter_px: float | None = None,
     parallel: ParallelParameters | None = None,
 ) -> dict[str, Any]:
     """Return intensities, numbers and sizes of cells of the training and validation images, in plain values.
@@ -47,6 +49,7 @@ def describe_training_images(
         images: The images by name; those of training and validation are read.
         intensities: How the model sees them.
         categories: Classes that the model learns; None for all.
+        cell_diameter_px: Of the cells that the model knows, at whose scale sizes are told; None for the images' own.
         parallel: How the images are spread over processors.
     """
     used = select_split(annotations, "train", "val")
@@ -61,9 +64,14 @@ def describe_training_images(
         logger.warning(text + "percentile does.", ", ".join(types), intensities.normalisation)
     learned = {used.categories.index(name) for name in categories or used.categories}
     cells = select_objects(used, ~used.crowd & np.isin(used.category, list(learned)))
-    pixels = np.array([row["height"] * row["width"] for row in used.images.to_pylist()], dtype=np.int64)
-    counts = cells.counts().sum(axis=1)
-    return {**described, **summarise_objects(counts, pixels, cells.boxes)}
+    sizes = np.array([(row["height"], row["width"]) for row in used.images.to_pylist()], dtype=np.float64)
+    scales = np.ones(len(sizes))
+    if cell_diameter_px is not None:
+        seen = [size_for_diameter(one, np.ones(one.n_objects, bool), cell_diameter_px) for one in iterate_images(cells)]
+        scales = np.array(seen, dtype=np.float64).reshape(-1, 2)[:, 0] / sizes[:, 0]
+    pixels = np.rint(sizes.prod(axis=1) * scales**2).astype(np.int64)
+    boxes = cells.boxes * scales[cells.image_index][:, None]
+    return {**described, **summarise_objects(cells.counts().sum(axis=1), pixels, boxes)}
 
 
 def _measure(intensities: Intensities, file: ImageFile) -> ImageStatistics:

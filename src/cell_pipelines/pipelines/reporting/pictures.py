@@ -119,6 +119,7 @@ def _score_pictures(
     from cell_pipelines.report.figures.montage import score_panels
     from cell_pipelines.report.page.html import Picture
     from cell_pipelines.representations.heat import heat_map
+    from cell_pipelines.representations.rescaled import Rescaled
 
     name = one.names[0]
     image = to_rgb(to_uint8(images[name]()))
@@ -126,6 +127,6 @@ def _score_pictures(
     for category, scores in read_scores(model, file).items():
         own = select_objects(one, one.category == one.categories.index(category))
         heat = heat_map(model.representation, scores, image.shape[:2])
-        cells = model.representation.decode(scores, model.thresholds.classes[category])
+        cells = Rescaled(model.representation, image.shape[:2]).decode(scores, model.thresholds.classes[category])
         panels = score_panels(image, heat, cells.labels, objects_to_labels(own)[0])
         yield Picture(panels, name if len(model.categories) == 1 else f"{name}, {category}")

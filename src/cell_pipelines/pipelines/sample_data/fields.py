@@ -14,6 +14,7 @@ from cell_pipelines.simulation.emission import show_emission
 from cell_pipelines.simulation.fish import FishScene, simulate_fish
 from cell_pipelines.simulation.live_dead import LiveDeadScene, simulate_live_dead
 from cell_pipelines.simulation.neurons import NeuronScene
+from cell_pipelines.simulation.nuclei import NucleiScene
 from cell_pipelines.simulation.scenes import CellScene, simulate_cells
 from cell_pipelines.simulation.series import PlannedField
 from cell_pipelines.simulation.time_lapse import TimeLapseScene, simulate_time_lapse
@@ -25,6 +26,7 @@ CATEGORIES: Final = {
     "brightfield": ("cell",),
     "fish": ("whole", "destroyed"),
     "time_lapse": ("cell",),
+    "nuclei": ("nucleus",),
 }
 #: What is known besides cells, a table each, by the kinds that have it.
 TABLES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
@@ -132,7 +134,7 @@ class FieldJob:
 
     def _run_cells(self, scene: CellScene) -> WrittenField:
         field = simulate_cells(scene, self.planned.seed)
-        kind = "neuron" if isinstance(scene, NeuronScene) else "cell"
+        kind = {NeuronScene: "neuron", NucleiScene: "nucleus"}.get(type(scene), "cell")
         name = self.planned.name + (ARTEFACT_TAG if field.artefacts else "")
         picture = self._write(name, field.image, field.labels, categories=[kind] * len(field.boxes))
         artefacts = [(f"{name}.png", artefact.kind, *artefact.box) for artefact in field.artefacts]

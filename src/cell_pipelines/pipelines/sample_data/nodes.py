@@ -11,6 +11,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.pipelines.sample_data.fields import CATEGORIES, TABLES, FieldJob, WrittenField
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
+from cell_pipelines.pipelines.sample_data.sources import AddedImage, add_sources
 from cell_pipelines.simulation.series import plan_series
 from cell_pipelines.spreadsheet_text import protect_table
 from cell_pipelines.workflows.parallel import map_images
@@ -30,11 +31,21 @@ def _write_sample_images(parameters: SampleDataParameters, folder: Path) -> None
         facts.append(field.facts)
         for name, rows in tables.items():
             rows += field.tables[name]
+    if parameters.sources:
+        _write_splits(parameters, [one["field"] for one in facts], add_sources(builder, folder, parameters), folder)
     write_annotations(builder.build(), folder, format="coco")
     protect_table(pd.DataFrame(facts)).to_csv(folder / "fields.csv", index=False)
     for name, rows in tables.items():
         columns = list(TABLES[parameters.kind][name])
         protect_table(pd.DataFrame(rows, columns=columns)).to_csv(folder / f"{name}.csv", index=False)
+
+
+def _write_splits(parameters: SampleDataParameters, fields: list[str], added: list[AddedImage], folder: Path) -> None:
+    """Write which images are for validation: the last of the generated fields, and those of the sources."""
+    first = len(fields) - round(parameters.validation_share * len(fields))
+    rows = [(f"{field}.png", "val" if place >= first else "train") for place, field in enumerate(fields)]
+    rows += [(one.name, one.split) for one in added]
+    protect_table(pd.DataFrame(rows, columns=["image", "split"])).to_csv(folder / "splits.csv", index=False)
 
 
 def _write_fields(parameters: SampleDataParameters, folder: Path) -> Iterator[WrittenField]:

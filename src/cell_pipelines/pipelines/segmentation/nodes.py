@@ -13,6 +13,7 @@ from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
+from cell_pipelines.workflows.starters import starter_path, starters
 from cell_pipelines.workflows.training_images import Intensities, describe_training_images
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,9 @@ def train_network(
             "channels": list(selection.channels) if selection.channels else None,
             "z": selection.z,
             "run_id": tracking.run_id,
-            "training_images": describe_training_images(chosen, images, seen, categories=training.categories),
+            "training_images": describe_training_images(
+                chosen, images, seen, categories=training.categories, cell_diameter_px=training.cell_diameter_px
+            ),
         },
     )
     tracking.complete(history)
@@ -87,9 +90,10 @@ def to_training(shared: SegmentationParameters, own: NetworkParameters, annotati
         choice = getattr(parameters, key)
         chosen |= {key: choice.name, f"{key}_options": to_pixels(choice.options, pixel_size)}
     same = (
-        "resize", "colour", "normalisation", "oversampling", "augmentation", "epochs", "early_stopping", "monitor",
-        "batch", "accumulate", "optimizer", "learning_rate", "momentum", "weight_decay", "gradient_clip", "seed",
-        "device", "devices", "precision", "channels_last", "workers", "samples_every",
+        "resize", "cell_diameter_px", "colour", "normalisation", "oversampling", "augmentation",
+        "epochs", "early_stopping", "monitor", "batch", "accumulate", "optimizer", "learning_rate", "momentum",
+        "weight_decay", "gradient_clip", "seed", "device", "devices", "precision", "channels_last", "workers",
+        "samples_every",
     )  # fmt: skip
     tiles, schedule = parameters.tiles, parameters.schedule
     return SegmentationTraining(
@@ -104,9 +108,17 @@ def to_training(shared: SegmentationParameters, own: NetworkParameters, annotati
         jitter=tiles.jitter,
         tiles_per_epoch=tiles.per_epoch,
         cache=tiles.cache,
+        start_from=_start_file(parameters.start_from),
         **chosen,
         **{key: getattr(parameters, key) for key in same},
     )
+
+
+def _start_file(named: str | None) -> str | None:
+    """Return the model file that a training starts from: a starter by its name, or a path."""
+    if named is None:
+        return None
+    return str(starter_path(named) if named in starters() else Path(named).expanduser())
 
 
 def _labelled(annotations: AnnotationSet, images: dict[str, ImageFile], split: str) -> list[Any]:

@@ -67,6 +67,10 @@ class SegmentationParameters(BaseModel):
     Attributes:
         categories: Classes to learn; None for all.
         resize: Height and width that the network sees every image at; None for their own.
+        cell_diameter_px: Each image is rescaled so that its median cell has this diameter, and new images alike; None
+            for their own size.
+        start_from: A starter model by name, or a model file, of the same network: its weights are where the training
+            starts; None for none.
         colour: ``rgb``: three channels, grey repeated; ``grey``: one; ``channels``: as many as the images have.
         normalisation: How intensities come to [0, 1]. ``percentile``: by the image's own 0.1 to 99.9 percent, the same
             for 8, 12 or 16 bits and floats; ``full_range``: by the largest number of the image's type, so 8 bit by 255.
@@ -101,6 +105,8 @@ class SegmentationParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     categories: tuple[str, ...] | None = None
     resize: tuple[Side, Side] | None = None
+    cell_diameter_px: Annotated[float, Field(ge=4)] | None = None
+    start_from: str | None = None
     colour: Literal["rgb", "grey", "channels"] = "rgb"
     normalisation: Literal["full_range", "percentile"] = "percentile"
     representation: Choice = Choice(name="binary")

@@ -17,6 +17,7 @@ from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings, 
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split
+from cell_pipelines.representations.rescaled import Rescaled
 from cell_pipelines.thresholds import Threshold, Thresholds
 from cell_pipelines.typing import FloatArray
 from cell_pipelines.workflows.parallel import map_images
@@ -79,8 +80,9 @@ class _Sweep:
 
     def run(self) -> dict[str, FloatArray]:
         """Count the true positives and errors of each threshold, one array per class."""
-        representation = self.model.representation
-        assert representation is not None
+        assert self.model.representation is not None
+        record = self.truth.images.to_pylist()[0]
+        representation = Rescaled(self.model.representation, (record["height"], record["width"]))
         return {
             name: count_at_thresholds(
                 representation, scores, self._labels(name), self.grids[name], self.settings, ignored=self._ignored(name)

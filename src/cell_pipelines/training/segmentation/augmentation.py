@@ -28,6 +28,8 @@ class Augmentation:
         noise_probability: Share of the tiles that become noisy.
         brightness: Intensities are multiplied by a factor from 1 minus to 1 plus this.
         brightness_probability: Share of the tiles that become brighter or darker.
+        gamma: Intensities are raised to a power from 1 / (1 + this) to 1 + this.
+        inversion: Share of the tiles whose dark and bright change places.
     """
 
     rotation_degrees: float = 0.0
@@ -46,11 +48,13 @@ class Augmentation:
     noise_probability: float = 1.0
     brightness: float = 0.0
     brightness_probability: float = 1.0
+    gamma: float = 0.0
+    inversion: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            share = field.name.endswith(("_probability", "_flip")) or field.name == "brightness"
+            share = field.name.endswith(("_probability", "_flip")) or field.name in ("brightness", "inversion")
             if not 0 <= value <= (1 if share else math.inf):
                 allowed = "lie in [0, 1]" if share else "be 0 or more"
                 raise ValueError(f"`{field.name}` must {allowed}, got {value}.")
@@ -75,6 +79,8 @@ class Movement:
         reach_px: Largest displacement.
         noise: Standard deviation.
         brightness: Factor.
+        power: Of the intensities.
+        inverted: Whether dark and bright change places.
     """
 
     angle: float = 0.0
@@ -85,6 +91,8 @@ class Movement:
     reach_px: float = 0.0
     noise: float = 0.0
     brightness: float = 1.0
+    power: float = 1.0
+    inverted: bool = False
 
     @property
     def is_resampled(self) -> bool:
@@ -125,6 +133,8 @@ def draw_movement(augmentation: Augmentation, size: int, generator: np.random.Ge
         reach_px=a.elastic_px if bends else 0.0,
         noise=float(random[11] * a.noise) if happens[5] else 0.0,
         brightness=float(1 + (2 * random[12] - 1) * a.brightness) if happens[6] else 1.0,
+        power=float((1 + a.gamma) ** (2 * random[14] - 1)),
+        inverted=bool(random[15] < a.inversion),
     )
 
 
@@ -164,9 +174,13 @@ def move_tile(image: Any, labels: Any, weights: Any, movement: Movement, size: i
 
 
 def change_intensities(image: Any, movement: Movement, generator: np.random.Generator) -> Any:
-    """Return an image (C, H, W) float32 in [0, 1] made brighter or darker, with noise added to each channel."""
+    """Return an image (C, H, W) float32 in [0, 1] with other intensities, and with noise added to each channel."""
     import torch
 
+    if movement.inverted:
+        image = 1 - image
+    if movement.power != 1:
+        image = image.clamp(0, 1) ** movement.power
     if movement.brightness != 1:
         image = image * movement.brightness
     if movement.noise > 0:

@@ -108,12 +108,15 @@ def create_module(job: Job, representation: Representation, loss: Any, steps: in
     """Return the network, drawn by the training's seed, with all that trains it."""
     import torch
 
+    from cell_pipelines.models.checkpoint import start_from
     from cell_pipelines.models.registry import create_network
     from cell_pipelines.training.segmentation.network_module import Parts, SegmentationModule
 
     training = job.training
     torch.manual_seed(training.seed)
     network = create_network(training.network, encoder_weights=training.encoder_weights)
+    if training.start_from is not None:
+        start_from(network, Path(training.start_from))
     if training.channels_last:
         network = network.to(memory_format=torch.channels_last)
     return SegmentationModule(

@@ -12,7 +12,7 @@ from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.imaging.intensity import Colour, Normalisation, to_colour, to_unit
 from cell_pipelines.imaging.resizing import resize_labels, resize_pixels
-from cell_pipelines.training.segmentation.resizing import resize_boxes
+from cell_pipelines.training.segmentation.resizing import resize_boxes, size_for_diameter
 from cell_pipelines.typing import AnyArray
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class Preparation:
         normalisation: How intensities come to [0, 1], as in `imaging.intensity.to_unit`.
         weight_map: Gives the weights (H, W) of the labels of a whole image; None counts every pixel alike.
         resize: Height and width that every image is brought to; None leaves it as it is.
+        cell_diameter_px: Each image is rescaled so that its median cell has this diameter; None leaves it as it is.
     """
 
     categories: tuple[str, ...]
@@ -78,6 +79,7 @@ class Preparation:
     normalisation: Normalisation = "full_range"
     weight_map: WeightMap | None = None
     resize: tuple[int, int] | None = None
+    cell_diameter_px: float | None = None
 
 
 def prepare_samples(
@@ -117,6 +119,9 @@ def prepare_sample(image: LabelledImage, preparation: Preparation) -> Sample:
     own = np.array([places.get(name, -1) for name in image.annotations.categories], dtype=np.int64)
     own = own[image.annotations.category]
     _check_areas(image, own)
+    if preparation.cell_diameter_px is not None:
+        size = size_for_diameter(image.annotations, own >= 0, preparation.cell_diameter_px)
+        preparation = replace(preparation, resize=size)
     per_category = [_draw(image, own == k, preparation) for k in range(len(places))]
     labels, weights = (np.stack(arrays) for arrays in zip(*per_category, strict=True))
     unit = _to_unit(image.name, pixels, preparation)

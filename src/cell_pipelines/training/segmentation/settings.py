@@ -50,6 +50,8 @@ class SegmentationTraining:
         augmentation: What happens to tiles.
         oversampling: Which tiles are shown more often.
         resize: Height and width that the network sees every image at; None for its own.
+        cell_diameter_px: Each image is rescaled so that its median cell has this diameter; None for its own size.
+        start_from: A model file of the same network, whose weights the training starts with; None for none.
         normalisation: How intensities come to [0, 1].
         colour: ``rgb``, ``grey`` or ``channels``.
         precision: ``auto`` is mixed on a GPU and float32 on a CPU.
@@ -92,6 +94,8 @@ class SegmentationTraining:
     augmentation: Augmentation = field(default_factory=Augmentation)
     oversampling: Oversampling = field(default_factory=Oversampling)
     resize: tuple[int, int] | None = None
+    cell_diameter_px: float | None = None
+    start_from: str | None = None
     normalisation: Normalisation = "percentile"
     colour: Colour = "rgb"
     precision: Precision = "auto"
@@ -118,6 +122,10 @@ class SegmentationTraining:
             wrong.append(f"`factor` must lie between 0 and 1, got {self.factor}")
         if self.resize is not None and min(self.resize) < 1:
             wrong.append(f"`resize` must be a height and a width of 1 or more, got {self.resize}")
+        if self.cell_diameter_px is not None and not 4 <= self.cell_diameter_px < float("inf"):
+            wrong.append(f"`cell_diameter_px` must be 4 or more, got {self.cell_diameter_px}")
+        if self.resize is not None and self.cell_diameter_px is not None:
+            wrong.append("`resize` and `cell_diameter_px` both say how images are rescaled; leave one of them out")
         if wrong:
             raise ValueError("; ".join(wrong) + ".")
 

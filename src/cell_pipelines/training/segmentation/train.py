@@ -159,7 +159,8 @@ def _prepare_images(
     from cell_pipelines.representations.weight_map import create_weight_map
 
     weight_map = create_weight_map(training.weight_map, **training.weight_map_options)
-    preparation = Preparation(training.categories, training.colour, training.normalisation, weight_map, training.resize)
+    scale = (training.resize, training.cell_diameter_px)
+    preparation = Preparation(training.categories, training.colour, training.normalisation, weight_map, *scale)
     # Several processes share arrays on disk; in memory each would have its own.
     place = folder / "samples" if several or training.cache == "disk" else None
     learnt = keep_samples(prepare_samples(train, preparation), place and place / "train")
@@ -224,6 +225,7 @@ def _describe(
         "normalisation": training.normalisation,
         "colour": training.colour,
         "resize": list(training.resize) if training.resize else None,
+        "cell_diameter_px": training.cell_diameter_px,
         "pixel_size_um": _pixel_size_um(train),
         "mean_area_px": average,
         "decoding": {name: asdict(one) for name, one in zip(training.categories, decodings, strict=True)},

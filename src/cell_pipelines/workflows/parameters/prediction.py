@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cell_pipelines.models.accelerators import Device
 from cell_pipelines.workflows.parallel import ParallelParameters
@@ -30,6 +30,10 @@ class InferenceParameters(BaseModel):
         max_detections: Most boxes an image may give, an error where it is reached; None for no limit.
         image_size: Longer side of the network's input in pixels; None for the one it was trained with.
         margin: Grey border that the network sees around an image, both sides together, in strides (of 32 pixels).
+        diameter_px: Typical diameter of the images' cells in pixels, for a model that knows cells of one diameter, such
+            as a starter; ``auto`` estimates it from each image. None is ``auto`` for such a model; for any other, which
+            sees images as they are, there is nothing to be given.
+        diameter_um: The same in micrometres; the images must tell the size of their pixels.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         trust: Open a YOLO file that names other code than known layers; that code then runs with all that you may do.
     """
@@ -47,8 +51,16 @@ class InferenceParameters(BaseModel):
     max_detections: Annotated[int, Field(ge=1)] | None = None
     image_size: Annotated[int, Field(ge=32)] | None = None
     margin: Annotated[float, Field(ge=0, le=4)] = 0.5
+    diameter_px: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
+    diameter_um: Annotated[float, Field(gt=0)] | None = None
     device: Device = "auto"
     trust: bool = False
+
+    @model_validator(mode="after")
+    def _give_one_diameter(self) -> "InferenceParameters":
+        if self.diameter_px is not None and self.diameter_um is not None:
+            raise ValueError("`diameter_px` and `diameter_um` both say how large cells are; leave one of them out")
+        return self
 
 
 class PredictionParameters(BaseModel):
