@@ -19,8 +19,8 @@ from .conftest import ROOT
 from .test_documentation import NAMES, PAGES
 
 _BLOCK = re.compile(r"^ *```(?:sh|bash|console)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
-# Also within sentences; not what a program is said to print, nor a command with something left out.
-_INLINE = re.compile(r"`(cell-pipelines \w[^`…]*)`")
+# Also within sentences; not the mere name of a command, nor one with something left out.
+_INLINE = re.compile(r"`(cell-pipelines \w+ [^`…]+)`")
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
