@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from cell_pipelines.analysis.model_comparison import model_tables
 from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.metrics import evaluated
 from cell_pipelines.metrics.count_columns import COUNTS
 from cell_pipelines.pipelines.reporting import comparison
 from cell_pipelines.pipelines.reporting.comparison_pipeline import METRICS, create_comparison_pipeline
@@ -147,3 +149,12 @@ def test_the_shipped_configuration_is_valid() -> None:
     base = Path(__file__).parents[2] / "conf" / "base"
     settings = yaml.safe_load((base / "parameters_comparison.yml").read_text(encoding="utf-8"))
     assert ComparisonParameters(**settings["comparison"]) == ComparisonParameters()
+
+
+def test_models_are_compared_by_every_metric_whose_row_has_an_interval_and_by_no_other() -> None:
+    ratios = {name for name, metric in evaluated.METRICS.items() if metric.columns and metric.has_interval}
+    known = ratios | {"image_iou_mean", "count_mae"}
+    assert set(ComparisonParameters(metrics=tuple(known)).metrics) == known
+    for name in {*evaluated.METRICS, "accuracy"} - known:
+        with pytest.raises(ValidationError, match="must be among"):
+            ComparisonParameters(metrics=(name,))

@@ -1,13 +1,10 @@
 """Parameters of comparisons of models, those of a study and those of an experiment."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Metric = Literal[
-    "f1", "centroid_f1", "instance_f1", "panoptic_quality", "aggregated_jaccard", "pixel_iou", "dice",
-    "image_iou_mean", "count_mae",
-]  # fmt: skip
+from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
 
 
 class ComparisonParameters(BaseModel):
@@ -19,7 +16,15 @@ class ComparisonParameters(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = (
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = (
         "f1", "centroid_f1", "instance_f1", "panoptic_quality", "pixel_iou", "count_mae"
     )  # fmt: skip
     level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in METRICS]
+        if unknown:
+            raise ValueError(f"must be among {', '.join(METRICS)}, got {unknown[0]!r}")
+        return names
