@@ -105,7 +105,7 @@ def trained_normalisation(record: Mapping[str, Any], family: str) -> Normalisati
         The name that stands there. YOLO files of before 8 bits were scaled, and those from elsewhere, learned from 8
         bits as they are: ``percentile_above_8_bit``. Networks that say nothing were trained on the full range.
     """
-    if family == "segmentation":
+    if family != "yolo":
         return _known(record.get("normalisation", "full_range"))
     stored = record.get("normalisation", "percentile")
     return "percentile_above_8_bit" if stored == "percentile" and not record.get("scales_8_bit") else _known(stored)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.inference.cell_diameter import Diameter
+from cell_pipelines.inference.cellpose import CellposePredictor
 from cell_pipelines.inference.detection import BoxPredictor
 from cell_pipelines.inference.pixels import trained_normalisation
 from cell_pipelines.inference.segmentation import SegmentationPredictor
@@ -91,12 +92,16 @@ def create_predictor(checkpoint: Path, **options: Any) -> Predictor:
     if family == "yolo":
         options.setdefault("normalisation", trained_normalisation(read_record(checkpoint), family))
         return _Boxes(BoxPredictor(checkpoint, **options))
+    if family == "cellpose":
+        return _Flows(CellposePredictor(checkpoint, **options))
     return _Maps(SegmentationPredictor(checkpoint, **options))
 
 
 def predictor_options(family: str) -> tuple[str, ...]:
-    """Return the names of the options that the predictor of a family (``yolo``, ``segmentation``) takes."""
-    kinds: dict[str, Any] = {"yolo": BoxPredictor, "segmentation": SegmentationPredictor}
+    """Return the names of the options that the predictor of a family (``yolo``, ``segmentation``, ...) takes."""
+    kinds: dict[str, Any] = {
+        "yolo": BoxPredictor, "segmentation": SegmentationPredictor, "cellpose": CellposePredictor,
+    }  # fmt: skip
     if family not in kinds:
         raise ValueError(f"`family` must be one of {', '.join(kinds)}, got {family!r}.")
     parameters = inspect.signature(kinds[family]).parameters.values()
@@ -114,6 +119,17 @@ class _Boxes:
         pixels = self._predictor.open(image)
         found = self._predictor.predict_pixels(pixels)
         return Prediction(found.arrays(), pixels.statistics(), self._predictor.tile_overlap(pixels.shape))
+
+
+class _Flows:
+    def __init__(self, predictor: CellposePredictor) -> None:
+        self._predictor, self.categories = predictor, predictor.categories
+
+    def predict(self, image: Image | LargeImage) -> Arrays:
+        return pack_scores(self._predictor.predict(image))
+
+    def examine(self, image: Image | LargeImage) -> Prediction:
+        return Prediction(self.predict(image), self._predictor.statistics(image), None)
 
 
 class _Maps:

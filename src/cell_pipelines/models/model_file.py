@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cell_pipelines.models import checkpoint, checkpoint_file, yolo_checkpoint
+from cell_pipelines.models.tensor_file import load_tensors
 from cell_pipelines.models.yolo_pickle import read_pickled
 
-Family = Literal["yolo", "segmentation"]
+Family = Literal["yolo", "segmentation", "cellpose"]
+# Entries of Cellpose's weights that are measured or set.
+_NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked", "diam_mean", "diam_labels")
 # What Ultralytics calls settings of a training, and what they are called here.
 _ULTRALYTICS_NAMES = {
     "optimizer": "optimizer", "lr0": "learning_rate", "weight_decay": "weight_decay", "batch": "batch",
@@ -31,8 +34,8 @@ def model_family(path: Path) -> Family:
         raise ValueError(str(error).replace("expected a model file of PyTorch", known)) from error
     if any(name.partition(".")[0] == "ultralytics" for name in names):
         return "yolo"
-    checkpoint_file.read_description(path)
-    return "segmentation"
+    foreign = checkpoint_file.read_description(path).get("foreign")
+    return "cellpose" if foreign else "segmentation"
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -63,6 +66,9 @@ def count_parameters(path: Path) -> int:
     """
     if model_family(path) == "yolo":
         return yolo_checkpoint.count_parameters(path)
+    if model_family(path) == "cellpose":
+        weights = load_tensors(Path(read_record(path)["foreign"]["weights"]), "weights of a Cellpose model", mmap=True)
+        return sum(int(value.numel()) for name, value in weights.items() if not name.endswith(_NOT_TRAINED))
     network, _ = checkpoint.read_checkpoint(path)
     return sum(parameter.numel() for parameter in network.parameters())
 

@@ -6,10 +6,13 @@ from typing import Any, cast
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.representations.binary import Binary
 from cell_pipelines.representations.distance import Distance
+from cell_pipelines.representations.flows import Flows
 from cell_pipelines.representations.star import Star
 from cell_pipelines.representations.three_class import ThreeClass
 
 REPRESENTATIONS: dict[str, type] = {"binary": Binary, "three_class": ThreeClass, "distance": Distance, "star": Star}
+#: Representations of networks that are trained elsewhere.
+DECODED_ONLY: dict[str, type] = {"flows": Flows}
 
 
 def create_representation(name: str, **options: Any) -> Representation:
@@ -19,9 +22,10 @@ def create_representation(name: str, **options: Any) -> Representation:
         ValueError: There is no such name or option; the sentence lists those there are. Or an option's value is
             outside its range.
     """
-    if name not in REPRESENTATIONS:
+    kind = (REPRESENTATIONS | DECODED_ONLY).get(name)
+    if kind is None:
         raise ValueError(f"`representation` must be one of {', '.join(REPRESENTATIONS)}, got {name!r}.")
-    known = [field.name for field in fields(REPRESENTATIONS[name])]
+    known = [field.name for field in fields(kind)]
     if unknown := [option for option in options if option not in known]:
         raise ValueError(f"`{unknown[0]}` is no option of {name}, which has {', '.join(known) or 'none'}.")
-    return cast(Representation, REPRESENTATIONS[name](**options))
+    return cast(Representation, kind(**options))

@@ -51,6 +51,8 @@ def load_deployed(checkpoint: Path, size: Size | None = None) -> DeployedNetwork
         ValueError: The file is no model, or `size` doesn't fit.
     """
     family = model_family(checkpoint)
+    if family == "cellpose":
+        raise ValueError(f"{checkpoint}: a model of Cellpose runs by Cellpose only, so it can't be exported.")
     load = _load_yolo if family == "yolo" else _load_segmentation
     found = load(checkpoint, size)
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()

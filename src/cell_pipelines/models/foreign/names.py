@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cell_pipelines.files import atomic_path
+from cell_pipelines.models.foreign.cellpose import find_cellpose, hash_file, read_cellpose
 from cell_pipelines.models.foreign.stardist_keras import read_stardist, stardist_files
 
 HOME_VARIABLE = "CELL_FOREIGN_MODELS"
@@ -41,6 +42,7 @@ TOOLS: Mapping[str, Tool] = {
         lambda name: stardist_files(Path(name).expanduser()),
         lambda name, category: read_stardist(Path(name).expanduser(), category),
     ),
+    "cellpose": Tool("cellpose:cyto3", lambda name: (find_cellpose(name),), read_cellpose),
 }
 
 
@@ -76,7 +78,7 @@ def import_foreign(name: str | Path, category: str = CATEGORY) -> Path:
         raise ValueError(f"`name` must be tool:model, such as {next(iter(TOOLS.values())).example}, got {name}.")
     digest = hashlib.sha256(f"{_VERSION}\0{tool}\0{category}\0".encode())
     for path in TOOLS[tool].files(model):
-        digest.update(path.read_bytes())
+        digest.update(hash_file(path).encode())
     stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in Path(model).name)
     target = foreign_models() / f"{tool}-{stem}-{digest.hexdigest()[:16]}.pt"
     if not target.is_file():
