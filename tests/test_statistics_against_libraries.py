@@ -7,7 +7,7 @@ from scipy import stats
 from cell_pipelines.analysis.evaluation.knee import find_knee
 from cell_pipelines.analysis.model_comparison.ranking import critical_difference, friedman
 from cell_pipelines.analysis.viability.four_parameters import Points, fit_curve
-from cell_pipelines.metrics.conformal import conformal_quantile
+from cell_pipelines.metrics.conformal import calibrate_counts, conformal_quantile, count_scale
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -58,6 +58,43 @@ def test_a_conformal_interval_is_as_wide_as_that_of_crepes(level, images):
     regressor.fit(errors)
     low, high = regressor.predict_int(np.array([5.0]), confidence=level)[0]
     assert (high - low) / 2 == pytest.approx(conformal_quantile(np.abs(errors), level))
+
+
+class CountModel:
+    """A fitted model as scikit-learn's: what it predicts of a count is a function of it."""
+
+    is_fitted, n_features_in_ = True, 1
+
+    def __init__(self, function):
+        self.function = function
+
+    def fit(self, features, targets):
+        return self
+
+    def predict(self, features):
+        return self.function(np.asarray(features, dtype=float)[:, 0])
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("scale", ["constant", "sqrt", "linear"])
+@pytest.mark.parametrize(("level", "images"), [(0.8, 24), (0.9, 47), (0.95, 139)])
+def test_an_interval_of_a_count_is_that_of_mapie(scale, symmetric, level, images):
+    mapie = pytest.importorskip("mapie.regression")
+    from mapie.conformity_scores import ResidualNormalisedScore
+
+    rng = np.random.default_rng(images)
+    true = rng.poisson(rng.uniform(5, 200, images))
+    predicted = rng.binomial(true, 0.9) + rng.poisson(3, images)
+    new = np.array([0, 1, 8, 40, 250])
+    identity = CountModel(lambda counts: counts)
+    errors = CountModel(lambda counts: count_scale(counts, scale))
+    score = ResidualNormalisedScore(errors, prefit=True, sym=symmetric, consistency_check=False)
+    regressor = mapie.SplitConformalRegressor(identity, confidence_level=level, conformity_score=score)
+    theirs = regressor.conformalize(predicted[:, None], true).predict_interval(new[:, None])[1][:, :, 0]
+    ours = calibrate_counts(true, predicted, level=level, scale=scale, symmetric=symmetric)
+    size = count_scale(new, scale)
+    np.testing.assert_allclose(theirs[:, 0], new - ours.below * size)
+    np.testing.assert_allclose(theirs[:, 1], new + ours.above * size)
 
 
 @pytest.mark.parametrize("bend", [0.05, 0.2, 0.5])
