@@ -4,7 +4,7 @@ from kedro.io import DatasetError
 from matplotlib.figure import Figure
 
 from cell_pipelines.datasets.figure_dataset import FigureDataset
-from cell_pipelines.datasets.tidy_table_dataset import OptionalTableDataset, TidyTableDataset
+from cell_pipelines.datasets.tidy_table_dataset import OptionalTableDataset, OptionalTablesDataset, TidyTableDataset
 from cell_pipelines.report.page.embedding import embed
 
 
@@ -61,3 +61,11 @@ def test_a_page_shows_a_figure_as_it_was_drawn(tmp_path):
     dataset.save(drawn)
     assert dataset.load() == expected
     assert (expected.width, expected.height, expected.is_figure) == (300, 200, True)
+
+
+def test_tables_that_are_not_there_are_empty_and_the_others_are_text(tmp_path):
+    (tmp_path / "plan.csv").write_text("what,value\nepochs,007\n")
+    tables = {"plan": str(tmp_path / "plan.csv"), "commands": str(tmp_path / "commands.csv")}
+    notes = OptionalTablesDataset(tables=tables).load()
+    assert notes["plan"].to_dict("records") == [{"what": "epochs", "value": "007"}]
+    assert notes["commands"].empty

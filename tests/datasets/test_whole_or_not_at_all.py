@@ -62,7 +62,8 @@ SAVED = {
 NEVER_SAVED = {
     f"{OURS}.chosen_model_dataset.ChosenModelDataset", f"{OURS}.annotation_dataset.SourceAnnotationDataset",
     f"{OURS}.image_dataset.ImageFolderDataset",
-    f"{OURS}.tidy_table_dataset.OptionalTableDataset", f"{OURS}.folder_dataset.WorkFolderDataset",
+    f"{OURS}.tidy_table_dataset.OptionalTableDataset",
+    f"{OURS}.tidy_table_dataset.OptionalTablesDataset", f"{OURS}.folder_dataset.WorkFolderDataset",
     f"{OURS}.folder_dataset.NewFolderDataset",
     f"{OURS}.page_dataset.PageFolderDataset", f"{OURS}.invocation_dataset.InvocationDataset",
     f"{OURS}.metrics_dataset.ModelMetricsDataset", "kedro.io.MemoryDataset",

@@ -201,14 +201,18 @@ def _render(name: str, folder: Path) -> Study:
         carded += [one.classes, one.images, one.cells, one.kinds, pd.DataFrame(), HISTORY, {"cell": 0.5}, file]
     first = [compared] if len(names) > 1 else []
     pages["study"] = render_page(
-        describe_study(names)(truth, data, choice, {}, log, command, EVALUATION, REPORTING, *first, *reported)
+        describe_study(names)(
+            truth, data, choice, {}, {"commands": log}, command, EVALUATION, REPORTING, *first, *reported
+        )
     )
     by_count = ReportingParameters(title="Study", main_metric="count_mae")
     fewest = choose_model(names)(
         truth, EVALUATION, by_count, COMPARING, *chain.from_iterable((m.classes, m.images) for m in every)
     )
     pages["study by counts"] = render_page(
-        describe_study(names)(truth, data, fewest, {}, log, command, EVALUATION, by_count, *first, *reported)
+        describe_study(names)(
+            truth, data, fewest, {}, {"commands": log}, command, EVALUATION, by_count, *first, *reported
+        )
     )
     card = describe_model(names)(truth, summary, splits, choice, command, EVALUATION, REPORTING, *carded)
     return Study(truth, models, choice, comparison, pages, card)

@@ -94,3 +94,32 @@ class OptionalTableDataset(AbstractDataset[Any, pd.DataFrame]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath or self._default)}
+
+
+class OptionalTablesDataset(AbstractDataset[Any, dict[str, pd.DataFrame]]):
+    """Several CSV files as text, by their names; an empty table for one that is not there.
+
+    ::
+
+        study_notes:
+          type: cell_pipelines.datasets.tidy_table_dataset.OptionalTablesDataset
+          tables: { plan: data/demo/01_raw/plan.csv, commands: data/demo/08_reporting/commands.csv }
+    """
+
+    def __init__(self, *, tables: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
+        self._tables = {name: OptionalTableDataset(default=path, as_text=True) for name, path in tables.items()}
+        self.metadata = metadata
+
+    def load(self) -> dict[str, pd.DataFrame]:
+        """Read the tables."""
+        return {name: table.load() for name, table in self._tables.items()}
+
+    def save(self, data: Any) -> None:
+        """Refuse: other parts of the project write them."""
+        raise DatasetError(f"{', '.join(self._tables)}: these tables are only read.")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {name: table._describe()["filepath"] for name, table in self._tables.items()}

@@ -30,8 +30,9 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., Page]:
     """Return the node's function for these models."""
 
     def describe(
-        truth: AnnotationSet, data: list[Section], choice: Choice, pages: Mapping[str, Page], log: pd.DataFrame,
-        invocation: Invocation, evaluation: EvaluationParameters, parameters: ReportingParameters, *inputs: Any,
+        truth: AnnotationSet, data: list[Section], choice: Choice, pages: Mapping[str, Page],
+        notes: Mapping[str, pd.DataFrame], invocation: Invocation, evaluation: EvaluationParameters,
+        parameters: ReportingParameters, *inputs: Any,
     ) -> Page:  # fmt: skip
         """Return the page.
 
@@ -54,8 +55,8 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., Page]:
                 summary=list(_summary(truth, choice, given)),
                 data=data,
                 parts=parts,
-                commands=facts.run_commands(models, log, invocation),
-                log=log,
+                commands=facts.run_commands(models, notes["commands"], invocation),
+                log=notes["commands"],
                 origin=facts.study_origin(truth, files, seeds, invocation.project),
             )
         )
@@ -64,13 +65,13 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., Page]:
 
 
 def describe_study_data(
-    summary: pd.DataFrame, findings: pd.DataFrame, quality: pd.DataFrame, splits: pd.DataFrame, plan: pd.DataFrame,
-    parameters: ReportingParameters,
+    summary: pd.DataFrame, findings: pd.DataFrame, quality: pd.DataFrame, splits: pd.DataFrame,
+    notes: Mapping[str, pd.DataFrame], parameters: ReportingParameters,
 ) -> list[Section]:  # fmt: skip
     """Return the sections about the data, and before them what was chosen for a study that was planned."""
     from cell_pipelines.report.pages.data import plan_sections
 
-    return [*plan_sections(plan), *describe_data(summary, findings, quality, splits, parameters)]
+    return [*plan_sections(notes["plan"]), *describe_data(summary, findings, quality, splits, parameters)]
 
 
 def _model_group(name: str, page: Page, choice: Choice, count: int) -> Group:

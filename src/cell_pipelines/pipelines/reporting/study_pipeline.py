@@ -35,13 +35,13 @@ def create_study_pipeline(models: tuple[str, ...], pages: Sequence[str] = ()) ->
             ),
             Node(
                 describe_study_data,
-                inputs=[*_DATA, "training_plan", "params:reporting"],
+                inputs=[*_DATA, "study_notes", "params:reporting"],
                 outputs="study_data",
                 name="describe_study_data",
             ),
             Node(
                 describe_study(models),
-                inputs=["prepared_annotations", "study_data", "model_choice", "report_pages", "command_log",
+                inputs=["prepared_annotations", "study_data", "model_choice", "report_pages", "study_notes",
                         "invocation", *_SETTINGS, *comparison, *model_inputs(models, REPORT_INPUTS), *pages],
                 outputs="study_report",
                 name="describe_study",
