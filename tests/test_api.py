@@ -1,5 +1,7 @@
 """Counting in Python: whatever stands for images, one result, and files only where they were asked for."""
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -33,6 +35,18 @@ def test_the_package_names_its_functions_and_loads_them_when_they_are_asked_for(
     assert all(callable(getattr(cell_pipelines, name)) for name in cell_pipelines.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'cuont'"):
         _ = cell_pipelines.cuont
+
+
+def test_what_counts_cells_loads_nothing_of_what_trains_compares_or_draws():
+    program = (
+        "import sys\n"
+        "from cell_pipelines import count\n"
+        "heavy = {'torch', 'kedro', 'mlflow', 'ultralytics', 'lightning', 'matplotlib', 'numba', 'scipy.stats',\n"
+        "         'scipy.optimize', 'sklearn', 'skimage.measure', 'segmentation_models_pytorch', 'xlsxwriter'}\n"
+        "print(*sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_a_folder_gives_one_row_per_image_and_one_row_per_cell(result):

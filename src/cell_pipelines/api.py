@@ -7,30 +7,32 @@
 Kedro's pipelines and the commands call the same functions, so that counts are the same through every one of them.
 """
 
+from __future__ import annotations
+
 import math
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFormatError
-from cell_pipelines.workflows.annotation_conversion import ConversionResult, convert_source
-from cell_pipelines.workflows.comparison_result import ComparisonResult, compare_results, names_of_models
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import count_cells, find_cells
-from cell_pipelines.workflows.evaluation_result import EvaluationResult
-from cell_pipelines.workflows.ground_truth import EVALUATED, choose_images, read_ground_truth
 from cell_pipelines.workflows.image_sources import Channel, Images, collect_images, describe_missing, folders_of
-from cell_pipelines.workflows.model_evaluation import evaluate_models
 from cell_pipelines.workflows.model_names import open_model
 from cell_pipelines.workflows.outputs import check_new_folder, check_outside
-from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
+
+if TYPE_CHECKING:
+    from cell_pipelines.annotations.schema import AnnotationSet
+    from cell_pipelines.workflows.annotation_conversion import ConversionResult
+    from cell_pipelines.workflows.comparison_result import ComparisonResult
+    from cell_pipelines.workflows.evaluation_result import EvaluationResult
+    from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 #: A trained model, or what names one: a starter, the path of a model file, or ``study/model``.
 Model = str | Path | TrainedModel
@@ -159,6 +161,8 @@ def compare(
         ImageFormatError: There is no image.
         AnnotationFormatError: The format isn't recognised.
     """
+    from cell_pipelines.workflows.comparison_result import compare_results, names_of_models
+
     if len(models) < 2:
         raise MistakeError(f"a comparison needs at least two models, got {len(models)}.")
     opened = [open_model(model) for model in models]
@@ -192,6 +196,8 @@ def convert(
         MistakeError: There is no such source, format or image, or `destination` can't be written.
         AnnotationFormatError: The format isn't recognised.
     """
+    from cell_pipelines.workflows.annotation_conversion import convert_source
+
     path = Path(source).expanduser()
     if not path.exists():
         raise MistakeError(f"{path}: expected annotations; {describe_missing(path)}")
@@ -207,6 +213,10 @@ def _evaluate(
     models: Mapping[str, TrainedModel], inference: InferenceParameters, images: Images, annotations: str | Path, *,
     channel: Channel, format: str, split: str | None,
 ) -> tuple[dict[str, EvaluationResult], AnnotationSet, EvaluationParameters]:  # fmt: skip
+    from cell_pipelines.workflows.ground_truth import EVALUATED, choose_images, read_ground_truth
+    from cell_pipelines.workflows.model_evaluation import evaluate_models
+    from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+
     files, parameters = collect_images(images, channel), EvaluationParameters(split=EVALUATED)
     conversion = read_ground_truth(files, Path(annotations), format)
     truth, note = choose_images(conversion.annotations, split)

@@ -13,6 +13,7 @@ from cell_pipelines.annotations.storage import read_parquet
 from cell_pipelines.imaging.reading import read_image, write_image
 
 from .conftest import ROOT
+from .test_notebooks import sources_of
 
 pytestmark = pytest.mark.slow
 COLUMNS = ["image", "cell", "total", "warning", "model_sha256", "thresholds"]
@@ -42,6 +43,18 @@ def read_counts(path):
     return pd.read_csv(path, keep_default_na=False, dtype={"thresholds": str, "warning": str})
 
 
+def count_by_notebook(images, model):
+    """Return what the notebook's cells that open the model and count give."""
+    from cell_pipelines import count, load_model
+
+    names = {"count": count, "load_model": load_model, "images": images}
+    (opens,) = (source for source in sources_of("first_look") if source.startswith("model = "))
+    (counts,) = (source for source in sources_of("first_look") if source.startswith("result = "))
+    for source in (opens.replace('"nuclei"', repr(str(model))), counts):
+        exec(source, names)
+    return names["result"]
+
+
 def test_every_entry_point_gives_one_hash_of_counts_and_outlines(fresh_project, images, squares_model, tmp_path):
     from cell_pipelines import count
 
@@ -52,6 +65,9 @@ def test_every_entry_point_gives_one_hash_of_counts_and_outlines(fresh_project, 
 
     result = count(images, squares_model, out=tmp_path / "api")
     found["api"] = hash_of(read_counts(tmp_path / "api" / "counts.csv"), shapes_of(result.annotations))
+
+    by_notebook = count_by_notebook(str(images / "*.png"), squares_model)
+    found["notebook"] = hash_of(by_notebook.table, shapes_of(by_notebook.annotations))
 
     arrays = {path.name: read_image(path) for path in sorted(images.iterdir())}
     from_arrays = count(list(arrays.values()), squares_model)

@@ -19,7 +19,6 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 
@@ -130,6 +129,8 @@ def label_centroids(labels: NDArray[np.integer]) -> tuple[IntArray, FloatArray]:
 def _match_all_against_all(true: FloatArray, predicted: FloatArray, limit: float) -> Pairs:
     distances = cdist(true, predicted)
     np.putmask(distances, distances > limit, (min(distances.shape) + 1) * limit)  # dearer than all matches together
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(distances)
     taken = distances[rows, columns]
     near = taken <= limit
