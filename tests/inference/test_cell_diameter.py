@@ -79,3 +79,13 @@ def test_a_model_that_sees_images_as_they_are_takes_no_diameter():
         check_diameter(Path("m.pt"), 12, None)
     with pytest.raises(ValueError, match="`diameter_px` must be finite and above 0, or auto, got -3"):
         check_diameter(Path("m.pt"), -3, KNOWN_PX)
+
+
+def test_noise_that_looks_like_cells_at_a_fine_scale_only_has_no_diameter():
+    image = np.random.default_rng(0).normal(0.4, 0.2, (200, 200)).clip(0, 1).astype(np.float32)
+
+    def unsure(pixels):
+        (found,) = find(pixels)
+        return [Instances(found.labels, np.full(len(found.scores), 0.75, np.float32))]
+
+    assert estimate_diameter(UnitPixels(image, colour="grey"), KNOWN_PX, unsure) is None

@@ -10,7 +10,7 @@ from cell_pipelines.annotations.formats.registry import detect_format, read_anno
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.selection import iterate_images
-from cell_pipelines.imaging.reading import list_image_files, read_image
+from cell_pipelines.imaging.reading import list_image_files, read_image, write_image
 from cell_pipelines.pipelines.sample_data.fields import CATEGORIES
 from cell_pipelines.pipelines.sample_data.nodes import generate_sample_images
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
@@ -134,3 +134,39 @@ def test_conditions_have_doses_that_reach_the_table(tmp_path):
     table = pd.read_csv(tmp_path / "fields.csv")
     assert table.groupby("condition")["dose"].first().to_dict() == {"none": 0.0, "much": 10.0}
     assert table.groupby("condition")["dead"].sum()["much"] > 0
+
+
+def write_source(folder, split):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        labels = np.zeros((60, 60), np.uint16)
+        labels[10:20, 10:22], labels[30:44, 30:40] = 1, 2
+        write_image(
+            (labels * 90 + rng.integers(0, 20, labels.shape)).astype(np.uint8), folder / "images" / f"{name}.png"
+        )
+        write_image(labels, folder / "labels" / f"{name}.png")
+    pd.DataFrame({"image": ["a.png", "b.png", "c.png"], "split": split}).to_csv(folder / "split.csv", index=False)
+    return {
+        "images": folder / "images", "annotations": folder / "labels", "format": "label_image",
+        "split_table": folder / "split.csv",
+    }  # fmt: skip
+
+
+def test_sources_add_their_training_and_validation_images_and_none_of_the_test(tmp_path):
+    source = write_source(tmp_path / "source", ["train", "val", "test"])
+    generate_sample_images(settings("nuclei", sources={"other": source}, validation_share=0.5))(tmp_path / "raw")
+    splits = pd.read_csv(tmp_path / "raw" / "splits.csv").set_index("image")["split"]
+    assert splits[["other/a.png", "other/b.png"]].tolist() == ["train", "val"] and "other/c.png" not in splits
+    assert splits.drop(["other/a.png", "other/b.png"]).value_counts().to_dict() == {"train": 3, "val": 3}
+    annotations = read_annotations(tmp_path / "raw", index(tmp_path / "raw"), format="coco").annotations
+    assert set(annotations.names) == set(splits.index) and annotations.categories == ("nucleus",)
+    assert annotations.counts()[annotations.names.index("other/a.png")].tolist() == [2]
+
+
+def test_a_source_that_is_left_out_is_not_read(tmp_path):
+    source = write_source(tmp_path / "source", ["train", "val", "test"]) | {"images": tmp_path / "nowhere"}
+    chosen = settings("nuclei", sources={"other": source}, leave_out=["other"])
+    generate_sample_images(chosen)(tmp_path / "raw")
+    assert not (tmp_path / "raw" / "images" / "other").exists()
+    with pytest.raises(ValidationError, match="`leave_out` must name some of `sources`"):
+        settings("nuclei", sources={"other": source}, leave_out=["another"])

@@ -26,13 +26,13 @@ Find = Callable[[PixelSource], Sequence[Instances]]
 Wanted = float | Literal["auto"]
 
 # Diameters in pixels that are tried, coarse to fine; neighbours differ by less than the network is robust to.
-_TRIED: Final = (180.0, 120.0, 80.0, 54.0, 36.0, 24.0, 16.0, 10.5, 7.0, 4.7)
+_TRIED: Final = (180.0, 120.0, 80.0, 54.0, 36.0, 24.0, 16.0, 10.5, 7.0)
 # Side of the part that is looked at, in diameters that are tried.
 _PART_DIAMETERS: Final = 16
 # Fewer cells tell no typical size where a finer scale shows more.
 _LEAST_CELLS: Final = 3
-# Mean score from which no other scale is looked at.
-_SURE: Final = 0.9
+# Mean score from which no other scale is looked at, and below which what is found is noise or a crowd taken for a cell.
+_SURE, _LEAST_SCORE = 0.9, 0.82
 _OVERVIEW_PX: Final = 256
 
 
@@ -54,10 +54,11 @@ class _Try:
 
 
 def estimate_diameter(pixels: PixelSource, known_px: float, find: Find) -> float | None:
-    """Return the typical diameter of the cells of an image in its pixels; None where no scale shows a cell.
+    """Return the typical diameter of the cells of an image in its pixels; None where no scale shows cells surely.
 
     It lies where cells grow beyond the known diameter from one scale to the next finer one. At scales far too coarse a
-    crowd may look like a cell, of which the network is less sure: of several such places the surest is taken.
+    crowd may look like a cell, and at scales far too fine noise does, of which the network is less sure: scales with a
+    mean score below 0.82 tell nothing, and of several such places the surest is taken.
 
     Args:
         pixels: The image.
@@ -69,7 +70,7 @@ def estimate_diameter(pixels: PixelSource, known_px: float, find: Find) -> float
     crossings: list[tuple[float, float]] = []
     for diameter in _TRIED:
         now = _try(pixels, overview, diameter, known_px, find)
-        if not now.cells:
+        if not now.cells or now.score < _LEAST_SCORE:
             continue
         if now.ratio >= 1 and (before is None or before.ratio < 1):
             few = now.cells < _LEAST_CELLS

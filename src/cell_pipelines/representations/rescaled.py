@@ -50,3 +50,11 @@ class Rescaled:
     def default_threshold(self, mean_area_px: float) -> Threshold:
         """Return a decoding fit for cells of this average area, in the network's pixels."""
         return self.representation.default_threshold(mean_area_px)
+
+
+def seen_size(scores: Scores, size: tuple[int, int]) -> tuple[int, int]:
+    """Return height and width at which a network saw an image of this size, as its stored scores tell."""
+    if "shape" in scores:
+        height, width = scores["shape"].tolist()
+        return int(height), int(width)
+    return next((one.shape for one in scores.values() if one.ndim == 2), size)

@@ -212,7 +212,7 @@ class _Scoring:
             found = [*found, _NO_DIAMETER]
         return {
             **sizes,
-            "diameter_px": diameter.get("px"),
+            "diameter_px": diameter.get("px") or math.nan,
             "diameter_from": diameter.get("origin"),
             "file": path.relative_to(self._root).as_posix(),
             "tile_overlap": note["tile_overlap"],

@@ -17,7 +17,9 @@ from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings, 
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split
-from cell_pipelines.representations.rescaled import Rescaled
+from cell_pipelines.imaging.resizing import resize_labels
+from cell_pipelines.representations.base import Scores
+from cell_pipelines.representations.rescaled import seen_size
 from cell_pipelines.thresholds import Threshold, Thresholds
 from cell_pipelines.typing import FloatArray
 from cell_pipelines.workflows.parallel import map_images
@@ -79,16 +81,25 @@ class _Sweep:
     settings: ChoiceSettings
 
     def run(self) -> dict[str, FloatArray]:
-        """Count the true positives and errors of each threshold, one array per class."""
-        assert self.model.representation is not None
+        """Count the true positives and errors of each threshold, one array per class.
+
+        Cells are matched at the scale at which the network saw the image, to which the truth is brought once.
+        """
+        return {name: self._count(name, scores) for name, scores in read_scores(self.model, self.path).items()}
+
+    def _count(self, name: str, scores: Scores) -> FloatArray:
         record = self.truth.images.to_pylist()[0]
-        representation = Rescaled(self.model.representation, (record["height"], record["width"]))
-        return {
-            name: count_at_thresholds(
-                representation, scores, self._labels(name), self.grids[name], self.settings, ignored=self._ignored(name)
-            )
-            for name, scores in read_scores(self.model, self.path).items()
-        }
+        size = (record["height"], record["width"])
+        seen = seen_size(scores, size)
+        labels, ignored, settings = self._labels(name), self._ignored(name), self.settings
+        if seen != size:
+            labels = resize_labels(labels, seen)
+            ignored = None if ignored is None else resize_labels(ignored, seen)
+            settings = replace(settings, max_distance_px=settings.max_distance_px * seen[0] / size[0])
+        assert self.model.representation is not None
+        return count_at_thresholds(
+            self.model.representation, scores, labels, self.grids[name], settings, ignored=ignored
+        )
 
     def _ignored(self, category: str) -> npt.NDArray[np.bool_] | None:
         """Return the ignored regions of a category; None without any."""

@@ -1,0 +1,98 @@
+"""Images are rescaled to the cells that a model knows, and what was used stands in the tables."""
+
+import numpy as np
+import pytest
+import torch
+
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.imaging.reading import ImageFile, write_image
+from cell_pipelines.models.checkpoint import write_checkpoint
+from cell_pipelines.models.registry import create_network
+from cell_pipelines.models.spec import NetworkSpec
+from cell_pipelines.workflows.counting import count_cells, find_cells
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
+from cell_pipelines.workflows.scoring import COLUMNS, DIAMETER_COLUMNS, score_images
+from cell_pipelines.workflows.trained_model import TrainedModel
+
+KNOWN = {"cell_diameter_px": 20.0}
+
+
+def make_model(path, **changes):
+    torch.manual_seed(0)
+    network = create_network(NetworkSpec("resunet", in_channels=1, out_channels=2, options={"width": 4}))
+    description = {
+        "representation": {"name": "distance", "options": {}}, "categories": ["nucleus"], "colour": "grey",
+        "normalisation": "percentile", "mean_area_px": 314.0, **changes,
+    }  # fmt: skip
+    path.write_bytes(write_checkpoint(network, description))
+    return TrainedModel.open(path)
+
+
+@pytest.fixture
+def images(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (90, 120), dtype=np.uint8)
+    write_image(noise, tmp_path / "images" / "a.png")
+    return {"a.png": ImageFile(tmp_path / "images" / "a.png")}
+
+
+def score(images, model, tmp_path, **inference):
+    return score_images(images, {}, model, tmp_path / "scores", InferenceParameters(**inference))
+
+
+@pytest.mark.parametrize("diameter", [10, 20, 55.5])
+def test_a_given_diameter_is_used_and_said_and_cells_lie_in_the_images_pixels(diameter, images, tmp_path):
+    model = make_model(tmp_path / "m.pt", **KNOWN)
+    inference = InferenceParameters(diameter_px=diameter)
+    found = find_cells(images, model, tmp_path / "scores", inference, PredictionParameters())
+    assert found.scores[list(DIAMETER_COLUMNS)].iloc[0].tolist() == [diameter, "given"]
+    sizes = found.annotations.images
+    assert (sizes["height"][0].as_py(), sizes["width"][0].as_py()) == (90, 120)
+    counts = count_cells(found, model, PredictionParameters())
+    assert counts.loc[0, ["diameter_px", "diameter_from"]].tolist() == [diameter, "given"]
+
+
+def test_without_one_it_is_estimated(images, tmp_path):
+    table = score(images, make_model(tmp_path / "m.pt", **KNOWN), tmp_path)
+    assert table.loc[0, "diameter_from"] == "estimated"
+
+
+def test_where_nothing_is_found_the_warning_says_that_the_image_was_taken_as_it_is(images, tmp_path):
+    model = make_model(tmp_path / "m.pt", **KNOWN, decoding={"nucleus": {"score": 1.0, "min_area_px": 1e6}})
+    row = score(images, model, tmp_path).iloc[0]
+    assert np.isnan(float(row["diameter_px"])) and "no cell was found at any scale" in row["warning"]
+
+
+def test_each_diameter_has_scores_of_its_own(images, tmp_path):
+    model = make_model(tmp_path / "m.pt", **KNOWN)
+    files = {score(images, model, tmp_path, diameter_px=size).loc[0, "file"] for size in (10, 20)}
+    assert len(files) == 2
+
+
+def test_a_model_that_sees_images_as_they_are_stays_what_it_was(images, tmp_path):
+    model = make_model(tmp_path / "m.pt")
+    table = score(images, model, tmp_path)
+    assert tuple(table.columns) == COLUMNS
+    with pytest.raises(MistakeError, match=r"m\.pt: this model sees images as they are.*got 12"):
+        score(images, model, tmp_path, diameter_px=12)
+
+
+def test_micrometres_need_images_that_tell_the_size_of_their_pixels(images, tmp_path):
+    model = make_model(tmp_path / "m.pt", **KNOWN)
+    with pytest.raises(MistakeError, match=r"a\.png: the diameter is given in micrometres, but the image doesn't tell"):
+        score(images, model, tmp_path, diameter_um=9)
+
+
+def test_micrometres_become_pixels_by_the_image(tmp_path):
+    import tifffile
+
+    path = tmp_path / "a.ome.tif"
+    pixel = {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+    tifffile.imwrite(path, np.zeros((80, 80), np.uint16) + np.arange(80, dtype=np.uint16), ome=True, metadata=pixel)
+    model = make_model(tmp_path / "m.pt", **KNOWN)
+    table = score({"a.ome.tif": ImageFile(path)}, model, tmp_path, diameter_um=8)
+    assert table.loc[0, list(DIAMETER_COLUMNS)].tolist() == [16.0, "given"]
+
+
+def test_two_diameters_are_one_too_many():
+    with pytest.raises(ValueError, match="leave one of them out"):
+        InferenceParameters(diameter_px=10, diameter_um=5)
