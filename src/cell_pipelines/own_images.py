@@ -17,7 +17,7 @@ from cell_pipelines.pipelines.data_preparation.splitting import find_near_duplic
 from cell_pipelines.workflows.planning.data_facts import DataFacts, gather_facts
 from cell_pipelines.workflows.planning.plan import PlanError
 from cell_pipelines.workflows.planning.sides import choose_fractions
-from cell_pipelines.workflows.survey import survey, to_record
+from cell_pipelines.workflows.survey import is_grey, survey, to_record
 
 # Names shown of either side, where names don't match.
 _EXAMPLES = 3
@@ -63,6 +63,7 @@ def read_own_images(images: Path, annotations: Path, annotation_format: str = "a
     facts = gather_facts(
         divided, table, split_source=source,
         annotation_format=(conversion.source_format, conversion.recognised_by),
+        are_grey=all(is_grey(files[name]) for name in divided.names),
     )  # fmt: skip
     splits = pd.DataFrame({"image": divided.names, "split": divided.images["split"].to_pylist()})
     return OwnImages(facts, fractions, None if stated is conversion.annotations else splits)

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from cell_pipelines.commands import cli
 from cell_pipelines.own_images import read_own_images
 from cell_pipelines.own_study import OwnStudy, check_model, name_study
+from cell_pipelines.workflows.planning.pixels import choose_colour
 
 
 @pytest.fixture(autouse=True)
@@ -232,6 +233,40 @@ def test_what_is_continued_is_the_same_run_of_kedro_that_resumes(tmp_path, monke
     assert "4 test images are too few to say how good the model is" in result.output
     pipelines = f"--pipelines=train_{model},evaluation,reporting"
     assert called == [(Path.cwd(), ["--env=mine", pipelines, f"--params={parameter}=true"])]
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_grey_images_stored_as_colours_are_grey_and_one_colour_makes_the_difference(tmp_path, channels):
+    images, masks = write_fields(tmp_path)
+    for path in images.iterdir():
+        grey = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        alpha = [np.full_like(grey, 255)] * (channels - 3)
+        cv2.imwrite(str(path), np.dstack([grey, grey, grey, *alpha]))
+    facts = read_own_images(images, masks).facts
+    assert (facts.are_grey, facts.channels) == (True, (3,))
+    assert choose_colour(facts).value == "grey"
+    coloured = cv2.imread(str(images / "03.png"))
+    coloured[0, 0] = (1, 2, 3)
+    cv2.imwrite(str(images / "03.png"), coloured)
+    assert choose_colour(read_own_images(images, masks).facts).value == "rgb"
+
+
+def test_round_cells_are_rounder_than_rods_whatever_their_direction(tmp_path):
+    def facts_of(name, width, slope):
+        (tmp_path / name / "images").mkdir(parents=True)
+        (tmp_path / name / "masks").mkdir()
+        for number in range(4):
+            image, labels = draw_field(number)
+            rows, columns = np.mgrid[-32:32, -32:32]
+            across, along = rows - slope * columns, columns + slope * rows
+            labels = (np.hypot(across / width, along / 24) < np.hypot(1, slope)).astype(np.uint16)
+            cv2.imwrite(str(tmp_path / name / "images" / f"{number}.png"), image)
+            cv2.imwrite(str(tmp_path / name / "masks" / f"{number}.png"), labels)
+        return read_own_images(tmp_path / name / "images", tmp_path / name / "masks").facts
+
+    assert facts_of("discs", 24, 0).roundness == pytest.approx(1, abs=0.03)
+    assert facts_of("rods", 6, 0).roundness == pytest.approx(0.5, abs=0.03)
+    assert facts_of("slanted", 6, 1).roundness < 0.71
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import click
 if TYPE_CHECKING:
     from cell_pipelines.own_study import OwnStudy
     from cell_pipelines.workflows.planning.plan import Plan
+    from cell_pipelines.workflows.planning.start import StartWish
 
 # Test images below which the last lines say that they are few.
 _FEW = 10
@@ -29,6 +30,8 @@ def _path(_: click.Context, __: click.Parameter, value: str | None) -> Path | No
 @click.option("--out", callback=_path, metavar="DIR", help="Folder of the project; by default this one.")
 @click.option("--format", "annotation_format", default="auto", metavar="NAME", help="Of the annotations.")
 @click.option("--weights", metavar="NAME|FILE", help="Pretrained weights, downloaded if need be; default: none.")
+@click.option("--start", metavar="NAME|FILE", help="Trained model to start from; default: the starter where it fits.")
+@click.option("--from-scratch", is_flag=True, help="Start from random weights, the same as `--start none`.")
 @click.option("--continue", "resume", is_flag=True, help="Go on with the study of that name, where it was ended.")
 def train(
     images: Path | None, annotations: Path | None, name: str | None, out: Path | None, *,
@@ -64,16 +67,15 @@ def _plan(study: "OwnStudy", images: Path, annotations: Path, wanted: str | None
     from cell_pipelines.workflows.planning.measuring import measure_model
     from cell_pipelines.workflows.planning.own_study import plan_study
 
-    annotation_format = str(choices["annotation_format"])
+    annotation_format, wish = str(choices["annotation_format"]), _wish(choices)
     own = read_own_images(images, annotations, annotation_format)
-    weights = choices["weights"]
     plan = plan_study(
         own.facts,
         own.fractions,
         partial(measure_model, study.base(), len(own.facts.categories)),
+        wish=wish,
         wanted=wanted,
         minutes=float(str(choices["minutes"])),
-        weights=None if weights is None else str(weights),
     )
     source = {
         "raw_images": str(images),
@@ -85,6 +87,18 @@ def _plan(study: "OwnStudy", images: Path, annotations: Path, wanted: str | None
         click.echo(f"{decision.what}: {decision.value}")
     click.echo(f"Why, and all settings: {study.conf}")
     return plan
+
+
+def _wish(choices: dict[str, object]) -> "StartWish":
+    """Return what the training shall start from, by the three options about it."""
+    from cell_pipelines.workflows.planning.start import AUTO, NONE, open_wish
+
+    named, weights = choices["start"], choices["weights"]
+    if choices["from_scratch"]:
+        if weights is not None or named not in (None, NONE):
+            raise click.UsageError("`--from-scratch` starts from random weights; leave out `--start` and `--weights`.")
+        named = NONE
+    return open_wish(AUTO if named is None else str(named), None if weights is None else str(weights))
 
 
 def _say_next(study: "OwnStudy", model: str) -> None:

@@ -11,7 +11,7 @@ from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.registry import Reader
 from cell_pipelines.annotations.images import FilePlane, ImageIndex, ImageRecord
 from cell_pipelines.imaging.places import ImagePlace
-from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, hash_pixels
+from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, LargeImage, hash_pixels
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 
 # Larger images are read in bands, so that memory stays flat.
@@ -63,6 +63,15 @@ def survey_image(named: tuple[str, ImageFile]) -> dict[str, Any]:
         "channel_names": "; ".join(info.channel_names), "pixel_height_um": height_um, "pixel_width_um": width_um,
         "sha256": digest, "orientation": info.orientation, **_plane_columns(file.place()), "error": "",
     }  # fmt: skip
+
+
+def is_grey(file: ImageFile) -> bool:
+    """Say whether an image has one channel, or several whose values are all equal, as a grey picture stored as RGB."""
+    if file.info().channels == 1:
+        return True
+    with file.opened() as image:
+        bands = image.bands() if isinstance(image, LargeImage) else [(0, image)]
+        return all(band.ndim == 2 or bool((band == band[..., :1]).all()) for _, band in bands)
 
 
 def _plane_columns(place: ImagePlace) -> dict[str, Any]:

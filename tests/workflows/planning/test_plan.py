@@ -17,6 +17,7 @@ from cell_pipelines.workflows.planning.model_choice import choose_model
 from cell_pipelines.workflows.planning.own_study import DETECTORS, plan_study
 from cell_pipelines.workflows.planning.plan import Decision, PlanError
 from cell_pipelines.workflows.planning.sides import choose_fractions, describe_split
+from cell_pipelines.workflows.planning.start import NONE, StartWish
 from cell_pipelines.workflows.planning.study_files import settings_lines, write_study
 
 FACTS = DataFacts(
@@ -29,18 +30,21 @@ FACTS = DataFacts(
     sizes=((256, 256), (520, 696)),
     dtypes=("uint8",),
     channels=(1,),
+    are_grey=True,
     diameters=Diameters(7, 16, 49),
+    roundness=0.9,
     annotation_format=("label_image", "labels"),
 )
 BOXES = replace(FACTS, geometries={"box": 900})
+NO_STARTER = StartWish()
 
 
 def measure(model, settings, shape):
     return StepTimes(0.5, 0.1, "the processor")
 
 
-def plan(facts=FACTS, **options):
-    return plan_study(facts, choose_fractions(30), measure, **options)
+def plan(facts=FACTS, *, wish=NO_STARTER, **options):
+    return plan_study(facts, choose_fractions(30), measure, wish=wish, **options)
 
 
 def test_outlines_give_a_network_that_outlines_and_boxes_one_that_finds_boxes():
@@ -104,10 +108,18 @@ def test_a_tile_is_a_multiple_of_32_within_bounds_and_hardly_larger_than_the_ima
 
 def test_channels_are_what_all_images_have():
     assert pixels.choose_colour(FACTS).value == "grey"
-    assert pixels.choose_colour(replace(FACTS, channels=(3, 1))).value == "rgb"
-    assert pixels.choose_colour(replace(FACTS, channels=(4,))).value == "channels"
+    coloured = replace(FACTS, are_grey=False)
+    assert pixels.choose_colour(replace(coloured, channels=(3, 1))).value == "rgb"
+    assert pixels.choose_colour(replace(coloured, channels=(4,))).value == "channels"
     with pytest.raises(PlanError, match="they have 2, 3"):
-        pixels.choose_colour(replace(FACTS, channels=(3, 2)))
+        pixels.choose_colour(replace(coloured, channels=(3, 2)))
+
+
+@pytest.mark.parametrize("channels", [(3,), (3, 1), (2,)])
+def test_grey_images_stored_with_equal_channels_are_planned_as_grey(channels):
+    made = pixels.choose_colour(replace(FACTS, channels=channels))
+    assert made.settings == {"segmentation.colour": "grey"}
+    assert "equal" in made.why
 
 
 def test_large_images_with_small_cells_are_tiled_for_a_detector_and_others_are_not():
@@ -139,8 +151,8 @@ def test_every_decision_has_a_reason():
 def test_nothing_is_downloaded_unless_weights_are_named():
     assert plan().settings()["unetpp.encoder_weights"] is None
     assert plan(BOXES).settings()["yolo.from_scratch"] is True
-    assert plan(weights="imagenet").settings()["unetpp.encoder_weights"] == "imagenet"
-    named = plan(BOXES, weights="yolo11n.pt").settings()
+    assert plan(wish=StartWish("imagenet", NONE)).settings()["unetpp.encoder_weights"] == "imagenet"
+    named = plan(BOXES, wish=StartWish("yolo11n.pt", NONE)).settings()
     assert (named["yolo.weights"], named["yolo.from_scratch"]) == ("yolo11n.pt", False)
 
 

@@ -48,7 +48,9 @@ class DataFacts:
         sizes: Height and width of the images, one of each that occurs.
         dtypes: Types of their pixels.
         channels: Numbers of their channels.
+        are_grey: Whether each image has one channel, or several that are equal.
         diameters: Of the cells.
+        roundness: Of the median cell, see `measure_roundness`; NaN where nothing has an outline.
         annotation_format: Name of the format, and what it was recognised by.
     """
 
@@ -61,7 +63,9 @@ class DataFacts:
     sizes: tuple[tuple[int, int], ...]
     dtypes: tuple[str, ...]
     channels: tuple[int, ...]
+    are_grey: bool
     diameters: Diameters
+    roundness: float
     annotation_format: tuple[str, str]
 
     @property
@@ -91,6 +95,7 @@ def gather_facts(
     *,
     split_source: str,
     annotation_format: tuple[str, str],
+    are_grey: bool,
 ) -> DataFacts:
     """Return the facts about images with a split.
 
@@ -100,6 +105,7 @@ def gather_facts(
             are not annotated, too.
         split_source: What decided the split, in words.
         annotation_format: Name of the format, and what it was recognised by.
+        are_grey: Whether each image has one channel, or several that are equal.
     """
     table = image_table[image_table["name"].isin(annotations.names)]
     codes = annotations.objects["geometry"].to_numpy()
@@ -114,7 +120,9 @@ def gather_facts(
         sizes=_distinct([(int(h), int(w)) for h, w in zip(table["height"], table["width"], strict=True)]),
         dtypes=_distinct([str(dtype) for dtype in table["dtype"]]),
         channels=_distinct([int(number) for number in table["channels"]]),
+        are_grey=are_grey,
         diameters=measure_diameters(annotations),
+        roundness=measure_roundness(annotations),
         annotation_format=annotation_format,
     )
 
@@ -131,6 +139,20 @@ def measure_diameters(annotations: AnnotationSet) -> Diameters:
     if not diameters.size:
         return Diameters(float("nan"), float("nan"), float("nan"))
     return Diameters(*(float(value) for value in np.percentile(diameters, (5, 50, 95))))
+
+
+def measure_roundness(annotations: AnnotationSet) -> float:
+    """Return the roundness of the median outlined cell, from 0 to about 1; NaN where nothing has an outline.
+
+    It is the diameter of the circle of the cell's area over the longest side of its box: 1 for a circle, the root of
+    width over length for an ellipse along an axis of the image.
+    """
+    outlined = np.isin(annotations.objects["geometry"].to_numpy(), [GEOMETRIES.index(name) for name in OUTLINES])
+    outlined &= ~annotations.crowd
+    areas, boxes = object_areas(annotations)[outlined], annotations.boxes[outlined]
+    longest = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    there = (areas > 0) & (longest > 0)
+    return float(np.median(2 * np.sqrt(areas[there] / np.pi) / longest[there])) if there.any() else float("nan")
 
 
 def _count_sides(annotations: AnnotationSet) -> dict[str, Side]:

@@ -11,12 +11,13 @@ BOX_MODEL = "yolo"
 OUTLINE_MODEL = "unetpp"
 
 
-def choose_model(facts: DataFacts, wanted: str | None) -> Decision:
+def choose_model(facts: DataFacts, wanted: str | None, start: str | None = None) -> Decision:
     """Return the model that fits the annotations, or check that the one asked for does.
 
     Args:
         facts: Facts about the data.
         wanted: Name of a model; None leaves the choice to the annotations.
+        start: Name of the model that has the network of the start; None for a start from random weights.
 
     Raises:
         PlanError: The annotations are points, there is none, or they don't fit the model that is asked for.
@@ -34,8 +35,8 @@ def choose_model(facts: DataFacts, wanted: str | None) -> Decision:
             why += " It learns the boxes of the outlines; the outlines themselves are not used."
         return Decision("Model", wanted, why, counts)
     if facts.has_outlines:
-        return Decision("Model", OUTLINE_MODEL, "Every annotated cell has an outline, so a network that outlines cells "
-                        "can be trained.", counts)  # fmt: skip
+        why = "Every annotated cell has an outline, so a network that outlines cells can be trained"
+        return Decision("Model", start or OUTLINE_MODEL, f"{why}: that of the start." if start else f"{why}.", counts)
     return Decision("Model", BOX_MODEL, "The annotations are boxes, so a network that finds boxes is trained.", counts)
 
 

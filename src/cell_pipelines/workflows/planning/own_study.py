@@ -9,6 +9,15 @@ from cell_pipelines.workflows.planning.data_facts import DataFacts
 from cell_pipelines.workflows.planning.model_choice import choose_model
 from cell_pipelines.workflows.planning.plan import Decision, Plan
 from cell_pipelines.workflows.planning.sides import describe_split
+from cell_pipelines.workflows.planning.start import (
+    StartWish,
+    TrainedStart,
+    as_seen,
+    choose_start,
+    describe_trained_learning,
+    describe_trained_pixels,
+    describe_trained_start,
+)
 
 #: Measures the network of a model with these settings on batches of this shape.
 Measure = Callable[[str, Mapping[str, Any], tuple[int, int, int, int]], StepTimes]
@@ -30,10 +39,14 @@ _AUGMENTATION = {
     "zoom_from": 0.8, "zoom_to": 1.25, "zoom_probability": 0.5, "brightness": 0.3, "noise": 0.03,
     "noise_probability": 0.5,
 }  # fmt: skip
+_SHARED_LEARNING = {
+    "segmentation.optimizer": "adamw", "segmentation.weight_decay": 0.01,
+    "segmentation.schedule.name": "one_cycle", "segmentation.monitor": "val_loss",
+    **{f"segmentation.augmentation.{key}": value for key, value in _AUGMENTATION.items()},
+}  # fmt: skip
 _LEARNING = {
-    "representation.name": "binary", "representation.options.shrink_px": 1,
-    "loss.name": "combo", "optimizer": "adamw", "learning_rate": 0.003, "weight_decay": 0.01,
-    "schedule.name": "one_cycle", "monitor": "val_loss",
+    "representation.name": "binary", "representation.options.shrink_px": 1, "loss.name": "combo",
+    "learning_rate": 0.003,
 }  # fmt: skip
 # Minimum areas and distances, as multiples of the average cell's, that are tried together with the thresholds.
 _TRIED = {"threshold_optimisation.min_areas": [0.1, 0.5, 1.0],
@@ -42,7 +55,7 @@ _TRIED = {"threshold_optimisation.min_areas": [0.1, 0.5, 1.0],
 
 def plan_study(
     facts: DataFacts, fractions: dict[str, float], measure: Measure, *,
-    wanted: str | None = None, minutes: float = effort.MINUTES, weights: str | None = None,
+    wish: StartWish, wanted: str | None = None, minutes: float = effort.MINUTES,
 ) -> Plan:  # fmt: skip
     """Return the plan of a training.
 
@@ -50,17 +63,23 @@ def plan_study(
         facts: Facts about the data, its split included.
         fractions: Shares of the split.
         measure: Measures the network on this machine.
+        wish: What the training shall start from.
         wanted: Name of the model that is asked for; None for what fits the annotations.
         minutes: Of training.
-        weights: Pretrained weights that were asked for; None for a training from scratch.
 
     Raises:
         PlanError: Nothing can be trained on this.
     """
-    model = choose_model(facts, wanted)
+    trained, why = choose_start(facts, wanted, wish)
+    model = choose_model(facts, wanted, None if trained is None else trained.model)
     common = [_describe_data(facts), model, describe_split(facts, fractions)]
-    plan = _plan_detector if model.value in DETECTORS else _plan_network
-    return Plan(model.value, (*common, *plan(facts, model.value, measure, minutes, weights)))
+    if model.value in DETECTORS:
+        own = _plan_detector(facts, model.value, measure, minutes, wish.weights)
+    else:
+        start = _describe_network(model.value, wish.weights, why) if trained is None else describe_trained_start(
+            trained, why, facts)  # fmt: skip
+        own = _plan_network(facts, measure, minutes, start, trained)
+    return Plan(model.value, (*common, *own))
 
 
 def _describe_data(facts: DataFacts) -> Decision:
@@ -74,13 +93,19 @@ def _describe_data(facts: DataFacts) -> Decision:
 
 
 def _plan_network(
-    facts: DataFacts, model: str, measure: Measure, minutes: float, weights: str | None
+    facts: DataFacts, measure: Measure, minutes: float, network: Decision, trained: TrainedStart | None
 ) -> list[Decision]:
-    colour, tile = pixels.choose_colour(facts), pixels.choose_tile(facts)
+    colour, intensities = pixels.choose_colour(facts), pixels.choose_normalisation(facts, is_detector=False)
+    if trained is not None:
+        colour, intensities = describe_trained_pixels(trained, facts)
+    facts = as_seen(facts, trained)
+    tile = pixels.choose_tile(facts)
     side = int(tile.settings["segmentation.tiles.size"])
     batch, tiles = effort.choose_batch(side), effort.choose_tiles(facts, side)
-    network = _describe_network(model, weights)
-    settings = {key.removeprefix(f"{model}."): value for key, value in network.settings.items()}
+    model = next(iter(network.settings)).partition(".")[0]
+    settings = {
+        key.removeprefix(f"{model}."): value for key, value in network.settings.items() if key.startswith(f"{model}.")
+    }
     channels = {"grey": 1, "rgb": 3, "channels": facts.channels[0]}[colour.value]
     times = measure(model, settings, (batch, channels, side, side))
     budget = effort.network_budget(facts, side, tiles, batch)
@@ -88,23 +113,23 @@ def _plan_network(
     return [
         network,
         colour,
-        pixels.choose_normalisation(facts, is_detector=False),
+        intensities,
         tile,
         _describe_epoch(tiles, batch),
         effort.describe_epochs(epochs, expected, minutes, times, "segmentation.epochs"),
-        _describe_learning(facts),
+        _describe_learning(facts) if trained is None else describe_trained_learning(trained, _SHARED_LEARNING),
         Decision("Thresholds", "on validation images", "Threshold, minimum area and minimum distance of cells are "
                  "chosen together, by F1 at IoU 0.5, and never on test images.", "", _TRIED),
     ]  # fmt: skip
 
 
-def _describe_network(model: str, weights: str | None) -> Decision:
+def _describe_network(model: str, weights: str | None, why: str) -> Decision:
     small = SMALL_NETWORKS.get(model, {})
     own = {} if model == "resunet" else {"encoder_weights": weights}
     settings = {f"{model}.{key}": value for key, value in {**small, **own}.items()}
     if weights is not None:
         return Decision("Start", f"encoder weights {weights}", "Asked for by `--weights`.", "", settings)
-    return Decision("Start", "from scratch", "Random weights: nothing is downloaded unless `--weights` names it.",
+    return Decision("Start", "from scratch", f"{why} Nothing is downloaded unless `--weights` names it.",
                     "a small network" if small else "the network of conf/base", settings)  # fmt: skip
 
 
@@ -121,7 +146,7 @@ def _describe_learning(facts: DataFacts) -> Decision:
     settings = {
         **{f"segmentation.{key}": value for key, value in _LEARNING.items()},
         **{f"segmentation.weight_map.{key}": value for key, value in border.items()},
-        **{f"segmentation.augmentation.{key}": value for key, value in _AUGMENTATION.items()},
+        **_SHARED_LEARNING,
     }
     return Decision("Learning", "as in the study dsb2018", "Loss, optimiser and augmentation are those of that study; "
                     "pixels between cells count more, within a fifth of a diameter.",

@@ -22,6 +22,8 @@ def choose_colour(facts: DataFacts) -> Decision:
         PlanError: The images have different numbers of channels, not only one and three.
     """
     numbers = f"channels: {', '.join(map(str, sorted(facts.channels)))}"
+    if facts.are_grey and set(facts.channels) != {1}:
+        return _colour("grey", "Images are grey: where they have several channels, these are equal.", numbers)
     if set(facts.channels) == {1}:
         return _colour("grey", "All images have one channel.", numbers)
     if set(facts.channels) <= {1, 3}:

@@ -1,0 +1,222 @@
+"""Choose where the training of a network that outlines cells starts: a trained model's weights, or random ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cell_pipelines.workflows.planning.data_facts import DataFacts, Diameters
+from cell_pipelines.workflows.planning.plan import Decision, PlanError
+from cell_pipelines.workflows.starters import as_model_path, starters
+
+#: What may be asked for besides a starter's name or a model file: the starter where it fits, or random weights.
+AUTO, NONE = "auto", "none"
+#: The starter that a training starts from where nothing else is asked for.
+STARTER = "nuclei"
+# Median of a circle's diameter of a cell's area over the longest side of its box: 1 for a circle, 0.71 for 1 to 2.
+_ROUNDISH = 0.7
+# A third of what a small network starts with: what it knows is changed, not replaced.
+_LEARNING_RATE = 0.001
+_NAMES = {"unetplusplus": "unetpp", "stardist_unet": "stardist"}
+_NORMALISATIONS = ("percentile", "full_range")
+
+
+@dataclass(frozen=True)
+class TrainedStart:
+    """A trained model whose weights a training may start from.
+
+    Attributes:
+        name: A starter's name, or the model file, as ``segmentation.start_from`` takes it.
+        record: What the model file says.
+    """
+
+    name: str
+    record: Mapping[str, Any]
+
+    @property
+    def model(self) -> str:
+        """Name of the model that has this network."""
+        if self.record["representation"]["name"] == "star":
+            return "stardist"
+        architecture = str(self.record["network"]["architecture"])
+        return _NAMES.get(architecture, architecture)
+
+    @property
+    def title(self) -> str:
+        """What the pages call it."""
+        return f"starter {self.name}" if self.name in starters() else Path(self.name).name
+
+
+@dataclass(frozen=True)
+class StartWish:
+    """What a training shall start from, as it was asked for.
+
+    Attributes:
+        weights: Pretrained weights of the encoder or of a YOLO; None for none.
+        named: `AUTO`, `NONE`, a starter's name or a model file.
+        trained: The model that `named` stands for; None for `NONE`, and for `AUTO` where no starter is installed.
+    """
+
+    weights: str | None = None
+    named: str = AUTO
+    trained: TrainedStart | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a starter or a model file is named."""
+        return self.named not in (AUTO, NONE)
+
+
+def open_wish(named: str = AUTO, weights: str | None = None) -> StartWish:
+    """Return what a training shall start from, with the record of the model that is named.
+
+    Raises:
+        PlanError: Both a model and weights are named, or the model can't be started from.
+        ValueError: The file is no model file.
+        FileNotFoundError: There is no such file.
+    """
+    if weights is not None:
+        if named not in (AUTO, NONE):
+            raise PlanError("`--start` and `--weights` both say what the training starts from; leave one of them out.")
+        return StartWish(weights, NONE)
+    if named == NONE or (named == AUTO and STARTER not in starters()):
+        return StartWish(named=named)
+    return StartWish(named=named, trained=_open(STARTER if named == AUTO else named))
+
+
+def _open(named: str) -> TrainedStart:
+    from cell_pipelines.models.model_file import model_family, read_record
+
+    path = as_model_path(Path(named).expanduser())
+    if model_family(path) != "segmentation":
+        raise PlanError(f"{path}: `--start` takes a network that outlines cells; this is a detector, for `--weights`.")
+    record = read_record(path)
+    if "training" not in record:
+        raise PlanError(f"{path}: does not say how it was trained, so nothing can be planned from it.")
+    if record.get("resize") or record.get("normalisation") not in _NORMALISATIONS:
+        raise PlanError(f"{path}: the size or the intensities that it takes images at are none that `train` plans.")
+    return TrainedStart(path.stem if path == _starter(path.stem) else str(path.absolute()), record)
+
+
+def _starter(name: str) -> Path | None:
+    return as_model_path(name) if name in starters() else None
+
+
+def choose_start(facts: DataFacts, wanted: str | None, wish: StartWish) -> tuple[TrainedStart | None, str]:
+    """Return the model that the training starts from, None for random weights, and the reason.
+
+    Args:
+        facts: Facts about the data.
+        wanted: Name of the model that is asked for; None for any.
+        wish: What shall be started from.
+
+    Raises:
+        PlanError: What was asked for does not fit the model or the annotations.
+    """
+    trained = wish.trained
+    if wish.is_asked_for and trained is not None:
+        _check(facts, wanted, trained)
+        return trained, "Asked for by `--start`: its weights and settings are where the training starts."
+    if wish.named == NONE:
+        return None, "Random weights, as asked for."
+    if trained is None:
+        return None, f"Random weights: the starter `{STARTER}` is not installed with this package."
+    if unfit := _unfit(facts, wanted, trained):
+        return None, f"Random weights: the starter `{STARTER}` is {unfit}."
+    return trained, (
+        "One class of roundish cells in grey images is what the starter is for: its weights and settings are where the "
+        "training starts; `--from-scratch` leaves it out."
+    )
+
+
+def _check(facts: DataFacts, wanted: str | None, trained: TrainedStart) -> None:
+    if wanted is not None and wanted != trained.model:
+        raise PlanError(f"{trained.title} is a {trained.model}; leave `--model {wanted}` out, or `--start`.")
+    if not facts.has_outlines:
+        raise PlanError(f"{trained.title} learns from outlines, but not every annotated cell has one.")
+    classes = trained.record["categories"]
+    if len(facts.categories) != len(classes):
+        raise PlanError(
+            f"{trained.title} knows {len(classes)} classes, the annotations have {len(facts.categories)}: "
+            f"{', '.join(facts.categories)}."
+        )
+    if trained.record.get("colour") == "channels" and facts.channels != (_channels(trained),):
+        raise PlanError(f"{trained.title} takes images of {_channels(trained)} channels; these have {facts.channels}.")
+
+
+def _unfit(facts: DataFacts, wanted: str | None, trained: TrainedStart) -> str:
+    """Return why a starter is not for these images; empty if it is."""
+    if wanted not in (None, trained.model):
+        return f"a {trained.model}, not a {wanted}"
+    if not facts.has_outlines:
+        return "for outlines, which not every annotated cell has"
+    if len(facts.categories) != len(trained.record["categories"]):
+        return f"for one class of cells; there are {len(facts.categories)}"
+    if not facts.are_grey:
+        return "for grey images; these have colours"
+    if not facts.roundness >= _ROUNDISH:
+        return f"for roundish cells; these have a median roundness of {facts.roundness:.2f}"
+    return ""
+
+
+def _channels(trained: TrainedStart) -> int:
+    return int(trained.record["network"]["in_channels"])
+
+
+def describe_trained_start(trained: TrainedStart, why: str, facts: DataFacts) -> Decision:
+    """Return the start with the network's settings, all from the model's record."""
+    network, diameter = trained.record["network"], trained.record.get("cell_diameter_px")
+    own = {"architecture": network["architecture"], "encoder": network["encoder"], "encoder_weights": None,
+           "options": dict(network["options"])}  # fmt: skip
+    settings: dict[str, Any] = {f"{trained.model}.{key}": value for key, value in own.items()}
+    settings |= _chosen(trained, "representation", trained.record["representation"])
+    numbers = f"median roundness of the cells {facts.roundness:.2f}"
+    if diameter:
+        numbers += f"; images are rescaled so that their median cell has {diameter:g} px"
+    settings |= {"segmentation.start_from": trained.name, "segmentation.cell_diameter_px": diameter}
+    return Decision("Start", trained.title, why, numbers, settings)
+
+
+def _chosen(trained: TrainedStart, key: str, choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of one of a registry's entries, for this network alone."""
+    prefix = f"{trained.model}.training.{key}"
+    options = dict(choice.get("options") or {})
+    return {f"{prefix}.name": choice["name"], f"{prefix}.options": options}
+
+
+def describe_trained_pixels(trained: TrainedStart, facts: DataFacts) -> list[Decision]:
+    """Return channels and intensities as the model takes them."""
+    colour, scaling = str(trained.record.get("colour") or "rgb"), str(trained.record["normalisation"])
+    had = ", ".join(map(str, sorted(facts.channels))) + (", of equal values" if facts.are_grey else "")
+    why = f"As {trained.title} takes them."
+    return [
+        Decision("Channels", colour, why, f"channels: {had}", {"segmentation.colour": colour}),
+        Decision("Intensities", scaling, why, f"pixels: {', '.join(facts.dtypes)}",
+                 {"segmentation.normalisation": scaling}),
+    ]  # fmt: skip
+
+
+def describe_trained_learning(trained: TrainedStart, settings: Mapping[str, Any]) -> Decision:
+    """Return how is learnt: by the model's own loss, at a low rate.
+
+    Args:
+        trained: What the training starts from.
+        settings: Optimiser, schedule and augmentation of every small training, by dotted names.
+    """
+    done = trained.record["training"]
+    own: dict[str, Any] = {f"{trained.model}.training.learning_rate": _LEARNING_RATE}
+    for key in ("loss", "weight_map"):
+        own |= _chosen(trained, key, {"name": done[key], "options": done.get(f"{key}_options")})
+    return Decision("Learning", "as the start was trained, at a low rate", f"Loss and weights of pixels are those of "
+                    f"{trained.title}; a low learning rate changes what it knows instead of replacing it.",
+                    f"learning rate {_LEARNING_RATE:g}", {**settings, **own})  # fmt: skip
+
+
+def as_seen(facts: DataFacts, trained: TrainedStart | None) -> DataFacts:
+    """Return the facts with sizes in the pixels that the network sees, where images are rescaled for it."""
+    diameter = None if trained is None else trained.record.get("cell_diameter_px")
+    if not diameter:
+        return facts
+    factor, d = float(diameter) / facts.diameters.median, facts.diameters
+    sizes = tuple((max(1, round(h * factor)), max(1, round(w * factor))) for h, w in facts.sizes)
+    return replace(facts, sizes=sizes, diameters=Diameters(d.small * factor, d.median * factor, d.large * factor))
