@@ -43,13 +43,13 @@ class TrainedStart:
 
     @property
     def title(self) -> str:
-        """What the pages call it."""
+        """Name on the pages."""
         return f"starter {self.name}" if self.name in starters() else Path(self.name).name
 
 
 @dataclass(frozen=True)
 class StartWish:
-    """What a training shall start from, as it was asked for.
+    """The start of a training, as it was asked for.
 
     Attributes:
         weights: Pretrained weights of the encoder or of a YOLO; None for none.
