@@ -18,6 +18,7 @@ WORDS = {
     r"told apart": "differs significantly from",
     r"(?:a|one) (?:row|column|line|panel|point) an? (?:image|class|cell|model|object|trial|epoch)": "one row per image",
     r"made up": "false positive",
+    r"other work": "other processes",
     r"slips?": "likely annotation error",
     r"honest\w*": "what was done, such as evaluated on held-out images",
     r"(?:whole |biology )?roads?": "pipeline",

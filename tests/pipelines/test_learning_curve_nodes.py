@@ -61,6 +61,17 @@ def test_six_sizes_give_a_curve_an_answer_and_a_page() -> None:
     assert "train_loss" not in named["histories"]
 
 
+def test_figures_of_several_models_write_their_titles() -> None:
+    tables = summarise_curve(*_experiment((0.1, 0.3, 1.0), models=("yolo", "unetpp")), ASKED)
+    named = dict(zip(TABLES, tables, strict=True))
+    legend = [
+        text.get_text() for text in plot_curves(named["trainings"], named["points"], ASKED).legends[0].get_texts()
+    ]
+    assert {text.split(": ")[0] for text in legend} == {"YOLO", "U-Net++"}
+    titles = [axes.get_title(loc="left") for axes in plot_histories(named["histories"]).axes]
+    assert titles == ["YOLO: AP50", "U-Net++: AP50"]
+
+
 def test_without_a_curve_a_page_explains_no_interval_and_no_dashes() -> None:
     page = render_page(page_of(summarise_curve(*_experiment((0.1, 1.0), seeds=1), ASKED))).split("<body")[1]
     assert "cannot be said" in page

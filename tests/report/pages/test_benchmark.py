@@ -97,4 +97,4 @@ def test_work_beside_the_measurement_is_warned_of(three):
         "Costs", {}, benchmark_sections(models, runs, plot_benchmark(models, runs))
     )
     disturbed = benchmark_sections(models, runs.assign(others_share=0.4), plot_benchmark(models, runs))
-    assert "Other work took up to 40 % of the processors" in render_report("Costs", {}, disturbed)
+    assert "Other processes took up to 40 % of the processors" in render_report("Costs", {}, disturbed)

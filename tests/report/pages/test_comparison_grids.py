@@ -99,7 +99,7 @@ def test_losses_of_a_grid_are_a_panel_a_network(side: str, assert_readable: Chec
     keys = [dict(zip(table["trial"], table[key], strict=True)) for key in ("model", "encoder")]
     figure = plot_losses(histories(table), side, panel=keys[0], line=keys[1])  # type: ignore[arg-type]
     assert_readable(figure)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == list(NETWORKS)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [model_title(name) for name in NETWORKS]
     assert {len(axes.lines) for axes in figure.axes} == {40}, "the others are pale behind"
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(ENCODERS)
@@ -110,7 +110,7 @@ def test_one_line_a_network_is_one_panel(assert_readable: Check) -> None:
     figure = plot_losses(histories(table), "val", panel=dict(zip(table["trial"], table["model"], strict=True)))
     assert_readable(figure)
     assert len(figure.axes) == 1
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(NETWORKS)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [model_title(name) for name in NETWORKS]
 
 
 def test_trials_without_losses_are_named(assert_readable: Check) -> None:

@@ -67,6 +67,18 @@ def test_a_training_killed_at_any_moment_goes_on_to_the_same_result(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("changes", [{"epochs": 2}, {"epochs": 12, "early_stopping": 1, "learning_rate": 0.3}])
+def test_a_training_killed_before_it_was_marked_as_finished_trains_no_further_epoch(changes, tmp_path):
+    training = replace(TINY, optimizer="sgd", tiles_per_epoch=4, **changes)
+    best, expected = train(training, tmp_path)
+    assert len(expected) == 2 or 2 < len(expected) < 12
+    (tmp_path / "finished").unlink()
+    again, history = train(training, tmp_path, resume=True)
+    pd.testing.assert_frame_equal(history, expected, check_exact=True)
+    assert again == best
+
+
+@pytest.mark.slow
 def test_several_processes_see_the_same_tiles_and_count_the_same_pixels(tmp_path):
     training = replace(TINY, oversampling=Oversampling(error=1.0), samples_every=1)
     reports = []

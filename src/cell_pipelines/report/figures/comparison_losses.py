@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures import panels
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def plot_losses(
     if not known:
         return panels.create_note(f"{_TITLES[side]}: no trial has written one down.")
     places = {name: str((panel or {}).get(name, "")) for name in known}
-    lines = {name: str((line or {}).get(name, name)) for name in known}
+    lines = {name: model_title(str((line or {}).get(name, name))) for name in known}
     titles = list(dict.fromkeys(places.values()))
     if len(titles) == len(known) and len(known) <= _ONE_PANEL:
-        lines = {name: places[name] or lines[name] for name in known}
+        lines = {name: model_title(places[name]) or lines[name] for name in known}
         places, titles = dict.fromkeys(known, ""), [""]
     size = (6.4, 3.6) if len(titles) == 1 else (2.5, 1.95)
     figure, all_axes = panels.create_panels(len(titles), columns=_COLUMNS, size=size)
@@ -70,9 +71,9 @@ def plot_losses(
     handles: dict[str, Any] = {}
     for axes, title in zip(all_axes, titles, strict=True):
         handles |= _draw(axes, known, [name for name in known if places[name] == title], lines, styles)
-        panels.style_axes(axes, title=panels.to_plain(title, longest=30), x="epoch", y="loss")
+        panels.style_axes(axes, title=panels.to_plain(model_title(title), longest=30), x="epoch", y="loss")
     _share(all_axes, known)
-    lacking = [name for name in histories if name not in known]
+    lacking = [model_title(name) for name in histories if name not in known]
     said = f"; none of {', '.join(lacking)}" if lacking else ""
     panels.add_heading(figure, panels.to_plain(f"{_TITLES[side]}, {panels.count_of(len(known), 'training')}{said}"))
     panels.add_legend(figure, handles)

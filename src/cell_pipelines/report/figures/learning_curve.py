@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.model_titles import model_title
 from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
@@ -59,7 +60,8 @@ def plot_learning_curves(
             own = trainings[(trainings["model"] == model) & trainings[metric].notna()]
             line = points[(points["model"] == model) & (points["metric"] == metric)]
             drawn = _draw_curve(axes, own.rename(columns={metric: "value"}), line, (place, level))
-            handles |= {f"{model}: {name}" if len(models) > 1 else name: artist for name, artist in drawn.items()}
+            before = f"{model_title(str(model))}: " if len(models) > 1 else ""
+            handles |= {f"{before}{name}": artist for name, artist in drawn.items()}
         panels.style_axes(axes, title=names[metric], x="training images", y=names[metric])
         _frame(axes, trainings, points[points["metric"] == metric], metric)
     panels.add_legend(figure, handles)
@@ -138,7 +140,7 @@ def plot_epochs(histories: pd.DataFrame, names: Mapping[str, str] = EPOCH_METRIC
             line = _draw_size(axes, own[own["images"] == size], metric, colour)
             handles |= {} if line is None else {f"{panels.count_of(int(size), 'image')}": line}
         axes.set_xscale("log")
-        title = f"{model}: {names[metric]}" if len(models) > 1 else names[metric]
+        title = f"{model_title(str(model))}: {names[metric]}" if len(models) > 1 else names[metric]
         panels.style_axes(axes, title=title, x="epoch", y="on validation images")
         _plain_epochs(axes, int(histories["epoch"].max()))
     panels.add_legend(figure, handles)

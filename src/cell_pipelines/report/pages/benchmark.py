@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# Share of the processors that other work may take without being warned of.
+# Share of the processors that other processes may take without being warned of.
 _DISTURBED: Final = 0.1
 _SIZE: Final = {
     "parameters_m": ("parameters, M", "Numbers that training sets, in millions."),
@@ -31,7 +31,7 @@ _SIZE: Final = {
 _RUNS: Final = {
     "model": "model", "engine": "engine", "precision": "precision", "batch": "images at once",
     "latency_ms": "time, ms", "latency_low_ms": "5 %, ms", "latency_high_ms": "95 %, ms", "calls": "calls",
-    "images_per_second": "images per second", "memory_mb": "memory, MB", "others_share": "other work",
+    "images_per_second": "images per second", "memory_mb": "memory, MB", "others_share": "other processes",
     "difference": "difference",
     "note": "note",
 }  # fmt: skip
@@ -42,7 +42,7 @@ def benchmark_cards(models: pd.DataFrame, runs: pd.DataFrame) -> dict[str, str]:
 
     Args:
         models: As `analysis.benchmark.summarise_benchmark` gives it.
-        runs: The measurements. Times that other work disturbed, or of images of several sizes, give no lowest one.
+        runs: The measurements. Times that other processes disturbed, or of images of several sizes, give no lowest one.
     """
     cards = {"Models": str(len(models))}
     for title, column, unit in (("Fewest parameters", "parameters_m", "M"), ("Lowest time", "latency_ms", "ms")):
@@ -117,7 +117,7 @@ def _runs_table(runs: pd.DataFrame) -> Table:
     )
     meaning = {
         "difference": "Largest difference to PyTorch's output: of scores, and of pixels relative to the largest.",
-        "other work": "Share of all processors that other work took meanwhile; it makes times longer.",
+        "other processes": "Share of all processors that other processes took meanwhile; it makes times longer.",
         "memory, MB": "Of a process in which smaller batches ran before, at most.",
     }
     return Table(shown.rename(columns=_RUNS), "One row per engine and number of images at once", meaning)
@@ -129,8 +129,8 @@ def _how(runs: pd.DataFrame) -> list[Item]:
     threads = sorted(set(runs["threads"]))
     busiest = runs["others_share"].max()
     warning = (
-        f"Other work took up to {100 * busiest:.0f} % of the processors meanwhile, so that times are longer than they "
-        "need be and engines are not to be compared. Measure again while the machine rests."
+        f"Other processes took up to {100 * busiest:.0f} % of the processors meanwhile, so that times are longer than "
+        "they need be and engines are not to be compared. Measure again while the machine rests."
     )
     return [
         *([Text(warning)] if busiest > _DISTURBED else []),

@@ -36,6 +36,10 @@ class Progress:
     best: float | None = None
     stale: int = 0
 
+    def is_stopped(self, early_stopping: int) -> bool:
+        """Return whether that many epochs were no better than the best one; 0 never stops."""
+        return 0 < early_stopping <= self.stale
+
     def add(self, row: dict[str, float], monitor: str) -> bool:
         """Add an epoch and say whether it is the best so far; without a value to compare by, the last one is."""
         value = row[monitor] * (-1 if monitor == "val_loss" else 1)
@@ -116,7 +120,7 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
             self._write_state(trainer, pl_module)
             samples = tuple(SamplePrediction(*parts) for parts in pl_module.kept_samples)
             self.emit(EpochReport(row, settings.epochs, better, samples))
-        if 0 < settings.early_stopping <= self.progress.stale:
+        if self.progress.is_stopped(settings.early_stopping):
             trainer.should_stop = True
 
     def _gather_errors(self, trainer: Any, module: SegmentationModule) -> None:

@@ -177,7 +177,8 @@ def fit(job: Job, rank: int, emit: Callable[[EpochReport], None]) -> None:
             module.resume_state, module.first_epoch = state, progress.epoch
             loaders.sampler.errors = np.array(state["errors"])
         loaders.sampler.epoch = progress.epoch
-        left = training.epochs - progress.epoch
+        # It may have been killed after its last epoch and before it was marked as finished.
+        left = 0 if progress.is_stopped(training.early_stopping) else training.epochs - progress.epoch
         callbacks = [EpochKeeper(job.folder, job.description, loaders.sampler, progress, emit)]
         if rank == 0:
             callbacks.append(ProgressShower(f"training {training.network.architecture}", left * len(loaders.train)))
