@@ -144,6 +144,14 @@ def test_a_notebook_shows_the_table_and_the_first_image(result):
     assert "6 cells in 4 images" in shown
     assert shown.count("<tr") == 5
     assert 'src="data:image/jpeg;base64,' in shown
+    assert "max-width: 100%" in shown  # on a narrow screen, too
+
+
+def test_counts_stay_whole_numbers_beside_an_image_that_cannot_be_read(folder, squares_model):
+    (folder / "z.png").write_bytes(b"no image")
+    shown = count(folder, squares_model).shown_table()
+    assert shown["total"].tolist() == [0, 1, 2, 3, ""]
+    assert [type(value) for value in shown["total"][:4]] == [int] * 4
 
 
 def test_names_of_images_do_nothing_on_the_page_of_a_notebook(squares_image, squares_model, tmp_path):

@@ -12,7 +12,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
 from cell_pipelines.workflows.evaluation_result import EvaluationResult
-from cell_pipelines.workflows.outputs import save_tables
+from cell_pipelines.workflows.outputs import notebook_table, save_tables
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
@@ -78,8 +78,8 @@ class ComparisonResult:
 
     def _repr_html_(self) -> str:
         """Return table and sentences for a notebook."""
-        table = self.summary().to_html(index=False, na_rep="", border=0, float_format="{:.3f}".format)
-        return str(table) + "".join(f"<p>{html.escape(text)}</p>" for text in self.sentences())
+        table = notebook_table(self.summary(), float_format="{:.3f}".format)
+        return table + "".join(f"<p>{html.escape(text)}</p>" for text in self.sentences())
 
 
 def compare_results(

@@ -15,6 +15,7 @@ from cell_pipelines.files import atomic_folder
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.typing import ByteImage
 from cell_pipelines.workflows.counting import count_columns, report_counts
+from cell_pipelines.workflows.outputs import notebook_table
 from cell_pipelines.workflows.parallel import ParallelParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -136,7 +137,9 @@ class CountResult:
         classes = count_columns(self.annotations).values()
         # Of one class the count is the total.
         columns = ["image", *(classes if len(classes) > 1 else ()), "total", "total_low", "total_high"]
-        table = self.table[[*columns, "warning", "error"]]
+        table = self.table[[*columns, "warning", "error"]].copy()
+        for name in columns[1:]:
+            table[name] = [_whole(value) for value in table[name]]
         empty = [name for name in table if name not in ("image", "total") and not _has_content(table[name])]
         return table.drop(columns=empty)
 
@@ -152,7 +155,7 @@ class CountResult:
         head = html.escape(repr(self).splitlines()[0])
         table = self.shown_table()
         more = f"<p>… {len(table) - _SHOWN_ROWS} more in <code>.table</code></p>" if len(table) > _SHOWN_ROWS else ""
-        text = table.head(_SHOWN_ROWS).to_html(index=False, na_rep="", border=0)
+        text = notebook_table(table.head(_SHOWN_ROWS))
         return f"<p>{head}</p>{text}{more}{self._thumbnail()}"
 
     def _thumbnail(self) -> str:
@@ -162,7 +165,15 @@ class CountResult:
 
         name = html.escape(self.annotations.names[0])
         source = thumbnail(self.overlay(), _THUMBNAIL_PX)
-        return f'<figure><img alt="cells of {name}" src="{source}"><figcaption>{name}</figcaption></figure>'
+        image = f'<img alt="cells of {name}" src="{source}" style="max-width: 100%; height: auto">'
+        return f'<figure style="margin: 1em 0">{image}<figcaption>{name}</figcaption></figure>'
+
+
+def _whole(value: float) -> object:
+    """Return a whole number as such, which a column beside missing values can't hold, and nothing for a missing one."""
+    if pd.isna(value):
+        return ""
+    return int(value) if float(value).is_integer() else value
 
 
 def _has_content(column: pd.Series) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.workflows.outputs import save_tables
+from cell_pipelines.workflows.outputs import notebook_table, save_tables
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 #: What a person reads first, by what cells are matched with.
@@ -99,6 +99,6 @@ class EvaluationResult:
 
     def _repr_html_(self) -> str:
         """Return the metrics for a notebook."""
-        table = self.summary().to_html(index=False, na_rep="", border=0, float_format="{:.3f}".format)
+        table = notebook_table(self.summary(), float_format="{:.3f}".format)
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         return f"<p>{html.escape(self.sentence())}</p>{table}{notes}"

@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -145,3 +146,14 @@ def save_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame], page: st
         write_workbook(tables, temporary / "tables.xlsx")
         (temporary / "report.html").write_text(page, encoding="utf-8")
     return path
+
+
+def notebook_table(table: pd.DataFrame, **options: Any) -> str:
+    """Return a table as HTML for a notebook, text on the left; one that is too wide is scrolled by itself.
+
+    Args:
+        table: The table.
+        options: As for ``DataFrame.to_html``.
+    """
+    text = table.to_html(index=False, na_rep="", border=0, justify="left", **options)
+    return f'<div style="overflow-x: auto; max-width: 100%">{text}</div>'
