@@ -48,6 +48,14 @@ def test_results_never_lie_among_the_images_that_a_next_count_would_take(here, s
     assert (here / "counts_cells_2").is_dir()
 
 
+def test_results_of_a_file_that_is_named_lie_in_the_working_folder(here, squares_model, monkeypatch):
+    monkeypatch.chdir(here / "cells")
+    for words in ([], ["--out", "mine"]):
+        assert invoke("count", "1, ä.png", "--model", squares_model, *words).exit_code == 0
+    assert len(list((here / "cells").glob("counts_*/counts.csv"))) == 1
+    assert (here / "cells" / "mine" / "counts.csv").is_file()
+
+
 def test_a_broken_image_is_named_the_others_are_counted_and_the_exit_status_says_so(here, squares_model):
     (here / "cells" / "broken.png").write_bytes(b"")
     result = invoke("count", "cells", "--model", squares_model, "--out", "out")

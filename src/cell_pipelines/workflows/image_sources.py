@@ -56,9 +56,9 @@ def collect_images(images: Images, channel: Channel = None) -> dict[str, ImageFi
 
 
 def folders_of(images: Images) -> list[Path]:
-    """Return the folders in which images are looked for, or lie; none for arrays."""
+    """Return the folders in which images are looked for; none for arrays and for files that are named."""
     given = [images] if _is_path(images) else [one for one in images if _is_path(one)]
-    return [path if path.is_dir() else path.parent for one in given for path in _matches(one) or []]
+    return [path for one in given for path in _matches(one) or [] if path.is_dir()]
 
 
 def _is_path(value: object) -> bool:
