@@ -117,7 +117,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         NotADirectoryError: `path` is a file.
         WriteError: The folder can't be written: a full disk, no permission, a file where a folder belongs.
     """
-    if path.exists() and not path.is_dir():
+    if path.is_file():  # one look: between two, another process may put the folder in its place
         raise NotADirectoryError(f"{path}: expected a folder or nothing; it is a file.")
     temporary = path.with_name(temporary_name())
     with explained(path, temporary):

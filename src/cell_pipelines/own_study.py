@@ -14,6 +14,7 @@ import yaml
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_folder, atomic_path
 from cell_pipelines.project import check_new_project, create_project, find_project, packaged_conf
+from cell_pipelines.spreadsheet_text import protect_table
 from cell_pipelines.study import DETECTORS, MODELS
 from cell_pipelines.workflows.planning.plan import Plan
 from cell_pipelines.workflows.planning.study_files import write_study
@@ -122,7 +123,7 @@ class OwnStudy:
         for name, table in (("plan.csv", plan.table()), ("splits.csv", splits)):
             if table is not None:
                 with atomic_path(raw / name) as temporary:
-                    table.to_csv(temporary, index=False)
+                    protect_table(table).to_csv(temporary, index=False)
         with atomic_folder(self.conf) as temporary:
             write_study(plan, given, temporary)
 

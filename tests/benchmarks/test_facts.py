@@ -5,6 +5,7 @@ import facts
 #: What is drawn at more than one place, of different tables.
 SEVERAL = {
     "plot_training_history": "of detectors and of segmentation networks",
+    "plot_counts": "the command evaluate, whose page has no catalog",
     "plot_losses": "training and validation losses",
     "plot_instance_curve": "the classes of a model, and several models",
 }

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 from .conftest import ROOT, Project
 
 SENTENCES = {
-    "a study that is not there": (["--env=bcdc"], r"no study `bcdc`.* Did you mean `bccd`\? Studies: bccd, cll"),
+    "a study that is not there": (
+        ["--env=bcdc"], r"no study `bcdc`.* Did you mean `bccd`\? Studies: bbbc039, bccd, cll",
+    ),
     "a pipeline that is not there": (
         ["--pipelines=train_yollo"], r"no pipeline `train_yollo`; did you mean `train_yolo`",
     ),

@@ -42,17 +42,18 @@ def resize_cells(labels: LabelImage, size: tuple[int, int]) -> LabelImage:
 
 
 def _with_lost(resized: LabelImage, centres: list[tuple[int, int, int]]) -> LabelImage:
-    """Return labels in which each cell without a pixel has the one at its centre, where that is no other's only one."""
+    """Return labels in which each cell without a pixel has the nearest one that is no other's only one."""
     counts = np.bincount(resized.ravel(), minlength=max((number for number, _, _ in centres), default=0) + 1)
     for number, row, column in centres:
         if counts[number]:
             continue
-        owner = int(resized[row, column])
-        if owner and counts[owner] == 1:
-            continue
-        counts[owner] -= 1
+        free = np.argwhere((resized == 0) | (counts[resized] > 1))
+        if not len(free):  # more cells than pixels
+            break
+        place = tuple(free[np.square(free - (row, column)).sum(axis=1).argmin()])
+        counts[resized[place]] -= 1
         counts[number] = 1
-        resized[row, column] = number
+        resized[place] = number
     return resized
 
 

@@ -139,7 +139,7 @@ class CountResult:
         columns = ["image", *(classes if len(classes) > 1 else ()), "total", "total_low", "total_high"]
         table = self.table[[*columns, "warning", "error"]].copy()
         for name in columns[1:]:
-            table[name] = [_whole(value) for value in table[name]]
+            table[name] = pd.Series([_whole(value) for value in table[name]], table.index, dtype=object)
         empty = [name for name in table if name not in ("image", "total") and not _has_content(table[name])]
         return table.drop(columns=empty)
 

@@ -8,7 +8,7 @@ from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.representations.flows import Flows
 from cell_pipelines.workflows.trained_model import TrainedModel
 
-pytest.importorskip("cellpose", reason="Cellpose is not installed")
+pytest.importorskip("cellpose.models", reason="Cellpose is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 

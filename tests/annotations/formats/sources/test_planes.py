@@ -15,7 +15,7 @@ from cell_pipelines.annotations.formats.registry import read_annotations
 from cell_pipelines.annotations.images import FilePlane, ImageIndex, ImageRecord
 from cell_pipelines.imaging.description import ImageSelection
 from cell_pipelines.imaging.reading import list_image_files
-from cell_pipelines.pipelines.annotation_conversion.nodes import survey_image, to_record
+from cell_pipelines.workflows.survey import survey_image, to_record
 
 CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[4] / ".." / "shared" / "cases"))
 # Where the object of each frame lies: 20, 21 and 22 rows down.
