@@ -21,7 +21,7 @@ CHAINS = (
         "where is F1 computed?",
         (
             ("pipelines/evaluation/pipeline.py", "evaluate"),
-            ("pipelines/evaluation/nodes.py", "summarise"),
+            ("workflows/evaluation.py", "summarise"),
             ("analysis/evaluation/summaries.py", "METRICS"),
             ("metrics/evaluated.py", "f1"),
             ("metrics/ratios.py", "f1"),
@@ -33,7 +33,8 @@ CHAINS = (
         "where is a cell separated in a probability map?",
         (
             ("pipelines/prediction/pipeline.py", "predict_new"),
-            ("pipelines/prediction/nodes.py", "read_cells"),
+            ("pipelines/prediction/nodes.py", "find_cells"),
+            ("workflows/counting.py", "read_cells"),
             ("workflows/reading.py", "decode"),
             ("representations/binary.py", "decode"),
         ),
