@@ -1,5 +1,5 @@
 # CPU: docker build -t cell-pipelines .              GPU: docker build -t cell-pipelines:gpu --target gpu .
-# Use: docker run --rm -v "$PWD:/work" cell-pipelines count images
+# Use: docker run --rm -v "$PWD:/project" cell-pipelines count images
 ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim AS wheel
@@ -19,8 +19,8 @@ RUN pip install --no-cache-dir "uv>=0.13,<0.14"
 COPY constraints.txt /tmp/
 COPY --from=wheel /wheels /tmp/wheels
 ENV KEDRO_DISABLE_TELEMETRY=true MLFLOW_DISABLE_TELEMETRY=true
-RUN useradd --uid 1000 --create-home cells && mkdir /work && chown cells /work
-WORKDIR /work
+RUN useradd --uid 1000 --create-home cells && mkdir /project && chown cells /project
+WORKDIR /project
 ENTRYPOINT ["cell-pipelines"]
 CMD ["--help"]
 
