@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cell_pipelines.run_summary import MOST_LINES, RunSummary, describe_evaluation
+from cell_pipelines.run_summary import MOST_LINES, RunSummary, describe_evaluation, next_commands
 
 
 def evaluation(**columns):
@@ -108,3 +108,9 @@ def test_what_was_written_is_named_where_there_is_nothing_else_to_tell():
 
 def test_a_run_that_saved_nothing_has_nothing_to_tell():
     assert RunSummary().lines(locate) == []
+
+
+@pytest.mark.parametrize("given", [{"env": "bccd"}, {"pipeline_names": ["prediction"]}, {"runtime_params": {"a": 1}}])
+def test_only_the_demo_ends_with_three_commands_for_own_images(given):
+    assert len(next_commands({"env": None, "pipeline_names": [], "runtime_params": {}})) == 3
+    assert next_commands(given) == ()

@@ -31,7 +31,7 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.output_locks import OutputLocks
 from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.provenance import code_versions, machine
-from cell_pipelines.run_summary import RunSummary
+from cell_pipelines.run_summary import RunSummary, next_commands
 from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
 from cell_pipelines.termination import TerminationGuard, signal_main_thread, watch_signals
 from cell_pipelines.tracking_names import to_tracking_names
@@ -44,20 +44,8 @@ logger = logging.getLogger(__name__)
 _TRUTH = "prepared_annotations"
 # Seconds from which on the log tells of a node.
 _LONG_NODE = 10.0
-# With own images, after the demo.
-_AFTER_DEMO = (
-    "cell-pipelines count MY_IMAGES",
-    "cell-pipelines train --images MY_IMAGES --annotations MY_ANNOTATIONS",
-    "kedro mlflow ui",
-)
 #: Model files that a run reads.
 _MODELS = (".checkpoint", "chosen_model")
-
-
-def _next_commands(run_params: dict[str, Any]) -> tuple[str, ...]:
-    """Return what to type after the demo, which is all that the base's full pipeline is."""
-    is_demo = not (run_params.get("env") or run_params.get("pipeline_names") or run_params.get("runtime_params"))
-    return _AFTER_DEMO if is_demo else ()
 
 
 def to_plain(value: Any) -> Any:
@@ -222,7 +210,7 @@ class TrackingHooks(MlflowHook):
         super().after_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         self._stop_watching()
         if "results" not in (run_params.get("runtime_params") or {}):  # no trial of an experiment
-            for line in self._summary.lines(partial(run_checks.stored_at, catalog=catalog), _next_commands(run_params)):
+            for line in self._summary.lines(partial(run_checks.stored_at, catalog=catalog), next_commands(run_params)):
                 click.echo(line)
 
     @hook_impl

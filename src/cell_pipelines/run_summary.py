@@ -1,6 +1,6 @@
 """Say at the end of a run what came out and where, in at most eight lines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -23,6 +23,12 @@ _LEAST_UNITS: Final = 3
 # Data sets that are named where a run made neither an evaluation nor counts nor a page.
 _MOST_WRITTEN: Final = 3
 _ALL: Final = "all classes"
+# With own images, after the demo.
+_AFTER_DEMO: Final = (
+    "cell-pipelines count MY_IMAGES",
+    "cell-pipelines train --images MY_IMAGES --annotations MY_ANNOTATIONS",
+    "cell-pipelines evaluate MY_IMAGES MY_ANNOTATIONS --model nuclei",
+)
 
 
 class RunSummary:
@@ -98,6 +104,12 @@ class RunSummary:
         table = self._tables[_CONVERTED]
         into, out = int(table["objects_in"].sum()), int(table["objects_out"].sum())
         return [f"Annotations: {_plural(into, 'object')} read, {out:,} converted, {into - out:,} left out and listed"]
+
+
+def next_commands(run_params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what to type after the demo, which is all that the base's full pipeline is; nothing after other runs."""
+    is_demo = not (run_params.get("env") or run_params.get("pipeline_names") or run_params.get("runtime_params"))
+    return _AFTER_DEMO if is_demo else ()
 
 
 def describe_evaluation(table: pd.DataFrame) -> str:
