@@ -59,7 +59,7 @@ def prepare_ours(name: str, *, tile: int | None = None, memory_gb: float | None 
 
     def predict(image: np.ndarray, overlap: int) -> np.ndarray:
         pixels = UnitPixels(image)
-        (scores,) = predict_scores(network, pixels, tile=tile, overlap=overlap, memory_gb=memory_gb)
+        (scores,), _ = predict_scores(network, pixels, tile=tile, overlap=overlap, memory_gb=memory_gb)
         return scores["cell"] / np.float32(65535)
 
     return predict

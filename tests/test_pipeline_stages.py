@@ -9,7 +9,7 @@ from kedro.runner import SequentialRunner
 
 from cell_pipelines.datasets.folder_dataset import WorkFolderDataset
 from cell_pipelines.pipeline_registry import register_pipelines
-from cell_pipelines.pipeline_stages import boxes, collect_results, in_stage, stage_of
+from cell_pipelines.pipeline_stages import collect_results, in_stage, stage_of
 from cell_pipelines.study import MODELS, choose_models
 
 
@@ -28,6 +28,17 @@ def add(first: int, settings: dict[str, Any], *numbers: int) -> int:
 def write(folder: Any, number: int) -> int:
     (folder / "number.txt").write_text(str(number))
     return number
+
+
+def boxes(pipeline: Pipeline) -> set[str]:
+    """Return what kedro-viz shows of a pipeline at first: its stages, and data sets that enter or leave one."""
+    shown = set()
+    for stage in {stage_of(node) for node in pipeline.nodes}:
+        part = Pipeline([node for node in pipeline.nodes if stage_of(node) == stage])
+        leaving = part.outputs() | ((pipeline - part).inputs() & part.all_outputs())
+        shown |= {stage, *part.inputs(), *leaving} if stage else part.datasets()
+    loose = {node.name for node in pipeline.nodes if not stage_of(node)}
+    return loose | {n.partition("@")[0] for n in shown if not n.startswith("params:") and n != "parameters"}
 
 
 def small_pipeline() -> Pipeline:

@@ -60,16 +60,6 @@ def collect_results(pipeline: Pipeline, *, shown: Collection[str]) -> Pipeline:
         return Pipeline([*rewired, *added])
 
 
-def boxes(pipeline: Pipeline) -> set[str]:
-    """Return what kedro-viz shows of a pipeline at first: its stages, and data sets that enter or leave one."""
-    shown = set()
-    for stage in {stage_of(node) for node in pipeline.nodes}:
-        part = Pipeline([node for node in pipeline.nodes if stage_of(node) == stage])
-        shown |= {stage, *part.inputs(), *_leaving(part, pipeline)} if stage else part.datasets()
-    loose = {node.name for node in pipeline.nodes if not stage_of(node)}
-    return loose | {n.partition("@")[0] for n in shown if not n.startswith("params:") and n != "parameters"}
-
-
 def _leaving(part: Pipeline, whole: Pipeline) -> set[str]:
     """Return the outputs of a stage that other stages read or nothing reads, as kedro-viz has it."""
     return part.outputs() | ((whole - part).inputs() & part.all_outputs())

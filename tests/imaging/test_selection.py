@@ -45,7 +45,7 @@ def test_a_description_tells_names_and_sizes_without_reading(hyperstack: tuple[P
     assert info.channel_names == tuple(NAMES)
     assert info.pixel_size_um == pytest.approx((0.5, 0.25))
     assert info.z_step_um == 1.5
-    assert (info.time_points, info.channels, info.height, info.width) == (2, 3, 9, 11)
+    assert (info.length("T"), info.channels, info.height, info.width) == (2, 3, 9, 11)
 
 
 @settings(max_examples=40, deadline=None)

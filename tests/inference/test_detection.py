@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cell_pipelines.inference.detection import BoxPredictor, DetectionLimitError, Detections
-from cell_pipelines.inference.stored import read_detections, write_detections
+from cell_pipelines.inference.stored import read_detections, write_arrays
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
 from cell_pipelines.models.yolo_checkpoint import read_record, with_record
 
@@ -108,7 +108,7 @@ def test_stored_detections_come_back_the_same(tmp_path, count):
     found = Detections(
         rng.random((count, 4)).astype(np.float32), rng.random(count).astype(np.float32), np.arange(count)
     )
-    write_detections(found, (480, 640), tmp_path / "a.npz")
+    write_arrays(found.arrays(), (480, 640), tmp_path / "a.npz")
     again, size = read_detections(tmp_path / "a.npz")
     assert size == (480, 640)
     for key in ("boxes", "scores", "categories"):

@@ -9,7 +9,7 @@ from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.inference.detection import BoxPredictor
 from cell_pipelines.inference.detections import Detections
-from cell_pipelines.inference.stored import read_detections, write_detections
+from cell_pipelines.inference.stored import read_detections, write_arrays
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
 
 NETWORKS = ("yolov8n-seg", "yolo11n-seg", "yolo12n-seg", "yolo26n-seg")
@@ -155,7 +155,7 @@ def test_an_image_without_cells_gives_no_masks(predictor, tmp_path):
     for options in ({"image_size": 64}, {"image_size": 64, "tile": 64, "overlap": 32}):
         found = predictor(**options).predict(np.zeros((70, 90), np.uint8))
         assert (len(found.scores), len(found.masks)) == (0, 0)
-        write_detections(found, (70, 90), tmp_path / "none.npz")
+        write_arrays(found.arrays(), (70, 90), tmp_path / "none.npz")
         again, size = read_detections(tmp_path / "none.npz")
         assert (len(again.masks), size) == (0, (70, 90))
 
@@ -164,7 +164,7 @@ def test_stored_masks_come_back_the_same(tmp_path):
     rng = np.random.default_rng(0)
     runs = RunLengths.from_lists([mask_to_run_lengths(rng.random((9, 7)) < share) for share in (0.5, 0.0, 1.0)])
     found = Detections(rng.random((3, 4)).astype(np.float32), np.ones(3, np.float32), np.arange(3), runs)
-    write_detections(found, (9, 7), tmp_path / "a.npz")
+    write_arrays(found.arrays(), (9, 7), tmp_path / "a.npz")
     again, _ = read_detections(tmp_path / "a.npz")
     np.testing.assert_array_equal(again.masks.values, runs.values)
     np.testing.assert_array_equal(again.masks.starts, runs.starts)

@@ -44,8 +44,8 @@ def test_tiled_cells_are_those_of_the_whole_image(grid, turned, shape, count):
     network = TileNetwork(DiscFinder(2), star, device="cpu", test_time_augmentation=turned)
     pixels = UnitPixels(cells(shape, count), colour="grey")
     network.in_channels = 1
-    whole = predict_scores(network, pixels)
-    tiled = predict_scores(network, pixels, tile=64, overlap=24)
+    whole, _ = predict_scores(network, pixels)
+    tiled, _ = predict_scores(network, pixels, tile=64, overlap=24)
     assert len(whole) == len(tiled) == 2
     for a, b in zip(whole, tiled, strict=True):
         for name in ("points", "distances", "probabilities"):

@@ -18,7 +18,7 @@ from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.imaging.reading import ImageFile, write_image
 from cell_pipelines.inference.detections import Detections
-from cell_pipelines.inference.stored import write_detections
+from cell_pipelines.inference.stored import write_arrays
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
 from cell_pipelines.pipelines.data_preparation.nodes import export_yolo_seg
 from cell_pipelines.pipelines.data_preparation.outlines import check_outlines
@@ -119,7 +119,7 @@ def stored(folder, masks, scores):
     runs = RunLengths.from_lists([mask_to_run_lengths(mask) for mask in masks])
     boxes = np.tile(np.array([[0.5, 0.5, 9.5, 9.5]], np.float32), (count, 1))
     categories = np.arange(count, dtype=np.int64) % 2
-    write_detections(Detections(boxes, np.asarray(scores, np.float32), categories, runs), SIZE, folder / "a.npz")
+    write_arrays(Detections(boxes, np.asarray(scores, np.float32), categories, runs).arrays(), SIZE, folder / "a.npz")
     row = {"image": "a.png", "split": "val", "file": "a.npz", "error": ""}
     return pd.DataFrame([row], columns=list(COLUMNS))
 

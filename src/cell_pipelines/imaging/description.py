@@ -67,11 +67,6 @@ class ImageInfo:
         """Number of channels, whether they lie apart or are samples of one pixel."""
         return self.length("C") * self.length("S")
 
-    @property
-    def time_points(self) -> int:
-        """Number of time points."""
-        return self.length("T")
-
 
 @dataclass(frozen=True)
 class ImageSelection:

@@ -128,10 +128,7 @@ class SegmentationPredictor:
         """
         if self._resize is not None:
             return predict_resized(self._network, pixels, self._resize), None
-        _check_channels(self._network, pixels)
-        tiling, batch = _choose_tiling(self._network, pixels.shape, self._tile, self._overlap, self._memory_gb)
-        scores = _predict_tiles(self._network, pixels, tiling, batch)
-        return scores, self._overlap if len(tiling) > 1 else None
+        return predict_scores(self._network, pixels, tile=self._tile, overlap=self._overlap, memory_gb=self._memory_gb)
 
 
 def _decoding(representation: Representation, description: Mapping[str, Any], category: str) -> Threshold:
@@ -148,17 +145,19 @@ def predict_scores(
     tile: int | None = None,
     overlap: int = 64,
     memory_gb: float | None = None,
-) -> tuple[Scores, ...]:
-    """Return the scores of one image, one for each category; options as in `SegmentationPredictor`.
+) -> tuple[tuple[Scores, ...], int | None]:
+    """Return the scores of one image, one for each category, and the overlap of its tiles, None for one tile.
 
-    Maps are blended where tiles overlap; candidates are taken from each tile's core and joined. Tiling changes the
-    outputs of networks that pool over all they see, such as PSPNet, PAN and DeepLabV3; nothing can blend that away.
+    Options are those of `SegmentationPredictor`. Maps are blended where tiles overlap; candidates are taken from each
+    tile's core and joined. Tiling changes the outputs of networks that pool over all they see, such as PSPNet, PAN and
+    DeepLabV3; nothing can blend that away.
 
     Raises:
         ValueError: The image has other channels than the network takes.
     """
     _check_channels(network, pixels)
-    return _predict_tiles(network, pixels, *_choose_tiling(network, pixels.shape, tile, overlap, memory_gb))
+    tiling, batch = _choose_tiling(network, pixels.shape, tile, overlap, memory_gb)
+    return _predict_tiles(network, pixels, tiling, batch), overlap if len(tiling) > 1 else None
 
 
 def _choose_tiling(

@@ -83,12 +83,7 @@ def read_note(path: Path) -> dict[str, Any]:
     return note
 
 
-def write_detections(detections: Detections, size: tuple[int, int], path: Path) -> None:
-    """Write detections and the image's height and width, whole or not at all."""
-    write_arrays(detections.arrays(), size, path)
-
-
 def read_detections(path: Path) -> tuple[Detections, tuple[int, int]]:
-    """Read what `write_detections` wrote."""
+    """Read detections, and the image's height and width."""
     arrays, size = read_arrays(path)
     return Detections.from_arrays(arrays), size

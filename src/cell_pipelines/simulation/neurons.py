@@ -29,7 +29,6 @@ from cell_pipelines.typing import Float32Array, FloatArray
 _ALLOWED = {**FIELD, "artefacts": Allowed(0.0, 20.0), "background": Allowed(0.0, 0.6)}
 _TISSUE = (1.0, 0.42, 0.16)  # the colour of unstained tissue in the light of the dye
 _HUES = ((1.0, 0.66, 0.10), (1.0, 0.93, 0.34))  # from orange to pale yellow
-_GRAIN_SCALES = ((0.09, 0.6), (0.28, 0.8))
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from cell_pipelines.analysis.evaluation.object_thresholds import choose_object_thresholds
-from cell_pipelines.analysis.evaluation.pairing import pair
+from cell_pipelines.analysis.evaluation.object_thresholds import choose_ranked_thresholds, rankings
+from cell_pipelines.analysis.evaluation.pairing import Pairing, pair
 from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings
 
 Maker = Callable[..., Any]
@@ -20,11 +21,16 @@ FOUND = {
 }
 
 
+def choose(given: Pairing, settings: ChoiceSettings, **options: Any) -> tuple[dict[str, float], pd.DataFrame]:
+    images = (job.run() for job in rankings(given, settings))
+    return choose_ranked_thresholds(given.categories, images, settings, **options)
+
+
 @pytest.mark.parametrize("objective", ["f1_iou", "f1_centroid", "count_mae", "count_bias"])
 @pytest.mark.parametrize("kind", ["box", "mask"])
 def test_the_cutoff_lies_between_the_wrong_and_the_right_ones(objective: Any, kind: str, pairing: Maker) -> None:
     given = pairing(TRUTH, FOUND, (kind, kind))
-    chosen, table = choose_object_thresholds(given, ChoiceSettings(objective, max_distance_px=3), n_thresholds=81)
+    chosen, table = choose(given, ChoiceSettings(objective, max_distance_px=3), n_thresholds=81)
     assert chosen["cell"] == pytest.approx(0.5, abs=0.02)
     best = table[np.isclose(table["threshold"], chosen["cell"])].iloc[0]
     assert best[["tp", "fp", "fn", "f1", "count_mae", "count_bias"]].tolist() == [7, 0, 0, 1, 0, 0]
@@ -42,10 +48,10 @@ def test_every_row_is_what_counting_again_at_its_cutoff_gives(kind: str, objecti
     found = {"a.png": [("cell", box, float(s)) for box, s in zip(images[1], rng.random(12), strict=True)]}
     given = pairing(truth, found, (kind, kind))
     settings = ChoiceSettings(objective, iou=0.3, max_distance_px=6)
-    _, table = choose_object_thresholds(given, settings, n_thresholds=7)
+    _, table = choose(given, settings, n_thresholds=7)
     for row in table.iloc[1:-1].itertuples():
         kept = {"a.png": [cell for cell in found["a.png"] if cell[2] >= row.threshold]}
-        _, again = choose_object_thresholds(pairing(truth, kept, (kind, kind)), settings, n_thresholds=2)
+        _, again = choose(pairing(truth, kept, (kind, kind)), settings, n_thresholds=2)
         assert again.iloc[0][["tp", "fp", "fn"]].tolist() == [row.tp, row.fp, row.fn]
 
 
@@ -55,7 +61,7 @@ def test_classes_have_cutoffs_of_their_own_and_unseen_ones_the_default(pairing: 
     truth = {"a.png": [("cell", CELLS[0], 1.0), ("debris", CELLS[1], 1.0)], "b.png": []}
     given = pairing(truth, found, ("box", "box"), categories)
     for objective in ("f1_iou", "count_mae"):
-        chosen, table = choose_object_thresholds(given, ChoiceSettings(objective, max_distance_px=3), default=0.11)
+        chosen, table = choose(given, ChoiceSettings(objective, max_distance_px=3), default=0.11)
         assert chosen == {"cell": pytest.approx(0.8), "debris": pytest.approx(0.3), "dust": 0.11}
         assert set(table["category"]) == {"cell", "debris"}
 
@@ -66,7 +72,7 @@ def test_the_knee_keeps_more_than_the_best(pairing: Maker) -> None:
     found = {"a.png": [("cell", box, 0.95) for box in CELLS[:5]] + wrong + late, "b.png": []}
     given = pairing(TRUTH, found)
     cutoffs = {
-        choice: choose_object_thresholds(given, ChoiceSettings("f1_centroid", choice, max_distance_px=3))[0]["cell"]
+        choice: choose(given, ChoiceSettings("f1_centroid", choice, max_distance_px=3))[0]["cell"]
         for choice in ("argmax", "knee")
     }
     assert 0.13 <= cutoffs["knee"] < 0.3 < 0.85 < cutoffs["argmax"]
@@ -75,7 +81,7 @@ def test_the_knee_keeps_more_than_the_best(pairing: Maker) -> None:
 def test_nothing_predicted_gives_the_default_and_an_empty_table(pairing: Maker) -> None:
     for truth in (TRUTH, {"a.png": []}):
         nothing = {name: [] for name in truth}
-        chosen, table = choose_object_thresholds(pairing(truth, nothing), ChoiceSettings(), default=0.25)
+        chosen, table = choose(pairing(truth, nothing), ChoiceSettings(), default=0.25)
         assert chosen == {"cell": 0.25}
         assert table.empty
         assert "count_bias" in table
@@ -84,4 +90,4 @@ def test_nothing_predicted_gives_the_default_and_an_empty_table(pairing: Maker) 
 def test_images_of_the_test_split_are_refused(build: Maker) -> None:
     truth = build(TRUTH, "box", scores=False, split="test")
     with pytest.raises(ValueError, match="got images of test"):
-        choose_object_thresholds(pair(truth, build(FOUND, "box"), "test"), ChoiceSettings())
+        rankings(pair(truth, build(FOUND, "box"), "test"), ChoiceSettings())

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models, pairwise_tests
+from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models
 from cell_pipelines.metrics.jackknife import small_sample_level
 from cell_pipelines.metrics.ratios import f1
 
@@ -26,7 +26,7 @@ def per_image(table: pd.DataFrame) -> np.ndarray:
 def test_each_pair_has_its_difference_test_and_adjusted_p(drawn: Draw) -> None:
     tables = drawn(25, models=4, better=0.8)
     independent = ComparisonSettings(metrics=("f1",), independent=True)
-    found = pairwise_tests(tables, independent).set_index(["first", "second"])
+    found = compare_models(tables, independent).tests.set_index(["first", "second"])
     assert len(found) == 6
     p = []
     for (first, second), row in found.iterrows():
@@ -40,7 +40,7 @@ def test_each_pair_has_its_difference_test_and_adjusted_p(drawn: Draw) -> None:
 
 def test_the_interval_of_a_difference_holds_scipys_for_images_drawn_in_pairs_and_little_more(drawn: Draw) -> None:
     tables = drawn(40, models=2)
-    row = pairwise_tests(tables, ComparisonSettings(metrics=("f1",), n_resamples=10_000)).iloc[0]
+    row = compare_models(tables, ComparisonSettings(metrics=("f1",), n_resamples=10_000)).tests.iloc[0]
     columns = [column for name in ("m1", "m0") for column in tables[name][COUNTS].to_numpy().T]
 
     def difference(*sums: np.ndarray, axis: int) -> np.ndarray:
@@ -59,8 +59,8 @@ def test_the_interval_of_a_difference_holds_scipys_for_images_drawn_in_pairs_and
 
 def test_turning_a_pair_turns_its_signs_only(drawn: Draw) -> None:
     tables = drawn(15, models=2)
-    straight = pairwise_tests(tables, ONE).iloc[0]
-    turned = pairwise_tests(dict(reversed(tables.items())), ONE).iloc[0]
+    straight = compare_models(tables, ONE).tests.iloc[0]
+    turned = compare_models(dict(reversed(tables.items())), ONE).tests.iloc[0]
     assert turned["difference"] == -straight["difference"]
     assert (turned["low"], turned["high"]) == pytest.approx((-straight["high"], -straight["low"]))
     assert turned["p"] == pytest.approx(straight["p"])
@@ -69,7 +69,7 @@ def test_turning_a_pair_turns_its_signs_only(drawn: Draw) -> None:
 
 def test_equal_models_do_not_differ_and_have_no_interval(boxes: Make) -> None:
     one = boxes([3, 2, 4, 5], [5, 5, 5, 5])
-    row = pairwise_tests({"a": one, "b": one.copy()}, ONE).iloc[0]
+    row = compare_models({"a": one, "b": one.copy()}, ONE).tests.iloc[0]
     assert (row["difference"], row["p"], row["p_holm"], row["rank_biserial"]) == (0, 1, 1, 0)
     assert np.isnan(row["low"])
     assert not row["significant"]
@@ -78,7 +78,7 @@ def test_equal_models_do_not_differ_and_have_no_interval(boxes: Make) -> None:
 def test_who_rightly_sees_nothing_is_better_there_than_who_makes_cells_up(boxes: Make) -> None:
     calm = boxes([3, 0, 0, 0], [3, 0, 0, 0], [0, 0, 0, 0])
     wild = boxes([3, 0, 0, 0], [3, 0, 0, 0], [0, 2, 1, 0])
-    row = pairwise_tests({"calm": calm, "wild": wild}, ONE).iloc[0]
+    row = compare_models({"calm": calm, "wild": wild}, ONE).tests.iloc[0]
     assert row["units_tested"] == 3, "where neither sees anything in an empty image there is nothing to compare"
     assert row["rank_biserial"] == 1
 
@@ -86,11 +86,11 @@ def test_who_rightly_sees_nothing_is_better_there_than_who_makes_cells_up(boxes:
 def test_groups_are_drawn_and_tested_as_wholes(drawn: Draw) -> None:
     tables = drawn(24, models=2, series_sd=0.8, series=4)
     groups = {f"a{i}": f"s{i // 4}" for i in range(24)}
-    row = pairwise_tests(tables, ONE, groups=groups).iloc[0]
+    row = compare_models(tables, ONE, groups=groups).tests.iloc[0]
     assert (row["images"], row["units"], row["units_tested"]) == (24, 6, 6)
     sums = [tables[name][COUNTS].groupby(np.arange(24) // 4).sum() for name in ("m0", "m1")]
     merged = {name: boxes_of(part) for name, part in zip(("m0", "m1"), sums, strict=True)}
-    by_hand = pairwise_tests(merged, ONE).iloc[0]
+    by_hand = compare_models(merged, ONE).tests.iloc[0]
     for column in ("difference", "low", "high", "p", "rank_biserial"):
         assert row[column] == pytest.approx(by_hand[column]), column
 
@@ -105,8 +105,8 @@ def boxes_of(sums: pd.DataFrame) -> pd.DataFrame:
 
 def test_a_group_an_image_changes_nothing(drawn: Draw) -> None:
     tables = drawn(10)
-    alone = pairwise_tests(tables, ONE)
-    pd.testing.assert_frame_equal(pairwise_tests(tables, ONE, groups={f"a{i}": str(i) for i in range(10)}), alone)
+    alone = compare_models(tables, ONE).tests
+    pd.testing.assert_frame_equal(compare_models(tables, ONE, groups={f"a{i}": str(i) for i in range(10)}).tests, alone)
 
 
 def test_a_model_without_a_metric_keeps_its_rows_and_is_not_counted_by_holm(drawn: Draw, boxes: Make) -> None:
@@ -116,7 +116,7 @@ def test_a_model_without_a_metric_keeps_its_rows_and_is_not_counted_by_holm(draw
     found = compare_models({**tables, "detector": boxes(true, true)}, settings)
     pixels = found.tests[found.tests["metric"] == "pixel_iou"].set_index(["first", "second"])
     assert pixels.loc[("m0", "detector"), ["difference", "p", "p_holm"]].isna().all()
-    alone = pairwise_tests(tables, ComparisonSettings(metrics=("pixel_iou",))).iloc[0]
+    alone = compare_models(tables, ComparisonSettings(metrics=("pixel_iou",))).tests.iloc[0]
     assert pixels.loc[("m0", "m1"), "p_holm"] == pytest.approx(alone["p_holm"])
     assert found.tests[found.tests["metric"] == "count_mae"]["p"].notna().all()
 
@@ -139,7 +139,7 @@ def test_without_images_nothing_is_said(boxes: Make) -> None:
 def test_forty_models_take_seconds(drawn: Draw) -> None:
     tables = drawn(60, models=40)
     started = time.process_time()
-    found = pairwise_tests(tables, ONE)
+    found = compare_models(tables, ONE).tests
     assert len(found) == 780
     assert time.process_time() - started < 6
 

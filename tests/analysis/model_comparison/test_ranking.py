@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cell_pipelines.analysis.model_comparison import ComparisonSettings, rank_models
+from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models
 from cell_pipelines.analysis.model_comparison.ranking import critical_difference, find_cliques, friedman
 
 Make = Callable[..., pd.DataFrame]
@@ -72,7 +72,7 @@ def test_every_pair_is_in_a_clique_exactly_where_it_is_closer_than_the_distance(
 def test_the_best_model_is_first_and_ties_share_their_ranks(boxes: Make) -> None:
     true = [10] * 8
     tables = {"low": boxes([2] * 8, true), "high": boxes([9] * 8, true), "same": boxes([9] * 8, true)}
-    found = rank_models(tables, ONE)
+    found = compare_models(tables, ONE).ranks
     assert found["model"].tolist() == ["high", "same", "low"]
     assert found["average_rank"].tolist() == [1.5, 1.5, 3]
     assert found["cliques"].tolist() == ["1", "1", ""]
@@ -81,21 +81,21 @@ def test_the_best_model_is_first_and_ties_share_their_ranks(boxes: Make) -> None
 def test_less_error_is_better(boxes: Make) -> None:
     true = [10] * 6
     tables = {"far": boxes([5] * 6, true), "near": boxes([9] * 6, true)}
-    found = rank_models(tables, ComparisonSettings(metrics=("count_mae",)))
+    found = compare_models(tables, ComparisonSettings(metrics=("count_mae",))).ranks
     assert found["model"].tolist() == ["near", "far"]
     assert found["average_rank"].tolist() == [1, 2]
     assert found["critical_difference"].iloc[0] == pytest.approx(1.96 / np.sqrt(6), rel=1e-4)
 
 
 def test_without_a_difference_all_are_one_clique(drawn: Draw) -> None:
-    found = rank_models(drawn(10, models=4, seed=3), ONE)
+    found = compare_models(drawn(10, models=4, seed=3), ONE).ranks
     assert found["friedman_p"].iloc[0] > 0.05
     assert found["cliques"].tolist() == ["1"] * 4
 
 
 def test_empty_images_count_where_some_model_sees_a_cell(boxes: Make) -> None:
     tables = {"calm": boxes([1, 0, 0], [1, 0, 0]), "wild": boxes([1, 0, 0], [1, 0, 0], [0, 3, 0])}
-    found = rank_models(tables, ONE).set_index("model")
+    found = compare_models(tables, ONE).ranks.set_index("model")
     assert found["units_ranked"].tolist() == [2, 2]
     assert found.loc["calm", "average_rank"] == 1.25
 
@@ -103,10 +103,10 @@ def test_empty_images_count_where_some_model_sees_a_cell(boxes: Make) -> None:
 def test_a_model_without_the_metric_has_no_rank(drawn: Draw, boxes: Make) -> None:
     tables = drawn(8, models=2)
     true = tables["m0"]["true"]
-    found = rank_models({"detector": boxes(true, true), **tables}, ComparisonSettings(metrics=("pixel_iou",)))
+    found = compare_models({"detector": boxes(true, true), **tables}, ComparisonSettings(metrics=("pixel_iou",))).ranks
     assert found["model"].tolist()[-1] == "detector"
     assert np.isnan(found["average_rank"].iloc[-1])
     assert found["units_ranked"].tolist() == [8, 8, 0]
-    alone = rank_models({"m0": tables["m0"]}, ONE)
+    alone = compare_models({"m0": tables["m0"]}, ONE).ranks
     assert alone["average_rank"].tolist() == [1]
     assert alone["friedman_p"].isna().all()

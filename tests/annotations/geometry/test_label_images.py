@@ -12,6 +12,7 @@ from scipy import ndimage
 from skimage import measure
 
 from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.geometry import label_images
 from cell_pipelines.annotations.geometry.label_images import (
     binary_to_labels,
@@ -20,7 +21,7 @@ from cell_pipelines.annotations.geometry.label_images import (
     objects_to_labels,
     split_pieces,
 )
-from cell_pipelines.annotations.geometry.outlines import mask_to_rings
+from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings
 from cell_pipelines.annotations.geometry.rasterising import rings_to_mask
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -109,10 +110,11 @@ def test_labels_survive_as_masks_and_as_outlines(labels: NDArray[np.int32]) -> N
     builder = AnnotationBuilder()
     row = builder.add_image("a.png", width=labels.shape[1], height=labels.shape[0])
     for i, runs in enumerate(counts):
-        mask = run_lengths_to_mask(runs, *labels.shape)
         if i % 2:
-            builder.add_polygon(row, "cell", mask_to_rings(mask))
+            outlines = all_run_lengths_to_rings(RunLengths.from_lists([runs]), len(labels))
+            builder.add_polygon(row, "cell", outlines.of(0))
         else:
+            mask = run_lengths_to_mask(runs, *labels.shape)
             builder.add_object(row, "cell", "mask", mask_box(mask), counts=runs)
     drawn, hidden = objects_to_labels(builder.build())
     np.testing.assert_array_equal(np.concatenate([[0], ids])[drawn], labels)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cell_pipelines.annotations.columns import RunLengths
-from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings, mask_to_rings
+from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings
 from cell_pipelines.annotations.geometry.rasterising import rings_to_mask
 from cell_pipelines.annotations.geometry.rings import join_rings, polygon_area, split_ring
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
@@ -33,6 +33,10 @@ def awkward_masks() -> dict[str, NDArray[np.bool_]]:
     masks["islands"][:] = masks["ring"]
     masks["islands"][2:4, 2:5] = True
     return masks
+
+
+def mask_to_rings(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    return all_run_lengths_to_rings(RunLengths.from_lists([mask_to_run_lengths(mask)]), len(mask)).of(0)
 
 
 def check_rings(rings: list[NDArray[np.float64]], mask: NDArray[np.bool_]) -> None:

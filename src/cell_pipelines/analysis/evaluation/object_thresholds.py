@@ -27,32 +27,6 @@ from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 _NOTHING = np.zeros(1, dtype=np.int64)
 
 
-def choose_object_thresholds(
-    pairing: Pairing, settings: ChoiceSettings, *, n_thresholds: int = 50, default: float = 0.25
-) -> tuple[dict[str, float], pd.DataFrame]:
-    """Choose the threshold of each class on predictions that were stored with low scores, too.
-
-    Cells are found by overlap for the objective ``f1_iou``, of masks where both sides have them and else of boxes; by
-    their centroids for the others. ``f1_iou`` with ``argmax`` is exact: of all scores, not only of those in the grid,
-    the midpoint of the step of highest F1 is taken.
-
-    Args:
-        pairing: Truth and predictions of the split to choose on.
-        settings: By what and how.
-        n_thresholds: Number of thresholds that are tried, evenly spaced from the lowest to the highest score, 2 or
-            more.
-        default: The threshold of a class of which nothing was predicted, or nothing that is right.
-
-    Returns:
-        The threshold of each class, and the table of `threshold_choice.tabulate` with `category` in front.
-
-    Raises:
-        ValueError: Images of the test split are among them, or `n_thresholds` is below 2.
-    """
-    images = (job.run() for job in rankings(pairing, settings))
-    return choose_ranked_thresholds(pairing.categories, images, settings, n_thresholds=n_thresholds, default=default)
-
-
 def rankings(pairing: Pairing, settings: ChoiceSettings) -> Iterator["Ranking"]:
     """Yield the work on each image of a pairing, whose results `choose_ranked_thresholds` takes in this order.
 
@@ -72,14 +46,22 @@ def choose_ranked_thresholds(
     n_thresholds: int = 50,
     default: float = 0.25,
 ) -> tuple[dict[str, float], pd.DataFrame]:
-    """Choose as `choose_object_thresholds` does, from what each `Ranking` gave.
+    """Choose the threshold of each class on predictions that were stored with low scores, too.
+
+    Cells are found by overlap for the objective ``f1_iou``, of masks where both sides have them and else of boxes; by
+    their centroids for the others. ``f1_iou`` with ``argmax`` is exact: of all scores, not only of those in the grid,
+    the midpoint of the step of highest F1 is taken.
 
     Args:
         categories: Class names.
-        images: For each image one `Ranked` per class.
+        images: For each image what its `Ranking` gave, one `Ranked` per class.
         settings: By what and how.
-        n_thresholds: Number of thresholds, 2 or more.
-        default: The threshold of a class without a right prediction.
+        n_thresholds: Number of thresholds that are tried, evenly spaced from the lowest to the highest score, 2 or
+            more.
+        default: The threshold of a class of which nothing was predicted, or nothing that is right.
+
+    Returns:
+        The threshold of each class, and the table of `threshold_choice.tabulate` with `category` in front.
 
     Raises:
         ValueError: `n_thresholds` is below 2.

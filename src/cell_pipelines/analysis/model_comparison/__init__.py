@@ -6,12 +6,10 @@ from cell_pipelines.analysis.model_comparison.comparing import (
     ComparedModels,
     ComparisonSettings,
     compare_models,
-    pairwise_tests,
-    rank_models,
 )
 from cell_pipelines.analysis.model_comparison.conclusions import FEWEST_UNITS, caution, conclude, least_units
 
 __all__ = [
     "FEWEST_UNITS", "METRICS", "AlignedCounts", "ComparedMetric", "ComparedModels", "ComparisonSettings",
-    "align_counts", "caution", "compare_models", "conclude", "least_units", "pairwise_tests", "rank_models",
+    "align_counts", "caution", "compare_models", "conclude", "least_units",
 ]  # fmt: skip

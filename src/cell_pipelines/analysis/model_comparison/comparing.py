@@ -56,8 +56,18 @@ class ComparedModels:
     Attributes:
         estimates: One row per metric and model: `metric`, `model`, `images`, `units` (images, or groups of them),
             `value`, and `low` and `high` of its bootstrap interval.
-        tests: As `pairwise_tests` gives them.
-        ranks: As `rank_models` gives them.
+        tests: One row per metric and pair: `metric`, `first`, `second`, `images`, `units` (images, or groups);
+            `difference` of the metrics of summed counts, first - second, with the ends `low` and `high` of its paired
+            bootstrap interval; `units_tested`, `p` of Wilcoxon's signed-rank test over the metric of each unit (zeros
+            after Pratt), `p_holm` adjusted over all pairs of the metric, `rank_biserial` in [-1, 1], above 0 where the
+            first model's numbers are mostly the larger ones; `significant` where no interval holds 0, `p_holm` is below
+            1 - level, and so is `p_series` where images have no group. `p_series` is p after Holm over the series that
+            such images may come in, `icc` the intraclass correlation of differences within groups, known or likely, and
+            `caution` says what p rests on. Nan where a model does not have the metric or where all units give the same.
+        ranks: One row per metric and model, the best first: `metric`, `model`, `average_rank` (1 is the best),
+            `units_ranked`, `friedman_chi2`, `friedman_p`, Nemenyi's `critical_difference`, and `cliques`: numbers,
+            joined by ``+``, of the groups of models that do not differ significantly. Where Friedman's test finds no
+            difference, all are one group.
         conclusions: One sentence per metric.
         grouped: Whether units are groups of images.
         note: What a difference had to hold over besides, or why nothing can be decided; may be empty.
@@ -104,45 +114,6 @@ def compare_models(
     said = conclude(estimates, tests, level=chosen.level, unit="group" if aligned.grouped else "image")
     note = describe_units(aligned, level=chosen.level) if len(tests) else ""
     return ComparedModels(estimates, tests, ranks, said, aligned.grouped, note)
-
-
-def pairwise_tests(
-    tables: Mapping[str, pd.DataFrame],
-    settings: ComparisonSettings | None = None,
-    *,
-    groups: Mapping[str, str] | None = None,
-    likely_groups: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
-    """Compare every two models in each metric; the arguments are those of `compare_models`.
-
-    Returns:
-        One row per metric and pair: `metric`, `first`, `second`, `images`, `units` (images, or groups); `difference` of
-        the metrics of summed counts, first - second, with the ends `low` and `high` of its paired bootstrap interval;
-        `units_tested`, `p` of Wilcoxon's signed-rank test over the metric of each unit (zeros after Pratt), `p_holm`
-        adjusted over all pairs of the metric, `rank_biserial` in [-1, 1], above 0 where the first model's numbers are
-        mostly the larger ones; `significant` where no interval holds 0, `p_holm` is below 1 - level, and so is
-        `p_series` where images have no group. `p_series` is p after Holm over the series that such images may come in,
-        `icc` the intraclass correlation of differences within groups, known or likely, and `caution` says what p rests
-        on. Nan where a model does not have the metric or where all units give the same.
-    """
-    return compare_models(tables, settings, groups=groups, likely_groups=likely_groups).tests
-
-
-def rank_models(
-    tables: Mapping[str, pd.DataFrame],
-    settings: ComparisonSettings | None = None,
-    *,
-    groups: Mapping[str, str] | None = None,
-    likely_groups: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
-    """Rank models image by image in each metric; the arguments are those of `compare_models`.
-
-    Returns:
-        One row per metric and model, the best first: `metric`, `model`, `average_rank` (1 is the best), `units_ranked`,
-        `friedman_chi2`, `friedman_p`, Nemenyi's `critical_difference`, and `cliques`: numbers, joined by ``+``, of the
-        groups of models that do not differ significantly. Where Friedman's test finds no difference, all are one group.
-    """
-    return compare_models(tables, settings, groups=groups, likely_groups=likely_groups).ranks
 
 
 def _tables(aligned: AlignedCounts, settings: ComparisonSettings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

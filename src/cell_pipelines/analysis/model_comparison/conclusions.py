@@ -25,7 +25,7 @@ def conclude(
 
     Args:
         estimates: As in `ComparedModels`.
-        tests: As `pairwise_tests` gives them.
+        tests: As `ComparedModels` holds them.
         level: At which the tests were made.
         unit: What was drawn and tested, ``image`` or ``group``.
         cautious: Whether `caution` is added, where there is reason for it.

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from laptrack import LapTrack
 
 
-Node = tuple[int, int]
-
 # What only gaps and divisions ask for stands in columns too small to count in a squared distance.
 _TINY: Final = 1e-6
 _TIME, _SIZE = 3, 4  # columns of frame number and logarithm of the area

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,9 +11,6 @@ import pandas as pd
 
 from cell_pipelines.analysis.tracking.units import TrackUnits
 from cell_pipelines.typing import FloatArray
-
-_log = logging.getLogger(__name__)
-
 
 _KEYS: Final = ["sequence", "track"]
 _LEAST_POINTS: Final = 3  # of a curve, for two unknowns

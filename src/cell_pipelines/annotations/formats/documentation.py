@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from cell_pipelines.annotations.formats.losses import capability_rows
 
-START, END = "<!-- formats:start -->", "<!-- formats:end -->"
 _HEADERS = ("format", "what it is", "objects", "also holds", "attributes", "classes")
 
 
@@ -14,18 +13,6 @@ def format_table() -> str:
     """Return what every format is and holds as a Markdown table, one row per format."""
     rows = [[f"`{row.pop('format')}`", *map(_escape, row.values())] for row in capability_rows()]
     return "".join(map(_line, [_HEADERS, ["---"] * len(_HEADERS), *rows]))
-
-
-def table_in(page: str) -> str:
-    """Return the table that stands in a page between `START` and `END`.
-
-    Raises:
-        ValueError: One of the marks is missing.
-    """
-    found = re.search(f"{START}\n(.*?){END}", page, re.DOTALL)
-    if found is None:
-        raise ValueError(f"`page` must hold a table between {START} and {END}.")
-    return found[1]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -5,27 +5,17 @@ import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import Rings, RunLengths, starts_of
 from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals, split_at_columns
-from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
-from cell_pipelines.typing import BoolMask, FloatArray, IntArray
+from cell_pipelines.typing import IntArray
 
 
-def mask_to_rings(mask: BoolMask) -> list[FloatArray]:
-    """Return the exact outline of a mask (H, W) along its pixels' edges, as rings of shape (V, 2) in x, y.
+def all_run_lengths_to_rings(runs: RunLengths, height: int) -> Rings:
+    """Return the exact outlines of many masks of one height along their pixels' edges, vertices in x, y.
 
     One ring goes around each 4-connected piece and one around each hole; the fill of all by the even-odd rule is the
     mask. Pieces turn clockwise on the screen (positive by the shoelace formula) and holes the other way, so that
     signed areas add up to the number of pixels. Vertices stand at corners only; the first is the topmost, then
     leftmost, and no ring comes there twice. Pixels that meet at a corner do not cross there.
     """
-    left, top, right, bottom = (int(v) for v in mask_box(mask))
-    crop = mask[top:bottom, left:right]
-    corner = np.array([left, top], dtype=np.float64)
-    runs = RunLengths.from_lists([mask_to_run_lengths(crop)])
-    return [ring + corner for ring in all_run_lengths_to_rings(runs, len(crop)).of(0)]
-
-
-def all_run_lengths_to_rings(runs: RunLengths, height: int) -> Rings:
-    """Return the rings of many masks of one height as `mask_to_rings` does, all at once."""
     return trace_outlines(*all_run_lengths_to_intervals(runs), len(runs), height)
 
 
@@ -40,7 +30,7 @@ def trace_outlines(owner: IntArray, start: IntArray, stop: IntArray, n_objects: 
         height: Height of the image.
 
     Returns:
-        Rings as `mask_to_rings` gives them.
+        Rings as `all_run_lengths_to_rings` gives them.
     """
     if not start.size:
         return Rings(np.zeros((0, 2)), np.zeros(1, np.int64), np.zeros(n_objects + 1, np.int64))

@@ -12,8 +12,6 @@ from cell_pipelines.processes import this_process
 
 logger = logging.getLogger(__name__)
 
-_ENDED = {"finished": "FINISHED", "failed": "FAILED"}
-
 
 class ExperimentRuns:
     """The runs of one experiment; without MLflow there are none, and nothing is logged.

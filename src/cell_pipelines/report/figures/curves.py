@@ -43,11 +43,6 @@ _METRICS: Final = {
     "val_dice": "Dice of pixels",
     "waiting_share": "waiting for data",
 }
-_QUALITIES: Final[dict[str, Style]] = {
-    "precision": {"color": to_hex(category_colour(1)), "linestyle": "--", "linewidth": 1.5},
-    "recall": {"color": to_hex(category_colour(2)), "linestyle": "-.", "linewidth": 1.5},
-    "F1": {"color": to_hex(category_colour(4)), "linestyle": "-", "linewidth": 2.2},
-}
 
 
 def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) -> Figure:

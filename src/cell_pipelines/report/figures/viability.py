@@ -9,17 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.report.figures import panels
-from cell_pipelines.report.palette import category_colour, to_hex
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LIVE: Final = to_hex(category_colour(2))
-_DEAD: Final = to_hex(category_colour(1))
 _MOST_SERIES: Final = 7  # with a colour and a shape of their own
-_MOST_BARS: Final = 30
 _LONGEST: Final = 30
 
 

@@ -7,14 +7,13 @@ All images are stretched for display (`display.py`), the small ones enlarged, an
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.imaging.reading import Image
-from cell_pipelines.metrics.checks import check_boxes, check_flags, check_indices, check_scores
+from cell_pipelines.metrics.checks import check_boxes, check_flags, check_indices
 from cell_pipelines.report.overlays.display import enlarge, to_display
 from cell_pipelines.report.overlays.drawing import draw_boxes, line_width
 from cell_pipelines.report.overlays.legends import MATCH_PENS, add_legend, category_legend, category_pen, match_legend
-from cell_pipelines.report.palette import BACKGROUND, CASING, INK
+from cell_pipelines.report.palette import BACKGROUND, CASING
 from cell_pipelines.typing import BoolArray, Boxes, ByteImage, IntArray
 
 _GAP = 8  # pixels between the tiles of a contact sheet
@@ -55,40 +54,6 @@ def overlay_matches(
     boxes = np.concatenate([right, wrong, missed]) * factor
     drawn = draw_boxes(canvas, boxes, pens, width=line_width(canvas.shape))
     return add_legend(drawn, match_legend(found, correct))
-
-
-def overlay_predictions(
-    image: Image, boxes: Boxes, categories: IntArray, names: Sequence[str], *,
-    scores: npt.NDArray[np.float64] | None = None,
-) -> ByteImage:  # fmt: skip
-    """Draw boxes, one colour per category.
-
-    Colours are those of Okabe and Ito; from the eighth category on they come again with dashed lines. The
-    image is stretched for display only: its brightest and darkest 0.1 percent become white and black.
-
-    Args:
-        image: (H, W) or (H, W, 3) RGB, uint8. An image below 400 pixels is enlarged.
-        boxes: (N, 4) float, boxes in pixels; N may be 0.
-        categories: (N,) int, index into `names`.
-        names: Names of the categories; each is in the legend with its number of boxes, also if it has none.
-        scores: (N,) float in [0, 1]. Each is written above its box where the box is wide enough for it, and
-            the legend tells their range. None: no scores.
-
-    Returns:
-        (H', W', 3) uint8, RGB, a new array: the image at the upper left, and below it the legend.
-
-    Raises:
-        ValueError: If a box is not four finite numbers in order, a category has no name, a score lies outside
-            [0, 1], or the columns differ in length.
-    """
-    boxes, categories = _check_objects(boxes, categories, names)
-    scores = None if scores is None else check_scores(scores, "scores", length=len(boxes))
-    canvas, factor = enlarge(to_display(image))
-    width = line_width(canvas.shape)
-    drawn = draw_boxes(canvas, boxes * factor, [category_pen(c) for c in categories.tolist()], width=width)
-    if scores is not None:
-        drawn = _write_scores(drawn, boxes * factor, scores, width=width)
-    return add_legend(drawn, category_legend(categories, names, scores=scores))
 
 
 def contact_sheet(
@@ -154,21 +119,3 @@ def _grid(tiles: Sequence[ByteImage], columns: int, side: int) -> ByteImage:
         row, column = divmod(place, across)
         sheet[row * step : row * step + side, column * step : column * step + side] = tile
     return sheet
-
-
-def _write_scores(canvas: ByteImage, boxes: Boxes, scores: npt.NDArray[np.float64], *, width: int) -> ByteImage:
-    """Write each score on a dark tag on top of its box, inside it where there is no room above."""
-    import cv2
-
-    drawn, font, scale, thickness = canvas.copy(), cv2.FONT_HERSHEY_SIMPLEX, 0.2 * width, max(1, width // 2)
-    for (x_min, y_min, x_max, _), score in zip(boxes, scores.tolist(), strict=True):
-        text = f"{score:.2f}"
-        (length, height), _ = cv2.getTextSize(text, font, scale, thickness)
-        if length + 2 * width > x_max - x_min:
-            continue
-        tall = height + 2 * width
-        left, top = max(int(x_min) + 1, 0), int(y_min) - width - tall
-        top = top if top >= 0 else max(int(y_min), 0) + width
-        drawn[top : top + tall, left : left + length + 2 * width] = CASING
-        cv2.putText(drawn, text, (left + width, top + height + width), font, scale, INK, thickness, cv2.LINE_AA)
-    return drawn

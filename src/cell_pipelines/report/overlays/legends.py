@@ -59,15 +59,12 @@ def match_legend(found: npt.NDArray[np.bool_], correct: npt.NDArray[np.bool_]) -
     return tuple(LegendEntry(pen, text) for pen, text in zip(MATCH_PENS, texts, strict=True))
 
 
-def category_legend(
-    categories: npt.NDArray[np.int64], names: Sequence[str], *, scores: npt.NDArray[np.float64] | None = None
-) -> tuple[LegendEntry, ...]:
+def category_legend(categories: npt.NDArray[np.int64], names: Sequence[str]) -> tuple[LegendEntry, ...]:
     """Return the legend of boxes coloured by category, a line for every name, also where it has no box.
 
     Args:
         categories: (N,) int, index into `names`.
         names: C names.
-        scores: (N,) float in [0, 1]; their range is told after the names. None or no scores: nothing is told.
 
     Example:
         >>> [entry.text for entry in category_legend(np.array([1, 1]), ["red", "white"])]
@@ -75,10 +72,7 @@ def category_legend(
     """
     counts = np.bincount(categories, minlength=len(names))
     shown = (f"{_shortened(name)} {count}" for name, count in zip(names, counts, strict=True))
-    entries = [LegendEntry(category_pen(category), text) for category, text in enumerate(shown)]
-    if scores is not None and scores.size:
-        entries.append(LegendEntry(None, f"scores {scores.min():.2f} to {scores.max():.2f}"))
-    return tuple(entries)
+    return tuple(LegendEntry(category_pen(category), text) for category, text in enumerate(shown))
 
 
 def add_legend(image: ByteImage, entries: Sequence[LegendEntry]) -> ByteImage:
