@@ -27,8 +27,9 @@ from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import use_all_cores
 from cell_pipelines.training.reports import EpochReport
+from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.samples import LabelledImage
-from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.settings import Choice, Schedule, SegmentationTraining, Tiles
 from cell_pipelines.training.segmentation.train import train_segmentation
 
 NETWORKS = {
@@ -72,13 +73,13 @@ def bare(
     training: SegmentationTraining, steps: int, *, channels_last: bool = True, bfloat16: bool = False, warm_up: int = 0
 ) -> float:
     """Return the seconds per image of as many steps with batches that are there from the start."""
-    network, loss = create_network(training.network), create_loss(training.loss)
+    network, loss = create_network(training.network), create_loss(training.loss.name)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     network = network.to(memory_format=layout)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.0)
-    batch = torch.rand(training.batch, 3, training.tile, training.tile).contiguous(memory_format=layout)
-    target = (torch.rand(training.batch, 1, training.tile, training.tile) > 0.7).float()
-    weights = torch.ones(training.batch, training.tile, training.tile)
+    batch = torch.rand(training.batch, 3, training.tiles.size, training.tiles.size).contiguous(memory_format=layout)
+    target = (torch.rand(training.batch, 1, training.tiles.size, training.tiles.size) > 0.7).float()
+    weights = torch.ones(training.batch, training.tiles.size, training.tiles.size)
     network.train()
     for step in range(warm_up + steps):
         if step == warm_up:
@@ -97,8 +98,9 @@ def compare(args: argparse.Namespace) -> None:
     for name, spec in NETWORKS.items():
         steps = -(-args.images // args.batch)
         training = SegmentationTraining(
-            spec, epochs=2, tile=args.size, batch=args.batch, optimizer="adamw", device="cpu", jitter=False
-        )
+            spec, epochs=2, tiles=Tiles(args.size, 0, jitter=False, per_epoch=0), batch=args.batch, device="cpu",
+            loss=Choice("dice"), schedule=Schedule("constant"), augmentation=Augmentation(), samples_every=0,
+        )  # fmt: skip
         pairs = []
         for _ in range(args.rounds):
             pairs.append((ours(training, samples), bare(training, steps, warm_up=steps)))
@@ -116,7 +118,9 @@ def table(args: argparse.Namespace) -> None:
     print("| network | " + " | ".join(kinds) + " |")
     print("|---|" + "---|" * len(kinds))
     for name, spec in NETWORKS.items():
-        training = SegmentationTraining(replace(spec), tile=args.size, batch=args.batch, device="cpu")
+        training = SegmentationTraining(
+            replace(spec), tiles=Tiles(args.size), loss=Choice("dice"), batch=args.batch, device="cpu"
+        )
         times: dict[str, list[float]] = {kind: [] for kind in kinds}
         for _ in range(args.rounds):
             for kind, (layout, narrow) in kinds.items():

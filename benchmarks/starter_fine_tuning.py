@@ -22,7 +22,7 @@ from cell_pipelines.models.checkpoint_file import read_description
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.samples import LabelledImage
-from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.settings import Choice, SegmentationTraining, Tiles
 from cell_pipelines.training.segmentation.train import train_segmentation
 
 SIZES = (5, 10, 20)
@@ -44,16 +44,18 @@ def labelled(images: list[tuple[str, np.ndarray, np.ndarray]]) -> list[LabelledI
 def settings(path: Path, epochs: int, *, from_starter: bool) -> SegmentationTraining:
     """Return the settings of the starter's own training, shorter."""
     training = read_description(path)["training"]
-    kept = ("representation", "loss", "normalisation", "colour", "cell_diameter_px", "weight_decay", "gradient_clip")
+    kept = ("normalisation", "colour", "cell_diameter_px", "weight_decay", "gradient_clip")
     return SegmentationTraining(
         network=NetworkSpec.from_dict(training["network"]),
         **{key: training[key] for key in kept},
+        representation=Choice(training["representation"], training["representation_options"]),
+        loss=Choice(training["loss"], training["loss_options"]),
         augmentation=Augmentation(**{**training["augmentation"], "inversion": 0.0}),
         start_from=str(path) if from_starter else None,
         learning_rate=0.001 if from_starter else 0.003,
-        schedule="one_cycle",
-        tile=160,
-        tiles_per_epoch=96,
+        tiles=Tiles(160, 0),
+        monitor="val_loss",
+        samples_every=0,
         epochs=epochs,
         precision="bfloat16",
     )

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
+from pydantic import BaseModel, TypeAdapter
 
 from cell_pipelines import invocation, mlflow_store, model_runs, run_checks
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -50,8 +52,8 @@ _MODELS = (".checkpoint", "chosen_model")
 
 def to_plain(value: Any) -> Any:
     """Turn validated parameters back into plain containers."""
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
+    if isinstance(value, BaseModel) or is_dataclass(value):
+        return TypeAdapter(type(value)).dump_python(value, mode="json")
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from kedro.pipeline import Pipeline
 from kedro.validation import TypeExtractor
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 # Of a Pydantic model, and of one of the library's data classes inside it.
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
@@ -24,20 +24,20 @@ def describe_invalid_parameters(parameters: Mapping[str, Any], pipelines: Mappin
     problems = [
         problem
         for name, model in sorted(expected.items())
-        if isinstance(model, type) and issubclass(model, BaseModel)
+        if isinstance(model, type) and (issubclass(model, BaseModel) or is_dataclass(model))
         for problem in _problems(name, model, parameters)
     ]
     return "; ".join(dict.fromkeys(problems))
 
 
-def _problems(name: str, model: type[BaseModel], parameters: Mapping[str, Any]) -> Iterator[str]:
+def _problems(name: str, model: type, parameters: Mapping[str, Any]) -> Iterator[str]:
     value: Any = parameters
     for word in name.split("."):
         if not isinstance(value, Mapping) or word not in value:
             return
         value = value[word]
     try:
-        model.model_validate(value)
+        TypeAdapter(model).validate_python(value)
     except ValidationError as error:
         for item in error.errors():
             where = ".".join([name, *map(str, item["loc"])])

@@ -14,8 +14,9 @@ from cell_pipelines.imaging.reading import read_image
 from cell_pipelines.inference.pixels import UnitPixels
 from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.models.spec import NetworkSpec
+from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.samples import LabelledImage
-from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.settings import Choice, SegmentationTraining, Tiles
 from cell_pipelines.training.segmentation.train import train_segmentation
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -55,8 +56,9 @@ def model(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
     images = [discs(seed) for seed in range(10)]
     training = SegmentationTraining(
-        NetworkSpec("resunet", options={"width": 4}), tile=96, batch=4, epochs=15, learning_rate=0.01, colour="grey",
-        schedule="one_cycle", normalisation=request.param, device="cpu", seed=0,
+        NetworkSpec("resunet", options={"width": 4}), tiles=Tiles(96, 0, per_epoch=0), batch=4, epochs=15,
+        learning_rate=0.01, colour="grey", monitor="val_loss", loss=Choice("dice"), augmentation=Augmentation(),
+        normalisation=request.param, device="cpu",
     )  # fmt: skip
     content, _ = train_segmentation(training, images[:8], images[8:], folder)
     path = folder / "a.pt"

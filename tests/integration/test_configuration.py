@@ -3,6 +3,7 @@ import sys
 
 import pytest
 from kedro.config import OmegaConfigLoader
+from pydantic import TypeAdapter
 
 from cell_pipelines.invocation import merge, nest
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
@@ -79,7 +80,7 @@ def test_every_study_has_valid_parameters_and_no_unknown_ones(study):
     found = parameters(study)
     assert set(found) == {*MODELS, "experiments", "dry_run"}
     for name, model in MODELS.items():
-        model.model_validate(found[name])
+        TypeAdapter(model).validate_python(found[name])
 
 
 @pytest.mark.parametrize("study", ["base", *STUDIES])
@@ -90,7 +91,7 @@ def test_every_network_of_every_study_can_be_configured(study):
     from cell_pipelines.representations.weight_map import create_weight_map
 
     found = parameters(study)
-    shared = SegmentationParameters.model_validate(found["segmentation"])
+    shared = SegmentationParameters(**found["segmentation"])
     for model in SEGMENTERS:
         own = NetworkParameters.model_validate(found[model])
         merged = own.merged(shared)
@@ -109,7 +110,7 @@ def test_every_trial_of_every_experiment_can_be_configured(study):
             merged = merge(found, nest(trial.changes))
             assert set(merged) == set(found), trial.name
             for name, model in MODELS.items():
-                model.model_validate(merged[name])
+                TypeAdapter(model).validate_python(merged[name])
 
 
 @pytest.mark.exhaustive  # the published sizes are in tests/models/test_registry.py as well
@@ -145,7 +146,7 @@ def test_the_five_yolos_of_the_live_dead_study_are_its_grid():
 def network(study, model):
     found = parameters(study)
     own = NetworkParameters.model_validate(found[model])
-    return own, own.merged(SegmentationParameters.model_validate(found["segmentation"]))
+    return own, own.merged(SegmentationParameters(**found["segmentation"]))
 
 
 def test_the_neurons_study_has_the_papers_settings():

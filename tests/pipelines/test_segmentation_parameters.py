@@ -1,9 +1,14 @@
+from pathlib import Path
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
-from cell_pipelines.pipelines.segmentation.parameters import Choice, NetworkParameters, SegmentationParameters
+from cell_pipelines.pipelines.segmentation.nodes import to_training
+from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.training.segmentation.settings import Choice
 
 SHARED = SegmentationParameters(
     epochs=7, weight_map=Choice(name="crowding", options={"sigma_px": 25}), tiles={"size": 128, "overlap": 16}
@@ -50,3 +55,24 @@ def test_lengths_in_micrometres_need_a_pixel_size():
     with pytest.raises(ValueError, match="`sigma_um` is in micrometres"):
         to_pixels({"sigma_um": 5.0}, None)
     assert to_pixels({"w0": 10.0}, None) == {"w0": 10.0}
+
+
+def test_the_defaults_of_the_library_are_those_of_the_base_configuration():
+    text = (Path(__file__).parents[2] / "conf/base/parameters_segmentation.yml").read_text(encoding="utf-8")
+    assert SegmentationParameters(**yaml.safe_load(text)["segmentation"]) == SegmentationParameters()
+
+
+def test_settings_that_contradict_each_other_are_refused_as_a_study_writes_them():
+    with pytest.raises(ValidationError, match=r"`overlap` must be smaller than `size` \(64\), got 64"):
+        own(tiles={"size": 64, "overlap": 64}).merged(SHARED)
+    with pytest.raises(ValidationError, match="`momentum` must be below 1"):
+        own(momentum=1).merged(SHARED)
+
+
+def test_what_is_handed_to_the_library_has_the_parameters_and_pixels_instead_of_micrometres():
+    known = annotations(0.5)
+    network = own(weight_map={"name": "border", "options": {"sigma_um": 5}}, categories=None, device="cpu")
+    training = to_training(SHARED, network, known)
+    assert training.weight_map == Choice("border", {"sigma_px": 10.0})
+    assert (training.categories, training.epochs, training.tiles.size) == (("cell",), 7, 128)
+    assert (training.network.encoder, training.start_from) == ("resnet18", None)

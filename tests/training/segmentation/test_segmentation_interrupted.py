@@ -14,18 +14,20 @@ import pytest
 import torch
 
 from cell_pipelines.models.spec import NetworkSpec
+from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.network_module import DivergedError
 from cell_pipelines.training.segmentation.sampling import Oversampling
-from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.settings import Choice, Schedule, SegmentationTraining, Tiles
 from cell_pipelines.training.segmentation.train import read_history, train_segmentation
 
 from ..conftest import labelled_image
 
 TINY = SegmentationTraining(
-    NetworkSpec("resunet", options={"width": 4, "depth": 2}), epochs=3, tile=32, batch=4, tiles_per_epoch=12,
-    learning_rate=3e-3, colour="grey", device="cpu", optimizer="adam",
+    NetworkSpec("resunet", options={"width": 4, "depth": 2}), epochs=3, batch=4, tiles=Tiles(32, 0, per_epoch=12),
+    learning_rate=3e-3, colour="grey", device="cpu", optimizer="adam", monitor="val_loss", loss=Choice("dice"),
+    augmentation=Augmentation(), schedule=Schedule("constant"), samples_every=0,
 )  # fmt: skip
-LONG = replace(TINY, epochs=12, schedule="one_cycle")
+LONG = replace(TINY, epochs=12, schedule=Schedule("one_cycle"))
 MEASURED = ["epoch", "train_loss", "val_loss", "val_iou", "val_dice", "learning_rate"]
 
 
@@ -69,7 +71,7 @@ def test_a_training_killed_at_any_moment_goes_on_to_the_same_result(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"epochs": 2}, {"epochs": 12, "early_stopping": 1, "learning_rate": 0.3}])
 def test_a_training_killed_before_it_was_marked_as_finished_trains_no_further_epoch(changes, tmp_path):
-    training = replace(TINY, optimizer="sgd", tiles_per_epoch=4, **changes)
+    training = replace(TINY, optimizer="sgd", tiles=Tiles(32, 0, per_epoch=4), **changes)
     best, expected = train(training, tmp_path)
     assert len(expected) == 2 or 2 < len(expected) < 12
     (tmp_path / "finished").unlink()
@@ -94,7 +96,7 @@ def test_several_processes_see_the_same_tiles_and_count_the_same_pixels(tmp_path
 @pytest.mark.slow
 def test_an_error_in_one_of_several_processes_comes_back_as_it_was(tmp_path):
     with pytest.raises(DivergedError, match="epoch 1"):
-        train(replace(TINY, devices=2, learning_rate=1e30, optimizer="sgd", tiles_per_epoch=40), tmp_path)
+        train(replace(TINY, devices=2, learning_rate=1e30, optimizer="sgd", tiles=Tiles(32, 0, per_epoch=40)), tmp_path)
 
 
 @pytest.mark.slow

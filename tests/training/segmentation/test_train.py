@@ -16,12 +16,13 @@ from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.network_module import DivergedError
 from cell_pipelines.training.segmentation.samples import SampleError
 from cell_pipelines.training.segmentation.sampling import Oversampling
-from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.settings import Choice, Schedule, SegmentationTraining, Tiles
 from cell_pipelines.training.segmentation.train import train_segmentation
 
 TINY = SegmentationTraining(
-    NetworkSpec("resunet", options={"width": 4, "depth": 2}), epochs=2, tile=32, batch=4, tiles_per_epoch=12,
-    learning_rate=3e-3, colour="grey", device="cpu", optimizer="adam", gradient_clip=5.0,
+    NetworkSpec("resunet", options={"width": 4, "depth": 2}), epochs=2, batch=4, tiles=Tiles(32, 0, per_epoch=12),
+    learning_rate=3e-3, colour="grey", device="cpu", optimizer="adam", monitor="val_loss", loss=Choice("dice"),
+    augmentation=Augmentation(), schedule=Schedule("constant"), samples_every=0, gradient_clip=5.0,
 )  # fmt: skip
 MEASURED = ["epoch", "train_loss", "val_loss", "val_iou", "val_dice", "learning_rate"]
 
@@ -33,7 +34,7 @@ def train(training, images, folder, **options):
 @pytest.mark.parametrize("name", REPRESENTATIONS)
 def test_every_representation_is_learnt_and_loads_again(name, images, tmp_path):
     loss = next(key for key, kind in LOSSES.items() if name in kind.representations)
-    training = replace(TINY, representation=name, loss=loss, epochs=3)
+    training = replace(TINY, representation=Choice(name), loss=Choice(loss), epochs=3)
     content, history = train(training, images, tmp_path / "work", description={"run_id": "7"})
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     (tmp_path / "model.pt").write_bytes(content)
@@ -73,9 +74,13 @@ def test_the_history_has_a_row_an_epoch_and_the_caller_hears_of_each(images, tmp
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schedule": "one_cycle"},
-        {"schedule": "plateau", "patience": 1, "optimizer": "sgd", "oversampling": Oversampling(error=1.0)},
-        {"schedule": "cosine", "accumulate": 2, "augmentation": Augmentation(rotation_degrees=90, noise=0.05)},
+        {"schedule": Schedule("one_cycle")},
+        {"schedule": Schedule("plateau", patience=1), "optimizer": "sgd", "oversampling": Oversampling(error=1.0)},
+        {
+            "schedule": Schedule("cosine"),
+            "accumulate": 2,
+            "augmentation": Augmentation(rotation_degrees=90, noise=0.05),
+        },
     ],
     ids=["one_cycle", "plateau", "cosine"],
 )
@@ -113,7 +118,7 @@ def test_other_settings_or_data_are_refused_but_another_place_is_not(images, tmp
         train(replace(TINY, batch=2), images, tmp_path, resume=True)
     with pytest.raises(ResumeError, match="other data"):
         train(replace(TINY, epochs=1), images[1:], tmp_path, resume=True)
-    train(replace(TINY, epochs=1, workers=1, cache="disk"), images, tmp_path, resume=True)
+    train(replace(TINY, epochs=1, workers=1, tiles=replace(TINY.tiles, cache="disk")), images, tmp_path, resume=True)
 
 
 def test_it_stops_early_and_returns_the_best_epoch(images, tmp_path):
@@ -145,7 +150,7 @@ def test_categories_are_learnt_beside_each_other(images, make_cells, make_annota
         replace(image, annotations=make_annotation(image.name, {"a": make_cells(seed), "b": make_cells(seed + 50)}))
         for seed, image in enumerate(images)
     ]
-    training = replace(TINY, representation="three_class", loss="cross_entropy_dice", epochs=1)
+    training = replace(TINY, representation=Choice("three_class"), loss=Choice("cross_entropy_dice"), epochs=1)
     content, _ = train(training, two, tmp_path / "work")
     (tmp_path / "model.pt").write_bytes(content)
     _, description = read_checkpoint(tmp_path / "model.pt")
@@ -170,7 +175,7 @@ def test_progress_is_told_where_no_terminal_is(images, tmp_path, caplog):
 
 def test_what_doesn_t_fit_is_told(images, tmp_path):
     with pytest.raises(ValueError, match="the loss star fits star"):
-        train(replace(TINY, loss="star"), images, tmp_path)
+        train(replace(TINY, loss=Choice("star")), images, tmp_path)
     with pytest.raises(SampleError, match="`val`"):
         train_segmentation(TINY, images, [], tmp_path)
     with pytest.raises(ValueError, match="multiple of the number of devices"):

@@ -6,12 +6,12 @@ import pytest
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.report.figures.weight_map import plot_weight_map
 from cell_pipelines.representations.weight_map import crowding_weights
-from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.settings import Choice, SegmentationTraining
 from cell_pipelines.training.segmentation.weight_previews import preview_weights
 
 
 def training(weight_map: str) -> SegmentationTraining:
-    return SegmentationTraining(network=NetworkSpec("resunet"), categories=("cell",), weight_map=weight_map)
+    return SegmentationTraining(network=NetworkSpec("resunet"), categories=("cell",), weight_map=Choice(weight_map))
 
 
 def tile(*columns: int) -> np.ndarray:

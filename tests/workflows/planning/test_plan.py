@@ -178,7 +178,7 @@ def test_the_study_that_is_written_holds_the_plan_and_is_accepted_by_the_pipelin
     if model in DETECTORS:
         YoloParameters.model_validate(parameters[model])
     else:
-        shared = SegmentationParameters.model_validate(parameters["segmentation"])
+        shared = SegmentationParameters(**parameters["segmentation"])
         NetworkParameters.model_validate({"architecture": "unet", **parameters.get(model, {})}).merged(shared)
         ThresholdParameters.model_validate(parameters["threshold_optimisation"])
 

@@ -1,6 +1,7 @@
 """Nodes of the training of segmentation networks."""
 
 import logging
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.imaging.reading import Image, ImageFile
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.training.segmentation.settings import SegmentationSettings, SegmentationTraining
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 from cell_pipelines.workflows.starters import starter_path, starters
 from cell_pipelines.workflows.training_images import Intensities, describe_training_images
@@ -78,40 +81,19 @@ def _notes(annotations: AnnotationSet, training: Any) -> list[str]:
     return notes
 
 
-def to_training(shared: SegmentationParameters, own: NetworkParameters, annotations: AnnotationSet) -> Any:
+def to_training(
+    shared: SegmentationParameters, own: NetworkParameters, annotations: AnnotationSet
+) -> SegmentationTraining:
     """Return what the library trains by, with all lengths in pixels."""
-    from cell_pipelines.models.spec import NetworkSpec
-    from cell_pipelines.training.segmentation.settings import SegmentationTraining
-
     parameters = own.merged(shared)
     pixel_size = common_pixel_size(annotations)
-    chosen: dict[str, Any] = {}
+    settings = {setting.name: getattr(parameters, setting.name) for setting in fields(SegmentationSettings)}
     for key in ("representation", "loss", "weight_map"):
-        choice = getattr(parameters, key)
-        chosen |= {key: choice.name, f"{key}_options": to_pixels(choice.options, pixel_size)}
-    same = (
-        "resize", "cell_diameter_px", "colour", "normalisation", "oversampling", "augmentation",
-        "epochs", "early_stopping", "monitor", "batch", "accumulate", "optimizer", "learning_rate", "momentum",
-        "weight_decay", "gradient_clip", "seed", "device", "devices", "precision", "channels_last", "workers",
-        "samples_every",
-    )  # fmt: skip
-    tiles, schedule = parameters.tiles, parameters.schedule
-    return SegmentationTraining(
-        network=NetworkSpec(own.architecture, encoder=own.encoder, options=own.options),
-        encoder_weights=own.encoder_weights,
-        categories=parameters.categories or annotations.categories,
-        schedule=schedule.name,
-        factor=schedule.factor,
-        patience=schedule.patience,
-        tile=tiles.size,
-        overlap=tiles.overlap,
-        jitter=tiles.jitter,
-        tiles_per_epoch=tiles.per_epoch,
-        cache=tiles.cache,
-        start_from=_start_file(parameters.start_from),
-        **chosen,
-        **{key: getattr(parameters, key) for key in same},
-    )
+        settings[key] = replace(settings[key], options=to_pixels(settings[key].options, pixel_size))
+    settings["categories"] = parameters.categories or annotations.categories
+    settings["start_from"] = _start_file(parameters.start_from)
+    network = NetworkSpec(own.architecture, encoder=own.encoder, options=own.options)
+    return SegmentationTraining(network=network, encoder_weights=own.encoder_weights, **settings)
 
 
 def _start_file(named: str | None) -> str | None:

@@ -63,12 +63,13 @@ def create_parts_of(training: SegmentationTraining) -> tuple[Representation, Any
     Raises:
         ValueError: They don't fit each other.
     """
-    representation = create_representation(training.representation, **training.representation_options)
-    loss = create_loss(training.loss, **training.loss_options)
-    fits = LOSSES[training.loss].representations
-    if training.representation not in fits:
+    representation = create_representation(training.representation.name, **training.representation.options)
+    loss = create_loss(training.loss.name, **training.loss.options)
+    fits = LOSSES[training.loss.name].representations
+    if training.representation.name not in fits:
         raise ValueError(
-            f"the loss {training.loss} fits {', '.join(fits)}; the representation is {training.representation}."
+            f"the loss {training.loss.name} fits {', '.join(fits)}; "
+            f"the representation is {training.representation.name}."
         )
     return representation, loss
 
@@ -80,10 +81,11 @@ def create_loaders(job: Job, representation: Representation, rank: int) -> Loade
 
     training, devices = job.training, job.devices
     samples = job.train.open()
-    cutting = Cutting(training.tile, training.overlap, training.jitter, training.augmentation, training.seed)
+    cut = training.tiles
+    cutting = Cutting(cut.size, cut.overlap, cut.jitter, training.augmentation, training.seed)
     tiles: Any = TileDataset(samples, representation, cutting)
-    shares = tile_shares(samples, tiles.tiles, training.tile, training.oversampling, training.categories)
-    batches = -(-(training.tiles_per_epoch or len(tiles)) // training.batch)
+    shares = tile_shares(samples, tiles.tiles, cut.size, training.oversampling, training.categories or ())
+    batches = -(-(cut.per_epoch or len(tiles)) // training.batch)
     sampler = TileSampler(
         shares, batches * training.batch, training.seed,
         error=training.oversampling.error, rank=rank, devices=devices.count,
@@ -120,7 +122,7 @@ def create_module(job: Job, representation: Representation, loss: Any, steps: in
     if training.channels_last:
         network = network.to(memory_format=torch.channels_last)
     return SegmentationModule(
-        training, Parts(network, loss, representation, len(training.categories), steps), job.learning_rate
+        training, Parts(network, loss, representation, len(training.categories or ()), steps), job.learning_rate
     )
 
 

@@ -27,11 +27,13 @@ def draw_tiles(
     """
     generator = np.random.default_rng(training.seed)
     some = sorted(generator.choice(len(images), min(count, len(images)), replace=False).tolist())
-    preparation = Preparation(training.categories, training.colour, training.normalisation, resize=training.resize)
+    categories = training.categories or ()
+    preparation = Preparation(categories, training.colour, training.normalisation, resize=training.resize)
     samples = prepare_samples([images[i] for i in some], preparation)
-    representation: Any = create_representation(training.representation, **training.representation_options)
+    representation: Any = create_representation(training.representation.name, **training.representation.options)
+    tiles = training.tiles
     cutting = Cutting(
-        training.tile, training.overlap, jitter=training.jitter, augmentation=training.augmentation, seed=training.seed
+        tiles.size, tiles.overlap, jitter=tiles.jitter, augmentation=training.augmentation, seed=training.seed
     )
     dataset = TileDataset(samples, representation, cutting)
     chosen = np.resize(generator.permutation(len(dataset)), count).tolist()

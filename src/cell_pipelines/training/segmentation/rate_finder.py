@@ -45,8 +45,9 @@ def find_learning_rate(job: "Job") -> RateCurve:
         create_parts_of,
         create_trainer,
     )
+    from cell_pipelines.training.segmentation.settings import Schedule
 
-    training = replace(job.training, schedule="constant", accumulate=1)
+    training = replace(job.training, schedule=Schedule("constant"), accumulate=1)
     alone = replace(job, training=training, devices=replace(job.devices, count=1))
     share_cores(alone.devices)
     with torch.random.fork_rng(), quiet_lightning(), tempfile.TemporaryDirectory() as folder:

@@ -17,29 +17,30 @@ class RateSchedule:
         """Set the learning rate of an optimiser.
 
         Args:
-            training: Its `schedule`, `factor`, `patience`, `epochs` and `monitor`.
+            training: Its `schedule`, `epochs` and `monitor`.
             optimizer: Has the learning rate to start from, or for ``one_cycle`` the highest.
             steps: Of an epoch.
         """
         from torch.optim import lr_scheduler
 
-        self._by_step = training.schedule == "one_cycle"
-        self._by_monitor = training.schedule == "plateau"
+        schedule = training.schedule
+        self._by_step = schedule.name == "one_cycle"
+        self._by_monitor = schedule.name == "plateau"
         self._optimizer = optimizer
         rate = optimizer.param_groups[0]["lr"]
-        if training.schedule == "constant":
+        if schedule.name == "constant":
             self._scheduler: Any = None
-        elif training.schedule == "cosine":
+        elif schedule.name == "cosine":
             self._scheduler = lr_scheduler.CosineAnnealingLR(optimizer, training.epochs)
-        elif training.schedule == "one_cycle":
+        elif schedule.name == "one_cycle":
             self._scheduler = lr_scheduler.OneCycleLR(optimizer, rate, total_steps=training.epochs * steps + 1)
-        elif training.schedule == "plateau":
+        elif schedule.name == "plateau":
             mode: Any = "min" if training.monitor == "val_loss" else "max"
             self._scheduler = lr_scheduler.ReduceLROnPlateau(
-                optimizer, mode, factor=training.factor, patience=max(training.patience - 1, 0), threshold=0
+                optimizer, mode, factor=schedule.factor, patience=max(schedule.patience - 1, 0), threshold=0
             )
         else:
-            raise ValueError(f"`schedule` must be constant, cosine, one_cycle or plateau, got {training.schedule!r}.")
+            raise ValueError(f"`schedule` must be constant, cosine, one_cycle or plateau, got {schedule.name!r}.")
 
     @property
     def rate(self) -> float:

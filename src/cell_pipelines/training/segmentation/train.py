@@ -134,7 +134,7 @@ def _prepare(
     devices = choose_devices(training)
     representation, _ = create_parts_of(training)
     if training.resize is not None and representation.is_sparse:
-        raise ValueError(f"`resize` changes lengths, which {training.representation} learns; leave one of them out.")
+        raise ValueError(f"`resize` changes lengths; {training.representation.name} learns them. Leave one out.")
     sources = _prepare_images(training, train, val, folder, several=devices.count > 1)
     samples = sources[0].open()
     check_study(samples, categories)
@@ -158,11 +158,11 @@ def _prepare_images(
 ) -> tuple[SampleSource, SampleSource]:  # fmt: skip
     from cell_pipelines.representations.weight_map import create_weight_map
 
-    weight_map = create_weight_map(training.weight_map, **training.weight_map_options)
+    weight_map = create_weight_map(training.weight_map.name, **training.weight_map.options)
     scale = (training.resize, training.cell_diameter_px)
-    preparation = Preparation(training.categories, training.colour, training.normalisation, weight_map, *scale)
+    preparation = Preparation(training.categories or (), training.colour, training.normalisation, weight_map, *scale)
     # Several processes share arrays on disk; in memory each would have its own.
-    place = folder / "samples" if several or training.cache == "disk" else None
+    place = folder / "samples" if several or training.tiles.cache == "disk" else None
     learnt = keep_samples(prepare_samples(train, preparation), place and place / "train")
     like = (train[0].name, learnt.open()[0].image.shape[2])
     return learnt, keep_samples(prepare_samples(val, preparation, like=like), place and place / "val")
@@ -175,7 +175,7 @@ def _identity(training: SegmentationTraining, samples: Sequence[Sample]) -> dict
         digest.update(sample.name.encode() + b"\0")
         for array in (sample.image, sample.labels, sample.weights):
             digest.update(repr((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes())
-    return {**json.loads(json.dumps(asdict(training))), "data": digest.hexdigest()}
+    return {**training.to_record(), "data": digest.hexdigest()}
 
 
 def _start_or_resume(folder: Path, started: Mapping[str, Any], *, resume: bool) -> None:
@@ -215,22 +215,22 @@ def _describe(
 ) -> dict[str, Any]:  # fmt: skip
     """Return what the model file says besides its weights."""
     # Cells are decoded at their images' own size.
-    scale = _area_scale(training, train)
+    scale, categories = _area_scale(training, train), training.categories or ()
     areas, average = mean_areas_px(samples) * scale, mean_area_px(samples) * scale
     decodings = [representation.default_threshold(average if np.isnan(area) else float(area)) for area in areas]
     return {
         "network": asdict(training.network),
-        "representation": {"name": training.representation, "options": dict(training.representation_options)},
-        "categories": list(training.categories),
+        "representation": asdict(training.representation),
+        "categories": list(categories),
         "normalisation": training.normalisation,
         "colour": training.colour,
         "resize": list(training.resize) if training.resize else None,
         "cell_diameter_px": training.cell_diameter_px,
         "pixel_size_um": _pixel_size_um(train),
         "mean_area_px": average,
-        "decoding": {name: asdict(one) for name, one in zip(training.categories, decodings, strict=True)},
+        "decoding": {name: asdict(one) for name, one in zip(categories, decodings, strict=True)},
         "data_sha256": data_sha256,
-        "training": json.loads(json.dumps(asdict(training))),
+        "training": training.to_record(),
     }
 
 

@@ -34,7 +34,7 @@ def preview_weights(training: SegmentationTraining, labels: LabelImage) -> Weigh
         training: Its weight map and options.
         labels: (H, W) of one category, 0 for background.
     """
-    weigh = create_weight_map(training.weight_map, **training.weight_map_options)
+    weigh = create_weight_map(training.weight_map.name, **training.weight_map.options)
     if weigh is None:
         return None
     weights = weigh(labels)
