@@ -114,7 +114,7 @@ def objects():
 
 def test_a_count_of_zero_is_always_said_beside_how_often_training_had_none(objects):
     assert check_objects(cells(0), 10_000, objects) == [
-        "no cell was counted; 1 of 3 training and validation images hold none"
+        "no cell was counted (1 of 3 training and validation images hold none)"
     ]
     assert check_objects(cells(0), 10_000, {}) == ["no cell was counted"]
 

@@ -111,3 +111,19 @@ def test_a_folder_without_permission_is_refused_before_anything_is_counted(here,
     result = invoke("count", "cells", "--model", squares_model, "--out", "new")
     assert result.exit_code == 2
     assert "allows no new files" in result.output
+
+
+def test_the_table_fits_80_columns_however_long_names_are_and_they_stay_different(here, squares_image, squares_model):
+    for n in range(3):
+        write_image(squares_image(n), here / "long" / f"plate {n}" / f"{'experiment_' * 12}field_{n}.png")
+    output = invoke("count", "long", "--model", squares_model, "--no-overlays").output
+    lines = output[output.index("image ") : output.index("3 cells in 3 images")].splitlines()
+    assert all(len(line) <= 80 for line in lines), lines
+    assert sum(bool(re.match(rf"plate \d/exp\S*…\S*field_{n}.png", line)) for n in range(3) for line in lines) == 3
+
+
+def test_folders_have_their_totals(here, squares_image, squares_model):
+    for folder, n in (("a", 1), ("a", 2), ("b", 4)):
+        write_image(squares_image(n), here / "deep" / folder / f"{n}.png")
+    output = invoke("count", "deep", "--model", squares_model, "--no-overlays").output
+    assert re.search(r"folder +images +total\na +2 +3\nb +1 +4\n", output)

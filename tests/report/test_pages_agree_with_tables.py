@@ -355,7 +355,7 @@ NewCounts = Callable[[pd.DataFrame, dict[str, Any]], list[str]]
 def counted(pretend_detector: Callable[..., None]) -> NewCounts:
     def render(counts: pd.DataFrame, record: dict[str, Any]) -> list[str]:
         pretend_detector(record, ("cell",))
-        return Said(render_page(report_new(counts, _build([[("cell", 0)]], 0.9), Path("model.pt")))).texts
+        return Said(render_page(report_new(counts, _build([[("cell", 0)]], 0.9), {}, Path("model.pt")))).texts
 
     return render
 

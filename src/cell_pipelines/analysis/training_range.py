@@ -172,7 +172,7 @@ def check_objects(boxes: FloatArray, n_pixels: int, training: Record) -> list[st
         return [] if count else ["no cell was counted"]
     if count == 0:
         empty = f"{training['images_without_objects']} of {training['images']}"
-        return [f"no cell was counted; {empty} training and validation images hold none"]
+        return [f"no cell was counted ({empty} training and validation images hold none)"]
     found = []
     most, least = (density[end] * n_pixels / 1e6 for end in ("max", "min"))
     upper, lower = _FACTOR * most, least / _FACTOR

@@ -38,6 +38,8 @@ def count(
         result = api.count(images, model, **settings)  # type: ignore[arg-type]
     result.save(folder, format=format, overlays=overlays)
     print_table(result.shown_table(), notes=("warning", "error"))
+    if (folders := result.folders) is not None:
+        print_table(folders)
     for note in filter(None, dict.fromkeys(result.table["interval_note"].dropna())):
         click.echo(f"! {note}")
     click.echo(repr(result).splitlines()[0])

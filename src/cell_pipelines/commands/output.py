@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 # More rows are not read in a terminal; the file has them all.
 _MOST_ROWS, _MOST_NOTES = 40, 20
-_LONGEST_NAME = 60
+_WARNING = "warning"
+# Columns of a terminal, and the least of them that a name gets.
+_WIDTH, _LEAST_NAME = 80, 24
 
 
 def name_of(images: Sequence[str]) -> str:
@@ -46,10 +48,16 @@ def without_warnings(*loggers: str) -> Iterator[None]:
 
 
 def print_table(table: pd.DataFrame, *, notes: Sequence[str] = ()) -> None:
-    """Print a table; what stands in the columns `notes` comes below, one line for each row that has any."""
+    """Print a table in 80 columns, where its numbers allow that; names are shortened in their middle.
+
+    What stands in the columns `notes` comes below, one line for each note with the rows that it is about.
+    """
     shown = [name for name in table if name not in notes]
     rows = [[_text(value) for value in row] for row in table[shown].head(_MOST_ROWS).itertuples(index=False)]
-    for line in _aligned([str(name) for name in shown], rows):
+    header = [str(name) for name in shown]
+    numbers = sum(2 + max(len(row[place]) for row in [header, *rows]) for place in range(1, len(header)))
+    rows = [[shortened(row[0], max(_LEAST_NAME, _WIDTH - numbers)), *row[1:]] for row in rows]
+    for line in _aligned(header, rows):
         click.echo(line)
     if len(table) > _MOST_ROWS:
         click.echo(f"… {len(table) - _MOST_ROWS} more rows")
@@ -62,14 +70,30 @@ def _notes(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     about: dict[str, list[str]] = {}
     for name in columns:
         for row in table.to_dict("records") if name in table else []:
-            if isinstance(row[name], str) and row[name]:
-                about.setdefault(row[name], []).append(str(row[table.columns[0]]))
-    lines = [f"{rows[0] if len(rows) == 1 else _several(rows)}: {text}" for text, rows in about.items()]
+            # Several warnings of an image are put together by a semicolon.
+            for text in filter(None, str(row[name] or "").split("; ") if name == _WARNING else [row[name]]):
+                about.setdefault(text, []).append(str(row[table.columns[0]]))
+    lines = [f"{_rows(rows, len(table))}: {text}" for text, rows in about.items()]
     return [*lines[: _MOST_NOTES - 1], f"{len(lines) - _MOST_NOTES + 1} more"] if len(lines) > _MOST_NOTES else lines
 
 
-def _several(rows: Sequence[str]) -> str:
-    return f"{rows[0]} and {rows[1]}" if len(rows) == 2 else f"{len(rows)} images, such as {rows[0]}"
+def _rows(rows: Sequence[str], number: int) -> str:
+    names = [shortened(name, _WIDTH // 2) for name in rows[:2]]
+    if len(rows) <= 2:
+        return " and ".join(names)
+    return f"all {number} images" if len(rows) == number else f"{len(rows)} images, such as {names[0]}"
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text of at most so many letters, without its middle where it is longer.
+
+    >>> shortened("experiment_1_field_01.png", 12)
+    'experi…1.png'
+    """
+    if len(text) <= longest:
+        return text
+    end = (longest - 1) // 2
+    return f"{text[: longest - 1 - end]}…{text[len(text) - end :]}"
 
 
 def output_folder(out: Path | None, default: str, images: Sequence[str]) -> Path:
@@ -116,7 +140,7 @@ def _text(value: Any) -> str:
     if value is None or value != value:
         return ""
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST_NAME else f"…{value[1 - _LONGEST_NAME :]}"
+        return value
     if isinstance(value, float):
         return "∞" if value == float("inf") else f"{value:.0f}" if value.is_integer() else f"{value:.3g}"
     return str(value)

@@ -14,7 +14,8 @@ from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_folder
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.typing import ByteImage
-from cell_pipelines.workflows.counting import count_columns, report_counts
+from cell_pipelines.workflows.count_page import report_counts, totals_by_folder
+from cell_pipelines.workflows.counting import count_columns
 from cell_pipelines.workflows.outputs import notebook_table
 from cell_pipelines.workflows.parallel import ParallelParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
@@ -50,6 +51,11 @@ class CountResult:
         from cell_pipelines.workflows.cell_table import tabulate_cells
 
         return tabulate_cells(self.annotations)
+
+    @property
+    def folders(self) -> pd.DataFrame | None:
+        """One row per folder with its images and cells; None where all images are in one."""
+        return totals_by_folder(self.table, list(count_columns(self.annotations).values()))
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -130,7 +136,7 @@ class CountResult:
         """Return the page with counts, intervals and warnings as HTML."""
         from cell_pipelines.report.page.html import render_page
 
-        return render_page(report_counts(self.table, self.annotations, self.model))
+        return render_page(report_counts(self.table, self.annotations, self.images, self.model))
 
     def shown_table(self) -> pd.DataFrame:
         """Return the columns that a person reads: counts with intervals, warnings and errors, where there are any."""

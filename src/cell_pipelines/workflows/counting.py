@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,9 +16,6 @@ from cell_pipelines.workflows.parameters.prediction import InferenceParameters, 
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import DIAMETER_COLUMNS, as_trained, score_images
 from cell_pipelines.workflows.trained_model import TrainedModel
-
-if TYPE_CHECKING:
-    from cell_pipelines.report.page.html import Page
 
 logger = logging.getLogger(__name__)
 
@@ -140,16 +136,3 @@ def _log(name: str, warnings: Sequence[str], number: int) -> None:
 def count_columns(annotations: AnnotationSet) -> dict[str, str]:
     """Return for each class the name of its column in the table of counts."""
     return class_columns(annotations.categories, RESERVED, endings=_ENDINGS)
-
-
-def report_counts(counts: pd.DataFrame, annotations: AnnotationSet, model: TrainedModel) -> "Page":
-    """Return a page with the counts of new images, their intervals and what speaks against them."""
-    from cell_pipelines.report.page.html import embedded_page
-    from cell_pipelines.report.pages.new_counts import count_sections, count_summary
-
-    columns = count_columns(annotations)
-    counts = counts.fillna({"warning": "", "error": ""})
-    summary = {**count_summary(counts), "Model": model.path.name}
-    compared = bool(model.record.get("training_images"))
-    sections = count_sections(counts, list(columns.values()), compared=compared)
-    return embedded_page("Cells of new images", summary, sections)

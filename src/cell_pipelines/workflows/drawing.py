@@ -10,11 +10,14 @@ import pandas as pd
 import pyarrow as pa
 
 from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
-from cell_pipelines.annotations.selection import iterate_images, object_places
+from cell_pipelines.annotations.selection import crop, iterate_images, object_places
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, read_image, write_image
-from cell_pipelines.typing import ByteImage
+from cell_pipelines.typing import Boxes, ByteImage
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
+
+# Of images with a longer side than this a picture on a page shows a part, of so many pixels a side.
+_LARGE_PX, _PART_PX = 2600, 1000
 
 
 def draw_pictures(
@@ -33,15 +36,64 @@ def draw_picture(file: ImageFile, cells: AnnotationSet) -> ByteImage:
     return overlay_cells(to_rgb(to_uint8(file())), cells)
 
 
+def draw_preview(file: ImageFile, cells: AnnotationSet, side: int) -> tuple[ByteImage, str]:
+    """Return an image with its cells, small enough for a page, whatever its size.
+
+    Args:
+        file: The image.
+        cells: Its cells, a set of one image.
+        side: Longest side of the picture in pixels, without the legend that it has where there are several classes.
+
+    Returns:
+        (H, W, 3) uint8 RGB, and what has to be said of it: of an image so large that its cells would not be seen, the
+        part with the most cells is shown; else nothing.
+    """
+    from cell_pipelines.report.overlays.display import enlarge, to_display
+    from cell_pipelines.report.overlays.instances import draw_objects
+    from cell_pipelines.report.overlays.legends import add_legend, category_legend
+
+    info, part, categories = file.info(), "", cells.category
+    height, width = info.height, info.width
+    if max(height, width) > _LARGE_PX:
+        top, left, rows, columns = window = _busiest_window(cells.boxes, (height, width))
+        cells, pixels = crop(cells, window, cells.names[0]), file.region(*window)
+        part = f"; shown is the part of {columns} x {rows} pixels from column {left} and row {top} on"
+    else:
+        pixels = file()
+    canvas, factor = enlarge(to_display(pixels))
+    drawn = _shrink(draw_objects(canvas, cells, factor=factor), side)
+    shown = category_legend(categories, cells.categories) if len(cells.categories) > 1 else ()
+    return add_legend(drawn, shown), part
+
+
+def _busiest_window(boxes: Boxes, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return row, column, height and width of the part of an image that holds the most centres of boxes."""
+    height, width = (min(length, _PART_PX) for length in size)
+    centres = (boxes[:, [1, 0]] + boxes[:, [3, 2]]) / 2
+    steps = height // 2, width // 2
+    edges = [np.arange(0, length + step, step) for length, step in zip(size, steps, strict=True)]
+    counts, _, _ = np.histogram2d(centres[:, 0], centres[:, 1], bins=edges)
+    windows = counts[:-1, :-1] + counts[1:, :-1] + counts[:-1, 1:] + counts[1:, 1:]
+    row, column = np.unravel_index(int(windows.argmax()), windows.shape) if len(boxes) else (0, 0)
+    return min(int(row) * steps[0], size[0] - height), min(int(column) * steps[1], size[1] - width), height, width
+
+
+def _shrink(picture: ByteImage, side: int) -> ByteImage:
+    import cv2
+
+    height, width = picture.shape[:2]
+    factor = side / max(height, width)
+    if factor >= 1:
+        return picture
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+
+
 def thumbnail(picture: ByteImage, side: int) -> str:
     """Return a picture (H, W, 3), its longer side at most `side` pixels, as an address that holds a JPEG."""
     import cv2
 
-    height, width = picture.shape[:2]
-    factor = min(1.0, side / max(height, width))
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if factor < 1 else picture
-    _, data = cv2.imencode(".jpg", small[..., ::-1])
+    _, data = cv2.imencode(".jpg", _shrink(picture, side)[..., ::-1])
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
 
 

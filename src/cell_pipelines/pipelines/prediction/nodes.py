@@ -11,7 +11,8 @@ from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.report.page.html import Page
-from cell_pipelines.workflows.counting import FoundCells, count_cells, find_cells, report_counts
+from cell_pipelines.workflows.count_page import report_counts
+from cell_pipelines.workflows.counting import FoundCells, count_cells, find_cells
 from cell_pipelines.workflows.drawing import draw_pictures
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
@@ -68,9 +69,11 @@ def count_new(
     return count_cells(FoundCells(annotations, failures, scores), TrainedModel.open(checkpoint), parameters)
 
 
-def report_new(counts: pd.DataFrame, annotations: AnnotationSet, checkpoint: Path) -> Page:
-    """Return a page with the counts of new images, their intervals and what speaks against them."""
-    return report_counts(counts, annotations, TrainedModel.open(checkpoint))
+def report_new(
+    counts: pd.DataFrame, annotations: AnnotationSet, images: dict[str, ImageFile], checkpoint: Path
+) -> Page:
+    """Return a page with the counts of new images, some with their cells, and what speaks against the counts."""
+    return report_counts(counts, annotations, images, TrainedModel.open(checkpoint))
 
 
 def export_cells(annotations: AnnotationSet, parameters: PredictionParameters) -> Callable[[Path], None]:

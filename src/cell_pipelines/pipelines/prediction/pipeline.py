@@ -64,7 +64,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 report_new,
-                inputs=["new_counts", "new_predictions", "chosen_model"],
+                inputs=["new_counts", "new_predictions", "new_images", "chosen_model"],
                 outputs="new_report",
                 name="report_counts",
             ),

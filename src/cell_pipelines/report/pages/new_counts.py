@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from cell_pipelines.report.page.html import Section, Table, Text
+from cell_pipelines.imaging.reading import Image
+from cell_pipelines.report.page.html import Picture, Section, Table, Text
+from cell_pipelines.report.page.tables import defined
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DEFINITIONS: Final = {
-    "warning": "How the image or its cells differ from the images that the model was trained and validated on. A count "
-    "with a warning may be wrong in a way that its interval does not cover.",
+    "warning": "Whether something speaks against the count; see Warnings. Such a count may be wrong in a way "
+    "that its interval does not cover.",
     "…_low, …_high": "Ends of the {level}interval of a count, for images like those of validation.",
 }
+
+# A page must open quickly, however many images there are.
+_MOST_ROWS: Final = 200
+
+_PICTURES: Final = (
+    "Some images with what was counted, one colour for each class. What has no outline or frame was not counted. All "
+    "images are in the folder overlays, if they were asked for."
+)
 
 _UNKNOWN: Final = (
     "The model file does not say what its training images were like, so these images were not compared with them."
@@ -32,26 +42,55 @@ def count_summary(counts: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def count_sections(counts: pd.DataFrame, classes: Sequence[str], *, compared: bool = True) -> list[Section]:
-    """Return the sections of the page.
+def count_sections(
+    counts: pd.DataFrame,
+    classes: Sequence[str],
+    *,
+    account: Sequence[str] = (),
+    folders: pd.DataFrame | None = None,
+    pictures: Sequence[tuple[str, Image]] = (),
+    compared: bool = True,
+) -> list[Section]:
+    """Return the sections of the page, of a size that many images do not change.
 
     Args:
         counts: One row per image with `image`, `total`, `warning`, `error`, a column for each class, and their
             intervals, where there are any, with `interval_level` and `interval_note`.
         classes: Names of the classes' columns.
+        account: What was counted and how, a paragraph each.
+        folders: Totals of each folder; None where there is one only.
+        pictures: Some images with their cells, after what is said of each.
         compared: Whether the model file says what its training images were like.
     """
-    ends = [f"{name}{end}" for name in (*classes, "total") for end in ("_low", "_high")]
-    shown = [name for name in (*classes, "total", *ends) if name in counts and counts[name].notna().any()]
-    shown = sorted(shown, key=lambda name: _place(name, classes))
     read = counts[counts["error"] == ""]
-    sections = [_warnings(read, compared)]
-    table = Table(read[["image", *shown, "warning"]], "Cells in each image.", _definitions(read))
-    sections.append(Section("Counts", [table, *_interval_notes(read)]))
+    totals = [] if folders is None else [_table(folders, "Cells by folder.")]
+    sections = [Section("What was counted", [Text("\n\n".join(account)), *totals])] if account else []
+    if pictures:
+        shown = [Picture(image, caption) for caption, image in pictures]
+        sections.append(Section("Pictures", [Text(_PICTURES), *shown]))
+    sections += [_warnings(read, compared), Section("Counts", [_counts(read, classes), *_interval_notes(read)])]
     failed = counts.loc[counts["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed):
-        sections.append(Section("Images that could not be read", [Table(failed, "Why each was left out.")]))
+        sections.append(Section("Images that could not be read", [_table(failed, "Why each was left out.")]))
     return sections
+
+
+def _counts(read: pd.DataFrame, classes: Sequence[str]) -> Table:
+    # Of one class the count is the total.
+    several = classes if len(classes) > 1 else ()
+    names = [f"{name}{end}" for name in (*several, "total") for end in ("", "_low", "_high")]
+    shown = [name for name in names if name in read and read[name].notna().any()]
+    table = read[["image", *shown]].reset_index(drop=True)
+    if (read["warning"] != "").nunique() > 1:
+        table["warning"] = ["yes" if text else "" for text in read["warning"]]
+    return _table(table, "Cells in each image.", defined(table, _definitions(read)))
+
+
+def _table(frame: pd.DataFrame, caption: str, definitions: Mapping[str, str] | None = None) -> Table:
+    """Return a table with so many rows as a page can hold; its caption says where the others are."""
+    if len(frame) > _MOST_ROWS:
+        caption += f" The first {_MOST_ROWS} of {len(frame)} rows; counts.csv beside this page has all images."
+    return Table(frame.head(_MOST_ROWS), caption, definitions or {})
 
 
 def unlike_sections(scores: pd.DataFrame) -> list[Section]:
@@ -81,22 +120,24 @@ def _interval_notes(read: pd.DataFrame) -> list[Text]:
     return [Text(f"Intervals of counts: {note}.") for note in notes if note]
 
 
-def _place(name: str, classes: Sequence[str]) -> tuple[int, int]:
-    order = [*classes, "total"]
-    for end, place in (("", 0), ("_low", 1), ("_high", 2)):
-        owner = name.removesuffix(end) if end else name
-        if owner in order and (not end or name.endswith(end)):
-            return order.index(owner), place
-    return len(order), 0
-
-
 def _warnings(read: pd.DataFrame, compared: bool) -> Section:
-    told = read.loc[read["warning"] != "", ["image", "total", "warning"]].reset_index(drop=True)
     if read.empty:
         return Section("Warnings", [Text("No image could be read.")])
     unknown = [] if compared else [Text(_UNKNOWN)]
-    if told.empty:
-        none = Text("No image differs from the training images in what is compared.")
-        return Section("Warnings", unknown or [none])
-    text = f"{len(told)} of {len(read)} images carry a warning. Look at their overlays before you use these counts."
-    return Section("Warnings", [*unknown, Text(text), Table(told, "What speaks against these counts.")])
+    warned = read[read["warning"] != ""]
+    if warned.empty:
+        return Section("Warnings", unknown or [Text("No image differs from the training images in what is compared.")])
+    text = f"{len(warned)} of {len(read)} images carry a warning. Look at their overlays before you use these counts."
+    common = _of_all(read["warning"])
+    said = [Text(f"All {len(read)} images: {one}.") for one in common]
+    told = warned[["image", "total", "warning"]].reset_index(drop=True)
+    told["warning"] = ["; ".join(one for one in text.split("; ") if one not in common) for text in told["warning"]]
+    told = told[told["warning"] != ""].reset_index(drop=True)
+    table = [_table(told, "What speaks against these counts.")] if len(told) else []
+    return Section("Warnings", [*unknown, Text(text), *said, *table])
+
+
+def _of_all(warnings: pd.Series[str]) -> list[str]:
+    """Return what is said of every image, where there are several."""
+    several = [text.split("; ") for text in warnings]
+    return [one for one in several[0] if one and all(one in texts for texts in several)] if len(several) > 1 else []
