@@ -9,10 +9,13 @@ import numpy as np
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.intensity import to_colour
 from cell_pipelines.imaging.reading import Image, LargeImage
+from cell_pipelines.inference.cell_diameter import Diameter, Wanted, check_diameter, choose_diameter
 from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.pixels import UnitPixels, read_part
-from cell_pipelines.representations.base import Scores
+from cell_pipelines.inference.rescaling import PixelSource
+from cell_pipelines.representations.base import Instances, Scores
 from cell_pipelines.representations.flows import Flows
+from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array
 
 # Cellpose follows flows for so many steps where cells have the size that it knows.
@@ -25,16 +28,19 @@ class CellposePredictor:
     Args:
         checkpoint: A model file of `models.foreign.cellpose`.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        diameter_px: Diameter of the images' cells in pixels, which Cellpose is told; ``auto`` estimates it from each
+            image, as None does for networks of Cellpose 3. Those of later versions learned from cells of many sizes:
+            without it they see images as they are.
 
     Raises:
-        ValueError: The weights are others than they were.
+        ValueError: The weights are others than they were, or the diameter isn't above 0.
         FileNotFoundError: They are gone.
         ImportError: Cellpose is not installed.
     """
 
-    def __init__(self, checkpoint: Path, *, device: str = "auto") -> None:
+    def __init__(self, checkpoint: Path, *, device: str = "auto", diameter_px: Wanted | None = None) -> None:
         from cell_pipelines.models.checkpoint_file import read_description
-        from cell_pipelines.models.foreign.cellpose import is_transformer, load_cellpose
+        from cell_pipelines.models.foreign.cellpose import is_transformer, known_diameter, load_cellpose
 
         description = read_description(checkpoint)
         self.categories = tuple(description["categories"])
@@ -42,34 +48,65 @@ class CellposePredictor:
         self.representation = Flows(**chosen["options"])
         self._model = load_cellpose(description["foreign"], choose_device(device))
         self._is_transformer = is_transformer()
+        self._known_px = known_diameter(self._model)
+        wanted = check_diameter(checkpoint, diameter_px, self._known_px)
+        self._wanted = None if self._is_transformer and diameter_px is None else wanted
+        self._threshold = Threshold.from_plain(description["decoding"][self.categories[0]])
 
     def predict(self, image: Image | LargeImage) -> tuple[Scores, ...]:
-        """Return the scores of one image (H, W) or (H, W, C) of any depth, for the one category.
+        """Return the scores of one image (H, W) or (H, W, C) of any depth, for the one category."""
+        return self.predict_at(image, self.choose_diameter(image))
 
-        Cellpose scales intensities and cuts tiles itself. Networks of Cellpose 3 see the mean of all channels and
-        rescale the image by the cells that they were trained on; those of later versions see up to three channels.
+    def choose_diameter(self, image: Image | LargeImage, diameter_px: float | None = None) -> Diameter | None:
+        """Return the diameter of an image's cells that Cellpose is told; None where it is told none.
+
+        Args:
+            image: As for `predict`.
+            diameter_px: Of this image's cells; None for what the predictor was told.
+        """
+        wanted = self._wanted if diameter_px is None else diameter_px
+        if wanted is None:
+            return None
+        return choose_diameter(self._pixels(image), wanted, self._known_px, self._find)
+
+    def predict_at(self, image: Image | LargeImage, diameter: Diameter | None) -> tuple[Scores, ...]:
+        """Return the scores of an image whose cells have this diameter, at the image's own scale.
+
+        Cellpose scales intensities, cuts tiles and rescales the image itself. Networks of Cellpose 3 see the mean of
+        all channels; those of later versions see up to three.
         """
         whole = read_part(image, (0, 0, image.shape[0], image.shape[1]))
         if whole.dtype.kind == "f":
             whole = np.nan_to_num(whole, nan=0.0, posinf=0.0, neginf=0.0)
-        outputs = self._new(whole) if self._is_transformer else self._old(whole)
-        steps = int(_STEPS / (1.0 if self._is_transformer else self._rescale()))
-        return ({**self.representation.reduce(outputs), "steps": np.array(steps)},)
+        # Where none was found, the network sees the image as it is.
+        told = self._known_px if diameter is None or diameter.px is None else diameter.px
+        return (self._scores(whole, told),)
 
     def statistics(self, image: Image | LargeImage) -> ImageStatistics:
         """Return how dark, bright and noisy the image is."""
-        return UnitPixels(image, colour="channels", normalisation="percentile").statistics()
+        return self._pixels(image).statistics()
 
-    def _rescale(self) -> float:
-        return float(self._model.diam_mean / self._model.diam_labels)
+    def _pixels(self, image: Image | LargeImage) -> UnitPixels:
+        return UnitPixels(image, colour="channels", normalisation="percentile")
 
-    def _old(self, image: Image) -> Float32Array:
+    def _find(self, pixels: PixelSource) -> list[Instances]:
+        scores = self._scores(pixels.read((0, 0, *pixels.shape)), self._known_px)
+        return [self.representation.decode(scores, self._threshold)]
+
+    def _scores(self, image: Image, diameter_px: float) -> Scores:
+        outputs = self._run(image, diameter_px)
+        # Cellpose follows flows for longer where cells are larger than those that it knows.
+        steps = int(_STEPS / (self._known_px / diameter_px))
+        return {**self.representation.reduce(outputs), "steps": np.array(steps)}
+
+    def _run(self, image: Image, diameter_px: float) -> Float32Array:
+        """Return flows and logits (3, H, W)."""
+        told = {"diameter": diameter_px, "compute_masks": False}
+        if self._is_transformer:
+            pixels = image[..., None] if image.ndim == 2 else image[..., :3]
+            return _joined(self._model.eval(pixels, channel_axis=2, **told)[1], image)
         grey = to_colour(image, "grey")[..., 0]
-        return _joined(self._model.eval(grey, channels=[0, 0], compute_masks=False)[1], image)
-
-    def _new(self, image: Image) -> Float32Array:
-        pixels = image[..., None] if image.ndim == 2 else image[..., :3]
-        return _joined(self._model.eval(pixels, channel_axis=2, compute_masks=False)[1], image)
+        return _joined(self._model.eval(grey, channels=[0, 0], **told)[1], image)
 
 
 def _joined(flows: Sequence[Any], image: Image) -> Float32Array:

@@ -129,7 +129,12 @@ class _Flows:
         return pack_scores(self._predictor.predict(image))
 
     def examine(self, image: Image | LargeImage) -> Prediction:
-        return Prediction(self.predict(image), self._predictor.statistics(image), None)
+        return self.examine_at(image, None)
+
+    def examine_at(self, image: Image | LargeImage, diameter_px: float | None) -> Prediction:
+        diameter = self._predictor.choose_diameter(image, diameter_px)
+        scores = self._predictor.predict_at(image, diameter)
+        return Prediction(pack_scores(scores), self._predictor.statistics(image), None, diameter)
 
 
 class _Maps:

@@ -106,8 +106,8 @@ def _check_diameter(images: Mapping[str, ImageFile], model: TrainedModel, parame
     if not model.record.get("cell_diameter_px"):
         raise MistakeError(
             f"{model.path}: this model sees images as they are, so the diameter of cells tells it nothing; leave it "
-            f"out, got {given}. Models that know cells of one diameter are the starters ({', '.join(starters())}) and "
-            "those trained with `cell_diameter_px`."
+            f"out, got {given}. Models that know cells of one diameter are the starters ({', '.join(starters())}), "
+            "those trained with `cell_diameter_px`, and Cellpose's."
         )
     if parameters.diameter_um is None:
         return

@@ -11,6 +11,9 @@ from cell_pipelines.models.foreign.extras import import_extra
 from cell_pipelines.models.tensor_file import load_tensors
 
 _PURPOSE = "models of Cellpose"
+_CONTENT = "weights of a Cellpose model"
+# Cells' diameter in pixels for which networks of Cellpose are made, unless their files tell another.
+_DIAMETER = 30.0
 
 
 def find_cellpose(name: str) -> Path:
@@ -58,13 +61,14 @@ def read_cellpose(name: str, category: str) -> bytes:
     """
     path = find_cellpose(name)
     import_extra("cellpose", "cellpose", _PURPOSE)
-    _check_generation(path)
+    diameter = _read_weights(path).get("diam_mean")
     foreign = {"tool": "cellpose", "weights": str(path), "sha256": hash_file(path), "library": _version()}
     description = {
         "categories": [category],
         "representation": {"name": "flows", "options": {}},
         "decoding": {category: {"score": 0.5, "min_area_px": 15.0}},
         "normalisation": "percentile",
+        "cell_diameter_px": _DIAMETER if diameter is None else float(diameter.ravel()[0]),
         "source": {"tool": "cellpose", "name": path.name},
         "foreign": foreign,
     }
@@ -85,8 +89,17 @@ def load_cellpose(record: Mapping[str, Any], device: Any) -> Any:
         raise FileNotFoundError(f"{path}: expected the weights of a Cellpose model used before; they are gone.")
     if hash_file(path) != record["sha256"]:
         raise ValueError(f"{path}: the weights are not those that the model file was made of; name the model again.")
-    _check_generation(path)
+    if "encoder.cls_token" in _read_weights(path) and not hasattr(models, "CPDINO"):
+        raise ImportError(
+            f"{path}: these weights are of Cellpose's network CPDINO, whose library is not installed with Cellpose: "
+            "pip install git+https://github.com/facebookresearch/dinov3."
+        )
     return models.CellposeModel(gpu=device.type != "cpu", device=device, pretrained_model=str(path))
+
+
+def known_diameter(model: Any) -> float:
+    """Return the diameter in pixels to which a Cellpose model rescales cells."""
+    return float(getattr(model, "diam_mean", _DIAMETER))
 
 
 def hash_file(path: Path) -> str:
@@ -104,9 +117,9 @@ def _version() -> str:
     return importlib.metadata.version("cellpose")
 
 
-def _check_generation(path: Path) -> None:
-    """Refuse weights of the other generation of networks, which Cellpose itself would fail on without saying why."""
-    weights = load_tensors(path, "weights of a Cellpose model", mmap=True)
+def _read_weights(path: Path) -> Mapping[str, Any]:
+    """Return weights by name, and refuse those that the installed Cellpose would fail on without saying why."""
+    weights = load_tensors(path, _CONTENT, mmap=True)
     names = [str(key).removeprefix("module.") for key in weights] if isinstance(weights, Mapping) else []
     is_old, is_new = ("output.2.weight" in names, any(name.startswith("encoder.") for name in names))
     if not (is_old or is_new):
@@ -117,3 +130,5 @@ def _check_generation(path: Path) -> None:
             f"{path}: weights for Cellpose {'4 and later' if is_new else '3 or earlier'}; {_version()} is "
             f'installed: pip install "cell-pipelines[{extra}]".'
         )
+    found: Mapping[str, Any] = weights
+    return found

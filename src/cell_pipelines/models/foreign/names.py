@@ -18,7 +18,7 @@ HOME_VARIABLE = "CELL_FOREIGN_MODELS"
 #: Class of the cells of a model that finds one kind and gives it no name.
 CATEGORY = "cell"
 # Model files of earlier versions are not those that would be written now.
-_VERSION = "1"
+_VERSION = "2"
 
 
 @dataclass(frozen=True)
