@@ -23,7 +23,7 @@ from cell_pipelines.annotations.formats.sources.collector import AnnotationColle
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8, to_utf8
 from cell_pipelines.annotations.formats.sources.json_lists import JsonList, split_list
 from cell_pipelines.annotations.formats.sources.label_paths import files_below
-from cell_pipelines.annotations.formats.sources.text import check_depth, read_bytes, read_json
+from cell_pipelines.annotations.formats.sources.text import check_depth, read_bytes, read_each, read_json
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import atomic_path
@@ -67,14 +67,8 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     """
     contents: dict[str, Mapping[Any, Any]] = {}
     results: dict[str, list[Mapping[str, Any]]] = {}
-    problems: list[tuple[str, str]] = []
-    for path in _json_files(folder):
-        file = path.relative_to(folder).as_posix()
-        try:
-            content = _read_file(path)
-        except ValueError as error:
-            problems.append((file, str(error)))
-            continue
+    problems: dict[str, str] = {}
+    for file, content in read_each(folder, _json_files(folder), _read_file, problems.__setitem__):
         # Other JSON, such as settings, may lie beside.
         if isinstance(content, Mapping) and {"images", "annotations"} & set(content):
             contents[file] = content
@@ -85,7 +79,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         known = dict.fromkeys([*_categories(contents.values()), *(names.values() if results else ())])
         options["classes"] = list(known) or None
     collector = AnnotationCollector(images, **options)
-    for problem in problems:
+    for problem in problems.items():
         collector.skip_file(*problem)
     _read_files(collector, contents, results, names)
     return collector.finish("coco")

@@ -15,9 +15,10 @@ from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import FileImages, split_files_first
-from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, write_json
+from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, write_json
 from cell_pipelines.annotations.formats.sources.json_values import to_name, to_number
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
+from cell_pipelines.annotations.formats.sources.text import read_each, read_json
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet, box_array
 
@@ -58,10 +59,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     """
     collector = AnnotationCollector(images, sort_categories=True, **options)
     paths = split_files_first(folder, [p for p in data_files(folder, ".json") if _is_createml(p)])
-    contents, problems = read_all(folder, paths)
-    for file, reason in problems:
-        collector.skip_file(file, reason)
-    for file, content in contents.items():
+    for file, content in read_each(folder, paths, read_json, collector.skip_file):
         if isinstance(content, list):
             _read_list(collector, file, content)
         else:

@@ -20,7 +20,7 @@ from cell_pipelines.annotations.formats.parts.cvat_writing import to_xml
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_attributes, to_name
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
-from cell_pipelines.annotations.formats.sources.text import read_xml
+from cell_pipelines.annotations.formats.sources.text import read_each, read_xml
 from cell_pipelines.annotations.images import ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path
@@ -52,19 +52,13 @@ def read(folder: Path, images: ImageIndex, *, first_frame: int | None = None, **
         first_frame: Number in the name of the image that is frame 0, usually 0 or 1; None finds it out.
         **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
-    roots: dict[str, ElementTree.Element] = {}
-    problems: list[tuple[str, str]] = []
-    for path in files_below(folder, ".xml"):
-        file = path.relative_to(folder).as_posix()
-        try:
-            roots[file] = read_xml(path)
-        except ValueError as error:
-            problems.append((file, str(error)))
+    problems: dict[str, str] = {}
+    roots = dict(read_each(folder, files_below(folder, ".xml"), read_xml, problems.__setitem__))
     if options.get("classes") is None:
         names = dict.fromkeys(name for root in roots.values() for name in _labels(root))
         options["classes"] = list(names) or None
     collector = AnnotationCollector(images, **options)
-    for problem in problems:
+    for problem in problems.items():
         collector.skip_file(*problem)
     for file, root in roots.items():
         if root.tag != "annotations":

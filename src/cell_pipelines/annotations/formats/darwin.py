@@ -28,7 +28,7 @@ from cell_pipelines.annotations.formats.sources import json_values as values
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
-from cell_pipelines.annotations.formats.sources.text import read_json
+from cell_pipelines.annotations.formats.sources.text import read_each, read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -61,13 +61,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     collector = AnnotationCollector(images, sort_categories=True, **options)
-    for path in files_below(folder, ".json"):
-        file = path.relative_to(folder).as_posix()
-        try:
-            content = read_json(path)
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
+    for file, content in read_each(folder, files_below(folder, ".json"), read_json, collector.skip_file):
         # Other JSON, such as settings, may lie beside.
         if isinstance(content, Mapping) and any(isinstance(content.get(key), Mapping) for key in ("item", "image")):
             _read_content(collector, file, content)

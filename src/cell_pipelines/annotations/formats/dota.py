@@ -15,7 +15,7 @@ from cell_pipelines.annotations.formats.objects.shapes import Place, Shape, add_
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_name
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
-from cell_pipelines.annotations.formats.sources.text import read_text
+from cell_pipelines.annotations.formats.sources.text import read_each, read_text
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -68,16 +68,9 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     collector = AnnotationCollector(images, sort_categories=True, **options)
-    for path in _label_files(folder):
-        file = path.relative_to(folder).as_posix()
-        try:
-            lines = read_text(path).splitlines()
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
-        numbered = [
-            (n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith(_HEADERS)
-        ]
+    for file, text in read_each(folder, _label_files(folder), read_text, collector.skip_file):
+        lines = enumerate(text.splitlines(), start=1)
+        numbered = [(n, line) for n, line in lines if line.strip() and not line.startswith(_HEADERS)]
         _read_lines(collector, file, numbered)
     return collector.finish("dota")
 

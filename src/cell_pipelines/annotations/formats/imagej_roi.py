@@ -25,7 +25,7 @@ from cell_pipelines.annotations.formats.parts.imagej_writing import write
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.decoding import decoding_errors
 from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
-from cell_pipelines.annotations.formats.sources.text import read_bytes
+from cell_pipelines.annotations.formats.sources.text import read_bytes, read_each
 from cell_pipelines.annotations.images import FilePlane, ImageIndex
 
 if TYPE_CHECKING:
@@ -92,13 +92,7 @@ def read(
     choice = _Choice(class_name, group_names or {}, image, filled_by)
     collector = AnnotationCollector(images, sort_categories=True, **options)
     choice = replace(choice, mixed=_mixed(folder, collector, choice))
-    for path in roi_files(folder):
-        file = path.relative_to(folder).as_posix()
-        try:
-            rois = read_rois(path)
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
+    for file, rois in read_each(folder, roi_files(folder), read_rois, collector.skip_file):
         # Other archives and TIFF images without ROIs may lie beside.
         if rois is not None:
             _read_file(collector, file, rois, choice)

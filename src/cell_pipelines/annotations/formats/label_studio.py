@@ -23,7 +23,7 @@ from cell_pipelines.annotations.formats.parts.label_studio_regions import (
 )
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
-from cell_pipelines.annotations.formats.sources.text import read_json, read_xml
+from cell_pipelines.annotations.formats.sources.text import read_each, read_json, read_xml
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -68,22 +68,15 @@ def read(folder: Path, images: ImageIndex, *, source: Source = "auto", **options
     if source not in get_args(Source):
         raise ValueError(f"`source` must be one of {', '.join(get_args(Source))}, got {source!r}.")
     tasks: list[tuple[str, int, Mapping[str, Any]]] = []
-    problems: list[tuple[str, str]] = []
-    for path in files_below(folder, ".json"):
-        file = path.relative_to(folder).as_posix()
-        try:
-            content = read_json(path)
-        except ValueError as error:
-            problems.append((file, str(error)))
-            continue
+    problems: dict[str, str] = {}
+    for file, content in read_each(folder, files_below(folder, ".json"), read_json, problems.__setitem__):
         # Other JSON, such as settings, may lie beside.
-        content = _as_list(content)
-        if content:
-            tasks += [(file, number, task) for number, task in enumerate(content) if isinstance(task, Mapping)]
+        listed = _as_list(content) or []
+        tasks += [(file, number, task) for number, task in enumerate(listed) if isinstance(task, Mapping)]
     if options.get("classes") is None:
         options["classes"] = list(dict.fromkeys([*_configured(folder), *_used(tasks, source)])) or None
     collector = AnnotationCollector(images, **options)
-    for problem in problems:
+    for problem in problems.items():
         collector.skip_file(*problem)
     for file, number, task in tasks:
         _read_task(collector, file, number, task, source)

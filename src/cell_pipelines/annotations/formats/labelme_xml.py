@@ -35,7 +35,7 @@ from cell_pipelines.annotations.formats.sources.label_paths import (
     peek,
     resolve_all,
 )
-from cell_pipelines.annotations.formats.sources.text import read_bytes, read_xml
+from cell_pipelines.annotations.formats.sources.text import read_bytes, read_each, read_xml
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex
@@ -68,13 +68,7 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     collector = AnnotationCollector(images, sort_categories=True, **options)
-    for path in files_below(folder, ".xml"):
-        file = path.relative_to(folder).as_posix()
-        try:
-            root = read_xml(path)
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
+    for file, root in read_each(folder, files_below(folder, ".xml"), read_xml, collector.skip_file):
         if root.tag == "annotation":
             _read_root(collector, folder, file, root)
         else:

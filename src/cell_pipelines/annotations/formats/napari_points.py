@@ -33,6 +33,7 @@ from cell_pipelines.annotations.formats.sources.tables import (
     read_table,
     to_numbers,
 )
+from cell_pipelines.annotations.formats.sources.text import read_each
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -76,21 +77,16 @@ def read(
     """
     collector = AnnotationCollector(images, sort_categories=True, **options)
     paths = [path for path in data_files(folder, ".csv") if _is_points(path)]
-    for path in paths:
-        file = path.relative_to(folder).as_posix()
-        try:
-            table = read_table(path)
-            reader = _reader(table, class_column, class_name)
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
+    read_one = partial(_open, class_column=class_column, category=class_name)
+    for file, (table, reader) in read_each(folder, paths, read_one, collector.skip_file):
         planes = choose_planes(collector, file, image=image, alone=len(paths) == 1)
         leading = _leading_axes(table, planes)
         read_points(collector, planes, reader, fitting_rows(collector, file, table), partial(_position, leading))
     return collector.finish("napari_points")
 
 
-def _reader(table: Table, class_column: str | None, category: str) -> PointReader:
+def _open(path: Path, class_column: str | None, category: str) -> tuple[Table, PointReader]:
+    table = read_table(path)
     axes = sorted((int(found[1]), i) for i, name in enumerate(table.header) if (found := _AXIS.fullmatch(name)))
     if len(axes) < 2:
         raise ValueError("expected the columns axis-0 and axis-1.")
@@ -99,7 +95,7 @@ def _reader(table: Table, class_column: str | None, category: str) -> PointReade
     class_at, score_at = table.column(*names), table.column(*SCORE_COLUMNS)
     used = {row, column, class_at, score_at, table.column(_INDEX)}
     attributes = AttributeReader.of(table.header, used)
-    return PointReader(column, row, attributes, class_at, score_at, default=category)
+    return table, PointReader(column, row, attributes, class_at, score_at, default=category)
 
 
 def _leading_axes(table: Table, planes: PlaneImages) -> dict[str, int]:

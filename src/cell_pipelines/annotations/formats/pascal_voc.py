@@ -16,7 +16,7 @@ from cell_pipelines.annotations.formats.sources.collector import AnnotationColle
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
 from cell_pipelines.annotations.formats.sources.file_images import choose_name
 from cell_pipelines.annotations.formats.sources.label_paths import files_below
-from cell_pipelines.annotations.formats.sources.text import read_xml
+from cell_pipelines.annotations.formats.sources.text import read_each, read_xml
 from cell_pipelines.annotations.geometry.conventions import edges_to_voc, voc_to_edges
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet, box_array
@@ -61,13 +61,7 @@ def read(folder: Path, images: ImageIndex, *, origin: int = 1, **options: Any) -
     if origin not in (0, 1):
         raise ValueError(f"`origin` must be 0 or 1, got {origin!r}.")
     collector = AnnotationCollector(images, sort_categories=True, **options)
-    for path in _xml_files(folder):
-        file = path.relative_to(folder).as_posix()
-        try:
-            root = read_xml(path)
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
+    for file, root in read_each(folder, _xml_files(folder), read_xml, collector.skip_file):
         _read_root(collector, file, root, origin)
     _suggest_origin(collector, origin)
     return collector.finish("pascal_voc")

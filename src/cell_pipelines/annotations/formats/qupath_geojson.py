@@ -31,7 +31,7 @@ from cell_pipelines.annotations.formats.parts.qupath_properties import (
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import label_paths, resolve_all
 from cell_pipelines.annotations.formats.sources.planes import PlaneImages, Position
-from cell_pipelines.annotations.formats.sources.text import parse_json
+from cell_pipelines.annotations.formats.sources.text import parse_json, read_each
 from cell_pipelines.annotations.geometry.conventions import to_rings
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
@@ -86,22 +86,11 @@ def read(
         raise ValueError(f"`part` must be one of {', '.join(get_args(Part))}, got {part!r}.")
     choice = _Choice(part, unclassified, None if object_types is None else frozenset(object_types))
     collector = AnnotationCollector(images, sort_categories=True, **options)
-    for path in geojson_files(folder):
-        file = path.relative_to(folder).as_posix()
-        try:
-            features = _features(_content(path))
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
+    for file, features in read_each(folder, geojson_files(folder), _features, collector.skip_file):
         # Other JSON, such as settings, may lie beside.
         if features is not None:
             _read_features(collector, file, features, choice)
     return collector.finish("qupath_geojson")
-
-
-def _content(path: Path) -> Any:
-    content = parse_json(read_geojson(path))
-    return content if ".geojson" in path.name.lower() or _features_of(content) else {}
 
 
 def _features_of(content: Any) -> list[Any]:
@@ -111,8 +100,11 @@ def _features_of(content: Any) -> list[Any]:
     return found if any(isinstance(f, Mapping) and f.get("type") == "Feature" for f in found) else []
 
 
-def _features(content: Any) -> list[Any] | None:
-    """Return the features of a collection, a list or a single one; None for an empty object."""
+def _features(path: Path) -> list[Any] | None:
+    """Return the features of a collection, a list or a single one; None for an empty object and for other JSON."""
+    content = parse_json(read_geojson(path))
+    if ".geojson" not in path.name.lower() and not _features_of(content):
+        return None
     if isinstance(content, Mapping) and content.get("type") == "Feature":
         return [content]
     listed = content.get("features") if isinstance(content, Mapping) else content

@@ -34,7 +34,7 @@ from cell_pipelines.annotations.formats.parts.supervisely_tags import TagWriter,
 from cell_pipelines.annotations.formats.sources import json_values as values
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
-from cell_pipelines.annotations.formats.sources.text import read_json
+from cell_pipelines.annotations.formats.sources.text import read_each, read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.geometry.rings import group_rings
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_crop
@@ -68,25 +68,19 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
         **options: As for `AnnotationCollector`: `classes`, `unlabelled`.
     """
     contents: dict[str, Mapping[str, Any]] = {}
-    problems: list[tuple[str, str]] = []
+    problems: dict[str, str] = {}
     classes: dict[str, None] = {}
-    for path in files_below(folder, ".json"):
-        file = path.relative_to(folder).as_posix()
-        try:
-            content = read_json(path)
-        except ValueError as error:
-            problems.append((file, str(error)))
-            continue
+    for file, content in read_each(folder, files_below(folder, ".json"), read_json, problems.__setitem__):
         # Other JSON, such as settings, may lie beside.
         if isinstance(content, Mapping) and isinstance(content.get("objects"), list):
             contents[file] = content
-        elif isinstance(content, Mapping) and path.name.lower() == "meta.json":
+        elif isinstance(content, Mapping) and PurePosixPath(file).name.lower() == "meta.json":
             classes |= dict.fromkeys(_titles(content.get("classes"), "title"))
     if options.get("classes") is None:
         used = dict.fromkeys(t for content in contents.values() for t in _titles(content["objects"], "classTitle"))
         options["classes"] = list(classes | used) or None
     collector = AnnotationCollector(images, **options)
-    for problem in problems:
+    for problem in problems.items():
         collector.skip_file(*problem)
     for file, content in contents.items():
         _read_content(collector, file, content)

@@ -14,6 +14,7 @@ from cell_pipelines.annotations.formats.objects.box_tables import BoxLayout, rea
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import split_files_first
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, read_table
+from cell_pipelines.annotations.formats.sources.text import read_each
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -56,13 +57,7 @@ def read(folder: Path, images: ImageIndex, *, origin: int = 0, **options: Any) -
         raise ValueError(f"`origin` must be 0 or 1, got {origin!r}.")
     collector = AnnotationCollector(images, sort_categories=True, **options)
     found = [path for path in data_files(folder, ".csv") if _LAYOUT.fits(path)]
-    for path in split_files_first(folder, found):
-        file = path.relative_to(folder).as_posix()
-        try:
-            table = read_table(path)
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
+    for file, table in read_each(folder, split_files_first(folder, found), read_table, collector.skip_file):
         read_rows(collector, file, table, _LAYOUT, origin=origin)
     return collector.finish("tensorflow_csv")
 

@@ -22,8 +22,9 @@ from cell_pipelines.annotations.formats.parts.via_regions import (
 )  # fmt: skip
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import split_files_first
-from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, write_json
+from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, write_json
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
+from cell_pipelines.annotations.formats.sources.text import read_each, read_json
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -75,7 +76,8 @@ def read(folder: Path, images: ImageIndex, *, class_attribute: str | None = None
         AnnotationFormatError: It can't be told which attribute is the class.
     """
     paths = split_files_first(folder, [path for path in data_files(folder, ".json") if _is_via(path)])
-    contents, problems = read_all(folder, paths)
+    problems: dict[str, str] = {}
+    contents = dict(read_each(folder, paths, read_json, problems.__setitem__))
     found = {file: _entries(mapping(content)) for file, content in contents.items()}
     chosen = choose_class_attribute([entry for listed in found.values() for entry in listed], class_attribute)
     choices = _listed_classes(contents.values(), chosen or CLASS) if options.get("classes") is None else None
@@ -88,8 +90,8 @@ def read(folder: Path, images: ImageIndex, *, class_attribute: str | None = None
             f"the class {name!r} is none of the choices that the project lists ({', '.join(choices or [])}); taken."
         )
         collector.note(", ".join(found), "", "noted", reason, 0, category=name)
-    for file, reason in problems:
-        collector.skip_file(file, reason)
+    for problem in problems.items():
+        collector.skip_file(*problem)
     for file, listed_images in found.items():
         read_entries(collector, file, listed_images, chosen)
     return collector.finish("via_json")

@@ -26,9 +26,10 @@ from cell_pipelines.annotations.formats.objects.shapes import (  # fmt: skip
 )
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.file_images import FileImages
-from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, read_all, whole_size, write_json
+from cell_pipelines.annotations.formats.sources.json_files import entries, mapping, whole_size, write_json
 from cell_pipelines.annotations.formats.sources.json_values import to_name, to_number
 from cell_pipelines.annotations.formats.sources.tables import data_files, evidence, peek
+from cell_pipelines.annotations.formats.sources.text import read_each, read_json
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, box_array
 
@@ -69,12 +70,13 @@ def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:
     paths = [path for path in data_files(folder, ".json") if _is_vott(path)]
     # Asset files are what VoTT itself works on; an export may be older.
     paths.sort(key=lambda path: not path.name.lower().endswith("-asset.json"))
-    contents, problems = read_all(folder, paths)
+    problems: dict[str, str] = {}
+    contents = dict(read_each(folder, paths, read_json, problems.__setitem__))
     collector = AnnotationCollector(
         images, **{**options, "classes": options.get("classes") or _tags(contents.values()) or None}
     )
-    for file, reason in problems:
-        collector.skip_file(file, reason)
+    for problem in problems.items():
+        collector.skip_file(*problem)
     for file, content in contents.items():
         whole = mapping(content)
         assets = [whole] if "asset" in whole else entries(whole.get("assets"))

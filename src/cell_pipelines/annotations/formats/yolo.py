@@ -28,7 +28,7 @@ from cell_pipelines.annotations.formats.sources.class_names import (
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import child, files_below
 from cell_pipelines.annotations.formats.sources.tables import peek
-from cell_pipelines.annotations.formats.sources.text import read_text, read_yaml
+from cell_pipelines.annotations.formats.sources.text import read_each, read_text, read_yaml
 from cell_pipelines.annotations.geometry.conventions import centres_to_edges
 from cell_pipelines.annotations.geometry.rings import split_ring
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
@@ -102,13 +102,7 @@ def read(
         options["classes"] = names
     collector = AnnotationCollector(images, sort_categories=True, **options)
     columns = with_extra(declared, extra) if extra is not None else _survey(folder, collector, declared)
-    for path in _label_files(folder):
-        file = path.relative_to(folder).as_posix()
-        try:
-            numbered = _numbered(path)
-        except ValueError as error:
-            collector.skip_file(file, str(error))
-            continue
+    for file, numbered in read_each(folder, _label_files(folder), _numbered, collector.skip_file):
         _read_lines(collector, file, numbered, (names, columns))
     return collector.finish("yolo")
 

@@ -1,25 +1,11 @@
 """JSON that others wrote: whole files, and values that may be of another kind."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cell_pipelines.annotations.formats.sources.text import read_json
 from cell_pipelines.files import atomic_path
-
-
-def read_all(folder: Path, paths: Iterable[Path]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return what JSON files hold by their names in `folder`, and the names of those that can't be read with why."""
-    contents: dict[str, Any] = {}
-    problems: list[tuple[str, str]] = []
-    for path in paths:
-        file = path.relative_to(folder).as_posix()
-        try:
-            contents[file] = read_json(path)
-        except ValueError as error:
-            problems.append((file, str(error)))
-    return contents, problems
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

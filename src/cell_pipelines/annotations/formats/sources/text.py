@@ -3,8 +3,9 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import yaml
@@ -17,8 +18,30 @@ MAX_YAML_BYTES = 1 << 18
 # The time that a YAML parser takes grows with the square of the depth.
 MAX_YAML_DEPTH = 32
 MAX_JSON_DEPTH = 200
+_Content = TypeVar("_Content")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def read_each(
+    folder: Path, paths: Iterable[Path], read: Callable[[Path], _Content], refuse: Callable[[str, str], object]
+) -> Iterator[tuple[str, _Content]]:
+    """Yield the names of files in `folder` and what they hold; those that can't be read are refused one by one.
+
+    Args:
+        folder: Of the source.
+        paths: Files below it.
+        read: Reads one of them, or raises a ValueError.
+        refuse: Takes the name of a file that can't be read, and why.
+    """
+    for path in paths:
+        file = path.relative_to(folder).as_posix()
+        try:
+            content = read(path)
+        except ValueError as error:
+            refuse(file, str(error))
+            continue
+        yield file, content
 
 
 def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
