@@ -198,6 +198,9 @@ MISTAKES = {
     "a threshold of nan": (lambda f: count(f, threshold=float("nan")), MistakeError, "`threshold` must be"),
     "a diameter of a word": (lambda f: count(f, diameter="big"), MistakeError, "`diameter` must be .*got 'big'"),
     "a diameter of 0": (lambda f: count(f, diameter=0), MistakeError, "above 0"),
+    "a pixel in nanometres": (lambda f: count(f, pixel_size="325 nm"), MistakeError, "`pixel_size` must be .*'325 nm'"),
+    "a pixel larger than a cell": (lambda f: count(f, pixel_size=325), MistakeError, "at most 10.*got 325"),
+    "a pixel of a word": (lambda f: count(f, pixel_size="small"), MistakeError, "`pixel_size` must be"),
     "a diameter in inches": (lambda f: count(f, diameter="2 in"), MistakeError, "`diameter` must be"),
     "a model that is not there": (lambda f: count(f, "cellls"), MistakeError, "no model `cellls`"),
     "a model file that is not there": (lambda f: count(f, f / "a.pt"), MistakeError, "a model file; there is no"),
@@ -251,3 +254,13 @@ def test_no_path_of_this_test_is_taken_for_a_pattern(squares_image, squares_mode
     write_image(squares_image(2), tmp_path / "[1]" / "x[2].png")
     assert count(str(tmp_path / "[1]" / "x[2].png"), squares_model).table["total"].tolist() == [2]
     assert Path(tmp_path / "[1]").is_dir()
+
+
+def test_areas_are_in_square_micrometres_where_the_size_of_a_pixel_is_given(squares_image, squares_model):
+    plain = count(squares_image(2), model=squares_model)
+    measured = count(squares_image(2), model=squares_model, pixel_size="0,5 µm")
+    assert "area_um2" not in plain.cells
+    assert measured.cells["area_um2"].tolist() == pytest.approx((plain.cells["area_px2"] / 4).tolist())
+    assert measured.table[["pixel_width_um", "pixel_size_from"]].iloc[0].tolist() == [0.5, "given"]
+    assert "Width of a pixel: 0.5 µm in 1 image as given." in measured.page()
+    assert measured.table["total"].tolist() == plain.table["total"].tolist()

@@ -9,8 +9,6 @@ Kedro's pipelines and the commands call the same functions, so that counts are t
 
 from __future__ import annotations
 
-import math
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +22,7 @@ from cell_pipelines.workflows.counting import count_cells, find_cells
 from cell_pipelines.workflows.image_sources import Channel, Images, collect_images, describe_missing, folders_of
 from cell_pipelines.workflows.model_names import open_model
 from cell_pipelines.workflows.outputs import check_new_folder, check_outside
+from cell_pipelines.workflows.parameters.call_arguments import Diameter, PixelSize, read_inference, read_threshold
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -36,10 +35,7 @@ if TYPE_CHECKING:
 
 #: A trained model, or what names one: a starter, the path of a model file, or ``study/model``.
 Model = str | Path | TrainedModel
-#: Diameter of a cell in pixels, or as text with its unit: ``"30 px"``, ``"12 um"``, ``"auto"``.
-Diameter = float | str | None
 DEFAULT_MODEL = "nuclei"
-_UNITS = {"": "diameter_px", "px": "diameter_px", "um": "diameter_um", "µm": "diameter_um", "μm": "diameter_um"}
 
 
 def load_model(model: Model = DEFAULT_MODEL) -> TrainedModel:
@@ -60,6 +56,7 @@ def count(
     model: Model = DEFAULT_MODEL,
     *,
     diameter: Diameter = None,
+    pixel_size: PixelSize = None,
     channel: Channel = None,
     threshold: float | None = None,
     out: str | Path | None = None,
@@ -72,6 +69,8 @@ def count(
         model: What finds the cells.
         diameter: Of a cell in pixels, or in micrometres as ``"12 um"``; ``"auto"`` measures it. None for ``"auto"``
             where the model knows the diameter that it was trained on, else images are taken as they are.
+        pixel_size: Micrometres per pixel of images whose files don't say; for a diameter in micrometres, and for
+            areas of cells in square micrometres. What a file says is used where it says something else, with a warning.
         channel: What to take of files with several channels: a name, or a number from 0, or several. None for those
             that the model was trained on, or all.
         threshold: Least score of a cell, in [0, 1], for all classes; None for the model's own.
@@ -84,7 +83,10 @@ def count(
         ImageFormatError: There is no image, or none can be read.
         MistakeError: There is no such model, a value is out of range, or `out` can't be written.
     """
-    inference, parameters = _inference(diameter), PredictionParameters(confidence=_threshold(threshold))
+    inference, parameters = (
+        read_inference(diameter, pixel_size),
+        PredictionParameters(confidence=read_threshold(threshold)),
+    )
     files = collect_images(images, channel)
     trained = open_model(model)
     place = None if out is None else check_new_folder(Path(out))
@@ -106,6 +108,7 @@ def evaluate(
     format: str = "auto",
     split: str | None = None,
     diameter: Diameter = None,
+    pixel_size: PixelSize = None,
     channel: Channel = None,
     threshold: float | None = None,
 ) -> EvaluationResult:
@@ -118,6 +121,7 @@ def evaluate(
         format: Format of the annotations; ``auto`` recognises it.
         split: ``train``, ``val`` or ``test``, where the annotations state it; None for all images.
         diameter: As for `count`.
+        pixel_size: As for `count`.
         channel: As for `count`.
         threshold: As for `count`.
 
@@ -129,10 +133,10 @@ def evaluate(
         MistakeError: There is no such model, nothing is annotated, or classes don't fit.
         AnnotationFormatError: The format isn't recognised.
     """
-    opened = {"": open_model(model).with_score(_threshold(threshold))}
-    return _evaluate(opened, _inference(diameter), images, annotations, channel=channel, format=format, split=split)[0][
-        ""
-    ]
+    opened = {"": open_model(model).with_score(read_threshold(threshold))}
+    return _evaluate(
+        opened, read_inference(diameter, pixel_size), images, annotations, channel=channel, format=format, split=split
+    )[0][""]
 
 
 def compare(
@@ -143,6 +147,7 @@ def compare(
     format: str = "auto",
     split: str | None = None,
     diameter: Diameter = None,
+    pixel_size: PixelSize = None,
     channel: Channel = None,
 ) -> ComparisonResult:
     """Compare models on the same annotated images, with intervals and paired tests.
@@ -154,6 +159,7 @@ def compare(
         format: As for `evaluate`.
         split: As for `evaluate`.
         diameter: As for `count`.
+        pixel_size: As for `count`.
         channel: As for `count`.
 
     Raises:
@@ -168,7 +174,7 @@ def compare(
     opened = [open_model(model) for model in models]
     named = dict(zip(names_of_models(models, opened), opened, strict=True))
     choices: dict[str, Any] = {"channel": channel, "format": format, "split": split}
-    found, truth, parameters = _evaluate(named, _inference(diameter), images, annotations, **choices)
+    found, truth, parameters = _evaluate(named, read_inference(diameter, pixel_size), images, annotations, **choices)
     return compare_results(found, truth, parameters)
 
 
@@ -223,28 +229,3 @@ def _evaluate(
     found = evaluate_models(models, files, truth, inference, parameters)
     notes = tuple(filter(None, (note, conversion.describe_losses())))
     return {name: replace(one, notes=(*one.notes, *notes)) for name, one in found.items()}, truth, parameters
-
-
-def _threshold(value: float | None) -> float | None:
-    if value is None or (isinstance(value, int | float) and 0 <= value <= 1):
-        return value
-    raise MistakeError(f"`threshold` must be a number from 0 to 1, got {value!r}.")
-
-
-def _inference(diameter: Diameter) -> InferenceParameters:
-    if diameter is None:
-        return InferenceParameters()
-    if diameter == "auto":
-        return InferenceParameters.model_validate({"diameter_px": "auto"})
-    text = re.fullmatch(r"\s*([0-9.,eE+-]+)\s*([a-zA-Zµμ]*)\s*", str(diameter))
-    name = _UNITS.get(text[2]) if text else None
-    try:
-        value = float(text[1].replace(",", ".")) if text else math.nan
-    except ValueError:
-        value = math.nan
-    if name is None or not 0 < value < math.inf:
-        raise MistakeError(
-            '`diameter` must be a number of pixels above 0, such as 30, micrometres such as "12 um", or "auto", '
-            f"got {diameter!r}."
-        )
-    return InferenceParameters.model_validate({name: value})

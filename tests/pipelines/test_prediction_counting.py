@@ -30,7 +30,7 @@ def cells(categories, counts, side=10.0):
 
 def scores(n, warning="", overlap=float("nan")):
     names = [f"{number}.png" for number in range(n)]
-    return pd.DataFrame({"image": names, "warning": warning, "tile_overlap": overlap})
+    return pd.DataFrame({"image": names, "warning": warning, "tile_overlap": overlap, "pixel_size_from": None})
 
 
 @pytest.fixture

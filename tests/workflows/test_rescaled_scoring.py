@@ -82,14 +82,39 @@ def test_micrometres_need_images_that_tell_the_size_of_their_pixels(images, tmp_
         score(images, model, tmp_path, diameter_um=9)
 
 
-def test_micrometres_become_pixels_by_the_image(tmp_path):
+def test_micrometres_become_pixels_by_the_size_that_is_given_where_the_image_does_not_tell(images, tmp_path):
+    model = make_model(tmp_path / "m.pt", **KNOWN)
+    tables = [score(images, model, tmp_path, diameter_um=8, pixel_size_um=size).iloc[0] for size in (0.5, 0.25)]
+    assert [row["diameter_px"] for row in tables] == [16.0, 32.0]
+    assert [row["pixel_width_um"] for row in tables] == [row["pixel_height_um"] for row in tables] == [0.5, 0.25]
+    assert {row["pixel_size_from"] for row in tables} == {"given"} and not any("µm" in row["warning"] for row in tables)
+
+
+@pytest.mark.parametrize(("given", "is_said"), [(0.5, False), (0.502, False), (0.25, True)])
+def test_a_size_that_the_file_contradicts_is_not_used_and_the_warning_says_so(given, is_said, tmp_path):
+    model = make_model(tmp_path / "m.pt", **KNOWN)
+    found = find_cells(
+        {"a.ome.tif": calibrated(tmp_path)}, model, tmp_path / "scores",
+        InferenceParameters(diameter_um=8, pixel_size_um=given), PredictionParameters(),
+    )  # fmt: skip
+    row = count_cells(found, model, PredictionParameters()).iloc[0]
+    assert row[["diameter_px", "pixel_width_um", "pixel_size_from"]].tolist() == [16.0, 0.5, "file"]
+    sentence = "pixels are 0.5 x 0.5 µm by the image's file, which is used, and 0.25 µm as given"
+    assert (sentence in row["warning"]) == is_said
+
+
+def calibrated(tmp_path):
     import tifffile
 
     path = tmp_path / "a.ome.tif"
     pixel = {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
     tifffile.imwrite(path, np.zeros((80, 80), np.uint16) + np.arange(80, dtype=np.uint16), ome=True, metadata=pixel)
+    return ImageFile(path)
+
+
+def test_micrometres_become_pixels_by_the_image(tmp_path):
     model = make_model(tmp_path / "m.pt", **KNOWN)
-    table = score({"a.ome.tif": ImageFile(path)}, model, tmp_path, diameter_um=8)
+    table = score({"a.ome.tif": calibrated(tmp_path)}, model, tmp_path, diameter_um=8)
     assert table.loc[0, list(DIAMETER_COLUMNS)].tolist() == [16.0, "given"]
 
 

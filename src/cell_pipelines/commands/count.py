@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import channel, diameter, model, threshold
+from cell_pipelines.commands.options import channel, diameter, model, pixel_size, threshold
 
 # What they say of each image stands in the table, which this command prints.
 _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting", "count_intervals", "scoring"))
@@ -15,6 +15,7 @@ _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting"
 @model
 @click.option("--out", type=Path, help="A new folder for the results; else `counts_…` in this folder.")
 @diameter
+@pixel_size
 @channel
 @threshold
 @click.option("--format", default="coco", show_default=True, help="Format of the annotations; see docs/formats.md.")

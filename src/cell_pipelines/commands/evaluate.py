@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import annotation_format, channel, diameter, model, split, threshold
+from cell_pipelines.commands.options import annotation_format, channel, diameter, model, pixel_size, split, threshold
 
 
 @click.command()
@@ -15,6 +15,7 @@ from cell_pipelines.commands.options import annotation_format, channel, diameter
 @annotation_format
 @split
 @diameter
+@pixel_size
 @channel
 @threshold
 def evaluate(

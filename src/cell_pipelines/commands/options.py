@@ -23,6 +23,9 @@ model = click.option(
 diameter = click.option(
     "--diameter", help="Of a cell in pixels (30), in micrometres (12um), or auto; without it, what the model knows."
 )
+pixel_size = click.option(
+    "--pixel-size", help="Micrometres per pixel (0.325) of images whose files don't say; for lengths and areas in µm."
+)
 channel = click.option("--channel", type=_Channels(), help="Of files with several, from 0 or by name; several as 0,2.")
 threshold = click.option("--threshold", type=float, help="Least score of a cell, 0 to 1; else the model's own.")
 

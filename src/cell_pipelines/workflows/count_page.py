@@ -103,11 +103,29 @@ def _account(counts: pd.DataFrame, annotations: AnnotationSet, model: TrainedMod
     cells, kinds = int(read["total"].sum()), ", ".join(annotations.categories)
     n_images = f"{len(read)} of {len(counts)} images" if len(read) < len(counts) else _several(len(counts), "image")
     return [f"{_several(cells, 'cell')} ({kinds}) in {n_images}, found by the model {model.path.name}.",
-            *_diameters(read)]  # fmt: skip
+            *_pixel_sizes(read), *_diameters(read)]  # fmt: skip
 
 
 def _several(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _pixel_sizes(read: pd.DataFrame) -> list[str]:
+    """Return how large pixels are and how that is known; nothing where it is not known of any image."""
+    if "pixel_size_from" not in read or not read["pixel_size_from"].notna().any():
+        return []
+    said = [
+        f"{_range(images['pixel_width_um'], 3)} µm in {_several(len(images), 'image')} "
+        + ("by their files" if origin == "file" else "as given")
+        for origin, images in read.groupby("pixel_size_from", sort=True)
+    ]
+    unknown = int(read["pixel_size_from"].isna().sum())
+    return [f"Width of a pixel: {'; '.join([*said, *([f'unknown in {unknown}'] if unknown else [])])}."]
+
+
+def _range(values: "pd.Series[float]", digits: int) -> str:
+    low, high = values.min(), values.max()
+    return f"{low:.{digits}g}" if np.isclose(low, high) else f"{low:.{digits}g} to {high:.{digits}g}"
 
 
 def _diameters(read: pd.DataFrame) -> list[str]:
@@ -116,8 +134,7 @@ def _diameters(read: pd.DataFrame) -> list[str]:
         return []
     sizes = read["diameter_px"].dropna()
     origins = " or ".join(dict.fromkeys(read["diameter_from"].dropna()))
-    spread = f"{sizes.min():.0f}" if np.isclose(sizes.min(), sizes.max()) else f"{sizes.min():.0f} to {sizes.max():.0f}"
     return [
-        f"Images were rescaled by the diameter of their cells, {spread} pixels ({origins}); with another, "
+        f"Images were rescaled by the diameter of their cells, {_range(sizes, 2)} pixels ({origins}); with another, "
         "others are counted. The option diameter gives it."
     ]

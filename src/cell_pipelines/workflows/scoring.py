@@ -36,14 +36,16 @@ logger = logging.getLogger(__name__)
 _MOST_PIXELS = 1 << 26
 #: Columns of the table that says what is stored where.
 COLUMNS = (
-    "image", "split", "height", "width", "pixel_height_um", "pixel_width_um", "file", "tile_overlap", "warning",
-    "error",
+    "image", "split", "height", "width", "pixel_height_um", "pixel_width_um", "pixel_size_from", "file", "tile_overlap",
+    "warning", "error",
 )  # fmt: skip
 # Stored scores of other versions are not those that would be made now.
 _VERSION = b"2"
 #: Further columns for a model that knows cells of one diameter.
 DIAMETER_COLUMNS = ("diameter_px", "diameter_from")
 _NO_DIAMETER = "no cell was found at any scale to estimate the diameter from, so the image was taken as it is"
+# Sizes of pixels that differ by less are the same, rounded.
+_SAME_SIZE = 0.01
 # Images whose warnings are told one by one in the log.
 _MOST_WARNINGS = 10
 
@@ -75,9 +77,10 @@ def score_images(
     """Run the network on each image whose scores are not stored yet.
 
     Returns:
-        One row per image with `COLUMNS`; `file` is below `folder`, and `error` says why an image has none. `warning`
-        says how the image differs from those that the model was trained on, `tile_overlap` by how many pixels its tiles
-        overlap, nan where it was taken whole. Of a model that knows cells of one diameter there are also
+        One row per image with `COLUMNS`; `pixel_size_from` says whether the size of a pixel is by the image's file or
+        given, and is empty where it is not known; `file` is below `folder`, and `error` says why an image has none.
+        `warning` says how the image differs from those that the model was trained on, `tile_overlap` by how many pixels
+        its tiles overlap, nan where it was taken whole. Of a model that knows cells of one diameter there are also
         `DIAMETER_COLUMNS`: the diameter in the image's pixels by which it was rescaled, nan where none was found, and
         whether it was given or estimated.
 
@@ -111,21 +114,35 @@ def _check_diameter(images: Mapping[str, ImageFile], model: TrainedModel, parame
         )
     if parameters.diameter_um is None:
         return
-    without = [name for name, file in images.items() if not file.unread and _pixel_um(file) is None]
+    given = parameters.pixel_size_um
+    without = [name for name, file in images.items() if not file.unread and _pixel_um(file, given) is None]
     if without:
         raise MistakeError(
             f"{without[0]}: the diameter is given in micrometres, but the image doesn't tell the size of its pixels "
-            f"({len(without)} of {len(images)} images); give it in pixels by `diameter_px`."
+            f"({len(without)} of {len(images)} images); give the size of a pixel (`pixel_size`, in a project "
+            "`inference.pixel_size_um`), or the diameter in pixels."
         )
 
 
-def _pixel_um(file: ImageFile) -> float | None:
-    """Return the side of a square as large as an image's pixel in micrometres; None where the file doesn't tell."""
+def _pixel_um(file: ImageFile, given: float | None) -> float | None:
+    """Return the side of a square as large as an image's pixel in micrometres; None where nothing tells it."""
     try:
         size = file.info().pixel_size_um
     except ImageFormatError:
         return math.nan  # it is listed with its error
-    return None if size is None else math.sqrt(size[0] * size[1])
+    return given if size is None else math.sqrt(size[0] * size[1])
+
+
+def _pixel_size(size: tuple[float, float] | None, given: float | None) -> tuple[dict[str, Any], list[str]]:
+    """Return the size of an image's pixels with where it is from, and what speaks against it."""
+    if size is None:
+        origin = None if given is None else "given"
+        return {"pixel_height_um": given, "pixel_width_um": given, "pixel_size_from": origin}, []
+    columns = {"pixel_height_um": size[0], "pixel_width_um": size[1], "pixel_size_from": "file"}
+    if given is None or all(math.isclose(side, given, rel_tol=_SAME_SIZE) for side in size):
+        return columns, []
+    told = f"{size[1]:.4g} x {size[0]:.4g}"
+    return columns, [f"pixels are {told} µm by the image's file, which is used, and {given:.4g} µm as given"]
 
 
 def _log_warnings(warnings: Mapping[str, str], n_images: int) -> None:
@@ -148,8 +165,8 @@ class _Scoring:
         digest = hashlib.sha256(model.path.read_bytes())
         changing = {key: value for key, value in options.items() if key != "trust"}
         if parameters.diameter_um is not None:
-            changing["diameter_um"] = parameters.diameter_um
-        self._diameter_um = parameters.diameter_um
+            changing |= {"diameter_um": parameters.diameter_um, "pixel_size_um": parameters.pixel_size_um}
+        self._diameter_um, self._pixel_um = parameters.diameter_um, parameters.pixel_size_um
         digest.update(json.dumps(changing, sort_keys=True).encode() + _VERSION)
         self._root, self._key = folder, digest.hexdigest()[:16]
         self._predictor = create_predictor(model.path, **options)
@@ -193,7 +210,7 @@ class _Scoring:
     def _examine(self, image: Image | LargeImage, file: ImageFile) -> "Prediction":
         from cell_pipelines.inference.predictor import RescalingPredictor
 
-        pixel_um = None if self._diameter_um is None else _pixel_um(file)
+        pixel_um = None if self._diameter_um is None else _pixel_um(file, self._pixel_um)
         if self._diameter_um is None or pixel_um is None or not isinstance(self._predictor, RescalingPredictor):
             return self._predictor.examine(image)
         return self._predictor.examine_at(image, self._diameter_um / pixel_um)
@@ -203,10 +220,10 @@ class _Scoring:
         from cell_pipelines.inference.stored import read_note
 
         info, path = file.info(), self.path(name, file)
-        height_um, width_um = info.pixel_size_um or (None, None)
-        sizes = {"height": info.height, "width": info.width, "pixel_height_um": height_um, "pixel_width_um": width_um}
+        pixel_size, doubts = _pixel_size(info.pixel_size_um, self._pixel_um)
+        sizes = {"height": info.height, "width": info.width, **pixel_size}
         note = read_note(path)
-        found = check_image(ImageStatistics(**note["statistics"]), self._training, self._normalisation)
+        found = doubts + check_image(ImageStatistics(**note["statistics"]), self._training, self._normalisation)
         diameter = note.get("diameter") or {}
         if diameter and diameter["px"] is None:
             found = [*found, _NO_DIAMETER]

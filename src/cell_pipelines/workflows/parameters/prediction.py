@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cell_pipelines.imaging.description import MAX_PIXEL_UM
 from cell_pipelines.models.accelerators import Device
 from cell_pipelines.workflows.parallel import ParallelParameters
 
@@ -33,7 +34,9 @@ class InferenceParameters(BaseModel):
         diameter_px: Typical diameter of the images' cells in pixels, for a model that knows cells of one diameter, such
             as a starter; ``auto`` estimates it from each image. None is ``auto`` for such a model; for any other, which
             sees images as they are, there is nothing to be given.
-        diameter_um: The same in micrometres; the images must tell the size of their pixels.
+        diameter_um: The same in micrometres; the images must tell the size of their pixels, or `pixel_size_um`.
+        pixel_size_um: Side of a pixel in micrometres, of images whose files don't tell; where a file tells another,
+            that one is used, with a warning.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         trust: Open a YOLO file that names other code than known layers; that code then runs with all that you may do.
     """
@@ -53,6 +56,7 @@ class InferenceParameters(BaseModel):
     margin: Annotated[float, Field(ge=0, le=4)] = 0.5
     diameter_px: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
     diameter_um: Annotated[float, Field(gt=0)] | None = None
+    pixel_size_um: Annotated[float, Field(gt=0, le=MAX_PIXEL_UM)] | None = None
     device: Device = "auto"
     trust: bool = False
 

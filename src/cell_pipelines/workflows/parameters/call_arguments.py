@@ -1,0 +1,72 @@
+"""Numbers with units as a person gives them to a command or a function, read into parameters."""
+
+import math
+import re
+from typing import Any
+
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.imaging.description import MAX_PIXEL_UM
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+
+#: Diameter of a cell in pixels, or as text with its unit: ``"30 px"``, ``"12 um"``, ``"auto"``.
+Diameter = float | str | None
+#: Micrometres per pixel, also as text: ``"0.325 um"``.
+PixelSize = float | str | None
+_MICROMETRES = ("um", "µm", "μm", "micron", "microns")
+_PIXELS = ("", "px", "pixel", "pixels")
+
+
+def read_threshold(value: float | None) -> float | None:
+    """Return a least score.
+
+    Raises:
+        MistakeError: It is no number from 0 to 1.
+    """
+    if value is None or (isinstance(value, int | float) and 0 <= value <= 1):
+        return value
+    raise MistakeError(f"`threshold` must be a number from 0 to 1, got {value!r}.")
+
+
+def read_inference(diameter: Diameter, pixel_size: PixelSize = None) -> InferenceParameters:
+    """Return how a network is run on images whose cells have this diameter, and whose pixels this size.
+
+    Raises:
+        MistakeError: One of them can't be understood, or is out of range.
+    """
+    return InferenceParameters.model_validate(_read_diameter(diameter) | _read_pixel_size(pixel_size))
+
+
+def _read_diameter(diameter: Diameter) -> dict[str, Any]:
+    if diameter is None:
+        return {}
+    if str(diameter).strip().lower() == "auto":
+        return {"diameter_px": "auto"}
+    value, unit = _read_number(diameter)
+    name = "diameter_px" if unit in _PIXELS else "diameter_um" if unit in _MICROMETRES else ""
+    if not name or not 0 < value < math.inf:
+        raise MistakeError(
+            '`diameter` must be a number of pixels above 0, such as 30, micrometres such as "12 um", or "auto", '
+            f"got {diameter!r}."
+        )
+    return {name: value}
+
+
+def _read_pixel_size(pixel_size: PixelSize) -> dict[str, Any]:
+    if pixel_size is None:
+        return {}
+    value, unit = _read_number(pixel_size)
+    if unit not in ("", *_MICROMETRES) or not 0 < value <= MAX_PIXEL_UM:
+        raise MistakeError(
+            "`pixel_size` must be the micrometres from one pixel to the next, above 0 and at most "
+            f"{MAX_PIXEL_UM:g}, such as 0.325; got {pixel_size!r}."
+        )
+    return {"pixel_size_um": value}
+
+
+def _read_number(value: float | str) -> tuple[float, str]:
+    """Return a number and its unit in small letters; NaN where there is none."""
+    text = re.fullmatch(r"\s*([0-9.,eE+-]+?)\s*([a-zA-Zµμ]*)\s*", str(value))
+    try:
+        return (float(text[1].replace(",", ".")), text[2].lower()) if text else (math.nan, "")
+    except ValueError:
+        return math.nan, ""
