@@ -32,7 +32,9 @@ def run(side: str, data: Path, epochs: int, folder: Path) -> float:
         from cell_pipelines.training.detection.train import train_yolo
 
         start = time.perf_counter()
-        train_yolo(YoloTraining("yolov8n.yaml", True, settings, (), "cpu", "auto"), data, folder)
+        train_yolo(
+            YoloTraining(weights="yolov8n.yaml", from_scratch=True, settings=settings, device="cpu"), data, folder
+        )
         return time.perf_counter() - start
     model = YOLO("yolov8n.yaml")
     if side == "tuned":

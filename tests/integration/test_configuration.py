@@ -93,7 +93,7 @@ def test_every_network_of_every_study_can_be_configured(study):
     found = parameters(study)
     shared = SegmentationParameters(**found["segmentation"])
     for model in SEGMENTERS:
-        own = NetworkParameters.model_validate(found[model])
+        own = NetworkParameters(**found[model])
         merged = own.merged(shared)
         NetworkSpec(own.architecture, encoder=own.encoder, options=own.options)
         create_representation(merged.representation.name, **merged.representation.options)
@@ -145,7 +145,7 @@ def test_the_five_yolos_of_the_live_dead_study_are_its_grid():
 
 def network(study, model):
     found = parameters(study)
-    own = NetworkParameters.model_validate(found[model])
+    own = NetworkParameters(**found[model])
     return own, own.merged(SegmentationParameters(**found["segmentation"]))
 
 
@@ -183,7 +183,7 @@ def test_the_cll_study_has_the_papers_settings():
 
 
 def test_the_live_dead_study_has_the_papers_settings():
-    yolo = YoloParameters.model_validate(parameters("live_dead")["yolo"])
+    yolo = YoloParameters(**parameters("live_dead")["yolo"])
     assert (yolo.image_size, yolo.batch, yolo.epochs, yolo.optimizer) == (1280, 4, 150, "AdamW")
     assert (yolo.learning_rate, yolo.momentum, yolo.from_scratch) == (0.001667, 0.9, False)
     augmentation = yolo.augmentation

@@ -88,7 +88,7 @@ def test_before_macos_14_it_has_no_bfloat16(machine):
 
 
 def test_ultralytics_is_told_of_apples_gpu_and_keeps_numbers_of_others(machine, tmp_path):
-    training = YoloTraining("yolov8n.yaml", True, {}, (), "auto", "auto")
+    training = YoloTraining(weights="yolov8n.yaml", from_scratch=True, settings={})
 
     def told(device, precision="auto"):
         arguments = to_arguments(replace(training, device=device, precision=precision), tmp_path, tmp_path)

@@ -11,7 +11,7 @@ from cell_pipelines.models.checkpoint_file import FORMAT, VERSION, is_checkpoint
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
 
-SPEC = NetworkSpec("resunet", None, 2, 3, {"width": 2})
+SPEC = NetworkSpec("resunet", None, 2, 3, options={"width": 2})
 DESCRIPTION = {
     "categories": ["live", "dead"],
     "pixel_size_um": 0.65,
@@ -151,7 +151,9 @@ def test_a_newer_version_is_refused(tmp_path):
 
 
 def test_weights_that_do_not_fit_are_told(path):
-    path.write_bytes(with_description(path, {"network": NetworkSpec("resunet", None, 2, 3, {"width": 4}).to_dict()}))
+    path.write_bytes(
+        with_description(path, {"network": NetworkSpec("resunet", None, 2, 3, options={"width": 4}).to_dict()})
+    )
     with pytest.raises(ValueError, match=r"model\.pt: the weights don't fit"):
         read_checkpoint(path)
 

@@ -97,7 +97,7 @@ def test_the_best_architecture_of_the_study_takes_its_other_encoders(encoder, mi
     ],
 )
 def test_options_reach_the_architecture(name, encoder, options, stride):
-    spec = NetworkSpec(name, encoder, 1, 2, options)
+    spec = NetworkSpec(name, encoder, 1, 2, options=options)
     if stride is None:
         with pytest.raises(ValueError, match=r"unet can't be built .*pattern.*takes 'resnet34'"):
             create_network(spec)
@@ -142,7 +142,7 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(spec, sentence):
 
 
 def test_a_specification_survives_its_plain_form():
-    spec = NetworkSpec("unet", "resnet18", 2, 5, {"encoder_depth": 3})
+    spec = NetworkSpec("unet", "resnet18", 2, 5, options={"encoder_depth": 3})
     assert NetworkSpec.from_dict(spec.to_dict()) == spec
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,7 +104,7 @@ def test_a_class_that_no_image_can_show_is_refused_by_name():
 
 def test_boxes_and_points_are_counted_alike():
     found = {"a.png": [("live", 9, 9), ("live", 30, 30), ("dead", 10, 9)]}
-    near = TWO_CHANNELS.model_copy(update={"max_distance_px": 3.0})
+    near = replace(TWO_CHANNELS, max_distance_px=3.0)
     counts = []
     for geometry in ("box", "point"):
         cells = cells_of(found, geometry=geometry)

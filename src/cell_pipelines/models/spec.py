@@ -43,36 +43,53 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 
 
 @dataclass(frozen=True)
-class NetworkSpec:
-    """Description of a network in plain values; a model file keeps it.
+class NetworkChoice:
+    """An architecture with its encoder, before the channels of images and outputs are known.
 
     Attributes:
         architecture: A name of `ARCHITECTURES`.
         encoder: The part that finds features, by its name in segmentation_models_pytorch, such as ``resnet34``, or as
             ``tu-`` and a name of timm; None for an architecture without one.
-        in_channels: Channels of an image.
-        out_channels: Channels of the logits: categories times channels of their representation.
         options: Further arguments of the architecture, such as ``encoder_depth`` or ``decoder_channels``.
     """
 
     architecture: str
     encoder: str | None = None
-    in_channels: int = 3
-    out_channels: int = 1
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return f"{self.architecture} {self.encoder}" if self.encoder else self.architecture
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
             raise ValueError(f"`architecture` must be one of {', '.join(ARCHITECTURES)}, got {self.architecture!r}.")
-        if min(self.in_channels, self.out_channels) < 1:
-            raise ValueError(
-                f"`in_channels` and `out_channels` must be 1 or more, got {self.in_channels} and {self.out_channels}."
-            )
         has_encoder = bool(ARCHITECTURES[self.architecture].smp)
         if has_encoder and not self.encoder:
             raise ValueError(f"`encoder` must be named for {self.architecture}, such as 'resnet34'; got none.")
         if self.encoder and not has_encoder:
             raise ValueError(f"`encoder` must be null for {self.architecture}, which has none; got {self.encoder!r}.")
+
+
+@dataclass(frozen=True)
+class NetworkSpec(NetworkChoice):
+    """Description of a network in plain values; a model file keeps it.
+
+    Attributes:
+        in_channels: Channels of an image.
+        out_channels: Channels of the logits: categories times channels of their representation.
+    """
+
+    in_channels: int = 3
+    out_channels: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.in_channels, self.out_channels) < 1:
+            raise ValueError(
+                f"`in_channels` and `out_channels` must be 1 or more, got {self.in_channels} and {self.out_channels}."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name."""

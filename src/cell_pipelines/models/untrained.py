@@ -25,7 +25,8 @@ def create_untrained_network(own: Mapping[str, Any], *, out_channels: int, in_ch
     """
     import torch
 
-    spec = NetworkSpec(own["architecture"], own.get("encoder"), in_channels, out_channels, own.get("options") or {})
+    options = own.get("options") or {}
+    spec = NetworkSpec(own["architecture"], own.get("encoder"), in_channels, out_channels, options=options)
     with torch.device("meta"):
         return create_network(spec)
 

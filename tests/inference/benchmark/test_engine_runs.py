@@ -16,7 +16,7 @@ from cell_pipelines.inference.engines.export import export_onnx
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.untrained_file import write_untrained_network, write_untrained_yolo
 
-QUICK = Settings(threads=1, seconds=0.01)
+QUICK = Settings(threads=1, seconds=0.01, batches=(1,))
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def write_model(tmp_path):
             "colour": "grey",
             "training": {"tile": tile},
         }
-        network = create_network(NetworkSpec(name, encoder, in_channels, 2 * channels, options))
+        network = create_network(NetworkSpec(name, encoder, in_channels, 2 * channels, options=options))
         path.write_bytes(write_checkpoint(network, json.loads(json.dumps(description))))
         return path
 

@@ -12,7 +12,7 @@ def test_a_resumed_training_with_other_settings_is_refused(tmp_path):
     (tmp_path / "data.yaml").write_text("names: [cell]")
     (tmp_path / "resume.pt").write_bytes(b"")
     (tmp_path / "training.json").write_text(json.dumps({"weights": "yolov8n.pt"}))
-    training = YoloTraining("yolo11n.yaml", True, {"epochs": 1}, (), "cpu", "auto")
+    training = YoloTraining(weights="yolo11n.yaml", from_scratch=True, settings={"epochs": 1}, device="cpu")
     with pytest.raises(ResumeError, match="weights"):
         train_yolo(training, tmp_path / "data.yaml", tmp_path, resume=True)
 
@@ -41,7 +41,7 @@ def test_neither_weights_nor_an_interrupted_training_run_code(tmp_path, resumed)
     content = torch.load(path, weights_only=False)
     torch.save({**content, "extra": trap, "epoch": 0}, path)
     weights = "yolov8n.yaml" if resumed else str(path)
-    training = YoloTraining(weights, resumed, {"epochs": 2, "imgsz": 32}, (), "cpu", "auto")
+    training = YoloTraining(weights=weights, from_scratch=resumed, settings={"epochs": 2, "imgsz": 32}, device="cpu")
     (tmp_path / "training.json").write_text(json.dumps(_identity(training, tmp_path / "data.yaml")))
     with pytest.raises(ValueError, match=r"would run (posix|nt)\.mkdir .*yolo\.trust=true"):
         train_yolo(training, tmp_path / "data.yaml", tmp_path, resume=resumed)

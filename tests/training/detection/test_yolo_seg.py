@@ -45,7 +45,7 @@ def write_data(folder, geometry, count=6):
 
 def training(**changes):
     settings = {**PARAMETERS.to_ultralytics(), **PARAMETERS.mask_settings(), "max_det": 100, **changes}
-    return YoloTraining(PARAMETERS.weights, False, settings, (), "cpu", "auto")
+    return YoloTraining(weights=PARAMETERS.weights, settings=settings, device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -176,10 +176,10 @@ def test_the_study_that_is_written_holds_the_plan_and_is_accepted_by_the_pipelin
         assert found == value
     PreparationParameters.model_validate(parameters["data_preparation"])
     if model in DETECTORS:
-        YoloParameters.model_validate(parameters[model])
+        YoloParameters(**parameters[model])
     else:
         shared = SegmentationParameters(**parameters["segmentation"])
-        NetworkParameters.model_validate({"architecture": "unet", **parameters.get(model, {})}).merged(shared)
+        NetworkParameters(**{"architecture": "unet", "encoder": "resnet18", **parameters.get(model, {})}).merged(shared)
         ThresholdParameters.model_validate(parameters["threshold_optimisation"])
 
 

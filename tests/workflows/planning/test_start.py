@@ -100,7 +100,7 @@ def test_the_study_that_is_written_trains_the_network_of_the_start(tmp_path, cha
     assert made.model == model
     write_study(made, {"study": "mine"}, tmp_path)
     parameters = read_study(tmp_path)
-    own = NetworkParameters.model_validate(parameters[model])
+    own = NetworkParameters(**parameters[model])
     merged = own.merged(SegmentationParameters(**parameters["segmentation"]))
     assert (own.architecture, own.encoder) == (record["network"]["architecture"], record["network"]["encoder"])
     assert asdict(merged.representation) == record["representation"]

@@ -22,7 +22,7 @@ class ViabilityRules:
             field's nuclei, of circles of their areas.
     """
 
-    dead: str
+    dead: str = "dead"
     nuclei: str | None = None
     living: str | None = None
     max_distance_px: float | None = None

@@ -1,11 +1,11 @@
 """Measure the costs of a model: its size, its arithmetic, and its time and memory for one image in PyTorch."""
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cell_pipelines.inference.benchmark.engine_runs import Settings, Size, measure_batches, write_reference
+from cell_pipelines.inference.benchmark.engine_runs import Measurement, Settings, Size, measure_batches, write_reference
 from cell_pipelines.inference.benchmark.isolated_process import call_in_isolated_process
 
 
@@ -41,12 +41,12 @@ class Costs:
     others_share: float
 
 
-def measure_costs(checkpoint: Path, settings: Settings | None = None, *, device: str = "auto") -> Costs:
+def measure_costs(checkpoint: Path, settings: Measurement | None = None, *, device: str = "auto") -> Costs:
     """Measure what a model file costs, in a process of its own, in a few seconds.
 
     Args:
         checkpoint: The model file.
-        settings: How; its batches are of no use.
+        settings: How.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
@@ -55,7 +55,8 @@ def measure_costs(checkpoint: Path, settings: Settings | None = None, *, device:
     """
     from cell_pipelines.inference.device import choose_device
 
-    chosen = replace(settings or Settings(), batches=(1,))
+    how = settings or Measurement()
+    chosen = Settings(how.size, how.threads, how.seconds, batches=(1,))
     kind = choose_device(device).type
     size = measure_size(checkpoint, chosen.size)
     with tempfile.TemporaryDirectory() as folder:

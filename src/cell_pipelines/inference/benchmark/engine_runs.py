@@ -29,13 +29,41 @@ _LEAST = (10, 5)
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Settings of the measurement.
+class Measurement:
+    """Settings of any measurement of a model.
 
     Attributes:
         size: Height and width of the images; None for those that the model was trained with.
         threads: Processors; None for all that this process may use.
-        seconds: Time that each batch size is measured for.
+        seconds: Time that each number of images at once is measured for, beside a few seconds for starting.
+
+    Raises:
+        ValueError: A number is out of range.
+    """
+
+    size: Size | None = None
+    threads: int | None = None
+    seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.size is not None and min(self.size) < 1:
+            raise ValueError(f"`size` must be a height and a width of 1 or more, got {self.size}.")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"`threads` must be 1 or more, got {self.threads}.")
+        if not self.seconds > 0:
+            raise ValueError(f"`seconds` must be positive, got {self.seconds}.")
+
+    @property
+    def processors(self) -> int:
+        """Processors that are used."""
+        return self.threads or machine.usable_cores()
+
+
+@dataclass(frozen=True)
+class Settings(Measurement):
+    """Settings of the measurement of engines.
+
+    Attributes:
         batches: Numbers of images at once, rising; larger ones are left out once they are no faster.
         memory_mb: Memory that a batch may take; None for half of what is free.
 
@@ -43,22 +71,15 @@ class Settings:
         ValueError: A number is out of range, or the batches don't rise.
     """
 
-    size: Size | None = None
-    threads: int | None = None
-    seconds: float = 2.0
-    batches: tuple[int, ...] = (1,)
+    batches: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     memory_mb: float | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.batches or self.batches[0] < 1 or sorted(set(self.batches)) != list(self.batches):
             raise ValueError(f"`batches` must be rising numbers of 1 or more, got {self.batches}.")
-        if self.threads is not None and self.threads < 1:
-            raise ValueError(f"`threads` must be 1 or more, got {self.threads}.")
-
-    @property
-    def processors(self) -> int:
-        """Processors that are used."""
-        return self.threads or machine.usable_cores()
+        if self.memory_mb is not None and not self.memory_mb > 0:
+            raise ValueError(f"`memory_mb` must be positive, got {self.memory_mb}.")
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _to_spec(config: Mapping[str, Any], path: Path) -> NetworkSpec:
             "features": int(config["net_conv_after_unet"]),
         }  # fmt: skip
         channels, rays = int(config["n_channel_in"]), int(config["n_rays"])
-        return NetworkSpec("stardist_unet", None, channels, 1 + rays, options)
+        return NetworkSpec("stardist_unet", None, channels, 1 + rays, options=options)
     except KeyError as error:
         raise ValueError(f"{path}: expected the setting {error} of a StarDist network; it is not there.") from error
     except (TypeError, ValueError) as error:

@@ -3,14 +3,16 @@
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cell_pipelines.analysis.benchmark import BENCHMARK_TYPES, choose_quality, metrics_of, summarise_benchmark
-from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters, NetworkChoice
+from cell_pipelines.inference.benchmark.engine_runs import Settings
+from cell_pipelines.models.spec import NetworkChoice
+from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters
 from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, embedded_page
 
@@ -51,16 +53,10 @@ def measure(model: str) -> Callable[[Path, Path | None, BenchmarkParameters], pd
 def _measure(model: str, checkpoint: Path, exported: Path | None, parameters: BenchmarkParameters) -> pd.DataFrame:
     from cell_pipelines.inference.benchmark.costs import measure_size
     from cell_pipelines.inference.benchmark.engine_comparison import measure_engines
-    from cell_pipelines.inference.benchmark.engine_runs import Settings
 
-    settings = Settings(
-        size=parameters.size,
-        threads=parameters.threads,
-        seconds=parameters.seconds,
-        batches=parameters.batches,
-        memory_mb=parameters.memory_mb,
-    )
     size = measure_size(checkpoint, parameters.size)
+    # The plain class, since the processes that measure load nothing else.
+    settings = Settings(**{setting.name: getattr(parameters, setting.name) for setting in fields(Settings)})
     measured = measure_engines(checkpoint, exported, parameters.engines, settings)
     rows = [{"model": model, **size, **asdict(one), **_origin(one.engine)} for one in measured]
     return pd.DataFrame(rows, columns=list(BENCHMARK_TYPES)).astype(BENCHMARK_TYPES)
@@ -99,7 +95,7 @@ def _write_untrained(path: Path, choice: str | NetworkChoice, parameters: Benchm
         write_untrained_yolo(path, choice, image_size=side, categories=categories)
         return
     channels = parameters.network_channels
-    spec = NetworkSpec(choice.architecture, choice.encoder, channels, len(categories), choice.options)
+    spec = NetworkSpec(choice.architecture, choice.encoder, channels, len(categories), options=choice.options)
     write_untrained_network(path, spec, tile=side, categories=categories)
 
 

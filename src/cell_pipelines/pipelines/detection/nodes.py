@@ -1,6 +1,7 @@
 """Nodes of YOLO training."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +44,13 @@ def train_detector(
 
 def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
     from cell_pipelines.models.yolo_networks import network_task
-    from cell_pipelines.training.detection.settings import YoloTraining
+    from cell_pipelines.training.detection.settings import YoloStart, YoloTraining
 
     masks = parameters.mask_settings() if network_task(parameters.weights) == "segment" else {}
     return YoloTraining(
-        weights=parameters.weights,
-        from_scratch=parameters.from_scratch,
         settings={**parameters.to_ultralytics(), **masks, **settings},
         transforms=parameters.augmentation.transforms,
-        device=parameters.device,
-        trust=parameters.trust,
-        precision=parameters.precision,
+        **{setting.name: getattr(parameters, setting.name) for setting in fields(YoloStart)},
     )
 
 

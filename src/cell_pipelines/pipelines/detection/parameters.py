@@ -3,6 +3,9 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from cell_pipelines.training.detection.settings import YoloStart
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -43,14 +46,11 @@ class AugmentationParameters(BaseModel):
     transforms: tuple[dict[str, Any], ...] = ()
 
 
-class YoloParameters(BaseModel):
-    """Parameters of a YOLO training.
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class YoloParameters(YoloStart):
+    """Parameters of a YOLO training: the library's settings of its start, and Ultralytics' by our names.
 
     Attributes:
-        weights: Pretrained weights by name (``yolov8n.pt``, ``yolov9t.pt``, ``yolov10n.pt``, ``yolo11n.pt``,
-            ``yolo12n.pt``, ``yolo26n.pt``, any size; with masks ``yolov8s-seg.pt``, ``yolo11n-seg.pt``,
-            ``yolo26n-seg.pt``) or path; ``….yaml`` is the same network untrained.
-        from_scratch: Train that network without its weights.
         image_size: Longer side of the network's input in pixels, a multiple of 32.
         epochs: Most epochs.
         patience: Epochs without a better validation result before stopping.
@@ -64,9 +64,6 @@ class YoloParameters(BaseModel):
         weight_decay: Of the optimizer.
         warmup_epochs: Epochs of rising learning rate.
         seed: Of everything random.
-        device: ``auto``, ``cpu``, ``cuda``, ``mps`` or numbers of GPUs, ``0,1``.
-        trust: Open a file of weights that names other code than known layers; that code then runs.
-        precision: ``auto``: mixed on a GPU, float32 on a CPU.
         cache: Keep the decoded images in memory.
         workers: Processes that load images, on a GPU.
         overlap_mask: Of networks with masks: each pixel belongs to the smallest object there, so that cells cut into
@@ -78,9 +75,6 @@ class YoloParameters(BaseModel):
         augmentation: How training images are varied.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    weights: str = "yolov8n.pt"
-    from_scratch: bool = False
     image_size: Annotated[int, Field(ge=32, multiple_of=32)] = 640
     epochs: Annotated[int, Field(ge=1)] = 100
     patience: Annotated[int, Field(ge=0)] = 50
@@ -94,9 +88,6 @@ class YoloParameters(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 5e-4
     warmup_epochs: Annotated[float, Field(ge=0)] = 3.0
     seed: Annotated[int, Field(ge=0)] = 0
-    device: str = "auto"
-    trust: bool = False
-    precision: Literal["auto", "float32", "bfloat16", "mixed"] = "auto"
     cache: bool = False
     workers: Annotated[int, Field(ge=0)] = 8
     overlap_mask: bool = False

@@ -1,11 +1,12 @@
 """Parameters of the segmentation networks: what all of a study share, and what one of them has of its own."""
 
-from dataclasses import asdict
+from dataclasses import asdict, field
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
+from cell_pipelines.models.spec import NetworkChoice
 from cell_pipelines.training.segmentation.settings import SegmentationSettings
 
 
@@ -20,23 +21,17 @@ class SegmentationParameters(SegmentationSettings):
     resume: bool = False
 
 
-class NetworkParameters(BaseModel):
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class NetworkParameters(NetworkChoice):
     """One network, and where its training differs from the study's.
 
     Attributes:
-        architecture: Name in ``models/registry.py``.
-        encoder: Encoder by the name that segmentation-models-pytorch knows; None where the architecture has its own.
         encoder_weights: Pretrained weights of the encoder by name, such as ``imagenet``, or a path; None for none.
-        options: Of the architecture, by name.
         training: What differs from the ``segmentation`` parameters, by the same names.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    architecture: str
-    encoder: str | None = None
     encoder_weights: str | None = None
-    options: dict[str, Any] = {}
-    training: dict[str, Any] = {}
+    training: dict[str, Any] = field(default_factory=dict)
 
     def merged(self, shared: SegmentationParameters) -> SegmentationParameters:
         """Return the study's parameters with this network's own on top, checked."""

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from cell_pipelines.analysis.viability.counting import count_viability
-from cell_pipelines.analysis.viability.rules import ViabilityRules
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
@@ -28,14 +27,7 @@ def count(
     cells: AnnotationSet, facts: pd.DataFrame, origin: Origin, parameters: ViabilityParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return one row per field with its living and dead cells, and one row per cell with its state."""
-    rules = ViabilityRules(
-        nuclei=parameters.nuclei,
-        dead=parameters.dead,
-        living=parameters.living,
-        max_distance_px=parameters.max_distance_px,
-        max_distance_um=parameters.max_distance_um,
-    )
-    fields, states = count_viability(cells, facts, rules)
+    fields, states = count_viability(cells, facts, parameters)
     return origin.added_to(fields), origin.added_to(states)
 
 

@@ -11,26 +11,37 @@ Precision = Literal["auto", "float32", "bfloat16", "mixed"]
 
 
 @dataclass(frozen=True)
-class YoloTraining:
+class YoloStart:
+    """What a YOLO training starts from, and where it runs.
+
+    Attributes:
+        weights: Pretrained weights by name (``yolov8n.pt``, ``yolov9t.pt``, ``yolov10n.pt``, ``yolo11n.pt``,
+            ``yolo12n.pt``, ``yolo26n.pt``, any size; with masks ``yolov8s-seg.pt``, ``yolo11n-seg.pt``,
+            ``yolo26n-seg.pt``) or path; ``….yaml`` is the same network untrained.
+        from_scratch: Train that network without its weights.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, or numbers of GPUs such as ``0,1``.
+        precision: ``auto``: mixed on a GPU, float32 on a CPU.
+        trust: Open a file of weights that names other code than known layers; that code then runs.
+    """
+
+    weights: str = "yolov8n.pt"
+    from_scratch: bool = False
+    device: str = "auto"
+    precision: Precision = "auto"
+    trust: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class YoloTraining(YoloStart):
     """Settings of a YOLO training.
 
     Attributes:
-        weights: As in `resolve_weights`.
-        from_scratch: Leave the weights of the network aside.
         settings: Ultralytics' own names: epochs, imgsz, batch, lr0, mosaic, and so on.
         transforms: What `create_transform` takes, each ``{"name": "Blur", "p": 0.1}``.
-        device: ``auto``, ``cpu``, ``cuda``, ``mps``, or numbers of GPUs such as ``0,1``.
-        precision: ``auto`` is mixed on a GPU and float32 on a CPU.
-        trust: Open a file of weights that names other code than known layers.
     """
 
-    weights: str
-    from_scratch: bool
     settings: Mapping[str, Any]
-    transforms: Sequence[Mapping[str, Any]]
-    device: str
-    precision: Precision
-    trust: bool = False
+    transforms: Sequence[Mapping[str, Any]] = ()
 
 
 def to_arguments(training: YoloTraining, data_yaml: Path, folder: Path) -> dict[str, Any]:

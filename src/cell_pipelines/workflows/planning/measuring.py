@@ -36,7 +36,7 @@ def _create_network(own: Mapping[str, Any], categories: int, channels: int) -> A
     representation = create_representation(chosen["name"], **chosen.get("options", {}))
     outputs = categories * len(representation.channels)
     options = own.get("options") or {}
-    return create_network(NetworkSpec(own["architecture"], own.get("encoder"), channels, outputs, options))
+    return create_network(NetworkSpec(own["architecture"], own.get("encoder"), channels, outputs, options=options))
 
 
 def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
