@@ -16,7 +16,7 @@ import pandas as pd
 from simulated.evaluation_counts import CountModel, simulate_counts
 
 from cell_pipelines.analysis.model_comparison import ComparisonSettings, compare_models
-from cell_pipelines.metrics.count_columns import COUNTS
+from cell_pipelines.metrics.evaluated import COUNTS
 
 UNEQUAL = {"dispersion": 0.0, "log_sd": 0.8, "recall": 0.858, "image_sd": 0.0, "model_sd": 0.8}
 SERIES = {"model_series_sd": 0.5}

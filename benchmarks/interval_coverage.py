@@ -14,14 +14,15 @@ from collections.abc import Iterator
 import numpy as np
 from simulated.evaluation_counts import CountModel, EvaluationCounts, simulate_counts
 
-from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
 from cell_pipelines.analysis.model_comparison.resampling import (
     bca_intervals,
     leave_one_out,
     percentile_intervals,
     resample_totals,
 )
+from cell_pipelines.metrics.evaluated import COMPARED
 from cell_pipelines.metrics.jackknife import jackknife_intervals, join_intervals, small_sample_level
+from cell_pipelines.metrics.metric import Metric
 
 METRIC_COUNTS = {"f1": "found", "dice": "pixels", "pixel_iou": "pixels", "count_mae": "totals"}
 SERIES = 5
@@ -31,12 +32,12 @@ UNEQUAL = {"dispersion": 0.0, "recall": 0.858, "image_sd": 0.8, "model_sd": 0.0,
 AT_ONCE = 200
 
 
-def summands(metric: ComparedMetric, counts: EvaluationCounts) -> np.ndarray:
+def summands(metric: Metric, counts: EvaluationCounts) -> np.ndarray:
     """Return what is summed, (I, R, M, L)."""
     return np.moveaxis(metric.summands(getattr(counts, METRIC_COUNTS[metric.name])), 1, 0)
 
 
-def true_values(model: CountModel, metrics: list[ComparedMetric], images: int) -> dict[str, np.ndarray]:
+def true_values(model: CountModel, metrics: list[Metric], images: int) -> dict[str, np.ndarray]:
     """Return the metrics of two models over very many images."""
     rng = np.random.default_rng(99)
     sums: dict[str, np.ndarray] = {}
@@ -48,7 +49,7 @@ def true_values(model: CountModel, metrics: list[ComparedMetric], images: int) -
 
 
 def covered(
-    metric: ComparedMetric, counts: EvaluationCounts, truth: np.ndarray, units: np.ndarray, resamples: int, seed: int
+    metric: Metric, counts: EvaluationCounts, truth: np.ndarray, units: np.ndarray, resamples: int, seed: int
 ) -> dict[str, np.ndarray]:
     """Tell for the last model, and for its difference to the first, which intervals hold the truth, (R,) each."""
     parts = summands(metric, counts)
@@ -74,7 +75,7 @@ def covered(
 
 def coverage_rows(args: argparse.Namespace) -> Iterator[tuple[object, ...]]:
     """Yield how images come, how many, in how many units, the number, the coverages in percent, and median widths."""
-    metrics = [METRICS[name] for name in METRIC_COUNTS]
+    metrics = [COMPARED[name] for name in METRIC_COUNTS]
     for label, settings, grouped in (
         ("independent", {}, False),
         *((f"independent, sizes log-normal {sd}", {**UNEQUAL, "log_sd": sd}, False) for sd in (0.4, 0.8, 1.2)),

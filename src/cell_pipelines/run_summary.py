@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from cell_pipelines.metrics.evaluated import title_of
+from cell_pipelines.metrics.choices import MAIN_F1, title_of
 from cell_pipelines.model_titles import model_title
 
 #: Lines that a summary has at most.
@@ -16,8 +16,6 @@ _CONVERTED: Final = "conversion_summary"
 _CONVERSION_PAGE: Final = "conversion_report"
 # Models that get a line each; those that follow are in the report.
 _MOST_MODELS: Final = 3
-# Of these the first that a table has is the F1 score that is shown: of masks, of boxes, of centroids.
-_F1: Final = ("instance_f1", "f1", "centroid_f1")
 # Independent units, images or series, below which an interval says nothing.
 _LEAST_UNITS: Final = 3
 # Data sets that are named where a run made neither an evaluation nor counts nor a page.
@@ -121,7 +119,7 @@ def describe_evaluation(table: pd.DataFrame) -> str:
     rows = table[table["category"] == _ALL]
     row = (rows if len(rows) else table).iloc[-1]
     images = int(row["images"]) if pd.notna(row.get("images")) else 0
-    shown = next((name for name in _F1 if pd.notna(row.get(name))), None)
+    shown = next((name for name in MAIN_F1 if pd.notna(row.get(name))), None)
     if shown is None:
         return f"no F1 score can be computed on {_plural(images, 'test image')}"
     parts = [f"{title_of(shown)} is {_with_interval(row, shown)}"]

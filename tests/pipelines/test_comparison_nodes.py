@@ -13,7 +13,7 @@ from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.metrics import evaluated
-from cell_pipelines.metrics.count_columns import COUNTS
+from cell_pipelines.metrics.evaluated import COUNTS
 from cell_pipelines.pipelines.reporting import comparison
 from cell_pipelines.pipelines.reporting.comparison_pipeline import METRICS, create_comparison_pipeline
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters

@@ -13,7 +13,7 @@ from cell_pipelines.analysis.evaluation.summaries import summarise
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
-from cell_pipelines.metrics.count_columns import COUNTS
+from cell_pipelines.metrics.evaluated import COUNTS
 from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import choose_model, main_metric

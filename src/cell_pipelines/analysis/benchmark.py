@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.metrics.choices import MAIN_F1
+
 #: Columns of the measurements, with their types; `input` is channels x height x width, times are of a whole batch.
 BENCHMARK_TYPES: Final[Mapping[str, str]] = {
     "model": "str", "parameters_m": "float64", "flops_g": "float64", "checkpoint_mb": "float64", "input": "str",
@@ -15,8 +17,6 @@ BENCHMARK_TYPES: Final[Mapping[str, str]] = {
     "others_share": "float64", "difference": "float64", "note": "str", "machine": "str",
     "version": "str",
 }  # fmt: skip
-#: Metrics that tell how good a model is, the most telling first.
-QUALITIES: Final = ("instance_f1", "centroid_f1", "f1")
 _SIZE: Final = ("parameters_m", "flops_g", "checkpoint_mb", "input")
 _TIMES: Final = ("latency_ms", "latency_low_ms", "latency_high_ms", "memory_mb")
 _REFERENCE: Final = "pytorch"
@@ -35,7 +35,7 @@ def summarise_benchmark(runs: pd.DataFrame, evaluated: Sequence[pd.DataFrame] = 
         (``latency_ms``, ``latency_low_ms``, ``latency_high_ms``, ``memory_mb``) on ``engine``, which is PyTorch on the
         processor or, where it was not measured, the first that was; for each engine ``fps_…`` of one image after
         another, ``fps_best_…`` at the best batch and that batch in ``best_batch_…``; ``difference``, the largest of
-        any engine's output to PyTorch's; ``machine``, ``threads``; and `QUALITIES` with their intervals.
+        any engine's output to PyTorch's; ``machine``, ``threads``; and `MAIN_F1` with their intervals.
 
     Raises:
         ValueError: `evaluated` is not one a model.
@@ -65,7 +65,7 @@ def choose_quality(models: pd.DataFrame, wanted: str | None = None) -> str | Non
     Raises:
         ValueError: No model has `wanted`.
     """
-    known = [name for name in QUALITIES if name in models and models[name].notna().any()]
+    known = [name for name in MAIN_F1 if name in models and models[name].notna().any()]
     if wanted is not None:
         if known and wanted not in known:
             raise ValueError(f"`quality` must be one of {', '.join(known)}, got {wanted!r}.")
@@ -76,7 +76,7 @@ def choose_quality(models: pd.DataFrame, wanted: str | None = None) -> str | Non
 
 def _columns(engines: Sequence[str], *, evaluated: bool) -> list[str]:
     speeds = [f"{kind}_{engine}" for engine in engines for kind in ("fps", "fps_best", "best_batch")]
-    qualities = [f"{name}{end}" for name in QUALITIES for end in ("", "_low", "_high")] if evaluated else []
+    qualities = [f"{name}{end}" for name in MAIN_F1 for end in ("", "_low", "_high")] if evaluated else []
     return ["model", *_SIZE, "engine", *_TIMES, *speeds, "difference", "machine", "threads", *qualities]
 
 
@@ -106,5 +106,5 @@ def _quality(classes: pd.DataFrame) -> dict[str, float]:
     if classes.empty:
         return {}
     whole = classes.iloc[-1]
-    names = [f"{name}{end}" for name in QUALITIES for end in ("", "_low", "_high")]
+    names = [f"{name}{end}" for name in MAIN_F1 for end in ("", "_low", "_high")]
     return {name: float(whole[name]) for name in names if name in whole}

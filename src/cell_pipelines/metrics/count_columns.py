@@ -1,4 +1,4 @@
-"""Columns of the counts of one image and class, which may be summed over images."""
+"""Name the columns of the counts of one image and class, which may be summed over images."""
 
 from typing import Final
 
@@ -12,10 +12,6 @@ PIXEL_COUNTS: Final = ("pixel_tp", "pixel_fp", "pixel_fn")
 INSTANCE_COUNTS: Final = tuple(
     f"instance_{count}_{percent}" for percent in PERCENTS for count in ("tp", "fp", "fn", "iou")
 )
-JACCARD_COUNTS: Final = ("jaccard_intersection", "jaccard_union")
 ERROR_COUNTS: Final = ("split", "merged", "missed", "spurious")
-#: All of them in their order; those of masks are NaN where one side has none.
-COUNTS: Final = (
-    "true", "predicted", *BOX_COUNTS, *CENTROID_COUNTS, *PIXEL_COUNTS, *INSTANCE_COUNTS, *JACCARD_COUNTS,
-    *ERROR_COUNTS,
-)  # fmt: skip
+#: How many true and predicted cells there are.
+TOTALS: Final = ("true", "predicted")

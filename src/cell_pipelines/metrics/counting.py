@@ -71,6 +71,11 @@ def count_errors(true_counts: ArrayLike, predicted_counts: ArrayLike) -> CountEr
     )
 
 
+def count_error(name: str, true_counts: ArrayLike, predicted_counts: ArrayLike) -> float:
+    """Return the number of `count_errors` that is called `name`."""
+    return float(getattr(count_errors(true_counts, predicted_counts), name))
+
+
 @dataclass(frozen=True)
 class LimitsOfAgreement:
     """Between which bounds predicted and true counts differ in about 95 of 100 images (Bland & Altman 1986).

@@ -52,17 +52,17 @@ class ModelComparison:
 
     def figures(self) -> dict[str, Figure]:
         """Return the critical-difference figure and the plot of intervals of each metric, by name."""
-        from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
+        from cell_pipelines.metrics.evaluated import COMPARED
         from cell_pipelines.report.figures.comparison_intervals import plot_intervals
         from cell_pipelines.report.figures.comparison_ranks import rank_figures
 
-        titles = {name: metric.title for name, metric in METRICS.items()}
         unit = "group" if self.compared.grouped else "image"
-        ranks = rank_figures(self.compared.ranks, titles, unit=unit)
+        ranks = rank_figures(self.compared.ranks, unit=unit)
         found = {f"ranks_{metric}": figure for metric, figure in ranks.items()}
         for metric in self.compared.conclusions:
+            row = COMPARED[metric]
             found[f"intervals_{metric}"] = plot_intervals(
-                self.table, metric, titles[metric], higher_is_better=METRICS[metric].higher_is_better, level=self.level
+                self.table, metric, row.title, higher_is_better=row.higher_is_better, level=self.level
             )
         return found
 

@@ -8,15 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.metrics.choices import main_f1, metrics_by_kind, metrics_shown
+from cell_pipelines.metrics.evaluated import METRICS
+from cell_pipelines.metrics.ratios import f1, precision, recall
 from cell_pipelines.workflows.outputs import notebook_table, save_tables
 from cell_pipelines.workflows.trained_model import TrainedModel
 
-#: What a person reads first, by what cells are matched with.
-_METRICS = {
-    "instance": ("masks with IoU of at least 0.5", "instance_f1", "instance_precision", "instance_recall"),
-    "box": ("boxes with IoU of at least 0.5", "f1", "precision", "recall"),
-    "centroid": ("centroids", "centroid_f1", "centroid_precision", "centroid_recall"),
-}
 #: Names of the tables, in the order of `workflows.evaluation.evaluate`.
 TABLES = ("classes", "images", "cells", "curves", "instances", "error_kinds", "confusions")
 
@@ -56,11 +53,12 @@ class EvaluationResult:
     def summary(self) -> pd.DataFrame:
         """Return the metrics that a person reads first, each with the ends of its 95 % interval where it has one."""
         row = self.table.iloc[-1]
-        matched, *names = next(rule for rule in _METRICS.values() if pd.notna(row[rule[1]]) or rule[1] == "centroid_f1")
-        titles = [f"F1 of {matched}", "precision", "recall", "mean absolute count error", "mean count error"]
+        kind = METRICS[main_f1(lambda name: pd.notna(row[name]))].kind
+        found = [metrics_by_kind(ratio)[kind] for ratio in (f1, precision, recall)]
+        counted = [metric for metric in metrics_shown("card", "count") if metric.has_interval]
         rows = [
-            {"metric": title, "value": row[name], "low": row.get(f"{name}_low"), "high": row.get(f"{name}_high")}
-            for title, name in zip(titles, [*names, "count_mae", "count_bias"], strict=True)
+            {"metric": metric.title, "value": row[name], "low": row.get(f"{name}_low"), "high": row.get(f"{name}_high")}
+            for name, metric in ((metric.name, metric) for metric in (*found, *counted))
         ]
         return pd.DataFrame(rows).astype({"low": float, "high": float})
 

@@ -14,7 +14,8 @@ from cell_pipelines.analysis.evaluation.matched_cells import match_cells
 from cell_pipelines.analysis.evaluation.pairing import Pairing, pair
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
-from cell_pipelines.metrics.count_columns import BOX_COUNTS, COUNTS, INSTANCE_COUNTS
+from cell_pipelines.metrics.count_columns import BOX_COUNTS, INSTANCE_COUNTS
+from cell_pipelines.metrics.evaluated import COUNTS
 from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.thresholds import Thresholds
 

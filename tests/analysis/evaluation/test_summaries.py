@@ -10,7 +10,7 @@ import pytest
 from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettings, ImageEvaluation
 from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.analysis.evaluation.summaries import ALL, instance_curve, summarise
-from cell_pipelines.metrics.count_columns import COUNTS
+from cell_pipelines.metrics.evaluated import COUNTS
 
 Maker = Callable[..., Any]
 Tables = tuple[pd.DataFrame, pd.DataFrame]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from simulated.evaluation_counts import CountModel, simulate_counts
 
-from cell_pipelines.metrics.count_columns import COUNTS
+from cell_pipelines.metrics.evaluated import COUNTS
 
 
 def _table(columns: Mapping[str, Sequence[float]], category: str = "cell") -> pd.DataFrame:

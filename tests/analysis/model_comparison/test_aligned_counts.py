@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from cell_pipelines.analysis.evaluation.summaries import summarise
-from cell_pipelines.analysis.model_comparison import METRICS, align_counts
+from cell_pipelines.analysis.model_comparison import align_counts
 from cell_pipelines.analysis.model_comparison.aligned_counts import measure
-from cell_pipelines.report.figures import comparison as comparison_figures
+from cell_pipelines.metrics.evaluated import COMPARED
 
 Make = Callable[..., pd.DataFrame]
 Draw = Callable[..., dict[str, pd.DataFrame]]
@@ -26,12 +26,8 @@ def test_every_metric_is_that_of_the_evaluation(drawn: Draw) -> None:
     aligned = align_counts(tables)
     for place, one in enumerate(tables.values()):
         expected = summarise(one, n_resamples=10).iloc[-1]
-        for name, metric in METRICS.items():
+        for name, metric in COMPARED.items():
             assert measure(aligned, metric).estimates[place] == pytest.approx(expected[name]), name
-
-
-def test_metrics_have_the_titles_of_the_figures() -> None:
-    assert {name: metric.title for name, metric in METRICS.items()} == dict(comparison_figures.METRICS)
 
 
 def test_the_order_of_a_table_does_not_matter(boxes: Make) -> None:
@@ -77,13 +73,13 @@ def test_without_models_or_images_there_is_nothing(boxes: Make) -> None:
     assert align_counts({}).models == ()
     empty = align_counts({"a": boxes([], []), "b": boxes([], [])})
     assert empty.n_units == 0
-    assert np.isnan(measure(empty, METRICS["f1"]).estimates).all()
+    assert np.isnan(measure(empty, COMPARED["f1"]).estimates).all()
 
 
 def test_a_model_without_a_count_has_no_metric_and_the_others_do(boxes: Make, drawn: Draw) -> None:
     tables = drawn(4, models=1)
     true = tables["m0"]["true"]
     aligned = align_counts({**tables, "boxes": boxes(true - 1, true)})
-    estimates = measure(aligned, METRICS["pixel_iou"]).estimates
+    estimates = measure(aligned, COMPARED["pixel_iou"]).estimates
     assert np.isfinite(estimates[0])
     assert np.isnan(estimates[1])

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from simulated.evaluation_counts import CountModel, simulate_counts
 
-from cell_pipelines.analysis.model_comparison import METRICS
 from cell_pipelines.analysis.model_comparison.pairwise import pair_places
 from cell_pipelines.analysis.model_comparison.resampling import (
     bca_intervals,
@@ -14,9 +13,10 @@ from cell_pipelines.analysis.model_comparison.resampling import (
 )
 from cell_pipelines.analysis.model_comparison.signed_ranks import signed_rank_tests
 from cell_pipelines.analysis.multiple_testing import adjust_holm
+from cell_pipelines.metrics.evaluated import COMPARED
 from cell_pipelines.metrics.jackknife import small_sample_level
 
-F1 = METRICS["f1"]
+F1 = COMPARED["f1"]
 REPETITIONS = 1500
 
 

@@ -96,7 +96,7 @@ def test_groups_are_drawn_and_tested_as_wholes(drawn: Draw) -> None:
 
 
 def boxes_of(sums: pd.DataFrame) -> pd.DataFrame:
-    from cell_pipelines.metrics.count_columns import COUNTS as ALL_COUNTS
+    from cell_pipelines.metrics.evaluated import COUNTS as ALL_COUNTS
 
     table = sums.reset_index(drop=True).reindex(columns=list(ALL_COUNTS)).assign(category="cell")
     table["true"], table["predicted"] = table["tp"] + table["fn"], table["tp"] + table["fp"]

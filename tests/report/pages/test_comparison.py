@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from cell_pipelines.report.figures.comparison import METRICS, plot_comparison, plot_instance_curve
+from cell_pipelines.metrics.evaluated import COMPARED
+from cell_pipelines.report.figures.comparison import plot_comparison, plot_instance_curve
 from cell_pipelines.report.figures.counts import plot_count_errors
 from cell_pipelines.report.page.html import Links, Picture, Section, Table, render_report
 from cell_pipelines.report.pages.comparison import comparison_cards, comparison_sections
@@ -21,7 +22,7 @@ def models(count: int) -> pd.DataFrame:
     rows = []
     for place, name in enumerate(NAMES[:count]):
         row: dict[str, object] = {"model": name, "parameters_m": 3.5 * place, "images": 10, "objects": 200}
-        for column in METRICS:
+        for column in COMPARED:
             value = np.nan if place == 1 and column not in ("f1", "centroid_f1", "count_mae") else 0.9 - 0.1 * place
             row |= {column: value, f"{column}_low": value - 0.05, f"{column}_high": value + 0.04}
         rows.append(row)

@@ -22,17 +22,16 @@ from cell_pipelines.analysis.evaluation.class_pair import (
     without_ignored_regions,
 )
 from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing
-from cell_pipelines.metrics.aggregated_jaccard import aggregated_jaccard
 from cell_pipelines.metrics.centroids import CentroidRule, match_centroids
 from cell_pipelines.metrics.count_columns import (
     BOX_COUNTS,
     CENTROID_COUNTS,
-    COUNTS,
     ERROR_COUNTS,
     INSTANCE_COUNTS,
-    JACCARD_COUNTS,
     PIXEL_COUNTS,
+    TOTALS,
 )
+from cell_pipelines.metrics.evaluated import COUNTS, METRICS
 from cell_pipelines.metrics.instances import match_overlaps, matched_pairs
 from cell_pipelines.metrics.matching import match_boxes
 from cell_pipelines.metrics.segmentation_errors import find_segmentation_errors
@@ -179,9 +178,8 @@ def _match(cells: ClassPair, kind: Kind, settings: EvaluationSettings) -> tuple[
 
 
 def _counts(cells: ClassPair, matched: Matched, settings: EvaluationSettings) -> dict[str, Any]:
-    columns: dict[str, Any] = {
-        "true": cells.truth.objects.n_objects, "predicted": cells.predictions.objects.n_objects
-    }  # fmt: skip
+    totals = cells.truth.objects.n_objects, cells.predictions.objects.n_objects
+    columns: dict[str, Any] = dict(zip(TOTALS, totals, strict=True))
     names: dict[Kind, tuple[str, ...]] = {"box": BOX_COUNTS, "centroid": CENTROID_COUNTS}
     for kind in (kind for kind in names if kind in matched):
         found, correct = matched[kind]
@@ -193,15 +191,16 @@ def _counts(cells: ClassPair, matched: Matched, settings: EvaluationSettings) ->
 
 
 def _mask_counts(cells: ClassPair) -> dict[str, float]:
-    """Count pixels, instances, the aggregated Jaccard index and kinds of errors, all from one table of overlaps."""
+    """Count pixels, instances, kinds of errors and what rows of metrics count, all from one table of overlaps."""
     table = cells.overlaps
     shared = int(table.shared.sum())
     pixels = (shared, int(table.predicted_areas.sum()) - shared, int(table.true_areas.sum()) - shared)
     counts = match_overlaps(table)
     at_each = np.stack([counts.tp, counts.fp, counts.fn, counts.iou_sum], axis=1).ravel()
     errors = find_segmentation_errors(table).counts[: len(ERROR_COUNTS)]
-    names = (*PIXEL_COUNTS, *INSTANCE_COUNTS, *JACCARD_COUNTS, *ERROR_COUNTS)
-    return dict(zip(names, (*pixels, *at_each.tolist(), *aggregated_jaccard(table), *errors), strict=True))
+    parts = [(PIXEL_COUNTS, pixels), (INSTANCE_COUNTS, at_each.tolist()), (ERROR_COUNTS, errors)]
+    parts += [(metric.columns, metric.count(table)) for metric in METRICS.values() if metric.count]
+    return {name: value for names, values in parts for name, value in zip(names, values, strict=True)}
 
 
 def _cells(pair: ClassPair, matched: Matched) -> pd.DataFrame:

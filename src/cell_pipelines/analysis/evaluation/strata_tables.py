@@ -7,12 +7,18 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.summaries import ALL, by_class
+from cell_pipelines.metrics.choices import metrics_by_kind
 from cell_pipelines.metrics.evaluated import METRICS
-from cell_pipelines.metrics.ratios import f1, share
+from cell_pipelines.metrics.ratios import f1, precision, recall, share
 from cell_pipelines.metrics.strata import stratify
 
-_F1: Final = {name: METRICS[name].columns for name in ("f1", "centroid_f1", "instance_f1")}
 _KINDS: Final = ("box", "centroid", "mask")
+_DENSITY: Final = (
+    *(metrics_by_kind(f1)[kind] for kind in _KINDS),
+    *(metric for metric in METRICS.values() if metric.kind == "count" and metric.over == "each image"),
+)
+#: For each side of `ImageEvaluation.cells` the share of matched cells by each kind of matching.
+_SIZE: Final = {"true": metrics_by_kind(recall), "predicted": metrics_by_kind(precision)}
 
 
 def tabulate_density(counts: pd.DataFrame, *, edges: Sequence[float] | None = None, n_strata: int = 3) -> pd.DataFrame:
@@ -34,7 +40,7 @@ def tabulate_density(counts: pd.DataFrame, *, edges: Sequence[float] | None = No
         for place, name in enumerate(strata.names)
         if (strata.index == place).any()
     ]
-    return pd.DataFrame(rows, columns=["cells", "images", "objects", *_F1, "count_mae", "count_bias"])
+    return pd.DataFrame(rows, columns=["cells", "images", "objects", *(m.name for m in _DENSITY)])
 
 
 def tabulate_size(cells: pd.DataFrame, *, edges: Sequence[float] | None = None, n_strata: int = 4) -> pd.DataFrame:
@@ -59,24 +65,22 @@ def tabulate_size(cells: pd.DataFrame, *, edges: Sequence[float] | None = None, 
         for place, name in enumerate(strata.names)
         if (strata.index == place).any()
     ]
-    names = [f"{prefix}{ratio}" for ratio in ("recall", "precision") for prefix in ("", "centroid_", "instance_")]
+    names = [metrics[kind].name for metrics in _SIZE.values() for kind in _KINDS]
     return pd.DataFrame(rows, columns=["area_px", "objects", "predicted", *names])
 
 
 def _density_row(images: pd.DataFrame) -> dict[str, Any]:
-    error = (images["predicted"] - images["true"]).to_numpy(dtype=float)
     row: dict[str, Any] = {"images": len(images), "objects": int(images["true"].sum())}
-    for name, columns in _F1.items():
-        totals = [float(images[column].sum(skipna=False)) for column in columns]
-        row[name] = np.nan if np.isnan(totals).any() else f1(*totals)
-    return row | {"count_mae": float(np.abs(error).mean()), "count_bias": float(error.mean())}
+    values = {m.name: m.of_images(images[list(m.columns)].to_numpy(dtype=float)) for m in _DENSITY}
+    return row | values
 
 
 def _size_row(cells: pd.DataFrame) -> dict[str, Any]:
-    true, predicted = (cells[cells["side"] == side] for side in ("true", "predicted"))
-    row: dict[str, Any] = {"objects": len(true), "predicted": len(predicted)}
-    for kind, prefix in zip(_KINDS, ("", "centroid_", "instance_"), strict=True):
-        for side, ratio in ((true, "recall"), (predicted, "precision")):
-            matched = side[f"{kind}_matched"].astype(float)
-            row[f"{prefix}{ratio}"] = np.nan if matched.isna().any() else share(float(matched.sum()), len(matched))
+    sides = {side: cells[cells["side"] == side] for side in _SIZE}
+    row: dict[str, Any] = {"objects": len(sides["true"]), "predicted": len(sides["predicted"])}
+    for side, metrics in _SIZE.items():
+        for kind in _KINDS:
+            matched = sides[side][f"{kind}_matched"].astype(float)
+            value = np.nan if matched.isna().any() else share(float(matched.sum()), len(matched))
+            row[metrics[kind].name] = value
     return row

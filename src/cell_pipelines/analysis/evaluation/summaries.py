@@ -3,39 +3,22 @@
 Counts are summed over images before they are divided, but where a mean over images is meant and says so in its name.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cell_pipelines.metrics.count_columns import (
-    BOX_COUNTS,
-    COUNTS,
-    ERROR_COUNTS,
-    PERCENTS,
-    PIXEL_COUNTS,
-)
-from cell_pipelines.metrics.counting import count_errors, limits_of_agreement
-from cell_pipelines.metrics.evaluated import METRICS
+from cell_pipelines.metrics.count_columns import BOX_COUNTS, ERROR_COUNTS, PERCENTS
+from cell_pipelines.metrics.counting import limits_of_agreement
+from cell_pipelines.metrics.evaluated import COUNTS, METRICS
 from cell_pipelines.metrics.intervals import Interval, mean_interval, ratio_interval
-from cell_pipelines.metrics.ratios import (
-    dice,
-    f1,
-    iou,
-    panoptic_quality,
-    precision,
-    recall,
-)
-
-Ratio = Callable[..., Any]
+from cell_pipelines.metrics.metric import Metric
+from cell_pipelines.metrics.ratios import f1, iou, panoptic_quality, precision, recall
 
 #: The row that all classes share.
 ALL: Final = "all classes"
-#: Metrics that are ratios of summed counts, with an interval and without.
-_WITH_INTERVAL: Final = tuple(metric for metric in METRICS.values() if metric.columns and metric.has_interval)
-_WITHOUT_INTERVAL: Final = tuple(metric for metric in METRICS.values() if metric.columns and not metric.has_interval)
 
 
 def summarise(
@@ -57,13 +40,10 @@ def summarise(
         level: Of the intervals.
 
     Returns:
-        `category`, `images`, `units` (images or groups that intervals draw), `objects`, `predicted`; `f1`,
-        `centroid_f1`, `instance_f1` (at IoU 0.5), `panoptic_quality`, `aggregated_jaccard`, `pixel_iou`, `dice`,
-        `image_iou_mean`, `image_dice_mean`, `count_mae` and `count_bias`, each with `…_low` and `…_high`; `precision`,
-        `recall` and those of centroids and instances; `instance_accuracy`, `instance_f1_mean` and
-        `instance_accuracy_mean` over IoU 0.5 to 0.95, `mean_matched_iou`; `count_medae`, `count_rmse`, `count_mpe`,
-        `count_r2`, limits of agreement `agreement_low` and `agreement_high`;
-        the sums `tp`, `fp`, `fn`, `split`, `merged`, `missed` and `spurious`. What does not apply is nan.
+        `category`, `images`, `units` (images or groups that intervals draw), `objects`, `predicted`; every metric of
+        `metrics.evaluated` that is made of counts, with `…_low` and `…_high` where it has an interval; limits of
+        agreement `agreement_low` and `agreement_high`; the sums `tp`, `fp`, `fn`, `split`, `merged`, `missed` and
+        `spurious`. What does not apply is nan.
     """
     bootstrap = {"n_resamples": n_resamples, "seed": seed, "level": level}
     rows = []
@@ -108,7 +88,8 @@ def instance_curve(counts: pd.DataFrame) -> pd.DataFrame:
             if np.isnan(tp):
                 continue
             quality = {"precision": precision(tp, fp), "recall": recall(tp, fn), "f1": f1(tp, fp, fn)}
-            more = {"accuracy": iou(tp, fp, fn), "panoptic_quality": float(_ratio(panoptic_quality, total, tp, fp, fn))}
+            panoptic = float(panoptic_quality(*map(np.asarray, (total, tp, fp, fn))))
+            more = {"accuracy": iou(tp, fp, fn), "panoptic_quality": panoptic}
             rows.append({"category": name, "iou": percent / 100, "tp": tp, "fp": fp, "fn": fn, **quality, **more})
     names = ["category", "iou", "tp", "fp", "fn", "precision", "recall", "f1", "accuracy", "panoptic_quality"]
     return pd.DataFrame(rows, columns=names)
@@ -119,50 +100,28 @@ def _summary(name: str, images: pd.DataFrame, bootstrap: Mapping[str, Any]) -> d
         "category": name, "images": len(images), "units": len(np.unique(bootstrap["units"])),
         "objects": int(images["true"].sum()), "predicted": int(images["predicted"].sum()),
     }  # fmt: skip
-    for metric in _WITH_INTERVAL:
-        row |= _with_ends(metric.name, _ratio_of(images, metric.columns, metric.ratio, bootstrap))
-    for metric in _WITHOUT_INTERVAL:
-        row[metric.name] = float(_ratio(metric.ratio, *(_sum(images, column) for column in metric.columns)))
-    curves = [[_sum(images, f"instance_{count}_{percent}") for count in ("tp", "fp", "fn")] for percent in PERCENTS]
-    row["instance_f1_mean"] = float(np.mean([_ratio(f1, *counts) for counts in curves]))
-    row["instance_accuracy_mean"] = float(np.mean([_ratio(iou, *counts) for counts in curves]))
-    pixels = [images[column].to_numpy(dtype=float) for column in PIXEL_COUNTS]
-    for name_of_mean, ratio in (("image_iou_mean", iou), ("image_dice_mean", dice)):
-        row |= _with_ends(name_of_mean, mean_interval(_ratio(ratio, *pixels), **bootstrap))
-    row |= _count_columns(images, bootstrap)
+    for metric in METRICS.values():
+        if metric.columns:
+            row |= _values(metric, images, bootstrap)
+    limits = limits_of_agreement(images["true"].to_numpy(dtype=float), images["predicted"].to_numpy(dtype=float))
+    row |= {"agreement_low": limits.low, "agreement_high": limits.high}
     return row | {column: _sum(images, column) for column in (*BOX_COUNTS, *ERROR_COUNTS)}
 
 
-def _count_columns(images: pd.DataFrame, bootstrap: Mapping[str, Any]) -> dict[str, float]:
-    true, predicted = (images[column].to_numpy(dtype=float) for column in ("true", "predicted"))
-    errors, limits = count_errors(true, predicted), limits_of_agreement(true, predicted)
-    return {
-        **_with_ends("count_mae", mean_interval(np.abs(predicted - true), **bootstrap)),
-        **_with_ends("count_bias", mean_interval(predicted - true, **bootstrap)),
-        "count_medae": errors.medae, "count_rmse": errors.rmse, "count_mpe": errors.mpe, "count_r2": errors.r2,
-        "agreement_low": limits.low, "agreement_high": limits.high,
-    }  # fmt: skip
-
-
-def _ratio_of(images: pd.DataFrame, columns: tuple[str, ...], ratio: Ratio, bootstrap: Mapping[str, Any]) -> Interval:
-    table = images[list(columns)].to_numpy(dtype=float)
-    if np.isnan(table).any():
-        return Interval(np.nan, np.nan, np.nan, bootstrap["level"])
-    return ratio_interval(table, ratio, **bootstrap)
-
-
-def _with_ends(metric: str, interval: Interval) -> dict[str, float]:
-    return {metric: interval.estimate, f"{metric}_low": interval.low, f"{metric}_high": interval.high}
+def _values(metric: Metric, images: pd.DataFrame, bootstrap: Mapping[str, Any]) -> dict[str, float]:
+    """Return a metric of all images, with the ends of its interval where it has one."""
+    table = images[list(metric.columns)].to_numpy(dtype=float)
+    if not metric.has_interval:
+        return {metric.name: metric.of_images(table)}
+    if metric.over == "each image":
+        interval = mean_interval(metric.of(*table.T), **bootstrap)
+    elif np.isnan(table).any():
+        interval = Interval(np.nan, np.nan, np.nan, bootstrap["level"])
+    else:
+        interval = ratio_interval(table, metric.ratio, **bootstrap)
+    return {metric.name: interval.estimate, f"{metric.name}_low": interval.low, f"{metric.name}_high": interval.high}
 
 
 def _sum(images: pd.DataFrame, column: str) -> float:
     """Sum a column; nan if any of it is, as a part is no whole."""
     return float(images[column].sum(skipna=False))
-
-
-def _ratio(ratio: Ratio, *values: Any) -> Any:
-    """Divide, with nan where a count is missing."""
-    columns = [np.asarray(value, dtype=np.float64) for value in values]
-    missing = np.isnan(columns).any(axis=0)
-    found = np.asarray(ratio(*(np.where(missing, 0.0, column) for column in columns)), dtype=np.float64)
-    return np.where(missing, np.nan, found)

@@ -11,7 +11,8 @@ from cell_pipelines.analysis.learning_curve.averaged_curve import AveragedCurve,
 from cell_pipelines.analysis.learning_curve.power_law import NotEnoughTrials
 from cell_pipelines.analysis.learning_curve.questions import answer_images, answer_target, refuse
 from cell_pipelines.analysis.learning_curve.recent_trend import FARTHEST
-from cell_pipelines.analysis.learning_curve.trainings import METRICS, is_error, trainings_with
+from cell_pipelines.analysis.learning_curve.trainings import METRICS, trainings_with
+from cell_pipelines.metrics.choices import higher_is_better
 
 _POINTS: Final = 60
 FIT_COLUMNS: Final = {
@@ -83,7 +84,7 @@ def fit_curves(
 def _fit(own: pd.DataFrame, metric: str, level: float) -> tuple[AveragedCurve | None, str]:
     try:
         law = fit_learning_curve(
-            own["images"], own[metric], samples=own["sample"], is_error=is_error(metric), level=level
+            own["images"], own[metric], samples=own["sample"], is_error=not higher_is_better(metric), level=level
         )  # fmt: skip
     except NotEnoughTrials as error:
         return None, str(error)

@@ -8,26 +8,14 @@ import pandas as pd
 
 from cell_pipelines.analysis.evaluation.summaries import ALL
 from cell_pipelines.analysis.learning_curve.smoothing import smooth_history
-from cell_pipelines.metrics.evaluated import title_of
+from cell_pipelines.metrics.choices import metrics_shown
 from cell_pipelines.old_names import rename_old_columns
 
 Results = Mapping[str, Mapping[str, pd.DataFrame]]
-#: Metrics that a curve can be of, in the order of tables, with what they are called.
 #: Metrics that a curve can be drawn of, and what they are called.
-METRICS: Final[Mapping[str, str]] = {
-    name: title_of(name)
-    for name in (
-        "precision", "recall", "f1", "ap50", "ap50_95", "centroid_f1", "instance_f1", "panoptic_quality", "dice",
-        "count_mae",
-    )
-}  # fmt: skip
+METRICS: Final[Mapping[str, str]] = {metric.name: metric.title for metric in metrics_shown("learning curve")}
 _FACTS: Final = ("trial", "model", "share", "images", "seed", "status", "error")
 _WORDS: Final = ("trial", "model", "status", "error")
-
-
-def is_error(metric: str) -> bool:
-    """Tell whether less of a metric is better."""
-    return metric.startswith("count_") or metric.endswith("loss")
 
 
 def collect_trainings(trials: pd.DataFrame, results: Results) -> pd.DataFrame:

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.summaries import ALL, by_class, resampling_units
-from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
 from cell_pipelines.analysis.model_comparison.series import Series
-from cell_pipelines.metrics.count_columns import COUNTS
+from cell_pipelines.metrics.evaluated import COMPARED, COUNTS
+from cell_pipelines.metrics.metric import Metric
 from cell_pipelines.typing import FloatArray
 
 _NEEDED: Final = ("image", "category", *COUNTS)
@@ -56,7 +56,7 @@ class MeasuredModels:
         values: (U, M) the metric of each unit; nan where it is 0/0.
     """
 
-    metric: ComparedMetric
+    metric: Metric
     totals: FloatArray
     estimates: FloatArray
     values: FloatArray
@@ -89,9 +89,7 @@ def align_counts(
     return AlignedCounts(tuple(frames), images, counts, units, grouped=units.size > 0 and units.max() + 1 < units.size)
 
 
-def measure(
-    aligned: AlignedCounts, metric: ComparedMetric, units: npt.NDArray[np.int64] | None = None
-) -> MeasuredModels:
+def measure(aligned: AlignedCounts, metric: Metric, units: npt.NDArray[np.int64] | None = None) -> MeasuredModels:
     """Return one metric of all models, over all images and unit by unit; `units` (I,) take the place of its own."""
     places = aligned.units if units is None else units
     counts = np.stack([aligned.counts[column] for column in metric.columns], axis=-1)
@@ -103,16 +101,16 @@ def measure(
     return MeasuredModels(metric, totals, metric.of_totals(totals.sum(axis=0)), values)
 
 
-def find_metrics(names: Sequence[str]) -> list[ComparedMetric]:
+def find_metrics(names: Sequence[str]) -> list[Metric]:
     """Return metrics by name.
 
     Raises:
         ValueError: One is unknown.
     """
-    unknown = [name for name in names if name not in METRICS]
+    unknown = [name for name in names if name not in COMPARED]
     if unknown:
-        raise ValueError(f"`metrics` must be among {', '.join(METRICS)}, got {', '.join(unknown)}.")
-    return [METRICS[name] for name in names]
+        raise ValueError(f"`metrics` must be among {', '.join(COMPARED)}, got {', '.join(unknown)}.")
+    return [COMPARED[name] for name in names]
 
 
 def _counts_of(name: str, table: pd.DataFrame, category: str) -> pd.DataFrame:

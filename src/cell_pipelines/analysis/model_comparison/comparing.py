@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cell_pipelines.analysis.evaluation.summaries import ALL, resampling_units
 from cell_pipelines.analysis.model_comparison.aligned_counts import AlignedCounts, align_counts, find_metrics, measure
@@ -13,11 +13,10 @@ from cell_pipelines.analysis.model_comparison.conclusions import conclude, least
 from cell_pipelines.analysis.model_comparison.pairwise import ESTIMATES, TESTS, compare_metric
 from cell_pipelines.analysis.model_comparison.ranking import RANKS, rank_metric
 from cell_pipelines.analysis.model_comparison.series import Series, suspect_series
+from cell_pipelines.metrics.choices import metrics_shown
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_DEFAULT: Final = ("f1", "centroid_f1", "instance_f1", "panoptic_quality", "pixel_iou", "count_mae")
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class ComparisonSettings:
     """Settings of the comparison of models.
 
     Attributes:
-        metrics: Names in `METRICS`, in the order in which they are told.
+        metrics: Names in `COMPARED`, in the order in which they are told.
         category: A class, or `ALL`.
         level: Of intervals; a test whose p after Holm is below 1 - `level` tells models apart.
         n_resamples: Bootstrap samples of images or groups, drawn once for all models.
@@ -34,7 +33,7 @@ class ComparisonSettings:
             where they are named, and where not, a difference must also hold over the series that images may come in.
     """
 
-    metrics: tuple[str, ...] = _DEFAULT
+    metrics: tuple[str, ...] = tuple(metric.name for metric in metrics_shown("tested"))
     category: str = ALL
     level: float = 0.95
     n_resamples: int = 2000

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS, ComparedMetric
+from cell_pipelines.metrics.evaluated import COMPARED
 from cell_pipelines.metrics.interval_and_p import IMAGES_AND_SUMS, written_p
+from cell_pipelines.metrics.metric import Metric
 from cell_pipelines.model_titles import model_title
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def conclude(
     """
     found = {}
     for name, rows in estimates[estimates["value"].notna()].groupby("metric", sort=False):
-        metric = METRICS[str(name)]
+        metric = COMPARED[str(name)]
         ordered = rows.sort_values("value", ascending=not metric.higher_is_better, kind="stable")
         pairs = _against_best(tests[tests["metric"] == name], ordered["model"].tolist(), metric)
         sentences = [_verdict(metric, ordered, pairs, unit, level)]
@@ -62,7 +63,7 @@ def least_units(models: int, *, level: float = 0.95) -> int:
     return math.floor(1 + math.log2(pairs / (1 - level))) + 1 if pairs else 0
 
 
-def _against_best(tests: pd.DataFrame, models: Sequence[str], metric: ComparedMetric) -> list[dict[str, Any]]:
+def _against_best(tests: pd.DataFrame, models: Sequence[str], metric: Metric) -> list[dict[str, Any]]:
     """Return the pairs of the best model with each other one, from next best to worst, as how much it leads."""
     best = models[0]
     places = {model: place for place, model in enumerate(models)}
@@ -85,9 +86,7 @@ def _against_best(tests: pd.DataFrame, models: Sequence[str], metric: ComparedMe
     return sorted(found, key=lambda pair: pair["place"])
 
 
-def _verdict(
-    metric: ComparedMetric, ordered: pd.DataFrame, pairs: Sequence[dict[str, Any]], unit: str, level: float
-) -> str:
+def _verdict(metric: Metric, ordered: pd.DataFrame, pairs: Sequence[dict[str, Any]], unit: str, level: float) -> str:
     best = ordered.iloc[0]
     leader = model_title(str(best["model"]))
     units = _count(int(best["units"]), unit)
@@ -118,7 +117,7 @@ def _others(count: int) -> str:
     return {1: "it", 2: "both others"}.get(count, f"all {count} others")
 
 
-def _listed(alike: Sequence[dict[str, Any]], metric: ComparedMetric, unit: str, level: float) -> str:
+def _listed(alike: Sequence[dict[str, Any]], metric: Metric, unit: str, level: float) -> str:
     named = [
         f"{model_title(str(pair['model']))} (difference {_number(pair['lead'], metric)}"
         f"{_interval(pair['ends'], metric, joint=',')}, p {written_p(pair['p_holm'])}{_reason(pair, unit, level)})"
@@ -163,19 +162,19 @@ def caution(estimates: pd.DataFrame, *, level: float = 0.95, unit: str = "image"
         needed = least_units(models, level=level)
         told = f"{_count(units, unit)} {'is' if units == 1 else 'are'} too few to tell {models} models apart"
         return f"{told}: at least {needed} are needed."
-    if units < FEWEST_UNITS and not METRICS[str(known["metric"].iloc[0])].higher_is_better:
+    if units < FEWEST_UNITS and not COMPARED[str(known["metric"].iloc[0])].higher_is_better:
         return f"With fewer than {FEWEST_UNITS} {unit}s intervals of errors tend to be too narrow."
     return ""
 
 
-def _interval(ends: tuple[float, float], metric: ComparedMetric, *, joint: str = "") -> str:
+def _interval(ends: tuple[float, float], metric: Metric, *, joint: str = "") -> str:
     if not all(math.isfinite(end) for end in ends):
         return ""
     text = f"{_number(ends[0], metric)} to {_number(ends[1], metric)}"
     return f"{joint} {text}" if joint else f" ({text})"
 
 
-def _number(value: float, metric: ComparedMetric) -> str:
+def _number(value: float, metric: Metric) -> str:
     text = f"{value:.{3 if metric.higher_is_better else 2}f}"
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
+from cell_pipelines.metrics.evaluated import COMPARED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +106,7 @@ def tabulate_differences(compared: ComparedModels) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for metric, known in compared.estimates.groupby("metric", sort=False):
         values = known["value"].to_numpy(dtype=float)
-        turn = np.nanargmax if METRICS[str(metric)].higher_is_better else np.nanargmin
+        turn = np.nanargmax if COMPARED[str(metric)].higher_is_better else np.nanargmin
         best = str(known["model"].iloc[int(turn(values))])
         tests = compared.tests[compared.tests["metric"] == metric]
         for row in tests[(tests["first"] == best) | (tests["second"] == best)].to_dict("records"):

@@ -12,6 +12,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.metrics.choices import higher_is_better, main_f1, title_of
 from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import model_file, read_cells, read_tables, trial_costs
@@ -74,10 +75,10 @@ def _tables_of(folder: Path, trial: Trial, costs: CostParameters | None) -> Mode
 
 
 def main_metric(trials: pd.DataFrame, parameters: ExperimentParameters) -> str:
-    """Return what trials are ranked by: as the parameters say, else the F1 of masks where there are masks."""
+    """Return what trials are ranked by: as the parameters say, else F1: of masks, else of boxes, else of centroids."""
     if parameters.metric:
         return parameters.metric
-    return "instance_f1" if "instance_f1" in trials and trials["instance_f1"].notna().any() else "f1"
+    return main_f1(lambda name: name in trials and bool(trials[name].notna().any()))
 
 
 def _tables(
@@ -163,14 +164,11 @@ def _places(trials: pd.DataFrame, varied: Sequence[str]) -> tuple[dict[str, str]
 
 
 def _grid(trials: pd.DataFrame, metric: str, varied: Sequence[str]) -> Any:
-    from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
     from cell_pipelines.report.figures.comparison_grid import plot_grid
 
-    known = METRICS.get(metric)
-    title = known.title if known else metric
-    better = known.higher_is_better if known else not metric.startswith("count")
+    better, title = higher_is_better(metric), f"{title_of(metric)} on test"
     rows, columns = ("model", varied[0]) if varied else ("model", "trial")
-    return plot_grid(trials, metric, f"{title} on test", rows=rows, columns=columns, higher_is_better=better)
+    return plot_grid(trials, metric, title, rows=rows, columns=columns, higher_is_better=better)
 
 
 def _shown(done: Sequence[Trial], trials: pd.DataFrame, parameters: ExperimentParameters) -> list[Trial]:
@@ -178,7 +176,7 @@ def _shown(done: Sequence[Trial], trials: pd.DataFrame, parameters: ExperimentPa
     if len(done) <= _MOST_SIDE_BY_SIDE:
         return list(done)
     metric = main_metric(trials, parameters)
-    ranked = trials.dropna(subset=[metric]).sort_values(metric, ascending=metric.startswith("count"))
+    ranked = trials.dropna(subset=[metric]).sort_values(metric, ascending=not higher_is_better(metric))
     best = set(ranked.drop_duplicates("model")["trial"])
     return [trial for trial in done if trial.name in best][:_MOST_SIDE_BY_SIDE]
 

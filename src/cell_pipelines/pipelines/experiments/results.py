@@ -11,6 +11,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import filter_by_score, select_images
 from cell_pipelines.annotations.storage import read_parquet
 from cell_pipelines.files import atomic_path
+from cell_pipelines.metrics.choices import metrics_shown
 from cell_pipelines.pipelines.experiments.states import read_state
 from cell_pipelines.pipelines.experiments.trials import Trial
 from cell_pipelines.spreadsheet_text import protect_table, restore_table
@@ -21,8 +22,7 @@ from cell_pipelines.workflows.model_costs import CostParameters, measure_model_c
 _STATE = ("status", "images", "epochs", "training_seconds", "training_memory_mb", "device", "parameters_m", "seconds",
           "run_id", "error")  # fmt: skip
 #: Metrics on test, all classes together, with their intervals where there are some.
-_METRICS = ("f1", "centroid_f1", "ap50", "ap50_95", "precision", "recall", "instance_f1", "panoptic_quality",
-            "pixel_iou", "image_iou_mean", "dice", "count_mae", "count_bias")  # fmt: skip
+_METRICS = tuple(metric.name for metric in metrics_shown("trials"))
 _WITH_ENDS = tuple(f"{metric}{end}" for metric in _METRICS for end in ("", "_low", "_high"))
 TABLES = ("evaluation_classes", "evaluation_images", "evaluation_cells", "evaluation_instances", "history")
 

@@ -16,6 +16,7 @@ from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
+from cell_pipelines.metrics.choices import main_f1
 from cell_pipelines.pipelines.next_images.measuring import Measuring, measurings
 from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.next_images.views import VIEWS, turned_images
@@ -115,12 +116,12 @@ def propose_cells(models: tuple[str, ...]) -> Callable[..., AnnotationSet]:
 
 
 def best_model(models: Sequence[str], evaluations: Sequence[pd.DataFrame]) -> str:
-    """Return the model of the best F1 on test, by masks where all have them; the first where none was evaluated."""
+    """Return the model of the best F1 on test, of what all have; the first where none was evaluated."""
     evaluated = {model: table.iloc[-1] for model, table in zip(models, evaluations, strict=True) if len(table)}
     if not evaluated:
         return models[0]
-    masks = all(pd.notna(row.get("instance_f1")) for row in evaluated.values())
-    return max(evaluated, key=lambda model: float(evaluated[model]["instance_f1" if masks else "f1"]))
+    metric = main_f1(lambda name: all(pd.notna(row.get(name)) for row in evaluated.values()))
+    return max(evaluated, key=lambda model: float(evaluated[model][metric]))
 
 
 def first_images(table: pd.DataFrame, count: int) -> list[str]:

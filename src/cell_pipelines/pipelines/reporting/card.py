@@ -11,6 +11,8 @@ import pandas as pd
 from cell_pipelines.analysis.evaluation.strata_tables import tabulate_density, tabulate_size
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.invocation import Invocation
+from cell_pipelines.metrics.choices import main_f1, metrics_by_kind
+from cell_pipelines.metrics.ratios import recall
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.choice import Choice
 from cell_pipelines.pipelines.reporting.model_inputs import by_model
@@ -106,10 +108,11 @@ def _intervals(coverage: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def _weaknesses(one: Mapping[str, Any], strata: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """Say where the model is worst, by the numbers of its test images."""
     density, size = strata.values()
-    metric = "instance_f1" if density["instance_f1"].notna().any() else "f1"
+    metric = main_f1(lambda name: bool(density[name].notna().any()))
     yield from _worst(density, "cells", metric, "images with {} cells", "F1 is lowest in")
-    recall = "instance_recall" if size["instance_recall"].notna().any() else "recall"
-    yield from _worst(size[size["objects"] > 0], "area_px", recall, "cells of {} px²", "recall is lowest for")
+    recalls = [metric.name for metric in metrics_by_kind(recall).values() if size[metric.name].notna().any()]
+    for name in recalls[:1]:
+        yield from _worst(size[size["objects"] > 0], "area_px", name, "cells of {} px²", "recall is lowest for")
     classes = one["evaluation_classes"].iloc[:-1]
     if len(classes) > 1:
         yield from _worst(classes, "category", metric, "the class {}", "F1 is lowest for")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
+from cell_pipelines.metrics.choices import main_f1
 from cell_pipelines.pipelines.reporting.model_inputs import by_model
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
@@ -16,7 +17,6 @@ from cell_pipelines.workflows.resampling_units import choose_groups, likely_grou
 
 #: What the choice needs of each model, in this order.
 CHOICE_INPUTS = ("evaluation_classes", "evaluation_images")
-_PREFERRED = ("instance_f1", "f1", "centroid_f1")
 
 
 @dataclass(frozen=True)
@@ -66,23 +66,20 @@ def choose_model(models: tuple[str, ...]) -> Callable[..., Choice]:
 
 def main_metric(classes: Mapping[str, pd.DataFrame]) -> str:
     """Return what every model has: F1 of masks, else of boxes, else of centroids."""
-    for metric in _PREFERRED:
-        if all(pd.notna(table[metric].iloc[-1]) for table in classes.values()):
-            return metric
-    return _PREFERRED[-1]
+    return main_f1(lambda name: all(pd.notna(table[name].iloc[-1]) for table in classes.values()))
 
 
 def _conclusion(
     images: Mapping[str, pd.DataFrame], settings: Any, groups: tuple[Mapping[str, str] | None, ...]
 ) -> tuple[str, str]:
     """Return the best model, and what is said of the metric, as on the page that compares all metrics."""
-    from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
     from cell_pipelines.analysis.model_comparison.comparing import compare_models
+    from cell_pipelines.metrics.evaluated import COMPARED
 
     (metric,) = settings.metrics
     compared = compare_models(images, settings, groups=groups[0], likely_groups=groups[1])
     known = compared.estimates[compared.estimates["value"].notna()]
     if known.empty:
         return next(iter(images)), f"No model has the metric {metric} on these images, so none is better than another."
-    ordered = known.sort_values("value", ascending=not METRICS[metric].higher_is_better, kind="stable")
+    ordered = known.sort_values("value", ascending=not COMPARED[metric].higher_is_better, kind="stable")
     return str(ordered["model"].iloc[0]), compared.conclusions[metric]

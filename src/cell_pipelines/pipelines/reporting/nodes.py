@@ -11,8 +11,11 @@ import pandas as pd
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.invocation import Invocation
+from cell_pipelines.metrics.choices import metrics_by_kind, metrics_shown
 from cell_pipelines.metrics.count_columns import ERROR_COUNTS
 from cell_pipelines.metrics.definitions import DEFINITIONS
+from cell_pipelines.metrics.metric import Kind, Metric, Place
+from cell_pipelines.metrics.ratios import f1
 from cell_pipelines.pipelines.reporting import facts
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.provenance import code_versions
@@ -21,13 +24,17 @@ from cell_pipelines.report.page.html import Page, Picture, Section, Table, embed
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 
-_FOUND = ("images", "objects", "ap50", "ap50_95", "confidence", "precision", "recall", "f1", "f1_low", "f1_high",
-          "centroid_f1", "centroid_f1_low", "centroid_f1_high")  # fmt: skip
-_MASKS = ("instance_precision", "instance_recall", "instance_f1", "instance_f1_low", "instance_f1_high",
-          "instance_f1_mean", "instance_accuracy", "panoptic_quality", "aggregated_jaccard", "pixel_iou",
-          "image_iou_mean", "dice", "split", "merged", "missed", "spurious")  # fmt: skip
-_COUNTS = ("objects", "predicted", "count_mae", "count_mae_low", "count_mae_high", "count_medae", "count_mpe",
-           "count_bias", "agreement_low", "agreement_high", "count_r2")  # fmt: skip
+
+def _columns(*kinds: Kind) -> tuple[str, ...]:
+    """Return the columns of metrics that the page of a model shows, each with its interval where that is shown."""
+    metrics = metrics_shown("report", *kinds)
+    ends = {metric.name: ("", "_low", "_high") if metric.shows_interval else ("",) for metric in metrics}
+    return tuple(f"{name}{end}" for name in ends for end in ends[name])
+
+
+_FOUND = ("images", "objects", "confidence", *_columns("box", "centroid"))
+_MASKS = (*_columns("mask", "pixel"), *ERROR_COUNTS)
+_COUNTS = ("objects", "predicted", *_columns("count"), "agreement_low", "agreement_high")
 _EVERY_IMAGE = ("image", "category", "true", "predicted", "tp", "fp", "fn", "centroid_tp", "instance_tp_50",
                 "instance_fp_50", "instance_fn_50")  # fmt: skip
 
@@ -93,7 +100,7 @@ def describe_evaluation(
     return [
         Section("Test results", list(_result_tables(table, evaluation.centroid_matching))),
         Section("Precision and recall", [Picture(precision_recall, "Of boxes at IoU 0.5")]),
-        *([masks] if table["instance_f1"].notna().any() else []),
+        *([masks] if _has_masks(table) else []),
         Section("Counts", counts),
         Section("Where the errors are", strata),
         Section("Every image", [Table(shown, "Counts and errors of each image and class")]),
@@ -109,7 +116,7 @@ def _result_tables(table: pd.DataFrame, rule: str) -> Iterator[Any]:
     }
     for caption, columns in captions.items():
         shown = [column for column in columns if table[column].notna().any()]
-        if caption.endswith("masks") and "instance_f1" not in shown:
+        if caption.endswith("masks") and not _has_masks(table):
             continue
         definitions = definitions_of(shown, rule)
         if any(column.endswith("_low") and column != "agreement_low" for column in shown):
@@ -117,6 +124,10 @@ def _result_tables(table: pd.DataFrame, rule: str) -> Iterator[Any]:
             drawn = f"{units} images" if units == images else f"{units} groups of images"
             definitions["…_low, …_high"] = f"{DEFINITIONS['bootstrap_interval']} Drawn here: {drawn}."
         yield Table(table[["category", *shown]], caption, definitions)
+
+
+def _has_masks(table: pd.DataFrame) -> bool:
+    return bool(table[metrics_by_kind(f1)["mask"].name].notna().any())
 
 
 def definitions_of(columns: Iterable[str], rule: str) -> dict[str, str]:
@@ -190,18 +201,13 @@ def write_report(
     return embedded_page(parameters.title, headlines(table), sections)
 
 
-def headlines(table: pd.DataFrame) -> dict[str, str]:
+def headlines(table: pd.DataFrame, place: Place = "model headline") -> dict[str, str]:
     """Return a model's headline numbers on its test images by name."""
     total = table.iloc[-1]
-    return {
-        **_card("Test F1, boxes", total["f1"], 3),
-        **_card("Test F1, masks", total["instance_f1"], 3),
-        **_card("Test F1, centroids", total["centroid_f1"], 3),
-        **_card("Test AP50, boxes", total["ap50"], 3),
-        **_card("Count MAE, cells per image", total["count_mae"], 2),
-        "Test images": str(int(total["images"])),
-    }
+    known = [metric for metric in metrics_shown(place) if pd.notna(total[metric.name])]
+    numbers = {_card_title(metric): f"{total[metric.name]:.{metric.decimals}f}" for metric in known}
+    return {**numbers, "Test images": str(int(total["images"]))}
 
 
-def _card(name: str, value: float, decimals: int) -> dict[str, str]:
-    return {name: f"{value:.{decimals}f}"} if pd.notna(value) else {}
+def _card_title(metric: Metric) -> str:
+    return f"{metric.title[0].upper()}{metric.title[1:]}" if metric.kind == "count" else f"Test {metric.heading}"

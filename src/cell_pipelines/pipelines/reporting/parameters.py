@@ -1,9 +1,11 @@
 """Parameters of the report."""
 
 import logging
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cell_pipelines.metrics.evaluated import COMPARED
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +34,15 @@ class ReportingParameters(BaseModel):
     findings: Annotated[int, Field(ge=0)] = 50
     pictures: bool = True
     chosen_model: str | None = None
-    main_metric: Literal["f1", "centroid_f1", "instance_f1", "count_mae"] | None = None
+    main_metric: str | None = None
     licence: str | None = None
+
+    @field_validator("main_metric")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in COMPARED:
+            raise ValueError(f"must be among {', '.join(COMPARED)}, got {name!r}")
+        return name
 
     @model_validator(mode="before")
     @classmethod

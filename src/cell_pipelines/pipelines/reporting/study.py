@@ -22,7 +22,6 @@ from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 REPORT_INPUTS = ("evaluation_classes", "error_kinds", "report", "model")
 _COMPARISON = "comparison"
 # Headline numbers of a model that the study's page shows further below.
-_FEWER = ("Test F1, centroids", "Test AP50, boxes")
 _BIOLOGY = {"viability": "Viability", "morphology": "Morphology", "fish": "FISH", "tracking": "Tracking"}
 
 
@@ -86,10 +85,10 @@ def _seeds(files: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def _cards(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
+    from cell_pipelines.metrics.evaluated import COMPARED
 
-    best = headlines(given[choice.model]["evaluation_classes"])
-    metric = METRICS[choice.metric]
+    best = headlines(given[choice.model]["evaluation_classes"], "headline")
+    metric = COMPARED[choice.metric]
     highest = f"{'Highest' if metric.higher_is_better else 'Lowest'} {metric.title}"
     title = "Chosen model" if choice.is_named else "Model" if len(given) == 1 else highest
     return {
@@ -97,7 +96,7 @@ def _cards(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str
         "Annotated cells": str(truth.n_objects),
         "Models": str(len(given)),
         title: choice.model,
-        **{name: value for name, value in best.items() if name not in _FEWER},
+        **best,
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cell_pipelines.metrics.evaluated import title_of
+from cell_pipelines.metrics.choices import MAIN_F1, title_of
 from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
@@ -23,7 +23,7 @@ ENGINES: Final = {
     "pytorch_mps": "PyTorch, Apple's GPU", "tensorrt": "TensorRT, GPU",
 }  # fmt: skip
 #: How metrics are called.
-QUALITIES: Final = {name: title_of(name) for name in ("instance_f1", "centroid_f1", "f1")}
+QUALITIES: Final = {name: title_of(name) for name in MAIN_F1}
 _COSTS: Final = {"latency_ms": "time of an image, ms", "parameters_m": "parameters, million"}
 _HEIGHT: Final = 0.8  # of a model's row, shared by the engines
 

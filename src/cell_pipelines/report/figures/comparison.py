@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cell_pipelines.metrics import evaluated
+from cell_pipelines.metrics.choices import is_rate, metrics_shown
 from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures import panels
 from cell_pipelines.report.palette import category_colour, to_hex
@@ -17,13 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-METRICS: Final[Mapping[str, str]] = {
-    name: metric.title for name, metric in evaluated.METRICS.items() if metric.has_interval
-} | {name: evaluated.METRICS[name].title for name in ("image_iou_mean", "count_mae")}
 _QUALITIES: Final = {"f1": "F1", "accuracy": "TP / (TP + FP + FN)", "panoptic_quality": "panoptic quality"}
 _COLUMNS: Final = 3
-# The panels; Dice is IoU on another scale.
-_PANELS: Final = ("f1", "centroid_f1", "instance_f1", "panoptic_quality", "pixel_iou", "count_mae")
 _BLUE: Final = to_hex(category_colour(5))
 
 
@@ -62,13 +57,13 @@ def plot_comparison(table: pd.DataFrame, *, metrics: Mapping[str, str] | None = 
         table: One row per model; columns `model`, and any of those of `metrics`, each with its interval in `…_low` and
             `…_high` where it has one. A metric that no model has gets no panel; one that a model does not have is a
             dash in its row.
-        metrics: The columns to be shown with what they are called; None for six of `METRICS`.
+        metrics: The columns to be shown with what they are called; None for those that models are tested by.
         level: Of the intervals, to be told.
 
     Returns:
         The figure, one panel per metric; models are in the order of the table. It says so where there is nothing.
     """
-    metrics = {name: METRICS[name] for name in _PANELS} if metrics is None else metrics
+    metrics = {metric.name: metric.title for metric in metrics_shown("tested")} if metrics is None else metrics
     shown = [column for column in metrics if column in table and table[column].notna().any()]
     if table.empty or not shown:
         return panels.create_note("There is no model to compare.")
@@ -100,17 +95,17 @@ def _draw_metric(axes: Axes, table: pd.DataFrame, column: str, level: float) -> 
             )
     known = np.isfinite(values)
     (handles["all test images"],) = axes.plot(values[known], places[known], "o", color=_BLUE, markersize=6)
-    _frame(axes, is_rate=not column.startswith("count_"))
+    _frame(axes, as_rate=is_rate(column))
     for place in places[~known]:
         axes.annotate("–", (0.02, place), xycoords=("axes fraction", "data"), va="center", color=panels.GREY)
     return handles
 
 
-def _frame(axes: Axes, *, is_rate: bool) -> None:
+def _frame(axes: Axes, *, as_rate: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     low, high = axes.get_xlim()
-    if is_rate:
+    if as_rate:
         axes.set_xlim(max(-0.02, min(low, high - 0.1)), min(1.02, max(high, low + 0.1)))
     else:
         axes.set_xlim(0, max(high, 0.1))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from cell_pipelines.metrics.choices import title_of
 from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures import panels
 
@@ -120,16 +121,15 @@ def _names(axes: Axes, known: pd.DataFrame, top: float) -> None:
         axes.text(x, y, text, fontsize=panels.SMALL, color=panels.DARK, ha="right" if is_left else "left", va="center")
 
 
-def rank_figures(ranks: pd.DataFrame, titles: Mapping[str, str], *, unit: str = "image") -> dict[str, Figure]:
+def rank_figures(ranks: pd.DataFrame, *, unit: str = "image") -> dict[str, Figure]:
     """Plot each metric of a table of ranks by its own; see `plot_critical_difference`.
 
     Args:
         ranks: The same with a column `metric`.
-        titles: What each metric is called.
         unit: What was ranked in.
     """
     shown: Sequence[str] = [str(metric) for metric in ranks["metric"].drop_duplicates()]
     return {
-        metric: plot_critical_difference(ranks[ranks["metric"] == metric], titles.get(metric, metric), unit=unit)
+        metric: plot_critical_difference(ranks[ranks["metric"] == metric], title_of(metric), unit=unit)
         for metric in shown
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.metrics.choices import is_rate
 from cell_pipelines.model_titles import model_title
 from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.report.figures import panels
@@ -108,7 +109,7 @@ def _frame(axes: Axes, trainings: pd.DataFrame, points: pd.DataFrame, metric: st
     values = np.concatenate([trainings[metric].dropna().to_numpy(), points["value"].to_numpy()])
     low, high = float(values.min()), float(values.max())
     margin = 0.35 * max(high - low, 0.02)
-    is_share = high <= 1 and not metric.startswith("count_")
+    is_share = high <= 1 and is_rate(metric)
     axes.set_ylim(max(0.0, low - margin), min(1.005, high + margin) if is_share else high + margin)
 
 

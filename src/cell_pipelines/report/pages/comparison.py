@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from cell_pipelines.metrics.choices import metrics_shown
 from cell_pipelines.metrics.definitions import DEFINITIONS
 from cell_pipelines.metrics.evaluated import METRICS
+from cell_pipelines.metrics.metric import Kind
 from cell_pipelines.model_titles import model_title
 from cell_pipelines.report.figures.comparison import plot_comparison, plot_instance_curve
 from cell_pipelines.report.page.html import Item, Links, Picture, Section, Table, Text
@@ -24,16 +26,18 @@ _OTHER_COLUMNS: Final = {
     "agreement_low": ("lower limit", "Limits of agreement: bias -/+ 1.96 standard deviations of the differences."),
     "agreement_high": ("upper limit", "As the lower limit."),
 }
+
+
+def _named(*others: str, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    return (*others, *(metric.name for metric in metrics_shown("comparison", *kinds)))
+
+
 _COLUMNS: Final = {name: (metric.heading, metric.definition) for name, metric in METRICS.items()} | _OTHER_COLUMNS
-_FINDING: Final = ("images", "objects", "f1", "centroid_f1", "instance_f1", "ap50")
-_COUNTING: Final = ("count_mae", "count_medae", "count_bias", "agreement_low", "agreement_high", "count_r2")
-_OUTLINES: Final = (
-    "pixel_iou", "image_iou_mean", "dice", "instance_f1_mean", "panoptic_quality", "aggregated_jaccard",
-)  # fmt: skip
-_WITH_INTERVAL: Final = ("f1", "centroid_f1", "instance_f1", "dice", "count_mae")
-# Higher is better for all but these.
-_ERRORS: Final = ("count_mae",)
-_CARDS: Final = {"f1": "F1 of boxes", "instance_f1": "F1 of masks", "count_mae": "Count MAE, cells per image"}
+_TABLES: Final = {
+    "Finding cells": _named("images", "objects", kinds=("box", "centroid")),
+    "Outlines of cells": _named(kinds=("mask", "pixel")),
+    "Counting cells": _named("agreement_low", "agreement_high", kinds=("count",)),
+}
 
 
 def comparison_cards(models: pd.DataFrame) -> dict[str, str]:
@@ -43,16 +47,16 @@ def comparison_cards(models: pd.DataFrame) -> dict[str, str]:
         models: As in `comparison_sections`.
     """
     cards = {"Models": str(len(models))}
-    for column, title in _CARDS.items():
-        values = models[column].to_numpy(dtype=float) if column in models else np.array([])
+    for metric in metrics_shown("headline"):
+        values = models[metric.name].to_numpy(dtype=float) if metric.name in models else np.array([])
         if np.isfinite(values).any():
-            is_error = column in _ERRORS
-            best = np.nanmin(values) if is_error else np.nanmax(values)
+            best = np.nanmax(values) if metric.higher_is_better else np.nanmin(values)
+            title = f"{metric.title[0].upper()}{metric.title[1:]}"
             if len(models) > 1:
-                title = f"Lowest {title[0].lower()}{title[1:]}" if is_error else f"Highest {title}"
+                title = f"{'Highest' if metric.higher_is_better else 'Lowest'} {metric.title}"
             names = models["model"][values == best].tolist()
             holders = model_title(names[0]) if len(names) == 1 else f"{len(names)} models"
-            cards[title] = f"{best:.{2 if is_error else 3}f} ({holders})"
+            cards[title] = f"{best:.{metric.decimals}f} ({holders})"
     return cards
 
 
@@ -82,7 +86,7 @@ def comparison_sections(
         The sections, in order: differences, the tables, figures, ranks, pairs, montages, strata, links. Those without
         content are left out.
     """
-    known = any(models[f"{name}_low"].notna().any() for name in _WITH_INTERVAL if f"{name}_low" in models)
+    known = any(models[f"{name}_low"].notna().any() for name in METRICS if f"{name}_low" in models)
     level = f"{100 * statements.level if statements else 95:g} %"
     caption = f"Each model with its {level} interval" if known else "Each model; no interval could be computed"
     figures: list[Item] = [Picture(plot_comparison(models, level=statements.level if statements else 0.95), caption)]
@@ -112,9 +116,8 @@ def _filled(parts: Sequence[tuple[str, list[Item]]]) -> list[Section]:
 
 def _comparison_tables(models: pd.DataFrame, level: str) -> list[Item]:
     """Return tables of what models have; what none has, such as outlines of detectors, is left out."""
-    parts = {"Finding cells": _FINDING, "Outlines of cells": _OUTLINES, "Counting cells": _COUNTING}
     tables: list[Item] = []
-    for caption, columns in parts.items():
+    for caption, columns in _TABLES.items():
         known = [column for column in columns if column in models]
         if known and models[known].notna().any(axis=None):
             tables.append(_table(models, known, f"{caption}, on the same test images", level))
@@ -132,7 +135,7 @@ def _table(models: pd.DataFrame, columns: Sequence[str], caption: str, level: st
         frame[title] = models[column].tolist()
         if meaning:
             definitions[title] = meaning
-        if column in _WITH_INTERVAL and f"{column}_low" in models:
+        if column in METRICS and METRICS[column].shows_interval and f"{column}_low" in models:
             frame[f"{title}, {level}"] = _intervals(models, column)
             definitions[level] = DEFINITIONS["bootstrap_interval"]
     return Table(pd.DataFrame(frame), caption, definitions)
@@ -145,7 +148,7 @@ def _model_first(table: pd.DataFrame) -> pd.DataFrame:
 
 def _intervals(models: pd.DataFrame, column: str) -> list[object]:
     ends = models[[f"{column}_low", f"{column}_high"]].to_numpy(dtype=float)
-    decimals = 2 if column in _ERRORS else 3
+    decimals = METRICS[column].decimals
     return [
         f"{low:.{decimals}f} to {high:.{decimals}f}" if np.isfinite([low, high]).all() else None for low, high in ends
     ]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cell_pipelines.metrics.choices import title_of
 from cell_pipelines.model_titles import model_title
 from cell_pipelines.old_names import rename_old_columns
-from cell_pipelines.report.figures.comparison import METRICS
 from cell_pipelines.report.figures.comparison_ranks import rank_figures
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 
@@ -89,7 +89,7 @@ def verdict_section(statements: Statements) -> Section:
 
 def test_sections(statements: Statements) -> list[Section]:
     """Return the ranks with their figures, and all pairs where they are few enough to be read."""
-    figures = rank_figures(statements.ranks, METRICS, unit=statements.unit)
+    figures = rank_figures(statements.ranks, unit=statements.unit)
     pictures: list[Item] = [
         Picture(figure, "Average ranks; a bar joins models that Nemenyi's test does not tell apart")
         for figure in figures.values()
@@ -153,7 +153,7 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     cautions = {"caution": table["caution"].to_numpy()} if "caution" in table and (table["caution"] != "").any() else {}
     return pd.DataFrame(
         {
-            "metric": [METRICS.get(metric, metric) for metric in table["metric"]],
+            "metric": [title_of(metric) for metric in table["metric"]],
             **{title: [model_title(str(name)) for name in table[column]] for column, title in names.items()},
             "difference": [None if np.isnan(value) else _signed(value) for value in table["difference"]],
             "interval": [f"{_signed(a)} to {_signed(b)}" if np.isfinite([a, b]).all() else None for a, b in ends],

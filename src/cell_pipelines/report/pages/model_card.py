@@ -11,16 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from cell_pipelines.metrics.choices import metrics_shown
 from cell_pipelines.metrics.definitions import DEFINITIONS
+from cell_pipelines.metrics.evaluated import METRICS
 from cell_pipelines.report.page.tables import format_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN: Final = (
-    "f1", "instance_f1", "centroid_f1", "ap50", "precision", "recall", "panoptic_quality", "dice", "pixel_iou",
-    "count_mae", "count_bias", "count_r2",
-)  # fmt: skip
+_SHOWN: Final = tuple(metric.name for metric in metrics_shown("card"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +136,7 @@ def _with_interval(row: pd.Series, name: str) -> str | None:
     values = [float(row[key]) for key in (name, f"{name}_low", f"{name}_high") if key in row]
     if not math.isfinite(values[0]):
         return None
-    texts = [f"{value:.{2 if name.startswith('count_') else 3}f}".replace("-", "\u2212") for value in values]
+    texts = [f"{value:.{METRICS[name].decimals}f}".replace("-", "\u2212") for value in values]
     return (
         texts[0] if len(texts) < 3 or not all(map(math.isfinite, values)) else f"{texts[0]} ({texts[1]} to {texts[2]})"
     )

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from cell_pipelines.analysis.model_comparison.compared_metrics import METRICS
+from cell_pipelines.metrics.choices import metrics_shown
+from cell_pipelines.metrics.evaluated import COMPARED
 
 
 class ComparisonParameters(BaseModel):
@@ -16,15 +17,13 @@ class ComparisonParameters(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = (
-        "f1", "centroid_f1", "instance_f1", "panoptic_quality", "pixel_iou", "count_mae"
-    )  # fmt: skip
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = tuple(metric.name for metric in metrics_shown("tested"))
     level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
 
     @field_validator("metrics")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in names if name not in METRICS]
+        unknown = [name for name in names if name not in COMPARED]
         if unknown:
-            raise ValueError(f"must be among {', '.join(METRICS)}, got {unknown[0]!r}")
+            raise ValueError(f"must be among {', '.join(COMPARED)}, got {unknown[0]!r}")
         return names
