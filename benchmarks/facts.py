@@ -32,6 +32,17 @@ CHAINS = (
     (
         "where is a cell separated in a probability map?",
         (
+            ("pipelines/threshold_optimisation/pipeline.py", "decode_cells"),
+            ("pipelines/threshold_optimisation/nodes.py", "read_cells"),
+            ("workflows/reading.py", "decode"),
+            ("representations/binary.py", "decode"),
+        ),
+        "11 files",
+        "4 files",
+    ),
+    (
+        "the same, of new images",
+        (
             ("pipelines/prediction/pipeline.py", "predict_new"),
             ("pipelines/prediction/nodes.py", "find_cells"),
             ("workflows/counting.py", "read_cells"),
@@ -150,7 +161,7 @@ def calls_of_figures() -> dict[str, list[str]]:
         node.name: path
         for path in (PACKAGE / "report" / "figures").glob("*.py")
         for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("plot_")
+        if isinstance(node, ast.FunctionDef) and re.fullmatch(r"plot_\w+|[a-z]\w*_figures", node.name)
     }
     calls: dict[str, list[str]] = {name: [] for name in figures}
     for path in sorted(PACKAGE.rglob("*.py")):

@@ -124,7 +124,7 @@ def describe_evaluation(table: pd.DataFrame) -> str:
         return f"no F1 score can be computed on {_plural(images, 'test image')}"
     parts = [f"{title_of(shown)} is {_with_interval(row, shown)}"]
     if pd.notna(row.get("count_mae")):
-        parts.append(f"the mean count error {_with_interval(row, 'count_mae')} cells per image")
+        parts.append(f"the mean absolute count error {_with_interval(row, 'count_mae')} cells per image")
     return f"{', '.join(parts)}, on {_plural(images, 'test image')}"
 
 

@@ -53,8 +53,11 @@ def test_the_page_the_table_and_the_tests_say_the_same() -> None:
     assert found.compared.conclusions["f1"].startswith("F1 of boxes at IoU 0.5: good is best")
     assert found.differences["model"].tolist() == ["poor", "poor"]
     assert found.differences["significant"].all()
-    assert set(found.figures()) == {f"{kind}_{m}" for kind in ("ranks", "intervals") for m in ("f1", "count_mae")}
+    assert list(found.rank_figures) == ["f1", "count_mae"]
+    assert [found.interval_figure(metric) is not None for metric in ("f1", "count_mae", "dice")] == [True, True, False]
     sections = describe_comparison(found, given, reports={"good": "../good/report.html"})
+    (ranks,) = (section for section in sections if section.title == "Ranks")
+    assert [item.image_or_figure for item in ranks.items] == list(found.rank_figures.values()), "the page shows what is saved"
     titles = [section.title for section in sections]
     inner = ["Comparison", "Figures", "Ranks", "All pairs", "Where the errors are"]
     assert titles == ["Differences between models", *inner, "Reports"]
@@ -151,9 +154,10 @@ def test_the_shipped_configuration_is_valid() -> None:
     assert ComparisonParameters(**settings["comparison"]) == ComparisonParameters()
 
 
-def test_models_are_compared_by_every_metric_whose_row_has_an_interval_and_by_no_other() -> None:
-    ratios = {name for name, metric in evaluated.METRICS.items() if metric.columns and metric.has_interval}
-    known = ratios | {"image_iou_mean", "count_mae"}
+def test_models_are_compared_by_every_metric_with_an_interval_of_which_more_or_less_is_better_and_by_no_other() -> None:
+    rows = evaluated.METRICS.items()
+    known = {name for name, metric in rows if metric.columns and metric.has_interval and metric.better != "near 0"}
+    assert {"image_iou_mean", "count_mae"} < known
     assert set(ComparisonParameters(metrics=tuple(known)).metrics) == known
     for name in {*evaluated.METRICS, "accuracy"} - known:
         with pytest.raises(ValidationError, match="must be among"):

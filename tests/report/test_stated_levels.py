@@ -37,7 +37,7 @@ def legend(figure) -> str:
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_comparison_states_the_level_of_its_intervals(level: float) -> None:
     none = pd.DataFrame()
-    statements = Statements(["One."], "", none, none, pd.DataFrame(columns=["metric"]), level=level)
+    statements = Statements(["One."], "", none, none, [], level=level)
     page = render_report("a", {}, comparison_sections(MODELS, statements=statements))
     assert stated(page) == {f"{100 * level:g}"}
     assert f"{100 * level:g} % interval" in legend(plot_comparison(MODELS, level=level))

@@ -28,14 +28,15 @@ def count(
     Prints the counts, and where the tables, the page, the annotations and the overlays are.
     """
     from cell_pipelines import api
-    from cell_pipelines.commands.output import name_of, output_folder, print_files, print_table, without_warnings
+    from cell_pipelines.commands.output import name_of, output_folder, print_files, print_table
     from cell_pipelines.failures import MistakeError
+    from cell_pipelines.quiet_loggers import quiet_loggers
     from cell_pipelines.workflows.count_result import FILES
     from cell_pipelines.workflows.outputs import check_format
 
     check_format(format)
     folder = output_folder(out, f"counts_{name_of(images)}", images)
-    with without_warnings(*_IN_THE_TABLE):
+    with quiet_loggers(*_IN_THE_TABLE):
         result = api.count(images, model, **settings)  # type: ignore[arg-type]
     result.save(folder, format=format, overlays=overlays)
     print_table(result.shown_table(), notes=("warning", "error"))

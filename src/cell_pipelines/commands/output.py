@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,19 +30,6 @@ def name_of(images: Sequence[str]) -> str:
         first = first.parent
     name = first.stem if first.suffix and not first.is_dir() else first.absolute().name
     return re.sub(r"[^\w.-]+", "_", name).strip("_.") or "images"
-
-
-@contextmanager
-def without_warnings(*loggers: str) -> Iterator[None]:
-    """Keep the warnings of these loggers back, which the command says itself."""
-    levels = {name: logging.getLogger(name).level for name in loggers}
-    for name in loggers:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
 
 
 def print_table(table: pd.DataFrame, *, notes: Sequence[str] = ()) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
+from cell_pipelines.metrics.choices import higher_is_better, title_of
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.resampling_units import choose_groups, likely_groups, named_groups
@@ -50,21 +52,21 @@ class ModelComparison:
         ]
         return [*told.values(), *(text for text in dict.fromkeys(warned) if text)]
 
-    def figures(self) -> dict[str, Figure]:
-        """Return the critical-difference figure and the plot of intervals of each metric, by name."""
-        from cell_pipelines.metrics.evaluated import COMPARED
-        from cell_pipelines.report.figures.comparison_intervals import plot_intervals
+    @cached_property
+    def rank_figures(self) -> dict[str, Figure]:
+        """The critical-difference figure of each metric, drawn once for the page and the files."""
         from cell_pipelines.report.figures.comparison_ranks import rank_figures
 
-        unit = "group" if self.compared.grouped else "image"
-        ranks = rank_figures(self.compared.ranks, unit=unit)
-        found = {f"ranks_{metric}": figure for metric, figure in ranks.items()}
-        for metric in self.compared.conclusions:
-            row = COMPARED[metric]
-            found[f"intervals_{metric}"] = plot_intervals(
-                self.table, metric, row.title, higher_is_better=row.higher_is_better, level=self.level
-            )
-        return found
+        return rank_figures(self.compared.ranks, unit="group" if self.compared.grouped else "image")
+
+    def interval_figure(self, metric: str) -> Figure | None:
+        """Return the plot of intervals of a metric; None where it was not compared."""
+        from cell_pipelines.report.figures.comparison_intervals import plot_intervals
+
+        if metric not in self.compared.conclusions:
+            return None
+        title, higher = title_of(metric), higher_is_better(metric)
+        return plot_intervals(self.table, metric, title, higher_is_better=higher, level=self.level)
 
 
 def compare_tables(
@@ -126,8 +128,8 @@ def describe_comparison(
 
     found = comparison.compared
     statements = Statements(
-        comparison.sentences(), comparison.note, comparison.differences, found.tests, found.ranks,
-        "group" if found.grouped else "image", comparison.level,
+        comparison.sentences(), comparison.note, comparison.differences, found.tests,
+        list(comparison.rank_figures.values()), comparison.level,
     )  # fmt: skip
     density = [tabulate_density(one.images).assign(model=name) for name, one in given.items()]
     return comparison_sections(

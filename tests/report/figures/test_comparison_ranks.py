@@ -57,7 +57,7 @@ def test_models_without_a_rank_are_named_and_one_alone_has_no_figure() -> None:
 
 def test_groups_are_called_so_and_each_metric_has_a_figure() -> None:
     both = pd.concat([ranks(2), ranks(2).assign(metric="dice")])
-    figures = rank_figures(both, {"f1": "F1 of boxes"}, unit="group")
+    figures = rank_figures(both, unit="group")
     assert list(figures) == ["f1", "dice"]
     texts = [text.get_text() for text in figures["f1"].axes[0].texts]
-    assert any("F1 of boxes: average rank over 20 groups" in text for text in texts)
+    assert any("F1 of boxes at IoU 0.5: average rank over 20 groups" in text for text in texts)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.report.figures.comparison_ranks import rank_figures
 from cell_pipelines.report.page.html import Picture, Table, Text, render_report
 from cell_pipelines.report.pages.comparison_statements import Statements, cost_table, test_sections, verdict_section
 
@@ -16,10 +17,11 @@ RANKS = pd.DataFrame(
     {"metric": "f1", "model": ["a", "b", "c"], "average_rank": [1.0, 2.0, 3.0], "units_ranked": 9, "friedman_p": 0.01,
      "critical_difference": 1.1, "cliques": ["1", "1", ""]}
 )  # fmt: skip
+FIGURES = list(rank_figures(RANKS).values())
 
 
 def test_sentences_and_differences_stand_together() -> None:
-    said = Statements(["A is best."], "Drawn by image.", TESTS, TESTS, RANKS)
+    said = Statements(["A is best."], "Drawn by image.", TESTS, TESTS, FIGURES)
     section = verdict_section(said)
     text, table = section.items
     assert isinstance(text, Text)
@@ -35,14 +37,14 @@ def test_sentences_and_differences_stand_together() -> None:
 
 def test_ranks_have_figures_and_many_pairs_are_only_counted() -> None:
     many = pd.concat([TESTS] * 40, ignore_index=True)
-    few, long = (test_sections(Statements([], "", TESTS, tests, RANKS)) for tests in (TESTS, many))
+    few, long = (test_sections(Statements([], "", TESTS, tests, FIGURES)) for tests in (TESTS, many))
     assert isinstance(few[0].items[0], Picture)
     assert isinstance(few[1].items[0], Table)
     assert "rank-biserial" in few[1].items[0].frame
     (told,) = long[1].items
     assert isinstance(told, Text)
     assert told.text.startswith("All 80 tests")
-    nothing = Statements([], "One model.", TESTS.iloc[:0], TESTS.iloc[:0], RANKS.iloc[:0])
+    nothing = Statements([], "One model.", TESTS.iloc[:0], TESTS.iloc[:0], [])
     assert test_sections(nothing) == []
     assert len(verdict_section(nothing).items) == 1
 

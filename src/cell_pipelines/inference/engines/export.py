@@ -12,6 +12,7 @@ from typing import Any
 from cell_pipelines.files import atomic_path
 from cell_pipelines.inference.engines.deployed import DeployedNetwork
 from cell_pipelines.inference.engines.outputs import compare_outputs, sample_images
+from cell_pipelines.quiet_loggers import quiet_loggers
 
 logger = logging.getLogger(__name__)
 
@@ -105,16 +106,10 @@ def _follow(deployed: DeployedNetwork, path: Path) -> None:
 def _quiet() -> Iterator[None]:
     """Keep what the exporters say of themselves out of the log; whether the export is right is seen afterwards."""
     names = ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")
-    levels = {name: logging.getLogger(name).level for name in names}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    silent = quiet_loggers(*names, level=logging.CRITICAL)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), silent:
         warnings.simplefilter("ignore")
-        for name in names:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
+        yield
 
 
 def _add_metadata(path: Path, deployed: DeployedNetwork) -> None:

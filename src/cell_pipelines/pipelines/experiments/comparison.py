@@ -134,24 +134,22 @@ def _figures(
     trials: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
     parameters: ExperimentParameters,
 ) -> dict[str, Any]:  # fmt: skip
-    from cell_pipelines.report.figures.comparison_losses import plot_losses
+    from cell_pipelines.report.figures.comparison_losses import Side, plot_losses
     from cell_pipelines.report.figures.panels import create_note
 
     histories = {name: one.history for name, one in given.items() if one.history is not None}
     varied = _varied(parameters)
     panel, label = _places(trials, varied)
-    losses = {
-        "training_loss": plot_losses(histories, "train", panel=panel, line=label),
-        "validation_loss": plot_losses(histories, "val", panel=panel, line=label),
-    }
+    sides: dict[str, Side] = {"training_loss": "train", "validation_loss": "val"}
+    losses = {name: plot_losses(histories, side, panel=panel, line=label) for name, side in sides.items()}
     metric = main_metric(trials, parameters)
-    known = found.figures() if found else {}
-    note = create_note(f"{metric} was not compared.")
+    intervals = found.interval_figure(metric) if found else None
+    ranks = found.rank_figures.get(metric) if found else None
     return {
         "grid": _grid(trials, metric, varied),
         **losses,
-        "intervals": known.get(f"intervals_{metric}", note),
-        "average_ranks": known.get(f"ranks_{metric}", create_note(f"{metric} was not ranked.")),
+        "intervals": intervals or create_note(f"{metric} was not compared."),
+        "average_ranks": ranks or create_note(f"{metric} was not ranked."),
     }
 
 

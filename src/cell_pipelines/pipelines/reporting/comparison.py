@@ -64,11 +64,11 @@ def _compare(
     reports = {name: f"../{name}/report.html" for name in given}
     sections = describe_comparison(found, models, montages=montages, reports=reports)
     page = embedded_page(f"{parameters.title}: models compared", comparison_cards(found.table), sections)
-    figures = found.figures()
     drawn = [
-        figures.get(f"{kind}_{metric}") or create_note(f"{metric}: no model has it, or it was not asked for.")
-        for kind in ("ranks", "intervals") for metric in metrics
-    ]  # fmt: skip
+        figure or create_note(f"{metric}: no model has it, or it was not asked for.")
+        for figure_of in (found.rank_figures.get, found.interval_figure)
+        for metric, figure in ((metric, figure_of(metric)) for metric in metrics)
+    ]
     return found.table, found.differences, found.compared.tests, found.compared.ranks, page, *drawn
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from cell_pipelines.metrics.choices import title_of
 from cell_pipelines.model_titles import model_title
 from cell_pipelines.old_names import rename_old_columns
-from cell_pipelines.report.figures.comparison_ranks import rank_figures
 from cell_pipelines.report.page.html import Item, Picture, Section, Table, Text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 _ALL_PAIRS: Final = 60  # rows; a page with more of them would not be read
 _COSTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -58,8 +58,7 @@ class Statements:
         differences: One row per metric and model but the best: `metric`, `best`, `model`, `difference`, `low`, `high`,
             `p`, `p_holm`, `significant`, and where it is known `caution`.
         tests: One row per metric and pair: also `first`, `second`, `rank_biserial`.
-        ranks: As `comparison_ranks` takes them.
-        unit: What was tested, ``image`` or ``group``.
+        ranks: A figure of the average ranks for each metric.
         level: Of intervals and tests.
     """
 
@@ -67,8 +66,7 @@ class Statements:
     note: str
     differences: pd.DataFrame
     tests: pd.DataFrame
-    ranks: pd.DataFrame
-    unit: str = "image"
+    ranks: Sequence[Figure]
     level: float = 0.95
 
 
@@ -89,11 +87,8 @@ def verdict_section(statements: Statements) -> Section:
 
 def test_sections(statements: Statements) -> list[Section]:
     """Return the ranks with their figures, and all pairs where they are few enough to be read."""
-    figures = rank_figures(statements.ranks, unit=statements.unit)
-    pictures: list[Item] = [
-        Picture(figure, "Average ranks; a bar joins models that Nemenyi's test does not tell apart")
-        for figure in figures.values()
-    ]
+    caption = "Average ranks; a bar joins models that Nemenyi's test does not tell apart"
+    pictures: list[Item] = [Picture(figure, caption) for figure in statements.ranks]
     sections = [Section("Ranks", pictures)] if pictures else []
     if 0 < len(statements.tests) <= _ALL_PAIRS:
         frame = _readable(statements.tests, {"first": "first", "second": "second"})

@@ -15,6 +15,7 @@ from typing import Any
 from cell_pipelines.models.accelerators import Kind, choose_kind, supports_bfloat16
 from cell_pipelines.models.ultralytics_home import use_all_cores
 from cell_pipelines.processes import end_with_parent
+from cell_pipelines.quiet_loggers import quiet_loggers
 from cell_pipelines.training.segmentation.settings import Precision, SegmentationTraining
 
 logger = logging.getLogger(__name__)
@@ -169,14 +170,7 @@ def quiet_lightning() -> Iterator[None]:
     import lightning
 
     names = ("lightning", "lightning.pytorch", "lightning.fabric", "pytorch_lightning", "lightning_fabric")
-    levels = {name: logging.getLogger(name).level for name in names}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), quiet_loggers(*names):
         warnings.filterwarnings("ignore", module=r"lightning\.")
         warnings.filterwarnings("ignore", category=lightning.fabric.utilities.warnings.PossibleUserWarning)
-        for name in names:
-            logging.getLogger(name).setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
+        yield
