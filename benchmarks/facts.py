@@ -208,7 +208,7 @@ def questions() -> Iterator[tuple[str, str, str, str]]:
         named = ", ".join(f"`{file}`" for file in files)
         number = f"{len(files)} files name" if len(files) > 1 else "1 file names"
         yield f"add {kind}", before, f"{number} `{example}`: {named}", goal
-    calls = calls_of_figures()
+    calls = {name: places for name, places in calls_of_figures().items() if places}
     often = {name: places for name, places in calls.items() if len(places) > 1}
     once = f"{len(calls) - len(often)} of {len(calls)} figure functions are called once"
     called = (f"`{name}` ({', '.join(f'`{place}`' for place in places)})" for name, places in sorted(often.items()))

@@ -26,8 +26,8 @@ def locate(name):
 def test_an_evaluation_is_told_with_its_intervals():
     text = describe_evaluation(evaluation())
     assert text == (
-        "F1 of boxes at IoU 0.5 is 0.90 (0.85 to 0.93), the mean absolute count error 1.25 (1.00 to 1.50) cells per image, "
-        "on 20 test images"
+        "F1 of boxes at IoU 0.5 is 0.90 (0.85 to 0.93), the mean absolute count error 1.25 (1.00 to 1.50) cells per "
+        "image, on 20 test images"
     )
 
 

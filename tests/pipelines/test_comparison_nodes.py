@@ -57,7 +57,8 @@ def test_the_page_the_table_and_the_tests_say_the_same() -> None:
     assert [found.interval_figure(metric) is not None for metric in ("f1", "count_mae", "dice")] == [True, True, False]
     sections = describe_comparison(found, given, reports={"good": "../good/report.html"})
     (ranks,) = (section for section in sections if section.title == "Ranks")
-    assert [item.image_or_figure for item in ranks.items] == list(found.rank_figures.values()), "the page shows what is saved"
+    shown = [item.image_or_figure for item in ranks.items]
+    assert shown == list(found.rank_figures.values()), "the page shows what is saved"
     titles = [section.title for section in sections]
     inner = ["Comparison", "Figures", "Ranks", "All pairs", "Where the errors are"]
     assert titles == ["Differences between models", *inner, "Reports"]
