@@ -33,7 +33,7 @@ def name_of(images: Sequence[str]) -> str:
 
 
 def print_table(table: pd.DataFrame, *, notes: Sequence[str] = ()) -> None:
-    """Print a table in 80 columns, where its numbers allow that; names are shortened in their middle.
+    """Print a table in 80 columns, where its numbers allow that; long names are shortened at their centre.
 
     What stands in the columns `notes` comes below, one line for each note with the rows that it is about.
     """
@@ -70,7 +70,7 @@ def _rows(rows: Sequence[str], number: int) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return a text of at most so many letters, without its middle where it is longer.
+    """Return a text of at most so many letters, without its centre where it is longer.
 
     >>> shortened("experiment_1_field_01.png", 12)
     'experi…1.png'

@@ -74,7 +74,7 @@ class Metric:
 
     @property
     def decimals(self) -> int:
-        """How many decimals pages show."""
+        """Number of decimals that pages show."""
         return 2 if self.kind == "count" else 3
 
     @property
