@@ -1,6 +1,7 @@
 """Folders and tables that commands and the API write: new ones only, whole or not at all."""
 
 import difflib
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,9 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from cell_pipelines.annotations.formats.registry import write_annotations
+from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_folder
 from cell_pipelines.spreadsheet_text import protect_table
+
+logger = logging.getLogger(__name__)
 
 # Excel's own limits.
 _MOST_ROWS, _MOST_CHARACTERS = 1_048_575, 32_767
@@ -33,6 +38,12 @@ def check_new_folder(path: Path) -> Path:
     if not os.access(parent, os.W_OK | os.X_OK):
         raise MistakeError(f"{folder}: can't be written, since {parent} allows no new files. Name another folder.")
     return folder
+
+
+def export_annotations(annotations: AnnotationSet, format: str, folder: Path) -> None:
+    """Write annotations into a folder in a format, and log what the format can't hold."""
+    for finding in write_annotations(annotations, folder, format=format):
+        logger.info("%s", finding.sentence())
 
 
 def check_outside(folder: Path, images: Iterable[Path]) -> None:

@@ -12,7 +12,6 @@ from cell_pipelines.analysis.active_learning.density import density, density_ran
 from cell_pipelines.analysis.active_learning.features import FEATURES
 from cell_pipelines.analysis.active_learning.next_images import rank_images
 from cell_pipelines.analysis.metadata import describe_images
-from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
@@ -23,6 +22,7 @@ from cell_pipelines.pipelines.next_images.views import VIEWS, turned_images
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_pictures
 from cell_pipelines.workflows.model_outputs import OutputReader
+from cell_pipelines.workflows.outputs import export_annotations
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 from cell_pipelines.workflows.reading import read_cells
@@ -131,12 +131,7 @@ def first_images(table: pd.DataFrame, count: int) -> list[str]:
 
 def export_proposals(cells: AnnotationSet, parameters: NextImagesParameters) -> Callable[[Path], None]:
     """Return what writes the proposals into a folder, in the format that a person corrects them in."""
-    return partial(_write, cells, parameters.format)
-
-
-def _write(cells: AnnotationSet, format: str, folder: Path) -> None:
-    for finding in write_annotations(cells, folder, format=format):
-        logger.info("%s", finding.sentence())
+    return partial(export_annotations, cells, parameters.format)
 
 
 def draw_proposals(

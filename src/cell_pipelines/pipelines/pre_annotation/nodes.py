@@ -9,14 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.formats.registry import Reader, write_annotations
-from cell_pipelines.annotations.geometry.label_images import labels_to_objects, objects_to_labels
+from cell_pipelines.annotations.formats.registry import Reader
+from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import concatenate, iterate_images
-from cell_pipelines.imaging.intensity import to_rgb, to_uint8
-from cell_pipelines.imaging.reading import ImageFile, hash_pixels, write_image
+from cell_pipelines.annotations.selection import concatenate
+from cell_pipelines.imaging.reading import ImageFile, hash_pixels
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
+from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures
+from cell_pipelines.workflows.outputs import export_annotations
 from cell_pipelines.workflows.parallel import map_images
 
 logger = logging.getLogger(__name__)
@@ -63,47 +64,14 @@ class _Proposal:
 
 def write_proposals(annotations: AnnotationSet, parameters: PreAnnotationParameters) -> Callable[[Path], None]:
     """Return what writes the proposals into a folder, in the format that a person corrects them in."""
-    return partial(_write_proposals, annotations, parameters.format)
-
-
-def _write_proposals(annotations: AnnotationSet, format: str, folder: Path) -> None:
-    for finding in write_annotations(annotations, folder, format=format):
-        logger.info("%s", finding.sentence())
+    return partial(export_annotations, annotations, parameters.format)
 
 
 def draw_proposals(
     annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreAnnotationParameters
 ) -> Callable[[Path], None]:
     """Return what fills a folder with the images and the outlines of the proposed cells."""
-    return partial(_draw_proposals, annotations, images, parameters)
-
-
-def _draw_proposals(
-    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PreAnnotationParameters, folder: Path
-) -> None:
-    if not parameters.overlays:
-        return
-    jobs = (_Drawing(one, images[one.names[0]], folder) for one in iterate_images(annotations))
-    total = annotations.n_images
-    for _ in map_images(_Drawing.run, jobs, description="drawing", total=total, parallel=parameters.parallel):
-        continue
-
-
-@dataclass(frozen=True, eq=False)
-class _Drawing:
-    """One image on which proposals are to be drawn."""
-
-    annotations: AnnotationSet
-    file: ImageFile
-    folder: Path
-
-    def run(self) -> None:
-        """Draw and write."""
-        from cell_pipelines.report.overlays.outlines import overlay_labels
-
-        labels, _ = objects_to_labels(self.annotations)
-        target = self.folder / Path(self.annotations.names[0]).with_suffix(".png")
-        write_image(overlay_labels(to_rgb(to_uint8(self.file())), labels), target)
+    return partial(draw_pictures, annotations, images, parameters.parallel) if parameters.overlays else draw_nothing
 
 
 def compare_with_corrections(

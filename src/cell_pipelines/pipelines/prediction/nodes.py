@@ -1,26 +1,23 @@
 """Nodes of prediction."""
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.report.page.html import Page
 from cell_pipelines.workflows.count_page import report_counts
 from cell_pipelines.workflows.counting import FoundCells, count_cells, find_cells
-from cell_pipelines.workflows.drawing import draw_pictures
+from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures
+from cell_pipelines.workflows.outputs import export_annotations
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import score_images
 from cell_pipelines.workflows.trained_model import TrainedModel
-
-logger = logging.getLogger(__name__)
 
 
 def score_labelled(
@@ -78,23 +75,11 @@ def report_new(
 
 def export_cells(annotations: AnnotationSet, parameters: PredictionParameters) -> Callable[[Path], None]:
     """Return what writes the cells into a folder in the chosen format."""
-    return partial(_write_cells, annotations, parameters.format)
-
-
-def _write_cells(annotations: AnnotationSet, format: str, folder: Path) -> None:
-    for finding in write_annotations(annotations, folder, format=format):
-        logger.info("%s", finding.sentence())
+    return partial(export_annotations, annotations, parameters.format)
 
 
 def draw_cells(
     annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PredictionParameters
 ) -> Callable[[Path], None]:
     """Return what fills a folder with the images and the cells drawn on them."""
-    return partial(_write_overlays, annotations, images, parameters)
-
-
-def _write_overlays(
-    annotations: AnnotationSet, images: dict[str, ImageFile], parameters: PredictionParameters, folder: Path
-) -> None:
-    if parameters.overlays:
-        draw_pictures(annotations, images, parameters.parallel, folder)
+    return partial(draw_pictures, annotations, images, parameters.parallel) if parameters.overlays else draw_nothing

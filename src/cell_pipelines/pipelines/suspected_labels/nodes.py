@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from cell_pipelines.analysis.active_learning.marking import Mark, mark_suspects
 from cell_pipelines.analysis.active_learning.suspects import find_suspects
-from cell_pipelines.annotations.formats.registry import create_format, write_annotations
+from cell_pipelines.annotations.formats.registry import create_format
 from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_images, select_split
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, read_image, write_image
@@ -22,6 +22,7 @@ from cell_pipelines.pipelines.suspected_labels.asking import Asking, askings
 from cell_pipelines.pipelines.suspected_labels.parameters import SuspectedLabelsParameters
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.model_outputs import OutputReader
+from cell_pipelines.workflows.outputs import export_annotations
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 from cell_pipelines.workflows.scoring import COLUMNS, score_images
@@ -133,12 +134,8 @@ def export_marked(
     chosen = select_images(annotations, [places[name] for name in dict.fromkeys(suspects["image"])])
     keeps = create_format(parameters.format).CAPABILITIES.attributes is True
     mark: Mark = ("attribute" if keeps else "category") if parameters.mark == "auto" else parameters.mark
-    return partial(_write, mark_suspects(chosen, suspects, by_rank(proposals), mark=mark), parameters.format)
-
-
-def _write(annotations: AnnotationSet, format: str, folder: Path) -> None:
-    for finding in write_annotations(annotations, folder, format=format):
-        logger.info("%s", finding.sentence())
+    marked = mark_suspects(chosen, suspects, by_rank(proposals), mark=mark)
+    return partial(export_annotations, marked, parameters.format)
 
 
 def draw(

@@ -8,29 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.report.overlays.display import to_display
 from cell_pipelines.report.overlays.drawing import Pen, paint_cross
 from cell_pipelines.report.palette import CASING
 from cell_pipelines.typing import ByteImage, LabelImage
 
 _Contours = list[npt.NDArray[np.int32]]
-
-
-def overlay_labels(image: npt.NDArray[np.uint8], labels: LabelImage) -> ByteImage:
-    """Draw the outline of every cell, one pixel wide and inside the cell, so that touching cells show two lines.
-
-    Args:
-        image: (H, W, 3) uint8 RGB; stretched for display only.
-        labels: (H, W) int32, 0 is background.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
-    from skimage.segmentation import find_boundaries
-
-    canvas: ByteImage = to_display(image).copy()
-    canvas[find_boundaries(labels, mode="inner")] = (240, 228, 66)
-    return canvas
 
 
 def draw_outlines(canvas: ByteImage, labels: LabelImage, pens: Sequence[Pen | None], *, width: int) -> ByteImage:
