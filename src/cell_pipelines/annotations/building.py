@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cell_pipelines.annotations.schema import GEOMETRIES, IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.schema import (
+    GEOMETRIES,
+    IMAGE_SCHEMA,
+    OBJECT_SCHEMA,
+    AnnotationSet,
+    with_object_columns,
+)
 
 
 class AnnotationBuilder:
@@ -98,10 +104,7 @@ class AnnotationBuilder:
         order = sorted(names, key=_by_text_and_number) if self._sort else names
         if order != names:
             position = np.array([order.index(name) for name in names], dtype=np.int32)
-            numbers = pa.array(position[objects["category"].to_numpy()])
-            objects = objects.set_column(
-                OBJECT_SCHEMA.get_field_index("category"), OBJECT_SCHEMA.field("category"), numbers
-            )
+            objects = with_object_columns(objects, category=position[objects["category"].to_numpy()])
         return AnnotationSet(pa.table(self._images, schema=IMAGE_SCHEMA), objects, tuple(order))
 
 

@@ -149,24 +149,17 @@ def join_alike(
     Raises:
         LeakError: A pair stands on two sides of a stated split; the text lists such pairs.
     """
+    from scipy.cluster.hierarchy import DisjointSet
+
     names = annotations.names
     split = dict(zip(names, annotations.images["split"].to_pylist(), strict=True))
     group = dict(zip(names, annotations.images["group"].to_pylist(), strict=True))
-    parent = {name: name for name in group.values()}
-
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    torn = []
+    alike, torn = DisjointSet(group.values()), []
     for first, second, relation in pairs:
         if split[first] and split[second] and split[first] != split[second]:
             torn.append(f"{first} ({split[first]}) and {second} ({split[second]}): {relation}")
         else:
-            low, high = sorted((root(group[first]), root(group[second])))
-            parent[high] = low
+            alike.merge(group[first], group[second])
     if torn and not allow:
         raise LeakError(
             f"the split that was given has {len(torn)} pairs of images of the same field on two sides, so that a test "
@@ -174,4 +167,5 @@ def join_alike(
             "near_duplicates.csv. `split.keep_source: false` divides anew; `split.allow_near_duplicates: true` goes on "
             "and says so in the report."
         )
-    return annotations.with_image_column("group", [root(group[name]) for name in names])
+    joined = {name: min(members) for members in alike.subsets() for name in members}
+    return annotations.with_image_column("group", [joined[group[name]] for name in names])

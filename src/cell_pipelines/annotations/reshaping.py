@@ -15,7 +15,7 @@ from cell_pipelines.annotations.geometry.label_images import binary_to_labels, l
 from cell_pipelines.annotations.geometry.outlines import all_run_lengths_to_rings
 from cell_pipelines.annotations.geometry.rasterising import polygons_to_run_lengths
 from cell_pipelines.annotations.geometry.rings import join_rings, ring_depths
-from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet, box_array
+from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet, box_array, with_object_columns
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.typing import FloatArray, IntArray
 
@@ -69,15 +69,7 @@ def _turned(objects: pa.Table, annotations: AnnotationSet, change: tuple[str, st
         columns = turns[change](objects, annotations) if change in turns else {}
     code = np.full(objects.num_rows, GEOMETRIES.index(target), np.int8)
     nothing = {name: pa.nulls(objects.num_rows, OBJECT_SCHEMA.field(name).type) for name in ("rings", "counts")}
-    return _with_columns(objects, {**nothing, **columns, "geometry": code})
-
-
-def _with_columns(objects: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
-    for name, values in columns.items():
-        field = OBJECT_SCHEMA.field(name)
-        column = values if isinstance(values, pa.Array) else pa.array(values, field.type)
-        objects = objects.set_column(OBJECT_SCHEMA.get_field_index(name), field, column)
-    return objects
+    return with_object_columns(objects, **{**nothing, **columns, "geometry": code})
 
 
 def _frames(objects: pa.Table) -> Rings:
@@ -176,7 +168,7 @@ def join_rings_of(
         several[row] = (holes and is_hole.any()) or (pieces and (~is_hole).sum() > 1)
     joined = [[join_rings(rings.of(i))] if several[i] else rings.of(i) for i in range(len(rings))]
     column = Rings.from_lists(joined).to_arrow()
-    return replace(annotations, objects=_with_columns(annotations.objects, {"rings": column})), several
+    return replace(annotations, objects=with_object_columns(annotations.objects, rings=column)), several
 
 
 def share_out_pixels(
@@ -205,7 +197,7 @@ def share_out_pixels(
     for row, (box, _) in changed.items():
         boxes[row] = box
     columns = {"counts": RunLengths.from_lists(counts).to_arrow(), **dict(zip(_SIDES, boxes.T.copy(), strict=True))}
-    objects = _with_columns(annotations.objects, columns).filter(pa.array(left))
+    objects = with_object_columns(annotations.objects, **columns).filter(pa.array(left))
     return replace(annotations, objects=objects), hidden, left
 
 

@@ -146,6 +146,15 @@ class AnnotationSet:
         return digest.hexdigest()
 
 
+def with_object_columns(objects: pa.Table, **columns: Any) -> pa.Table:
+    """Return a table of `OBJECT_SCHEMA` with columns replaced; each by an array or a sequence of one value per row."""
+    for name, values in columns.items():
+        field = OBJECT_SCHEMA.field(name)
+        column = values if isinstance(values, pa.Array) else pa.array(values, field.type)
+        objects = objects.set_column(OBJECT_SCHEMA.get_field_index(name), field, column)
+    return objects
+
+
 def box_array(objects: pa.Table) -> npt.NDArray[np.float64]:
     """Return the boxes of a table of `OBJECT_SCHEMA` as x_min, y_min, x_max, y_max, shape (N, 4)."""
     columns = [objects[name].to_numpy(zero_copy_only=False) for name in ("x_min", "y_min", "x_max", "y_max")]

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.schema import AnnotationSet, with_object_columns
 from cell_pipelines.annotations.selection import crop, iterate_images, object_places
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, read_image, write_image
@@ -113,9 +112,7 @@ def with_states(cells: AnnotationSet, states: pd.DataFrame, order: Sequence[str]
     keys = pd.MultiIndex.from_arrays([names, object_places(cells)])
     found = states.set_index(["image", "object"])["status"].reindex(keys)
     place = {name: number for number, name in enumerate(order)}
-    position = OBJECT_SCHEMA.get_field_index("category")
-    column = pa.array([place[state] for state in found], pa.int32())
-    objects = cells.objects.set_column(position, OBJECT_SCHEMA.field("category"), column)
+    objects = with_object_columns(cells.objects, category=[place[state] for state in found])
     return replace(cells, objects=objects, categories=tuple(order))
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.registry import read_annotations
 from cell_pipelines.annotations.images import SPLITS
-from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.schema import AnnotationSet, with_object_columns
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFile
@@ -94,9 +93,7 @@ class SharedClasses:
         """Return annotations with these classes."""
         if not self.is_one:
             return cells
-        column = pa.array(np.zeros(cells.n_objects, dtype=np.int32), pa.int32())
-        position = OBJECT_SCHEMA.get_field_index("category")
-        objects = cells.objects.set_column(position, OBJECT_SCHEMA.field("category"), column)
+        objects = with_object_columns(cells.objects, category=np.zeros(cells.n_objects, dtype=np.int32))
         return replace(cells, objects=objects, categories=self.categories)
 
     def thresholds(self, thresholds: Thresholds) -> Thresholds:

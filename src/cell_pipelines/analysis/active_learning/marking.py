@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.schema import AnnotationSet, with_object_columns
 from cell_pipelines.annotations.selection import object_places
 
 Mark = Literal["attribute", "category"]
@@ -41,7 +41,7 @@ def mark_suspects(
         one = proposals[int(suspect["rank"])]
         marks[sum(table.num_rows for table in tables)] = {str(key): value for key, value in suspect.items()}
         category = classes.index(one.categories[int(one.category[0])])
-        tables.append(_with(_with(one.objects, "image", [row[str(suspect["image"])]]), "category", [category]))
+        tables.append(with_object_columns(one.objects, image=[row[str(suspect["image"])]], category=[category]))
     objects = pa.concat_tables(tables)
     return _marked(AnnotationSet(truth.images, objects, tuple(classes)), marks, mark)
 
@@ -64,17 +64,12 @@ def _marked(annotations: AnnotationSet, marks: Mapping[int, Mapping[str, Any]], 
             told = {key: suspect[key] for key in ("suspicion", "reason")}
             told["suspicion"] = round(float(told["suspicion"]), 3)
             texts[number] = json.dumps({**json.loads(texts[number] or "{}"), "suspect": suspect["kind"], **told})
-        return replace(annotations, objects=_with(annotations.objects, "attributes", texts))
+        return replace(annotations, objects=with_object_columns(annotations.objects, attributes=texts))
     classes, codes = list(annotations.categories), annotations.category.copy()
     for number, suspect in marks.items():
         name = f"{annotations.categories[codes[number]]} suspected {suspect['kind']}"
         if name not in classes:
             classes.append(name)
         codes[number] = classes.index(name)
-    objects = _with(annotations.objects, "category", codes.astype(np.int32))
+    objects = with_object_columns(annotations.objects, category=codes.astype(np.int32))
     return AnnotationSet(annotations.images, objects, tuple(classes))
-
-
-def _with(objects: pa.Table, name: str, values: Any) -> pa.Table:
-    field = OBJECT_SCHEMA.field(name)
-    return objects.set_column(OBJECT_SCHEMA.get_field_index(name), field, pa.array(values, field.type))

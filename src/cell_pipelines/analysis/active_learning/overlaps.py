@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from cell_pipelines.annotations.geometry.shapes import Shapes, drawable, iou_of, near_pairs
-from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, with_object_columns
 from cell_pipelines.metrics.assignment import assign
 from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
@@ -75,10 +74,9 @@ def with_extent(annotations: AnnotationSet, side_px: float) -> AnnotationSet:
     if not points.any():
         return annotations
     grown = annotations.boxes + np.where(points[:, np.newaxis], np.array([-1, -1, 1, 1]) * side_px / 2, 0.0)
-    objects = _replaced(annotations.objects, "geometry", np.where(points, _BOX, annotations.objects["geometry"]))
-    for name, column in zip(("x_min", "y_min", "x_max", "y_max"), grown.T, strict=True):
-        objects = _replaced(objects, name, column)
-    return replace(annotations, objects=objects)
+    sides = dict(zip(("x_min", "y_min", "x_max", "y_max"), grown.T, strict=True))
+    geometry = np.where(points, _BOX, annotations.objects["geometry"])
+    return replace(annotations, objects=with_object_columns(annotations.objects, geometry=geometry, **sides))
 
 
 def _near(shapes: Shapes, start: int) -> tuple[IntArray, IntArray]:
@@ -97,16 +95,9 @@ def _has_boxes(annotations: AnnotationSet) -> bool:
 def _framed(objects: pa.Table) -> pa.Table:
     """Return objects as boxes, without their outlines; points stay."""
     codes = objects["geometry"].to_numpy()
-    framed = _replaced(objects, "geometry", np.where(codes == _POINT, _POINT, _BOX))
-    for name in ("rings", "counts"):
-        framed = _replaced(framed, name, pa.nulls(objects.num_rows, OBJECT_SCHEMA.field(name).type))
-    return framed
-
-
-def _replaced(objects: pa.Table, name: str, values: npt.NDArray[np.generic] | pa.Array) -> pa.Table:
-    field = OBJECT_SCHEMA.field(name)
-    column = values if isinstance(values, pa.Array) else pa.array(np.asarray(values), field.type)
-    return objects.set_column(OBJECT_SCHEMA.get_field_index(name), field, column)
+    nothing = [None] * objects.num_rows
+    geometry = np.where(codes == _POINT, _POINT, _BOX)
+    return with_object_columns(objects, geometry=geometry, rings=nothing, counts=nothing)
 
 
 def _share(shared: FloatArray, size: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from cell_pipelines.annotations.formats.objects.shapes import Place, Shape, add_
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_name
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, label_paths, peek, resolve_all
-from cell_pipelines.annotations.formats.sources.text import read_each, read_text
+from cell_pipelines.annotations.formats.sources.text import are_numbers, read_each, read_text
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -37,7 +37,7 @@ def detect(folder: Path) -> str | None:
             return f"{name} lies in a folder {_FOLDER}"
         lines = content[:4096].decode(errors="replace").splitlines()
         words = next((line.split() for line in lines if line.strip() and not line.startswith(_HEADERS)), [])
-        if len(words) >= 9 and _are_numbers(words[:8]) and not _are_numbers(words[8:9]):
+        if len(words) >= 9 and are_numbers(words[:8]) and not are_numbers(words[8:9]):
             return f"{name} holds eight numbers and one class per line"
     return None
 
@@ -49,13 +49,6 @@ def _is_labels(path: PurePath) -> bool:
 
 def _is_label_folder(name: str) -> bool:
     return name.lower().startswith(_FOLDER.lower())
-
-
-def _are_numbers(words: Sequence[str]) -> bool:
-    try:
-        return all(isinstance(float(word), float) for word in words)
-    except ValueError:
-        return False
 
 
 def read(folder: Path, images: ImageIndex, **options: Any) -> Conversion:

@@ -17,7 +17,7 @@ from cell_pipelines.annotations.formats.label_pictures.object_table import (
     LabelRow,
     has_object_table,
     read_object_table,
-    write_object_table,
+    write_label_table,
 )
 from cell_pipelines.annotations.formats.label_pictures.rasters import Raster, to_labels, write_raster
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
@@ -141,10 +141,5 @@ def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
         picture = np.zeros((*labels.shape, 3), np.uint8 if count < 256 else np.uint16)
         picture[..., 0] = labels
         write_raster(picture, path)
-    entries = (
-        (file, label, record, annotations.categories[record["category"]])
-        for file, rows in zip(files, annotations.rows_by_image(), strict=True)
-        for label, record in enumerate(annotations.objects.take(rows).drop_columns(["counts"]).to_pylist(), start=1)
-    )
-    write_object_table(folder / TABLE, entries)
+    write_label_table(folder / TABLE, annotations, files)
     return ()

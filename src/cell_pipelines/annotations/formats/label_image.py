@@ -18,7 +18,7 @@ from cell_pipelines.annotations.formats.label_pictures.object_table import (
     LabelRow,
     has_object_table,
     read_object_table,
-    write_object_table,
+    write_label_table,
 )
 from cell_pipelines.annotations.formats.label_pictures.rasters import Raster, write_raster
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
@@ -80,10 +80,5 @@ def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
     for one, path in zip(iterate_images(annotations), paths, strict=True):
         labels, _ = objects_to_labels(one)
         write_raster(labels.astype(np.uint16 if path.suffix == ".png" else np.uint32), path)
-    entries = (
-        (file, label, record, annotations.categories[record["category"]])
-        for file, rows in zip(files, annotations.rows_by_image(), strict=True)
-        for label, record in enumerate(annotations.objects.take(rows).drop_columns(["counts"]).to_pylist(), start=1)
-    )
-    write_object_table(folder / TABLE, entries)
+    write_label_table(folder / TABLE, annotations, files)
     return ()

@@ -28,7 +28,7 @@ from cell_pipelines.annotations.formats.sources.class_names import (
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.label_paths import child, files_below
 from cell_pipelines.annotations.formats.sources.tables import peek
-from cell_pipelines.annotations.formats.sources.text import read_each, read_text, read_yaml
+from cell_pipelines.annotations.formats.sources.text import are_numbers, read_each, read_text, read_yaml
 from cell_pipelines.annotations.geometry.conventions import centres_to_edges
 from cell_pipelines.annotations.geometry.rings import split_ring
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
@@ -57,7 +57,7 @@ def detect(folder: Path) -> str | None:
     for path in _label_files(folder):
         words = peek(path, _PEEK_BYTES).strip().split("\n")[0].split()
         # Behind the fractions may stand the number of a track, of any size.
-        if len(words) >= 5 and _is_numeric(words) and all(-0.5 <= float(word) <= 1.5 for word in words[1:5]):
+        if len(words) >= 5 and are_numbers(words) and all(-0.5 <= float(word) <= 1.5 for word in words[1:5]):
             return f"{path.relative_to(folder).as_posix()} holds class numbers and fractions"
     return None
 
@@ -66,13 +66,6 @@ def _are_own(folder: Path) -> bool:
     """Say whether a label file lies elsewhere than in a folder labelTxt, or none lies here at all."""
     files = list(_label_files(folder))
     return not files or any("labeltxt" not in map(str.lower, path.parts) for path in files)
-
-
-def _is_numeric(words: Sequence[str]) -> bool:
-    try:
-        return all(isinstance(float(word), float) for word in words)
-    except ValueError:
-        return False
 
 
 def read(
@@ -150,7 +143,7 @@ def _read_lines(
     numbers = to_numbers([words for _, words in lines])
     # An image of which nothing is known is no image without cells.
     reason = ""
-    if numbers is None and not any(_is_numeric(words) for _, words in lines):
+    if numbers is None and not any(are_numbers(words) for _, words in lines):
         reason = "no line holds numbers only, so this is no label file."
     elif columns.pair is None and any(len(words) == 7 for _, words in lines):
         reason = DOUBTFUL_PAIR

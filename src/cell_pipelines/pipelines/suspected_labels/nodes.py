@@ -15,7 +15,7 @@ import pyarrow as pa
 from cell_pipelines.analysis.active_learning.marking import Mark, mark_suspects
 from cell_pipelines.analysis.active_learning.suspects import find_suspects
 from cell_pipelines.annotations.formats.registry import create_format
-from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet, with_object_columns
 from cell_pipelines.annotations.selection import iterate_images, select_images, select_split
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError, read_image, write_image
 from cell_pipelines.pipelines.suspected_labels.asking import Asking, askings
@@ -106,11 +106,8 @@ def _proposals(
         objects = found.objects.take(rows["prediction"].to_numpy(dtype=np.int64))
         codes = np.array([classes.index(c) for c in found.categories])[objects["category"].to_numpy()]
         ranks = [json.dumps({"rank": int(rank)}) for rank in rows["rank"]]
-        columns = {"image": [names.index(str(name))] * len(rows), "category": codes, "attributes": ranks}
-        for column, values in columns.items():
-            field = OBJECT_SCHEMA.field(column)
-            objects = objects.set_column(OBJECT_SCHEMA.get_field_index(column), field, pa.array(values, field.type))
-        tables.append(objects)
+        places_in_set = [names.index(str(name))] * len(rows)
+        tables.append(with_object_columns(objects, image=places_in_set, category=codes, attributes=ranks))
     return AnnotationSet(images.images, pa.concat_tables(tables), tuple(classes))
 
 
@@ -119,9 +116,7 @@ def by_rank(proposals: AnnotationSet) -> dict[int, AnnotationSet]:
     found = {}
     for one in iterate_images(proposals):
         for row, text in enumerate(one.objects["attributes"].to_pylist()):
-            bare = one.objects.slice(row, 1)
-            field = OBJECT_SCHEMA.field("attributes")
-            bare = bare.set_column(OBJECT_SCHEMA.get_field_index("attributes"), field, pa.nulls(1, pa.string()))
+            bare = with_object_columns(one.objects.slice(row, 1), attributes=[None])
             found[int(json.loads(text)["rank"])] = AnnotationSet(one.images, bare, one.categories)
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cell_pipelines.annotations.schema import OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.schema import AnnotationSet, with_object_columns
 from cell_pipelines.annotations.selection import crop
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.report.figures.montage import join_panels
@@ -135,14 +135,9 @@ def _coloured(labels: AnnotationSet, suspect: Mapping[str, Any], found: Annotati
     codes = np.zeros(labels.n_objects, dtype=np.int32)
     if pd.notna(suspect["label"]):
         codes[int(suspect["label"])] = 1
-    tables = [_with(labels.objects, "category", codes)]
+    tables = [with_object_columns(labels.objects, category=codes)]
     count = found.n_objects
-    moved = _with(_with(found.objects, "image", np.zeros(count, np.int32)), "category", np.full(count, 2, np.int32))
+    moved = with_object_columns(found.objects, image=np.zeros(count, np.int32), category=np.full(count, 2, np.int32))
     # Of objects that overlap, the one with a score lies on top; here the label does.
-    tables.append(_with(moved, "score", pa.nulls(count, pa.float32())))
+    tables.append(with_object_columns(moved, score=pa.nulls(count, pa.float32())))
     return replace(labels, objects=pa.concat_tables(tables), categories=_SHOWN)
-
-
-def _with(objects: pa.Table, name: str, values: Any) -> pa.Table:
-    field = OBJECT_SCHEMA.field(name)
-    return objects.set_column(OBJECT_SCHEMA.get_field_index(name), field, pa.array(values, field.type))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
-from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.schema import AnnotationSet, with_object_columns
 from cell_pipelines.imaging.resizing import Size
 
 # An image is made larger or smaller by this at most.
@@ -57,6 +57,5 @@ def resize_boxes(annotations: AnnotationSet, size: Size | None) -> pa.Table:
     for axis, side, new in (("y", "height", size[0]), ("x", "width", size[1])):
         factor = new / annotations.images[side][0].as_py()
         for name in (f"{axis}_min", f"{axis}_max"):
-            place = objects.schema.get_field_index(name)
-            objects = objects.set_column(place, objects.schema.field(name), pa.array(objects[name].to_numpy() * factor))
+            objects = with_object_columns(objects, **{name: objects[name].to_numpy() * factor})
     return objects

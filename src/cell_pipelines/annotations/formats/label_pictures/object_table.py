@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,6 +12,7 @@ from cell_pipelines.annotations.formats.sources.collector import AnnotationColle
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
 from cell_pipelines.annotations.formats.sources.label_paths import child
 from cell_pipelines.annotations.formats.sources.text import read_text
+from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.files import atomic_path, is_file_inside
 from cell_pipelines.spreadsheet_text import protect, restore
 
@@ -100,6 +101,16 @@ def write_object_table(path: Path, entries: Iterable[tuple[str, int, Mapping[str
             score = "" if record["score"] is None else repr(float(record["score"]))
             crowd, attributes = "1" if record["crowd"] else "0", record["attributes"] or ""
             writer.writerow([protect(file), label, protect(category), score, crowd, attributes])
+
+
+def write_label_table(path: Path, annotations: AnnotationSet, files: Sequence[str]) -> None:
+    """Write a line for each object; its label is its place, from 1, in the picture of its image among `files`."""
+    entries = (
+        (file, label, record, annotations.categories[record["category"]])
+        for file, rows in zip(files, annotations.rows_by_image(), strict=True)
+        for label, record in enumerate(annotations.objects.take(rows).drop_columns(["counts"]).to_pylist(), start=1)
+    )
+    write_object_table(path, entries)
 
 
 def has_object_table(folder: Path, name: str) -> bool:

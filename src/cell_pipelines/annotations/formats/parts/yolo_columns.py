@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
+from cell_pipelines.annotations.formats.sources.text import are_numbers
 
 Task = Literal["detect", "segment", "pose", "obb"]
 Extra = Literal["none", "score", "track_id", "score track_id", "track_id score"]
@@ -111,7 +112,7 @@ class ColumnSurvey:
                 self._lengths.add(count)
                 self._marked = False
                 continue
-            if not _are_numbers(words):
+            if not are_numbers(words):
                 continue
             fixed = self._declared.fixed
             behind = count - fixed if fixed is not None else 0 if count < 5 else 1 if count % 2 else 2
@@ -145,13 +146,6 @@ class ColumnSurvey:
             return "score track_id"
         # Every polygon would end on the border of its image, which is possible for triangles of few images.
         return None if max(self._lengths) == 6 else ""
-
-
-def _are_numbers(words: Sequence[str]) -> bool:
-    try:
-        return bool(words) and all(isinstance(float(word), float) for word in words)
-    except ValueError:
-        return False
 
 
 def _kind(word: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cell_pipelines.annotations.formats.sources.json_files import entries
 from cell_pipelines.typing import FloatArray
 
 # Deeper attributes can't be written as JSON again within Python's limit.
@@ -85,16 +86,10 @@ def to_attributes(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return what can be kept as attributes: all of it, unless it is nested too deeply."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
-        level = [child for outer in level for child in _children(outer)]
+        level = [child for outer in level for child in entries(outer)]
         if not level:
             return dict(value)
     raise ValueError(f"attributes must be nested at most {MAX_DEPTH} levels deep.")
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return value if isinstance(value, list) else []
 
 
 def shown(value: Any) -> str:

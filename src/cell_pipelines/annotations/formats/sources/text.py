@@ -3,7 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +42,14 @@ def read_each(
             refuse(file, str(error))
             continue
         yield file, content
+
+
+def are_numbers(words: Sequence[str]) -> bool:
+    """Say whether there are words, and each is a number."""
+    try:
+        return bool(words) and all(isinstance(float(word), float) for word in words)
+    except ValueError:
+        return False
 
 
 def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:

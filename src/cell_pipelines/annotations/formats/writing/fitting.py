@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ import pyarrow as pa
 from cell_pipelines.annotations.findings import Action, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities, substitute
 from cell_pipelines.annotations.reshaping import join_rings_of, merge_touching, reshape, share_out_pixels
-from cell_pipelines.annotations.schema import GEOMETRIES, OBJECT_SCHEMA, AnnotationSet
+from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, with_object_columns
 
 ALL_CLASSES = "cell"
 
@@ -95,7 +94,7 @@ def _fit_coordinates(annotations: AnnotationSet, capabilities: Capabilities) -> 
     rounded[exact] = boxes[exact]
     changed = np.asarray((np.abs(rounded - boxes) > 1e-9).any(axis=1), dtype=np.bool_)
     for position, name in enumerate(("x_min", "y_min", "x_max", "y_max")):
-        objects = _with(objects, name, rounded[:, position])
+        objects = with_object_columns(objects, **{name: rounded[:, position]})
     findings = (
         [_finding(annotations, changed, "changed", f"coordinates rounded to {step:g} px.")] if changed.any() else []
     )
@@ -119,7 +118,7 @@ def _fit_scores(annotations: AnnotationSet, capabilities: Capabilities) -> tuple
     if capabilities.scores or not given.any():
         return annotations, []
     empty = pa.nulls(annotations.n_objects, pa.float32())
-    stripped = replace(annotations, objects=_with(annotations.objects, "score", empty))
+    stripped = replace(annotations, objects=with_object_columns(annotations.objects, score=empty))
     return stripped, [_finding(annotations, given, "changed", "scores left out, which the format can't hold.")]
 
 
@@ -127,7 +126,9 @@ def _fit_ignored_regions(annotations: AnnotationSet, capabilities: Capabilities)
     crowd = annotations.crowd.astype(np.bool_)
     if capabilities.ignored_regions or not crowd.any():
         return annotations, []
-    single = replace(annotations, objects=_with(annotations.objects, "crowd", np.zeros(len(crowd), np.bool_)))
+    single = replace(
+        annotations, objects=with_object_columns(annotations.objects, crowd=np.zeros(len(crowd), np.bool_))
+    )
     return single, [
         _finding(annotations, crowd, "changed", "written as single objects: the format has no ignored regions.")
     ]
@@ -143,7 +144,7 @@ def _fit_attributes(annotations: AnnotationSet, capabilities: Capabilities) -> t
     changed = np.array([a != b for a, b in zip(before, after, strict=True)], dtype=np.bool_)
     if not changed.any():
         return annotations, []
-    stripped = replace(annotations, objects=_with(annotations.objects, "attributes", after))
+    stripped = replace(annotations, objects=with_object_columns(annotations.objects, attributes=after))
     return stripped, [_finding(annotations, changed, "changed", "attributes left out that the format can't hold.")]
 
 
@@ -156,7 +157,7 @@ def _fit_classes(annotations: AnnotationSet, capabilities: Capabilities) -> tupl
     used = np.unique(annotations.category)
     names = annotations.categories
     if capabilities.classes == "one":
-        single = _with(annotations.objects, "category", np.zeros(annotations.n_objects, np.int32))
+        single = with_object_columns(annotations.objects, category=np.zeros(annotations.n_objects, np.int32))
         every = np.ones(annotations.n_objects, np.bool_)
         changed = [_finding(annotations, every, "changed", f"the format has no classes: all are {ALL_CLASSES!r}.")]
         differs = len(used) > 1 or any(names[i] != ALL_CLASSES for i in used)
@@ -168,7 +169,7 @@ def _fit_classes(annotations: AnnotationSet, capabilities: Capabilities) -> tupl
     position[used] = np.arange(len(used))
     missing = [name for i, name in enumerate(names) if i not in set(used.tolist())]
     reason = f"classes without an object are not written: {', '.join(missing)}."
-    renumbered = _with(annotations.objects, "category", position[annotations.category])
+    renumbered = with_object_columns(annotations.objects, category=position[annotations.category])
     fitted = replace(annotations, objects=renumbered, categories=tuple(names[i] for i in used))
     return fitted, [Finding("all files", "", "noted", reason, 0)]
 
@@ -191,7 +192,7 @@ def _fit_images(annotations: AnnotationSet, capabilities: Capabilities) -> tuple
         return annotations, []
     position = (np.cumsum(filled) - 1).astype(np.int32)
     images = annotations.images.filter(pa.array(filled))
-    objects = _with(annotations.objects, "image", position[annotations.image_index])
+    objects = with_object_columns(annotations.objects, image=position[annotations.image_index])
     first = annotations.names[int(np.argmin(filled))]
     reason = f"{int((~filled).sum())} images without objects can't be held (first {first})."
     return AnnotationSet(images, objects, annotations.categories), [Finding("all files", "", "skipped", reason, 0)]
@@ -209,11 +210,6 @@ def _finding(annotations: AnnotationSet, concerned: npt.NDArray[np.bool_], actio
     count = int(concerned.sum())
     first = annotations.names[int(annotations.image_index[int(np.argmax(concerned))])] if count else ""
     return Finding(first if count == 1 else f"{first} and others", "", action, reason, count)
-
-
-def _with(objects: pa.Table, name: str, values: Any) -> pa.Table:
-    field = OBJECT_SCHEMA.field(name)
-    return objects.set_column(OBJECT_SCHEMA.get_field_index(name), field, pa.array(values, field.type))
 
 
 def _listed(names: Sequence[str]) -> str:
