@@ -84,7 +84,7 @@ def make_inputs(folder: Path, stardist_python: str) -> tuple[Path, Path, Path]:
         from cell_pipelines.imaging.reading import write_image
 
         write_image(make_field(SIDE_PX, NUCLEI, 0).image, image)
-    if not (stardist / "weights_best.h5").exists():
+    if not (stardist / "weights_last.h5").exists():
         train_stardist(folder, stardist_python)
     if not yolo.exists():
         from cell_pipelines.models.ultralytics_home import prepare_ultralytics

@@ -118,6 +118,8 @@ def test_a_label_finds_its_image(file: str, images: list[str], expected: str | N
 def test_folder_and_suffix_may_be_named(tmp_path: Path) -> None:
     write_raster(LABELS, tmp_path / "truth" / "a.png")
     write_raster(LABELS, tmp_path / "b_nuclei.png")
+    # Among photographs only names tell which pictures are labels.
+    write_raster(np.random.default_rng(0).integers(0, 255, (8, 10, 3)).astype(np.uint8), tmp_path / "photo.png")
     assert read(tmp_path, _index("a.tif", "b.tif")).annotations.n_images == 0
     assert read(tmp_path, _index("a.tif", "b.tif"), label_folder="truth").annotations.names == ["a.tif"]
     assert read(tmp_path, _index("a.tif", "b.tif"), suffix="_nuclei").annotations.names == ["b.tif"]

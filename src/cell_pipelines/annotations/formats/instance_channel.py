@@ -11,7 +11,8 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.label_pictures.label_files import peek_rasters, read_label_files
+from cell_pipelines.annotations.formats.label_pictures.label_files import read_label_files
+from cell_pipelines.annotations.formats.label_pictures.label_peeks import peek_rasters
 from cell_pipelines.annotations.formats.label_pictures.label_values import Remark
 from cell_pipelines.annotations.formats.label_pictures.object_table import (
     LabelRow,

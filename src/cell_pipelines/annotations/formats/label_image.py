@@ -12,7 +12,8 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import Conversion, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities
-from cell_pipelines.annotations.formats.label_pictures.label_files import peek_kinds, read_label_files
+from cell_pipelines.annotations.formats.label_pictures.label_files import read_label_files
+from cell_pipelines.annotations.formats.label_pictures.label_peeks import peek_kinds
 from cell_pipelines.annotations.formats.label_pictures.label_values import read_labels
 from cell_pipelines.annotations.formats.label_pictures.object_table import (
     LabelRow,

@@ -5,7 +5,7 @@ ends in ``_masks``, ``_labels``, ``_cp_masks`` and such, or begins so; or it is 
 image; or it is one of the Cell Tracking Challenge's, ``01_GT/TRA/man_track000.tif`` for ``01/t000.tif``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from cell_pipelines.annotations.formats.label_pictures.label_unread import unread_labels
@@ -15,12 +15,10 @@ from cell_pipelines.annotations.formats.label_pictures.raster_kinds import kind_
 from cell_pipelines.annotations.formats.label_pictures.rasters import (
     SUFFIXES,
     Raster,
-    one_channel,
     read_raster,
-    whole_numbers,
 )
+from cell_pipelines.annotations.formats.label_pictures.unnamed_labels import name_of_root
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
-from cell_pipelines.annotations.formats.sources.foreign import describe_masks
 from cell_pipelines.annotations.formats.sources.label_naming import (
     Naming,
     image_of_one_cell,
@@ -33,14 +31,12 @@ from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 # Lies in the folder where each picture is the mask of one cell.
 MASK_TABLE = "masks.csv"
-_PEEK_FILES = 12
 # Of the Cell Tracking Challenge, whose labels are there twice.
 _TRACKING_FOLDERS = {"TRA", "SEG", "ST", "ERR_SEG"}
 _SECOND = (
     "the cells of this label are left out, since {first} is the label of the same image; where each picture holds a "
     "class of cells, join them, such as in a label image with a table of classes."
 )
-_PEEK_PIXELS = 1 << 26
 
 
 def label_files(folder: Path, naming: Naming) -> list[Path]:
@@ -51,7 +47,7 @@ def label_files(folder: Path, naming: Naming) -> list[Path]:
     inner = {name for path in found for name in path.relative_to(folder).parts[:-1]}
     # Where a folder in it holds the labels or the images, the name of the whole says nothing.
     says_nothing = any(naming.is_label_folder(name) or is_image_folder(name) for name in inner)
-    root = "" if says_nothing else folder.resolve().name
+    root = "" if says_nothing else name_of_root(folder, naming)
     kept = [path for path in found if _is_label(path.relative_to(folder), root, naming)]
     single = {parent: is_mask_folder(parent) for parent in {path.parent for path in kept}}
     return _of_one_kind([path for path in kept if not single[path.parent]])
@@ -130,7 +126,7 @@ def read_label_files(
         check: Turns the picture into labels, with remarks; what it refuses with a ValueError is listed, and the image
             has no label.
     """
-    apart = naming.is_label_folder(folder.resolve().name)
+    apart = naming.is_label_folder(name_of_root(folder, naming))
     for file, reason in unread_labels(folder, naming):
         collector.skip_file(file, reason)
     files = {path.relative_to(folder).as_posix(): path for path in label_files(folder, naming)}
@@ -197,59 +193,3 @@ def _refuse_photograph(raster: Raster) -> None:
 def _any_channel(raster: Raster) -> Raster:
     flat = raster if raster.ndim == 2 else raster[..., 0]
     return (flat * 255).astype(int) if flat.dtype.kind == "f" else flat
-
-
-def _is_of_labelme(path: Path) -> bool:
-    """Say whether a picture lies below ``Masks`` with the XML files of LabelMe in ``Annotations`` beside."""
-    above = next((parent for parent in path.parents if parent.name.lower() == "masks"), None)
-    beside = child(above.parent, "Annotations") if above is not None else None
-    # A link may lead out of the source.
-    return beside is not None and not beside.is_symlink() and any(files_below(beside, ".xml"))
-
-
-def _has_table(folder: Path, relative: Path) -> bool:
-    """Say whether a table, which some formats write, says what the pictures of this folder are."""
-    return len(relative.parts) > 1 and has_object_table(folder, f"{relative.parts[0]}/classes.csv")
-
-
-def peek_rasters(folder: Path) -> Iterator[tuple[str, Raster]]:
-    """Yield name and picture of the first labels below `folder` that surely are labels: an image lies beside."""
-    naming = Naming()
-    yielded = 0
-    for path in label_files(folder, naming) if describe_masks(folder) is None else []:
-        relative = path.relative_to(folder)
-        if _is_of_labelme(path) or _has_table(folder, relative):
-            continue
-        if not naming.lies_in_labels((folder.resolve().name, *relative.parts[:-1])):
-            names = naming.image_names(path.stem)[1:]
-            others = [p for p in path.parent.iterdir() if p != path and p.is_file()]
-            alone = len(names) == 0 and any(p.suffix.lower() in SUFFIXES for p in others)
-            if not alone and not any(p.stem in names for p in others):
-                continue
-        try:
-            raster = read_raster(path, limit=_PEEK_PIXELS)
-        except ValueError:
-            continue
-        yield relative.as_posix(), raster
-        yielded += 1
-        if yielded == _PEEK_FILES:
-            return
-
-
-def peek_kinds(folder: Path) -> dict[str, str]:
-    """Return what the first labels below `folder` probably are, by name.
-
-    It is a kind of `raster_kinds`, ``colours`` where channels differ, or ``fractions`` where numbers are not whole.
-    """
-    kinds = {}
-    for file, raster in peek_rasters(folder):
-        try:
-            flat = one_channel(raster)[0]
-        except ValueError:
-            kinds[file] = "colours"
-            continue
-        try:
-            kinds[file] = str(kind_of(whole_numbers(flat)))
-        except ValueError:
-            kinds[file] = "fractions"
-    return kinds

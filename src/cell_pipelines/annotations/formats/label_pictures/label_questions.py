@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from cell_pipelines.annotations.formats.label_pictures.label_files import label_files, peek_kinds
+from cell_pipelines.annotations.formats.label_pictures.label_files import label_files
+from cell_pipelines.annotations.formats.label_pictures.label_peeks import peek_kinds
 from cell_pipelines.annotations.formats.label_pictures.rasters import read_raster
 from cell_pipelines.annotations.formats.sources.label_naming import Naming
 

@@ -81,8 +81,8 @@ _NAPARI_SHAPES = (
 )
 _COLOUR_LIST = "names the classes of pictures that are coloured by object and by class; they are read as voc_masks."
 _IMAGES_ONLY = (
-    "only images lie here, and none is called like the labels of another; the annotations may be in another folder, or "
-    "name the `format` and its options `label_folder` or `suffix`."
+    "only images lie here: not all hold numbers of cells or a mask, and none is called like the labels of another. "
+    "Put labels into a folder of their own, called labels for instance; the annotations may also be in another folder."
 )
 
 
