@@ -9,7 +9,6 @@ Kedro's pipelines and the commands call the same functions, so that counts are t
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFormatError
+from cell_pipelines.unfinished import scratch_folder
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import count_cells, find_cells
 from cell_pipelines.workflows.image_sources import Channel, Images, collect_images, describe_missing, folders_of
@@ -92,8 +92,8 @@ def count(
     place = None if out is None else check_new_folder(Path(out))
     if place is not None:
         check_outside(place, folders_of(images))
-    with tempfile.TemporaryDirectory(prefix="cell_pipelines_") as scores:
-        found = find_cells(files, trained, Path(scores), inference, parameters)
+    with scratch_folder() as scores:
+        found = find_cells(files, trained, scores, inference, parameters)
     result = CountResult(count_cells(found, trained, parameters), found.annotations, files, trained)
     if place is not None:
         result.save(place)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from cell_pipelines.processes import ProcessIdentity, this_process
+from cell_pipelines.unfinished import noted
 
 # Names of what is being written: hidden, and with the process that writes it.
 _TEMPORARY = re.compile(rf"\.tmp-({ProcessIdentity.PATTERN})-[0-9a-f]{{8}}(\.[^/]*)?")
@@ -96,7 +97,7 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """
     # The temporary name keeps the suffix, since many writers choose the format by it.
     temporary = path.with_name(temporary_name() + path.suffix)
-    with explained(path, temporary):
+    with explained(path, temporary), noted(temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -120,7 +121,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     if path.is_file():  # one look: between two, another process may put the folder in its place
         raise NotADirectoryError(f"{path}: expected a folder or nothing; it is a file.")
     temporary = path.with_name(temporary_name())
-    with explained(path, temporary):
+    with explained(path, temporary), noted(temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         try:

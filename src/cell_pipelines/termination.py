@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 from cell_pipelines.processes import end_children
+from cell_pipelines.unfinished import remove_unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -147,6 +148,7 @@ class TerminationGuard:
         os.write(2, f"The run was asked to end {GRACE_S:.0f} s ago and has not; it is ended now.\n".encode())
         end_children(CHILDREN_S)
         marking.join(CHILDREN_S)
+        remove_unfinished()
         os._exit(128 + signum)
 
 

@@ -77,9 +77,9 @@ def test_verbose_shows_the_traceback_also_after_the_command(invoke_raising, word
     assert result.output.splitlines()[-1] == "Error: no."
 
 
-def test_ctrl_c_ends_quietly_with_130(invoke_raising):
+def test_ctrl_c_ends_in_one_sentence_with_130(invoke_raising):
     result = invoke_raising(KeyboardInterrupt())
-    assert (result.exit_code, result.output) == (130, "")
+    assert (result.exit_code, result.output) == (130, "Interrupted.\n")
 
 
 def test_the_options_of_run_without_a_command_still_run_and_say_how_it_is_called_now(invoke_raising, monkeypatch):

@@ -29,6 +29,16 @@ _RUN_OPTIONS = (
 )  # fmt: skip
 
 
+# Exit status after Ctrl-C and after a signal that asks to end, and what is said then.
+_SIGNALLED = (130, 143, 129)
+_NOTHING_LEFT = ": nothing half written is left."
+_INTERRUPTED = {
+    "fetch": "; the same command goes on where it stopped.",
+    "train": "; where the study was written already, `train --continue --name NAME` goes on with it.",
+    "run": ".",
+}
+
+
 class _Mistake(click.ClickException):
     """A user's mistake: one sentence and exit status 2."""
 
@@ -82,10 +92,17 @@ class _Commands(click.Group):
         Raises:
             click.ClickException: What went wrong, in one sentence; exit status 2 for a mistake and 1 for a fault.
         """
+        from cell_pipelines.termination import TerminationGuard
+
+        guard = TerminationGuard(_mark_nothing)
+        guard.install()
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            ctx.exit(130)
+        except (KeyboardInterrupt, SystemExit) as error:
+            status = 130 if isinstance(error, KeyboardInterrupt) else error.code
+            if status in _SIGNALLED:
+                click.echo(f"Interrupted{_INTERRUPTED.get(str(ctx.invoked_subcommand), _NOTHING_LEFT)}", err=True)
+            ctx.exit(status if isinstance(status, int) else int(bool(status)))
         except click.ClickException as error:
             if error.__cause__ is not None and ctx.meta.get("verbose"):
                 _show_traceback(error.__cause__)
@@ -94,6 +111,12 @@ class _Commands(click.Group):
             raise
         except Exception as error:  # whatever ends a command ends it in a sentence
             raise _to_message(error, verbose=bool(ctx.meta.get("verbose"))) from error
+        finally:
+            guard.remove()
+
+
+def _mark_nothing() -> None:
+    """Write nothing down: what a command writes is there whole or not at all."""
 
 
 def _unknown(name: str) -> click.UsageError:

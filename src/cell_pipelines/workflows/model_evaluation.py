@@ -1,14 +1,13 @@
 """Evaluate models on the same annotated images."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import filter_by_score
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.unfinished import scratch_folder
 from cell_pipelines.workflows.evaluation import evaluate
 from cell_pipelines.workflows.evaluation_result import TABLES, EvaluationResult
 from cell_pipelines.workflows.ground_truth import SharedClasses, share_classes
@@ -53,12 +52,12 @@ def _evaluate(
     settings: tuple[InferenceParameters, EvaluationParameters, SharedClasses],
 ) -> EvaluationResult:
     inference, parameters, shared = settings
-    with TemporaryDirectory(prefix="cell_pipelines_") as folder:
-        scores = score_images(as_trained(dict(images), model), {}, model, Path(folder), inference)
+    with scratch_folder() as folder:
+        scores = score_images(as_trained(dict(images), model), {}, model, folder, inference)
         failed = [text for text in scores["error"] if text]
         if failed:
             raise MistakeError(f"{len(failed)} of {len(images)} annotated images can't be read; the first: {failed[0]}")
-        predictions = shared.of(read_cells(scores, Path(folder), model))
+        predictions = shared.of(read_cells(scores, folder, model))
     thresholds = shared.thresholds(model.thresholds)
     tables = evaluate(truth, predictions, thresholds.to_plain(), parameters)
     named: dict[str, Any] = dict(zip(TABLES, tables, strict=True))
