@@ -20,12 +20,12 @@ CONFIDENCE, IOU = 0.25, 0.7
 
 
 def run_ours(weights: Path, folder: Path, size: int, margin: float = 0.0) -> dict:
-    from cell_pipelines.imaging.reading import list_images, read_image
+    from cell_pipelines.imaging.reading import read_image
     from cell_pipelines.inference.detection import BoxPredictor
     from cell_pipelines.workflows.parallel import load_ahead
 
     predictor = BoxPredictor(weights, image_size=size, confidence=CONFIDENCE, iou=IOU, margin=margin, device="cpu")
-    paths = list_images(folder)
+    paths = sorted(folder.glob("*.png"))
     predictor.predict(read_image(paths[0]))
     start = time.perf_counter()
     boxes = [predictor.predict(image).boxes.tolist() for _, image in load_ahead(read_image, paths)]

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def run(images: int) -> dict:
     """Generate, then time conversion and preparation; memory is this process's peak beyond its start."""
     from cell_pipelines.annotations.formats.registry import read_annotations
-    from cell_pipelines.imaging.reading import ImageFile, list_images
+    from cell_pipelines.imaging.reading import list_image_files
     from cell_pipelines.pipelines.annotation_conversion.nodes import convert_annotations, survey_images
     from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
     from cell_pipelines.pipelines.data_preparation.nodes import export_yolo
@@ -33,7 +33,7 @@ def run(images: int) -> dict:
     folder = Path(os.environ["BENCHMARK_FOLDER"])
     before = peak_kb()
     start = time.perf_counter()
-    files = {p.relative_to(folder / "images").as_posix(): ImageFile(p) for p in list_images(folder / "images")}
+    files = list_image_files(folder / "images")
     table = survey_images(files, ConversionParameters())
     annotations, _, _ = convert_annotations(
         lambda index: read_annotations(folder, index), table, ConversionParameters()

@@ -36,7 +36,7 @@ def test_every_count_error_and_every_ratio_is_defined() -> None:
 def test_every_number_of_cells_and_centroids_is_defined() -> None:
     errors = {name for name in ErrorCounts._fields if not name.startswith("n_")}
     instances = {f"instance_{name}" for name in ("tp", "fp", "fn", "precision", "recall", "f1", "accuracy")}
-    other = {"aggregated_jaccard", "aggregated_jaccard_plus", "centroid_f1", "count_limits_of_agreement"}
+    other = {"aggregated_jaccard", "centroid_f1", "count_limits_of_agreement"}
     assert errors | instances | other <= set(DEFINITIONS)
 
 

@@ -13,7 +13,7 @@ from cell_pipelines.metrics.detection_errors import (
     f1_lost,
     find_detection_errors,
 )
-from cell_pipelines.metrics.matching import box_iou, match_by_category
+from cell_pipelines.metrics.matching import box_iou, match_boxes
 
 WRONG = ERROR_KINDS[:-1]
 
@@ -22,15 +22,18 @@ def _evaluate(boxes, categories, true_boxes, true_categories):
     boxes, true_boxes = (np.asarray(b, dtype=float).reshape(-1, 4) for b in (boxes, true_boxes))
     categories, true_categories = (np.asarray(c, dtype=np.int64) for c in (categories, true_categories))
     scores = np.linspace(1, 0.5, len(boxes))
-    matching = match_by_category(true_boxes, true_categories, boxes, categories, scores)
-    found = np.zeros(len(true_boxes), dtype=bool)
-    found[matching.true_index[matching.is_true_positive]] = True
+    correct, found = np.zeros(len(boxes), dtype=bool), np.zeros(len(true_boxes), dtype=bool)
+    for category in np.unique(categories):
+        own, true = np.flatnonzero(categories == category), np.flatnonzero(true_categories == category)
+        matching = match_boxes(true_boxes[true], boxes[own], scores[own])
+        correct[own] = matching.is_true_positive
+        found[true[matching.true_index[matching.is_true_positive]]] = True
     iou = box_iou(boxes, true_boxes)
     pairs = np.nonzero(iou)
     errors = find_detection_errors(
-        Overlaps(*pairs, iou[pairs]), categories, true_categories, correct=matching.is_true_positive, found=found
+        Overlaps(*pairs, iou[pairs]), categories, true_categories, correct=correct, found=found
     )
-    return errors, matching.is_true_positive, found, iou
+    return errors, correct, found, iou
 
 
 def _kinds(*given):

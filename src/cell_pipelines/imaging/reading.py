@@ -28,7 +28,6 @@ __all__ = [
     "describe_image",
     "hash_pixels",
     "list_image_files",
-    "list_images",
     "open_region_reader",
     "png_bits",
     "read_image",
@@ -130,15 +129,6 @@ class ImageFile:
         status = self.path.stat()
         chosen = "" if self.selection == _ALL else f"-{self.selection}"
         return f"{status.st_size}-{status.st_mtime_ns}{chosen}"
-
-
-def list_images(folder: Path) -> list[Path]:
-    """Return the image files below `folder`, sorted by path; hidden files and folders are passed over.
-
-    Raises:
-        ImageFormatError: There is no such folder, or no image in it.
-    """
-    return _some_images(folder)[0]
 
 
 def _some_images(folder: Path) -> tuple[list[Path], list[UnreadImage]]:

@@ -1,17 +1,14 @@
 """The aggregated Jaccard index: one number for finding and outlining cells, from pixels of matched pairs.
 
-Two variants go by the name. `aggregated_jaccard` is algorithm 1 of Kumar et al. 2017
-(doi:10.1109/TMI.2017.2677499): every true cell takes the prediction of highest IoU, which another true cell may
-take as well. `aggregated_jaccard_plus` is AJI+ of Graham et al. 2019 (doi:10.1016/j.media.2019.101563): a
-prediction is taken once, by the one-to-one choice of greatest total IoU, which punishes a merged pair once and
-not twice. In both, what was not taken adds to the union.
+`aggregated_jaccard` is algorithm 1 of Kumar et al. 2017 (doi:10.1109/TMI.2017.2677499): every true cell takes the
+prediction of highest IoU, which another true cell may take as well; what was not taken adds to the union. It is not
+AJI+ of Graham et al. 2019 (doi:10.1016/j.media.2019.101563), where a prediction is taken once.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from cell_pipelines.metrics.assignment import assign
 from cell_pipelines.metrics.label_overlap import OverlapTable
 from cell_pipelines.metrics.ratios import share
 from cell_pipelines.typing import IntArray
@@ -46,18 +43,6 @@ def aggregated_jaccard(table: OverlapTable) -> JaccardCounts:
     order = np.lexsort((table.predicted_index, -table.iou, table.true_index))
     _, first = np.unique(table.true_index[order], return_index=True)
     return _count(table, order[first])
-
-
-def aggregated_jaccard_plus(table: OverlapTable) -> JaccardCounts:
-    """Count for AJI+ of Graham et al. 2019: as `aggregated_jaccard`, with every prediction taken once at most.
-
-    Args:
-        table: What `overlap_table` gave for one image.
-
-    Returns:
-        The counts.
-    """
-    return _count(table, assign(table.true_index, table.predicted_index, 1 - table.iou, unmatched_cost=1.0))
 
 
 def _count(table: OverlapTable, pairs: IntArray) -> JaccardCounts:

@@ -40,10 +40,6 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "instance_fp": "Predicted cells whose mask matches no true cell at the IoU threshold.",
         "instance_fn": "True cells whose mask no predicted cell matches at the IoU threshold.",
-        "aggregated_jaccard_plus": (
-            "AJI+ (Graham and others, 2019): as the aggregated Jaccard index, but with one-to-one pairs of greatest "
-            "total IoU, so that a prediction serves one cell at most."
-        ),
         "split": "True cells in which two or more predictions lie, each with at least half of its pixels.",
         **dict.fromkeys(
             ("merge", "merged"),

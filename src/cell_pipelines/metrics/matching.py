@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cell_pipelines.metrics.checks import check_boxes, check_indices, check_scores
+from cell_pipelines.metrics.checks import check_boxes, check_scores
 from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
 
@@ -113,44 +113,6 @@ def match_boxes(
     iou = np.zeros(len(scores))
     matched = np.flatnonzero(true_index >= 0)
     iou[matched] = overlap[matched, true_index[matched]]
-    return Matching(true_index, iou, len(true_boxes))
-
-
-def match_by_category(
-    true_boxes: FloatArray,
-    true_categories: IntArray,
-    predicted_boxes: FloatArray,
-    predicted_categories: IntArray,
-    scores: FloatArray,
-    *,
-    iou_threshold: float = 0.5,
-) -> Matching:
-    """Match each category of one image on its own, so that a prediction can only find a cell of its category.
-
-    Args:
-        true_boxes: (N_true, 4), x_min, y_min, x_max, y_max in pixels.
-        true_categories: (N_true,) int, 0 or more.
-        predicted_boxes: (N_predicted, 4), the same as `true_boxes`.
-        predicted_categories: (N_predicted,) int, 0 or more.
-        scores: (N_predicted,) in [0, 1].
-        iou_threshold: Smallest IoU that counts as found, in (0, 1].
-
-    Returns:
-        One matching for the whole image; `true_index` points into `true_boxes`. A cell found under the wrong
-        category is a false negative of the one and a false positive of the other.
-    """
-    true_categories = check_indices(true_categories, "true_categories", length=len(true_boxes))
-    predicted_categories = check_indices(predicted_categories, "predicted_categories", length=len(predicted_boxes))
-    scores = check_scores(scores, "scores", length=len(predicted_boxes))
-    true_index = np.full(len(scores), -1, dtype=np.int64)
-    iou = np.zeros(len(scores))
-    for category in np.unique(predicted_categories):
-        true_rows = np.flatnonzero(true_categories == category)
-        rows = np.flatnonzero(predicted_categories == category)
-        part = match_boxes(true_boxes[true_rows], predicted_boxes[rows], scores[rows], iou_threshold=iou_threshold)
-        hit = part.is_true_positive
-        true_index[rows[hit]] = true_rows[part.true_index[hit]]
-        iou[rows] = part.iou
     return Matching(true_index, iou, len(true_boxes))
 
 

@@ -19,11 +19,17 @@ from cell_pipelines.simulation.optics import (
     smooth_field,
     vignetting,
 )
-from cell_pipelines.simulation.rendering import bound_labels, chromatin_texture, label_views, render_light, view_nuclei
+from cell_pipelines.simulation.rendering import (
+    bound_labels,
+    chromatin_texture,
+    label_views,
+    render_debris,
+    render_light,
+    view_nuclei,
+)
 from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
 
 _DEAD_RADIUS, _DEAD_BRIGHTNESS = 0.93, 1.1  # dead nuclei shrink, and their chromatin is denser
-_DEBRIS_RADIUS, _DEBRIS_BRIGHTNESS = 0.22, 0.5  # relative to those of the nuclei
 _LARGEST_SHIFT = 0.15  # between the channels, relative to the radius; never more than 1.9 px
 _ALLOWED = {
     **FIELD,
@@ -147,7 +153,8 @@ def simulate_live_dead(scene: LiveDeadScene, seed: int) -> LiveDeadField:
     candidates = np.flatnonzero(asked_dead[blue.kept])
     red = _draw_channel(_stain_red(nuclei.take(blue.kept[candidates]), red_rng), scene, red_rng)
     dead_ids = candidates[red.kept]
-    blue_light = blue.light + _draw_debris(scene, debris_rng)
+    specks = round(scene.debris * scene.cells)
+    blue_light = blue.light + render_debris(specks, blue.labels.shape, scene.mean_radius_px, debris_rng)
     red_light = red.light + np.float32(scene.bleed_through) * blue_light
     return LiveDeadField(
         blue=_photograph(blue_light, scene, blue_optics),
@@ -195,22 +202,6 @@ def _draw_channel(nuclei: Nuclei, scene: LiveDeadScene, rng: np.random.Generator
     views = [views[int(index)] for index in kept]
     light = render_light(nuclei.take(kept), views, texture, shape)
     return _Channel(light, labels, bound_labels(labels, views), kept)
-
-
-def _draw_debris(scene: LiveDeadScene, rng: np.random.Generator) -> Float32Array:
-    """Draw the light of specks far too small for nuclei, which nobody would annotate."""
-    shape, radius = (scene.height, scene.width), _DEBRIS_RADIUS * scene.mean_radius_px
-    specks = draw_nuclei(
-        round(scene.debris * scene.cells),
-        shape,
-        mean_radius_px=radius,
-        radius_spread=0.3,
-        clumping=0.0,
-        rng=rng,
-    )
-    specks = replace(specks, brightness=_DEBRIS_BRIGHTNESS * specks.brightness)
-    views = view_nuclei(specks, shape)
-    return render_light(specks, views, chromatin_texture(views, radius, rng), shape)
 
 
 def _photograph(light: Float32Array, scene: LiveDeadScene, rng: np.random.Generator) -> GreyImage:

@@ -23,10 +23,16 @@ from cell_pipelines.simulation.optics import (
     smooth_field,
     vignetting,
 )
-from cell_pipelines.simulation.rendering import bound_labels, chromatin_texture, label_views, render_light, view_nuclei
+from cell_pipelines.simulation.rendering import (
+    bound_labels,
+    chromatin_texture,
+    label_views,
+    render_debris,
+    render_light,
+    view_nuclei,
+)
 from cell_pipelines.typing import Float32Array
 
-_DEBRIS_RADIUS, _DEBRIS_BRIGHTNESS = 0.22, 0.5  # relative to those of the nuclei
 _LONGEST = 0.32  # largest second harmonic, which makes a nucleus about twice as long as wide
 _MEAN_LIGHT = 0.42  # of nuclei whose brightness doesn't differ
 _MOST_COVERED = 0.55  # share of a field that nuclei are asked to cover at most
@@ -177,7 +183,8 @@ def simulate_nuclei(scene: NucleiScene, seed: int) -> CellField:
     texture = chromatin_texture(views, scene.mean_radius_px, cells_rng)
     views = [views[int(index)] for index in kept]
     light = render_light(nuclei.take(kept), views, texture, shape)
-    image = _photograph(light, light + _draw_debris(scene, debris_rng), scene, optics_rng)
+    debris = render_debris(round(scene.debris * scene.cells), shape, scene.mean_radius_px, debris_rng)
+    image = _photograph(light, light + debris, scene, optics_rng)
     return CellField(image, labels, bound_labels(labels, views), np.zeros_like(labels))
 
 
@@ -194,17 +201,6 @@ def _shape(nuclei: Nuclei, scene: NucleiScene, rng: np.random.Generator) -> Nucl
         brightness=_MEAN_LIGHT * own,
         borders=sharpest + (nuclei.borders - sharpest) * scene.vagueness,
     )
-
-
-def _draw_debris(scene: NucleiScene, rng: np.random.Generator) -> Float32Array:
-    """Draw the light of specks far too small for nuclei, which nobody would annotate."""
-    shape, radius = (scene.height, scene.width), _DEBRIS_RADIUS * scene.mean_radius_px
-    specks = draw_nuclei(
-        round(scene.debris * scene.cells), shape, mean_radius_px=radius, radius_spread=0.3, clumping=0.0, rng=rng
-    )
-    specks = replace(specks, brightness=_DEBRIS_BRIGHTNESS * specks.brightness)
-    views = view_nuclei(specks, shape)
-    return render_light(specks, views, chromatin_texture(views, radius, rng), shape)
 
 
 def _photograph(nuclei: Float32Array, stained: Float32Array, scene: NucleiScene, rng: np.random.Generator) -> GreyImage:

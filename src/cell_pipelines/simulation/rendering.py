@@ -7,17 +7,19 @@ area, not with the size of the image.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cell_pipelines.simulation.cells import Nuclei
+from cell_pipelines.simulation.cells import Nuclei, draw_nuclei
 from cell_pipelines.simulation.placement import Shape
 from cell_pipelines.simulation.texture import cut_texture, draw_texture
 from cell_pipelines.typing import Float32Array, FloatArray, LabelImage
+
+_DEBRIS_RADIUS, _DEBRIS_BRIGHTNESS = 0.22, 0.5  # relative to those of the nuclei
 
 Window = tuple[slice, slice]
 
@@ -86,6 +88,22 @@ class Glowing(Protocol):
     @property
     def grains(self) -> FloatArray:
         """Part of the texture that each shows, float64 (N, 2) in [0, 1)."""
+
+
+def render_debris(count: int, shape: Shape, nucleus_px: float, rng: np.random.Generator) -> Float32Array:
+    """Draw the light of specks far too small for nuclei, which nobody would annotate.
+
+    Args:
+        count: Number of specks.
+        shape: Height and width of the field in pixels.
+        nucleus_px: Mean radius of the nuclei beside them in pixels.
+        rng: Source of randomness.
+    """
+    radius = _DEBRIS_RADIUS * nucleus_px
+    specks = draw_nuclei(count, shape, mean_radius_px=radius, radius_spread=0.3, clumping=0.0, rng=rng)
+    specks = replace(specks, brightness=_DEBRIS_BRIGHTNESS * specks.brightness)
+    views = view_nuclei(specks, shape)
+    return render_light(specks, views, chromatin_texture(views, radius, rng), shape)
 
 
 def render_light(things: Glowing, views: Sequence[View], texture: Float32Array, shape: Shape) -> Float32Array:
