@@ -10,9 +10,16 @@ import pytest
 from kedro.framework.startup import _get_project_metadata
 from kedro.utils import is_kedro_project
 
+import cell_pipelines
 from cell_pipelines import project
 from cell_pipelines.failures import MistakeError
-from cell_pipelines.project import check_new_project, create_project, find_project, packaged_conf
+from cell_pipelines.project import (
+    check_new_project,
+    create_project,
+    describe_outdated,
+    find_project,
+    packaged_conf,
+)
 
 
 def test_the_packages_configuration_holds_the_base_and_the_logging() -> None:
@@ -98,3 +105,29 @@ def test_kedro_lists_and_runs_pipelines_in_a_new_project(tmp_path: Path) -> None
     )
     assert outcome.returncode == 0, outcome.stderr
     assert list((tmp_path / "data" / "demo" / "01_raw").rglob("*.png"))
+
+
+def test_a_copied_configuration_of_another_version_is_said_with_how_to_renew_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_project(tmp_path)
+    assert describe_outdated(tmp_path) == ""
+    monkeypatch.setattr("cell_pipelines.__version__", "99.1")
+    assert describe_outdated(tmp_path) == ""  # the same files
+    (tmp_path / "conf" / "base" / "globals.yml").write_text("study: other\n")
+    said = describe_outdated(tmp_path)
+    assert f"{cell_pipelines.__version__} is installed" in said
+    assert str(tmp_path / "conf" / "base") in said
+    assert "move conf/base and pyproject.toml away" in said
+
+
+def test_a_project_that_says_no_version_is_of_an_earlier_one_and_a_clone_is_none(tmp_path: Path) -> None:
+    create_project(tmp_path)
+    (tmp_path / "conf" / "base" / "globals.yml").write_text("study: other\n")
+    assert describe_outdated(tmp_path) == ""  # of this version: a person's own change
+    text = (tmp_path / "pyproject.toml").read_text()
+    (tmp_path / "pyproject.toml").write_text(text.split("[tool.cell_pipelines]")[0])
+    assert "of an earlier version, but" in describe_outdated(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[tool.kedro]\npackage_name = "cell_pipelines"\nsource_dir = "src"\n')
+    assert describe_outdated(tmp_path) == ""
+    assert describe_outdated(tmp_path / "none") == ""

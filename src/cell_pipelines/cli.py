@@ -18,6 +18,7 @@ from cell_pipelines.chosen_nodes import describe_selection
 from cell_pipelines.command_parameters import parse_parameters
 from cell_pipelines.failures import MISTAKE, MistakeError, describe, is_mistake, root_cause, write_traceback
 from cell_pipelines.invalid_parameters import describe_invalid_parameters
+from cell_pipelines.project import describe_outdated
 from cell_pipelines.termination import exit_status
 
 
@@ -54,6 +55,8 @@ def _run(*, dry_run: bool, verbose: bool, params: dict[str, Any], **options: Any
         raise click.ClickException("Kedro's own run command has no function; the installed Kedro is another one.")
     project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
     source = Path(options.get("conf_source") or project / settings.CONF_SOURCE)
+    if warning := describe_outdated(project):
+        click.echo(f"! {warning}", err=True)
     try:
         _check_study(options.get("env"), source)
         with exit_status():

@@ -1,5 +1,6 @@
 """Read a person's images and annotations in memory, divide them, and refuse what nothing can be trained on."""
 
+import time
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -10,6 +11,7 @@ from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats.registry import read_annotations
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.annotations.splitting import LeakError
 from cell_pipelines.imaging.reading import ImageFile, list_image_files
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters, SplitParameters
@@ -17,6 +19,7 @@ from cell_pipelines.pipelines.data_preparation.splitting import find_near_duplic
 from cell_pipelines.workflows.planning.data_facts import DataFacts, gather_facts
 from cell_pipelines.workflows.planning.plan import PlanError
 from cell_pipelines.workflows.planning.sides import choose_fractions
+from cell_pipelines.workflows.planning.starter_fit import measure_brightness
 from cell_pipelines.workflows.survey import is_grey, survey, to_record
 
 # Names shown of either side, where names don't match.
@@ -30,11 +33,15 @@ class OwnImages:
     Attributes:
         facts: What settings follow from.
         fractions: Shares of the split.
+        test: The test images by name.
+        seconds: What reading and dividing them took.
         splits: Columns ``image`` and ``split``, where the sides that the source states had to be completed; else None.
     """
 
     facts: DataFacts
     fractions: dict[str, float]
+    test: dict[str, ImageFile]
+    seconds: float
     splits: pd.DataFrame | None
 
 
@@ -51,6 +58,7 @@ def read_own_images(images: Path, annotations: Path, annotation_format: str = "a
         AnnotationFormatError: There are no annotations, or of several formats.
         PlanError: An image can't be read, no annotation belongs to any image, or there are too few images.
     """
+    start = time.perf_counter()
     files = list_image_files(images)
     table = survey(files)
     _check_readable(table)
@@ -64,9 +72,12 @@ def read_own_images(images: Path, annotations: Path, annotation_format: str = "a
         divided, table, split_source=source,
         annotation_format=(conversion.source_format, conversion.recognised_by),
         are_grey=all(is_grey(files[name]) for name in divided.names),
+        brightness=measure_brightness(divided, files),
     )  # fmt: skip
     splits = pd.DataFrame({"image": divided.names, "split": divided.images["split"].to_pylist()})
-    return OwnImages(facts, fractions, None if stated is conversion.annotations else splits)
+    test = {name: files[name] for name in select_split(divided, "test").names}
+    seconds = time.perf_counter() - start
+    return OwnImages(facts, fractions, test, seconds, None if stated is conversion.annotations else splits)
 
 
 def _check_readable(table: pd.DataFrame) -> None:

@@ -158,6 +158,13 @@ class OwnStudy:
         table = pd.read_csv(self.data / "08_reporting" / "split_summary.csv")
         return int(table.loc[table["split"] == "test", "images"].sum())
 
+    def training_notes(self, model: str) -> list[str]:
+        """Return what must be known of the training, as the model file says it."""
+        from cell_pipelines.models.model_file import read_record
+
+        path = self.model_file(model)
+        return list(read_record(path).get("training_notes") or []) if path.is_file() else []
+
     def model_file(self, model: str) -> Path:
         """Return the file of the tuned model."""
         return self.data / "06_models" / f"{model}.pt"

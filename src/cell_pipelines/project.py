@@ -22,6 +22,9 @@ package_name = "cell_pipelines"
 project_name = "cell_pipelines"
 kedro_init_version = "{kedro}"
 source_dir = "conf"
+
+[tool.cell_pipelines]
+version = "{version}" # of the package that conf/base is a copy of
 """
 _NOT_COMMITTED = "data/\nlogs/\nmlartifacts/\nmlflow.db*\n.mlflow.db.lock*\n.ultralytics/\n.tmp-*\nconf/local/\n"
 
@@ -107,6 +110,8 @@ def create_project(folder: Path) -> None:
     """
     from kedro import __version__ as kedro
 
+    from cell_pipelines import __version__
+
     check_new_project(folder)
     source = packaged_conf()
     (folder / "conf" / "local").mkdir(parents=True, exist_ok=True)  # what `kedro run` without a study reads besides
@@ -117,4 +122,34 @@ def create_project(folder: Path) -> None:
         (folder / ".gitignore").write_text(_NOT_COMMITTED, encoding="utf-8")
     # Last, since it makes the folder a project.
     with atomic_path(folder / "pyproject.toml") as temporary:
-        temporary.write_text(_PYPROJECT.format(kedro=kedro), encoding="utf-8")
+        temporary.write_text(_PYPROJECT.format(kedro=kedro, version=__version__), encoding="utf-8")
+
+
+def describe_outdated(folder: Path) -> str:
+    """Return the sentence about a project's ``conf/base`` of another version of the package, and how to renew it.
+
+    Args:
+        folder: A project.
+
+    Returns:
+        Empty where `create_project` did not make the project, the versions agree, or both have the same files.
+    """
+    import tomllib
+
+    from cell_pipelines import __version__
+
+    path, base = folder / "pyproject.toml", folder / "conf" / "base"
+    try:
+        tools = tomllib.loads(path.read_text(encoding="utf-8"))["tool"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError):  # what is wrong with it, Kedro says
+        return ""
+    made = tools.get("cell_pipelines", {}).get("version")
+    is_copy = made is not None or tools.get("kedro", {}).get("source_dir") == "conf"
+    if not is_copy or made == __version__ or not base.is_dir() or _is_ours(base):
+        return ""
+    source = f"cell-pipelines {made}" if made else "an earlier version"
+    return (
+        f"{base} is a copy of the configuration of {source}, but {__version__} is installed, whose files differ: "
+        "settings may be missing, or read by nothing. To renew it, move conf/base and pyproject.toml away and run "
+        "`cell-pipelines train` with a new `--name`; the studies in conf/ stay."
+    )

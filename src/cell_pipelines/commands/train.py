@@ -25,7 +25,7 @@ def _path(_: click.Context, __: click.Parameter, value: str | None) -> Path | No
     "--annotations", callback=_path, metavar="DIR", help="Folder or file of the annotations, in any of 27 formats."
 )
 @click.option("--model", metavar="NAME", help="Such as unetpp, stardist or yolo; by default what the annotations fit.")
-@click.option("--minutes", type=click.FloatRange(min=0.01), default=12.0, show_default=True, help="Of training.")
+@click.option("--minutes", type=click.FloatRange(min=0.01), default=12.0, show_default=True, help="In all, about.")
 @click.option("--name", metavar="NAME", help="Of the study; by default that of the images' folder.")
 @click.option("--out", callback=_path, metavar="DIR", help="Folder of the project; by default this one.")
 @click.option("--format", "annotation_format", default="auto", metavar="NAME", help="Of the annotations.")
@@ -64,18 +64,20 @@ def train(
 def _plan(study: "OwnStudy", images: Path, annotations: Path, wanted: str | None, choices: dict[str, object]) -> "Plan":
     """Plan the study, say what was chosen, and write it."""
     from cell_pipelines.own_images import read_own_images
+    from cell_pipelines.workflows.planning.effort import Time
     from cell_pipelines.workflows.planning.measuring import measure_model
     from cell_pipelines.workflows.planning.own_study import plan_study
 
     annotation_format, wish = str(choices["annotation_format"]), _wish(choices)
     own = read_own_images(images, annotations, annotation_format)
+    wish = wish.knowing(own.test)
     plan = plan_study(
         own.facts,
         own.fractions,
         partial(measure_model, study.base(), len(own.facts.categories)),
         wish=wish,
         wanted=wanted,
-        minutes=float(str(choices["minutes"])),
+        time=Time(float(str(choices["minutes"])), own.seconds),
     )
     source = {
         "raw_images": str(images),
@@ -105,6 +107,8 @@ def _say_next(study: "OwnStudy", model: str) -> None:
     """Say what to type next."""
     import shlex
 
+    for note in study.training_notes(model):
+        click.echo(f"! {note}")
     if (images := study.test_images()) < _FEW:
         click.echo(f"{images} test images are too few to say how good the model is; annotate more, {_FEW} at least.")
     path = shlex.quote(str(study.model_file(model)))

@@ -55,10 +55,13 @@ class ComparisonResult:
 
     def page(self) -> str:
         """Return the page that compares the models as HTML."""
-        from cell_pipelines.report.page.html import render_report
+        from cell_pipelines.report.page.html import Section, Text, render_report
         from cell_pipelines.report.pages.comparison import comparison_cards
 
+        notes = list(dict.fromkeys(note for one in self.evaluations.values() for note in one.notes))
         sections = describe_comparison(self.comparison, self.tables)
+        if notes:
+            sections.insert(0, Section("Notes", [Text(note) for note in notes]))
         return render_report("Models compared", comparison_cards(self.table), sections)
 
     def save(self, folder: str | Path) -> Path:

@@ -1,6 +1,7 @@
 """Evaluate models on the same annotated images."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -15,6 +16,7 @@ from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import as_trained, score_images
+from cell_pipelines.workflows.seen_images import describe_seen, seen_images, signatures_of
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 
@@ -39,10 +41,14 @@ def evaluate_models(
     """
     shared = share_classes(truth.categories, {name: model.categories for name, model in models.items()})
     chosen = {name: images[name] for name in truth.names}
-    return {
-        name: _evaluate(model, chosen, shared.of(truth), (inference, parameters, shared))
-        for name, model in models.items()
-    }
+    settings = (inference, parameters, shared)
+    found = {name: _evaluate(model, chosen, shared.of(truth), settings) for name, model in models.items()}
+    seen = {name: seen_images(model.record, model.path.stem) for name, model in models.items()}
+    signatures = signatures_of(chosen, truth.names) if any(seen.values()) else []
+    for name, result in found.items():
+        if warning := describe_seen(signatures, seen[name]):
+            found[name] = replace(result, notes=(*result.notes, warning))
+    return found
 
 
 def _evaluate(

@@ -14,6 +14,7 @@ from cell_pipelines.annotations.selection import iterate_images, select_objects,
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.intensity import Colour, Normalisation
 from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.imaging.signatures import image_signature
 from cell_pipelines.training.segmentation.resizing import size_for_diameter
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 
@@ -42,7 +43,7 @@ def describe_training_images(
     cell_diameter_px: float | None = None,
     parallel: ParallelParameters | None = None,
 ) -> dict[str, Any]:
-    """Return intensities, numbers and sizes of cells of the training and validation images, in plain values.
+    """Return intensities, signatures and sizes of cells of the training and validation images, in plain values.
 
     Args:
         annotations: All annotations, with splits; ignored regions are no cells.
@@ -54,10 +55,11 @@ def describe_training_images(
     """
     used = select_split(annotations, "train", "val")
     files = [images[name] for name in used.names]
-    statistics = map_images(
+    measured = map_images(
         partial(_measure, intensities), files, description="measuring intensities", total=len(files), parallel=parallel
     )
-    described = summarise_images(list(statistics))
+    statistics, signatures = zip(*measured, strict=True) if files else ((), ())
+    described = {**summarise_images(statistics), "signatures": list(signatures)}
     types = list(described["contrast"])
     if len(types) > 1 and intensities.normalisation != "percentile":
         text = "Training images have pixels of the types %s, which `normalisation` %s does not bring to one range; "
@@ -74,10 +76,11 @@ def describe_training_images(
     return {**described, **summarise_objects(cells.counts().sum(axis=1), pixels, boxes)}
 
 
-def _measure(intensities: Intensities, file: ImageFile) -> ImageStatistics:
+def _measure(intensities: Intensities, file: ImageFile) -> tuple[ImageStatistics, str]:
     from cell_pipelines.inference.pixels import ColourPixels, UnitPixels
 
     image, normalisation = file(), intensities.normalisation
     if intensities.colour is None:
-        return ColourPixels(image, normalisation).statistics()
-    return UnitPixels(image, colour=intensities.colour, normalisation=normalisation).statistics()
+        return ColourPixels(image, normalisation).statistics(), image_signature(image)
+    pixels = UnitPixels(image, colour=intensities.colour, normalisation=normalisation)
+    return pixels.statistics(), image_signature(image)

@@ -33,6 +33,7 @@ FACTS = DataFacts(
     are_grey=True,
     diameters=Diameters(7, 16, 49),
     roundness=0.9,
+    brightness=0.4,
     annotation_format=("label_image", "labels"),
 )
 BOXES = replace(FACTS, geometries={"box": 900})
@@ -131,16 +132,39 @@ def test_large_images_with_small_cells_are_tiled_for_a_detector_and_others_are_n
 
 
 @pytest.mark.parametrize("minutes", [0.5, 12, 60, 6000])
-@pytest.mark.parametrize("step", [1e-4, 0.5, 30])
+@pytest.mark.parametrize("step", [0.001, 0.5, 1000.0])
 def test_epochs_fit_into_the_minutes_or_the_reason_says_otherwise(minutes, step):
-    times = StepTimes(step, step / 3, "the processor")
-    epochs, expected = effort.choose_epochs(effort.network_budget(FACTS, 160, 72, 8), times, minutes, 1.25)
-    said = effort.describe_epochs(epochs, expected, minutes, times, "segmentation.epochs")
+    times, time = StepTimes(step, step / 5, "the processor"), effort.Time(minutes)
+    budget = effort.network_budget(FACTS, 160, 72, 8)
+    left = time.for_training(FACTS, budget, times)
+    epochs, expected = effort.choose_epochs(budget, times, left, 1.25)
+    planned, said = effort.plan_epochs(FACTS, budget, times, time, 1.25)
+    assert planned == epochs
+    assert minutes / 3 <= left < minutes
     assert 3 <= epochs <= 400
-    assert said.settings == {"segmentation.epochs": epochs}
-    if expected > minutes * 1.05:
+    if expected > left * 1.05:
         assert epochs == 3
-        assert "Fewer than 3 epochs" in said.why
+        assert "Fewer than 3 epochs teach nothing" in said
+    elif epochs == 400:
+        assert "More than 400 epochs are not planned" in said
+    else:
+        assert expected > left - 1.25 * (budget.steps * step + budget.forwards * step / 5) / 60
+        assert f"of the {minutes:g} minutes" in said
+
+
+def test_what_else_takes_long_leaves_less_time_for_training():
+    times, budget = StepTimes(0.2, 0.05, "the processor"), effort.network_budget(FACTS, 160, 72, 8)
+
+    def left(facts=FACTS, times=times, **options):
+        return effort.Time(12, **options).for_training(facts, budget, times)
+
+    assert left(reading_seconds=60) == pytest.approx(left() - 2)
+    many = replace(FACTS, sides={**FACTS.sides, "test": Side(600, 150)})
+    assert left(many) < left()
+    assert left(times=StepTimes(0.2, 0.5, "the processor")) < left()
+    slow = plan(time=effort.Time(12, reading_seconds=100)).settings()["segmentation.epochs"]
+    assert slow < plan().settings()["segmentation.epochs"]
+    assert plan(time=effort.Time(6)).settings()["segmentation.epochs"] < plan().settings()["segmentation.epochs"]
 
 
 def test_every_decision_has_a_reason():

@@ -88,7 +88,7 @@ def _load_segmentation(checkpoint: Path, size: Size | None) -> DeployedNetwork:
     if min(height, width) < 1:
         raise ValueError(f"`size` must be a height and a width of 1 or more, got {(height, width)}.")
     kept = ("categories", "representation", "decoding", "thresholds", "colour", "resize", "channels",
-            "pixel_size_um", "training_images", "data_sha256", "run_id")  # fmt: skip
+            "pixel_size_um", "training_images", "started_from", "data_sha256", "run_id")  # fmt: skip
     record = {key: description[key] for key in kept if key in description}
     record["normalisation"] = trained_normalisation(description, "segmentation")
     record["activations"] = list(representation.activations)
@@ -110,7 +110,7 @@ def _load_yolo(checkpoint: Path, size: Size | None) -> DeployedNetwork:
     places = sum((height // step) * (width // step) for step in (int(s) for s in network.stride))
     network.set_head_attr(export=True, max_det=places)
     own = content.get(RECORD_KEY, {})
-    kept = ("thresholds", "tile_size", "channels", "training_images", "data_sha256", "run_id")
+    kept = ("thresholds", "tile_size", "channels", "training_images", "started_from", "data_sha256", "run_id")
     record = {
         "categories": [str(network.names[number]) for number in range(len(network.names))],
         "task": "segment" if has_masks else "detect",

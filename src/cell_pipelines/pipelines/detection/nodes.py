@@ -13,6 +13,7 @@ from cell_pipelines.imaging.reading import Image
 from cell_pipelines.model_runs import run_of
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
+from cell_pipelines.workflows.seen_images import inherited_images
 
 # A field may hold more cells than any labelled one; validation while training counts this many times as many.
 _SPARE = 4
@@ -36,6 +37,7 @@ def train_detector(
         **json.loads((dataset / "recipe.json").read_text(encoding="utf-8")),
         "weights": parameters.weights,
         "from_scratch": parameters.from_scratch,
+        "started_from": [] if parameters.from_scratch else inherited_images(parameters.weights),
         "run_id": run_of(folder.name),
         "training_cost": training_cost(history, select_split(subset.take(annotations), "train").n_images),
     }

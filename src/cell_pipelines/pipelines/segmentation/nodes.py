@@ -1,6 +1,7 @@
 """Nodes of the training of segmentation networks."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.pipelines.segmentation.lengths import common_pixel_size, to_pixels
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.pipelines.segmentation.starting import ChosenNetwork, choose_network
 from cell_pipelines.training.segmentation.settings import SegmentationSettings, SegmentationTraining
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
+from cell_pipelines.workflows.seen_images import describe_seen, inherited_images, signatures_of
 from cell_pipelines.workflows.starters import starter_path, starters
 from cell_pipelines.workflows.training_images import Intensities, describe_training_images
 
@@ -40,8 +43,11 @@ def train_network(
     from cell_pipelines.training.segmentation.train import train_segmentation
 
     selection = next(iter(images.values())).selection
+    network = choose_network(annotations, images, shared, own)
     tracking = LiveTracking(folder.name)
-    training, chosen = to_training(shared, own, annotations), subset.take(annotations)
+    training, chosen = to_training(shared, network.own, annotations), subset.take(annotations)
+    started_from = inherited_images(training.start_from, training.encoder_weights)
+    notes = [*_describe_start(network, annotations, images, started_from), *_notes(chosen, training)]
     learnt = _labelled(chosen, images, "train")
     seen = Intensities(training.normalisation, training.colour)
     _, history = train_segmentation(
@@ -57,14 +63,31 @@ def train_network(
             "channels": list(selection.channels) if selection.channels else None,
             "z": selection.z,
             "run_id": tracking.run_id,
+            "started_from": started_from,
             "training_images": describe_training_images(
                 chosen, images, seen, categories=training.categories, cell_diameter_px=training.cell_diameter_px
             ),
         },
     )
     tracking.complete(history)
-    record = {"training_cost": training_cost(history, len(learnt)), "training_notes": _notes(chosen, training)}
+    record = {"training_cost": training_cost(history, len(learnt)), "training_notes": notes}
     return with_description(folder / "best.pt", record), history
+
+
+def _describe_start(
+    network: ChosenNetwork,
+    annotations: AnnotationSet,
+    images: dict[str, ImageFile],
+    started_from: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    """Return the sentences about where a training starts, and log them."""
+    tested = signatures_of(images, select_split(annotations, "test").names) if started_from else []
+    seen = describe_seen(tested, started_from, "test")
+    if network.note:
+        logger.info("%s", network.note)
+    if seen:
+        logger.warning("%s", seen)
+    return [note for note in (network.note, seen) if note]
 
 
 def _notes(annotations: AnnotationSet, training: Any) -> list[str]:
@@ -119,6 +142,7 @@ def draw_training_tiles(
     from cell_pipelines.report.figures.training_panels import tile_sheet
     from cell_pipelines.training.segmentation.previews import draw_tiles
 
+    own = choose_network(annotations, images, shared, own).own
     training = to_training(shared, own, annotations)
     return tile_sheet(draw_tiles(training, _labelled(annotations, images, "train"), _TILES))
 
@@ -132,6 +156,7 @@ def plot_weights(
     from cell_pipelines.training.segmentation.previews import draw_tiles
     from cell_pipelines.training.segmentation.weight_previews import preview_weights
 
+    own = choose_network(annotations, images, shared, own).own
     training = to_training(shared, own, annotations)
     tiles = draw_tiles(training, _labelled(annotations, images, "train"), _TILES)
     fullest = max((plane for _, labels in tiles for plane in labels), key=lambda plane: np.unique(plane).size)

@@ -110,7 +110,8 @@ class SegmentationSettings:
         cell_diameter_px: Each image is rescaled so that its median cell has this diameter, and new images alike; None
             for its own size.
         start_from: A model file of the same network, or in a study a starter model's name: its weights are where the
-            training starts; None for none.
+            training starts; None for none. In a study ``auto``: the encoder weights that the network asks for where
+            they can be had, else the starter where the images suit it, with its network and settings.
         colour: ``rgb``: three channels, grey repeated; ``grey``: one; ``channels``: as many as the images have.
         normalisation: How intensities come to [0, 1]. ``percentile``: by the image's own 0.1 to 99.9 percent, the same
             for 8, 12 or 16 bits and floats; ``full_range``: by the largest number of the image's type, so 8 bit by 255.

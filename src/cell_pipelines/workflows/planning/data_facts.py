@@ -51,6 +51,7 @@ class DataFacts:
         are_grey: Whether each image has one channel, or several that are equal.
         diameters: Of the cells.
         roundness: Of the median cell, see `measure_roundness`; NaN where nothing has an outline.
+        brightness: By how much cells are brighter than the rest, see `starter_fit.measure_brightness`; NaN likewise.
         annotation_format: Name of the format, and what it was recognised by.
     """
 
@@ -66,6 +67,7 @@ class DataFacts:
     are_grey: bool
     diameters: Diameters
     roundness: float
+    brightness: float
     annotation_format: tuple[str, str]
 
     @property
@@ -96,6 +98,7 @@ def gather_facts(
     split_source: str,
     annotation_format: tuple[str, str],
     are_grey: bool,
+    brightness: float,
 ) -> DataFacts:
     """Return the facts about images with a split.
 
@@ -106,6 +109,7 @@ def gather_facts(
         split_source: What decided the split, in words.
         annotation_format: Name of the format, and what it was recognised by.
         are_grey: Whether each image has one channel, or several that are equal.
+        brightness: By how much cells are brighter than the rest.
     """
     table = image_table[image_table["name"].isin(annotations.names)]
     codes = annotations.objects["geometry"].to_numpy()
@@ -123,8 +127,15 @@ def gather_facts(
         are_grey=are_grey,
         diameters=measure_diameters(annotations),
         roundness=measure_roundness(annotations),
+        brightness=brightness,
         annotation_format=annotation_format,
     )
+
+
+def has_outlines(annotations: AnnotationSet) -> bool:
+    """Say whether every object has an outline."""
+    outlined = [GEOMETRIES.index(name) for name in OUTLINES]
+    return bool(np.isin(annotations.objects["geometry"].to_numpy(), outlined).all())
 
 
 def measure_diameters(annotations: AnnotationSet) -> Diameters:

@@ -6,12 +6,49 @@ from cell_pipelines.training.speed import StepTimes
 from cell_pipelines.workflows.planning.data_facts import DataFacts
 from cell_pipelines.workflows.planning.plan import Decision
 
-#: Minutes of training unless others are asked for: on two cores enough for small networks.
+#: Minutes of the whole command unless others are asked for: on two cores enough for small networks.
 MINUTES = 12.0
 _LEAST_EPOCHS, _MOST_EPOCHS = 3, 400
 # One epoch is one look at the validation images; with fewer tiles most of the time would be spent on looking.
 _LEAST_TILES = 64
 _LARGE_TILE = 320
+# What does not depend on the images: starting, figures, report.
+_FIXED_MINUTES = 0.5
+# Thresholds are chosen and the model is evaluated on stored scores: so many times what the network itself takes.
+_AFTER_TRAINING = 4.0
+# Least part of the minutes that is for training.
+_LEAST_PART = 1 / 3
+
+
+@dataclass(frozen=True)
+class Time:
+    """Time that there is.
+
+    Attributes:
+        minutes: Of the whole command, the evaluation and the report included.
+        reading_seconds: What reading the images and their annotations, and looking for images of the same field, took
+            here; the study does it once more.
+    """
+
+    minutes: float = MINUTES
+    reading_seconds: float = 0.0
+
+    def for_training(self, facts: DataFacts, budget: "Budget", times: StepTimes) -> float:
+        """Return the minutes that are left for the training.
+
+        Args:
+            facts: Facts about the data.
+            budget: What an epoch takes, whose forwards are those of the validation images.
+            times: What a batch costs here.
+        """
+        images = {name: facts.sides[name].images for name in ("val", "test")}
+        forwards = budget.forwards * sum(images.values()) / max(1, images["val"])
+        after = _AFTER_TRAINING * forwards * times.forward_seconds / 60
+        return max(_LEAST_PART * self.minutes, self.minutes - 2 * self.reading_seconds / 60 - after - _FIXED_MINUTES)
+
+
+#: The usual time.
+USUAL_TIME = Time()
 
 
 @dataclass(frozen=True)
@@ -67,13 +104,33 @@ def choose_epochs(budget: Budget, times: StepTimes, minutes: float, overhead: fl
     return epochs, epochs * epoch / 60
 
 
-def describe_epochs(epochs: int, expected: float, minutes: float, times: StepTimes, setting: str) -> Decision:
+def plan_epochs(facts: DataFacts, budget: Budget, times: StepTimes, time: Time, overhead: float) -> tuple[int, str]:
+    """Return how many epochs there are time for, and the reason.
+
+    Args:
+        facts: Facts about the data.
+        budget: What an epoch takes.
+        times: What a batch costs here.
+        time: Time that there is.
+        overhead: As of `choose_epochs`.
+    """
+    minutes = time.for_training(facts, budget, times)
+    epochs, expected = choose_epochs(budget, times, minutes, overhead)
+    return epochs, _describe_effort(epochs, expected, minutes, time)
+
+
+def describe_epochs(epochs: int, why: str, times: StepTimes, setting: str) -> Decision:
     """Return the number of epochs with its reason."""
     numbers = f"{times.step_seconds:.2g} s per step on {times.device}, measured before the training"
-    if expected > minutes * 1.05:
-        why = f"Fewer than {_LEAST_EPOCHS} epochs teach nothing; they take about {max(1, round(expected))} min here."
-    elif epochs == _MOST_EPOCHS:
-        why = f"More than {_MOST_EPOCHS} epochs are not planned; they take about {max(1, round(expected))} min here."
-    else:
-        why = f"As many as fit into {minutes:g} minutes of training by a measured step."
     return Decision("Epochs", str(epochs), why, numbers, {setting: epochs})
+
+
+def _describe_effort(epochs: int, expected: float, minutes: float, time: Time) -> str:
+    if expected > minutes * 1.05:
+        return f"Fewer than {_LEAST_EPOCHS} epochs teach nothing; they take about {max(1, round(expected))} min here."
+    if epochs == _MOST_EPOCHS:
+        return f"More than {_MOST_EPOCHS} epochs are not planned; they take about {max(1, round(expected))} min here."
+    return (
+        f"As many as fit by a measured step into {minutes:.2g} of the {time.minutes:g} minutes; the others are for "
+        "reading the images, thresholds, evaluation and report, estimated by what reading and the network take here."
+    )

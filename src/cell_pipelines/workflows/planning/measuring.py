@@ -5,6 +5,7 @@ from typing import Any
 
 from cell_pipelines.training.speed import StepTimes, measure_step
 from cell_pipelines.workflows.planning.own_study import DETECTORS
+from cell_pipelines.workflows.planning.starter_fit import merge_settings
 
 
 def measure_model(
@@ -23,7 +24,7 @@ def measure_model(
         from cell_pipelines.models.untrained import create_untrained_yolo
 
         return measure_step(create_untrained_yolo(str(settings["weights"]), categories), shape)
-    own = _merged(base[model], settings)
+    own = merge_settings(base[model], settings)
     return measure_step(_create_network(own, categories, shape[1]), shape)
 
 
@@ -37,12 +38,3 @@ def _create_network(own: Mapping[str, Any], categories: int, channels: int) -> A
     outputs = categories * len(representation.channels)
     options = own.get("options") or {}
     return create_network(NetworkSpec(own["architecture"], own.get("encoder"), channels, outputs, options=options))
-
-
-def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested parameters with settings by dotted names on top, as Kedro's soft merge gives them."""
-    merged = dict(base)
-    for name, value in settings.items():
-        head, _, rest = name.partition(".")
-        merged[head] = _merged(merged.get(head) or {}, {rest: value}) if rest else value
-    return merged

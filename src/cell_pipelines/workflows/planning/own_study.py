@@ -55,7 +55,7 @@ _TRIED = {"threshold_optimisation.min_areas": [0.1, 0.5, 1.0],
 
 def plan_study(
     facts: DataFacts, fractions: dict[str, float], measure: Measure, *,
-    wish: StartWish, wanted: str | None = None, minutes: float = effort.MINUTES,
+    wish: StartWish, wanted: str | None = None, time: effort.Time = effort.USUAL_TIME,
 ) -> Plan:  # fmt: skip
     """Return the plan of a training.
 
@@ -65,7 +65,7 @@ def plan_study(
         measure: Measures the network on this machine.
         wish: What the training shall start from.
         wanted: Name of the model that is asked for; None for what fits the annotations.
-        minutes: Of training.
+        time: Time that there is.
 
     Raises:
         PlanError: Nothing can be trained on this.
@@ -74,11 +74,11 @@ def plan_study(
     model = choose_model(facts, wanted, None if trained is None else trained.model)
     common = [_describe_data(facts), model, describe_split(facts, fractions)]
     if model.value in DETECTORS:
-        own = _plan_detector(facts, model.value, measure, minutes, wish.weights)
+        own = _plan_detector(facts, model.value, measure, time, wish.weights)
     else:
         start = _describe_network(model.value, wish.weights, why) if trained is None else describe_trained_start(
             trained, why, facts)  # fmt: skip
-        own = _plan_network(facts, measure, minutes, start, trained)
+        own = _plan_network(facts, measure, time, start, trained)
     return Plan(model.value, (*common, *own))
 
 
@@ -93,7 +93,7 @@ def _describe_data(facts: DataFacts) -> Decision:
 
 
 def _plan_network(
-    facts: DataFacts, measure: Measure, minutes: float, network: Decision, trained: TrainedStart | None
+    facts: DataFacts, measure: Measure, time: effort.Time, network: Decision, trained: TrainedStart | None
 ) -> list[Decision]:
     colour, intensities = pixels.choose_colour(facts), pixels.choose_normalisation(facts, is_detector=False)
     if trained is not None:
@@ -109,14 +109,14 @@ def _plan_network(
     channels = {"grey": 1, "rgb": 3, "channels": facts.channels[0]}[colour.value]
     times = measure(model, settings, (batch, channels, side, side))
     budget = effort.network_budget(facts, side, tiles, batch)
-    epochs, expected = effort.choose_epochs(budget, times, minutes, _NETWORK_OVERHEAD)
+    epochs, why = effort.plan_epochs(facts, budget, times, time, _NETWORK_OVERHEAD)
     return [
         network,
         colour,
         intensities,
         tile,
         _describe_epoch(tiles, batch),
-        effort.describe_epochs(epochs, expected, minutes, times, "segmentation.epochs"),
+        effort.describe_epochs(epochs, why, times, "segmentation.epochs"),
         _describe_learning(facts) if trained is None else describe_trained_learning(trained, _SHARED_LEARNING),
         Decision("Thresholds", "on validation images", "Threshold, minimum area and minimum distance of cells are "
                  "chosen together, by F1 at IoU 0.5, and never on test images.", "", _TRIED),
@@ -154,16 +154,15 @@ def _describe_learning(facts: DataFacts) -> Decision:
 
 
 def _plan_detector(
-    facts: DataFacts, model: str, measure: Measure, minutes: float, weights: str | None
+    facts: DataFacts, model: str, measure: Measure, time: effort.Time, weights: str | None
 ) -> list[Decision]:
     inputs = pixels.choose_input(facts, model)
     side, tile = int(inputs[0].settings[f"{model}.image_size"]), inputs[-1].settings.get("data_preparation.tiling.size")
     batch = effort.choose_batch(side)
     name = weights or ("yolov8n-seg.pt" if model == "yolo_seg" else "yolov8n.pt")
     times = measure(model, {"weights": name}, (batch, 3, side, side))
-    epochs, expected = effort.choose_epochs(
-        effort.detector_budget(facts, batch, tile), times, minutes, _OVERHEAD[model]
-    )
+    budget = effort.detector_budget(facts, batch, tile)
+    epochs, why = effort.plan_epochs(facts, budget, times, time, _OVERHEAD[model])
     start = {f"{model}.weights": name, f"{model}.from_scratch": weights is None}
     closing = {f"{model}.augmentation.close_mosaic": max(1, epochs // 7), f"{model}.patience": epochs}
     learning = {"batch": batch, "nominal_batch": batch, "learning_rate": 0.001, "cosine_schedule": True,
@@ -175,7 +174,7 @@ def _plan_detector(
             f"the network of {name}, the smallest of its kind", start),
         *inputs,
         pixels.choose_normalisation(facts, is_detector=True),
-        effort.describe_epochs(epochs, expected, minutes, times, f"{model}.epochs"),
+        effort.describe_epochs(epochs, why, times, f"{model}.epochs"),
         Decision("Learning", "as in the study bccd", "Batch, learning rate and augmentation are those of that study; "
                  "the last seventh of the epochs is without mosaics.", f"batch {batch}",
                  {**{f"{model}.{key}": value for key, value in learning.items()}, **closing}),

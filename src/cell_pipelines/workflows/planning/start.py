@@ -5,18 +5,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.workflows.planning.data_facts import DataFacts, Diameters
 from cell_pipelines.workflows.planning.plan import Decision, PlanError
+from cell_pipelines.workflows.planning.starter_fit import Fitting, describe_unfit
+from cell_pipelines.workflows.seen_images import describe_seen, seen_images, signatures_of
 from cell_pipelines.workflows.starters import as_model_path, starters
 
 #: What may be asked for besides a starter's name or a model file: the starter where it fits, or random weights.
 AUTO, NONE = "auto", "none"
 #: The starter that a training starts from where nothing else is asked for.
 STARTER = "nuclei"
-# Median of a circle's diameter of a cell's area over the longest side of its box: 1 for a circle, 0.71 for 1 to 2.
-_ROUNDISH = 0.7
-# A third of what a small network starts with: what it knows is changed, not replaced.
-_LEARNING_RATE = 0.001
+#: Learning rate of a training that starts from a trained model, a third of what a small network starts with: what it
+#: knows is changed, not replaced (docs/starter.md).
+FINE_TUNING_RATE = 0.001
 _NAMES = {"unetplusplus": "unetpp", "stardist_unet": "stardist"}
 _NORMALISATIONS = ("percentile", "full_range")
 
@@ -36,10 +38,7 @@ class TrainedStart:
     @property
     def model(self) -> str:
         """Name of the model that has this network."""
-        if self.record["representation"]["name"] == "star":
-            return "stardist"
-        architecture = str(self.record["network"]["architecture"])
-        return _NAMES.get(architecture, architecture)
+        return model_name(str(self.record["network"]["architecture"]), self.record["representation"]["name"])
 
     @property
     def title(self) -> str:
@@ -55,16 +54,31 @@ class StartWish:
         weights: Pretrained weights of the encoder or of a YOLO; None for none.
         named: `AUTO`, `NONE`, a starter's name or a model file.
         trained: The model that `named` stands for; None for `NONE`, and for `AUTO` where no starter is installed.
+        seen: Sentence about test images that `trained` was trained on; empty where there is none.
     """
 
     weights: str | None = None
     named: str = AUTO
     trained: TrainedStart | None = None
+    seen: str = ""
 
     @property
     def is_asked_for(self) -> bool:
         """Whether a starter or a model file is named."""
         return self.named not in (AUTO, NONE)
+
+    def knowing(self, test: Mapping[str, ImageFile]) -> "StartWish":
+        """Return the wish with the sentence about test images that the model was trained on."""
+        if self.trained is None:
+            return self
+        seen = seen_images(self.trained.record, self.trained.title)
+        signatures = signatures_of(test, list(test)) if seen else []
+        return replace(self, seen=describe_seen(signatures, seen, "test"))
+
+
+def model_name(architecture: str, representation: str) -> str:
+    """Return the name of the model that has a network of this architecture and representation."""
+    return "stardist" if representation == "star" else _NAMES.get(architecture, architecture)
 
 
 def open_wish(named: str = AUTO, weights: str | None = None) -> StartWish:
@@ -102,7 +116,7 @@ def _starter(name: str) -> Path | None:
     return as_model_path(name) if name in starters() else None
 
 
-def choose_start(facts: DataFacts, wanted: str | None, wish: StartWish) -> tuple[TrainedStart | None, str]:
+def choose_start(facts: Fitting, wanted: str | None, wish: StartWish) -> tuple[TrainedStart | None, str]:
     """Return the model that the training starts from, None for random weights, and the reason.
 
     Args:
@@ -116,20 +130,23 @@ def choose_start(facts: DataFacts, wanted: str | None, wish: StartWish) -> tuple
     trained = wish.trained
     if wish.is_asked_for and trained is not None:
         _check(facts, wanted, trained)
-        return trained, "Asked for by `--start`: its weights and settings are where the training starts."
+        return (
+            trained,
+            f"Asked for by `--start`: its weights and settings are where the training starts. {wish.seen}".strip(),
+        )
     if wish.named == NONE:
         return None, "Random weights, as asked for."
     if trained is None:
         return None, f"Random weights: the starter `{STARTER}` is not installed with this package."
-    if unfit := _unfit(facts, wanted, trained):
+    if unfit := describe_misfit(facts, wanted, trained):
         return None, f"Random weights: the starter `{STARTER}` is {unfit}."
     return trained, (
-        "One class of roundish cells in grey images is what the starter is for: its weights and settings are where the "
-        "training starts; `--from-scratch` leaves it out."
+        "One class of roundish, bright cells in grey images is what the starter is for: its weights and settings are "
+        f"where the training starts; `--from-scratch` leaves it out. {wish.seen}".strip()
     )
 
 
-def _check(facts: DataFacts, wanted: str | None, trained: TrainedStart) -> None:
+def _check(facts: Fitting, wanted: str | None, trained: TrainedStart) -> None:
     if wanted is not None and wanted != trained.model:
         raise PlanError(f"{trained.title} is a {trained.model}; leave `--model {wanted}` out, or `--start`.")
     if not facts.has_outlines:
@@ -144,37 +161,43 @@ def _check(facts: DataFacts, wanted: str | None, trained: TrainedStart) -> None:
         raise PlanError(f"{trained.title} takes images of {_channels(trained)} channels; these have {facts.channels}.")
 
 
-def _unfit(facts: DataFacts, wanted: str | None, trained: TrainedStart) -> str:
-    """Return why a starter is not for these images; empty if it is."""
+def describe_misfit(facts: Fitting, wanted: str | None, trained: TrainedStart) -> str:
+    """Return why a starter is not for these images, or not for the model that is wanted; empty if it is."""
     if wanted not in (None, trained.model):
         return f"a {trained.model}, not a {wanted}"
-    if not facts.has_outlines:
-        return "for outlines, which not every annotated cell has"
-    if len(facts.categories) != len(trained.record["categories"]):
-        return f"for one class of cells; there are {len(facts.categories)}"
-    if not facts.are_grey:
-        return "for grey images; these have colours"
-    if not facts.roundness >= _ROUNDISH:
-        return f"for roundish cells; these have a median roundness of {facts.roundness:.2f}"
-    return ""
+    return describe_unfit(facts, len(trained.record["categories"]))
 
 
 def _channels(trained: TrainedStart) -> int:
     return int(trained.record["network"]["in_channels"])
 
 
-def describe_trained_start(trained: TrainedStart, why: str, facts: DataFacts) -> Decision:
-    """Return the start with the network's settings, all from the model's record."""
-    network, diameter = trained.record["network"], trained.record.get("cell_diameter_px")
+def network_settings(trained: TrainedStart) -> dict[str, Any]:
+    """Return the network of a start with its representation and scale, by dotted names."""
+    network = trained.record["network"]
     own = {"architecture": network["architecture"], "encoder": network["encoder"], "encoder_weights": None,
            "options": dict(network["options"])}  # fmt: skip
-    settings: dict[str, Any] = {f"{trained.model}.{key}": value for key, value in own.items()}
-    settings |= _chosen(trained, "representation", trained.record["representation"])
-    numbers = f"median roundness of the cells {facts.roundness:.2f}"
-    if diameter:
-        numbers += f"; images are rescaled so that their median cell has {diameter:g} px"
-    settings |= {"segmentation.start_from": trained.name, "segmentation.cell_diameter_px": diameter}
-    return Decision("Start", trained.title, why, numbers, settings)
+    return {
+        **{f"{trained.model}.{key}": value for key, value in own.items()},
+        **_chosen(trained, "representation", trained.record["representation"]),
+        "segmentation.start_from": trained.name,
+        "segmentation.cell_diameter_px": trained.record.get("cell_diameter_px"),
+    }
+
+
+def pixel_settings(trained: TrainedStart) -> dict[str, Any]:
+    """Return channels and intensities as a start takes them, by dotted names."""
+    colour = str(trained.record.get("colour") or "rgb")
+    return {"segmentation.colour": colour, "segmentation.normalisation": str(trained.record["normalisation"])}
+
+
+def learning_settings(trained: TrainedStart) -> dict[str, Any]:
+    """Return the loss of a start and a low learning rate, by dotted names."""
+    done = trained.record["training"]
+    own: dict[str, Any] = {f"{trained.model}.training.learning_rate": FINE_TUNING_RATE}
+    for key in ("loss", "weight_map"):
+        own |= _chosen(trained, key, {"name": done[key], "options": done.get(f"{key}_options")})
+    return own
 
 
 def _chosen(trained: TrainedStart, key: str, choice: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,16 +207,24 @@ def _chosen(trained: TrainedStart, key: str, choice: Mapping[str, Any]) -> dict[
     return {f"{prefix}.name": choice["name"], f"{prefix}.options": options}
 
 
+def describe_trained_start(trained: TrainedStart, why: str, facts: DataFacts) -> Decision:
+    """Return the start with the network's settings, all from the model's record."""
+    diameter = trained.record.get("cell_diameter_px")
+    numbers = f"median roundness of the cells {facts.roundness:.2f}, brightness against the rest {facts.brightness:.2f}"
+    if diameter:
+        numbers += f"; images are rescaled so that their median cell has {diameter:g} px"
+    return Decision("Start", trained.title, why, numbers, network_settings(trained))
+
+
 def describe_trained_pixels(trained: TrainedStart, facts: DataFacts) -> list[Decision]:
     """Return channels and intensities as the model takes them."""
-    colour, scaling = str(trained.record.get("colour") or "rgb"), str(trained.record["normalisation"])
+    (colour, colour_value), (scaling, scaling_value) = pixel_settings(trained).items()
     had = ", ".join(map(str, sorted(facts.channels))) + (", of equal values" if facts.are_grey else "")
     why = f"As {trained.title} takes them."
     return [
-        Decision("Channels", colour, why, f"channels: {had}", {"segmentation.colour": colour}),
-        Decision("Intensities", scaling, why, f"pixels: {', '.join(facts.dtypes)}",
-                 {"segmentation.normalisation": scaling}),
-    ]  # fmt: skip
+        Decision("Channels", colour_value, why, f"channels: {had}", {colour: colour_value}),
+        Decision("Intensities", scaling_value, why, f"pixels: {', '.join(facts.dtypes)}", {scaling: scaling_value}),
+    ]
 
 
 def describe_trained_learning(trained: TrainedStart, settings: Mapping[str, Any]) -> Decision:
@@ -203,13 +234,9 @@ def describe_trained_learning(trained: TrainedStart, settings: Mapping[str, Any]
         trained: What the training starts from.
         settings: Optimiser, schedule and augmentation of every small training, by dotted names.
     """
-    done = trained.record["training"]
-    own: dict[str, Any] = {f"{trained.model}.training.learning_rate": _LEARNING_RATE}
-    for key in ("loss", "weight_map"):
-        own |= _chosen(trained, key, {"name": done[key], "options": done.get(f"{key}_options")})
     return Decision("Learning", "as the start was trained, at a low rate", f"Loss and weights of pixels are those of "
                     f"{trained.title}; a low learning rate changes what it knows instead of replacing it.",
-                    f"learning rate {_LEARNING_RATE:g}", {**settings, **own})  # fmt: skip
+                    f"learning rate {FINE_TUNING_RATE:g}", {**settings, **learning_settings(trained)})  # fmt: skip
 
 
 def as_seen(facts: DataFacts, trained: TrainedStart | None) -> DataFacts:
