@@ -1,7 +1,9 @@
-"""Read tables that were written before a column was renamed."""
+"""Read tables and parameters that were written before a column or a parameter was renamed."""
 
 import logging
-from typing import Final
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
 
 import pandas as pd
 
@@ -22,3 +24,33 @@ def rename_old_columns(table: pd.DataFrame) -> pd.DataFrame:
     renamed = ", ".join(f"`{name}` is now `{new}`" for name, new in old.items())
     _log.warning("A table of an earlier version is read under its old names: %s.", renamed)
     return table.rename(columns=old)
+
+
+def rename_old_parameters(group: str, values: Any, names: Mapping[str, str], defaults: Mapping[str, Any]) -> Any:
+    """Return a group of parameters whose old names are replaced by the new ones, with one warning for each.
+
+    Args:
+        group: Name of the group, for the warning.
+        values: The parameters of a study on top of the base's; anything but a mapping is returned as it is.
+        names: New names by the old ones.
+        defaults: Of the new names, as the base has them. Where a study gives a new name another value, its old name
+            stands beside it, is not replaced, and so is refused as unknown.
+    """
+    if not isinstance(values, Mapping):
+        return values
+    renamed = dict(values)
+    for old, new in names.items():
+        if old in renamed and (new not in renamed or _plain(renamed[new]) == _plain(defaults[new])):
+            _warn(f"The parameter `{group}.{old}` is now `{group}.{new}`; its old name is still read.")
+            renamed[new] = renamed.pop(old)
+    return renamed
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+@cache
+def _warn(sentence: str) -> None:
+    """Log a warning the first time only, since a run checks its parameters several times."""
+    _log.warning("%s", sentence)

@@ -68,7 +68,9 @@ def test_signals_of_generated_nuclei_are_found_and_evaluated_by_controls(tmp_pat
     assert counted[["red", "green"]].tolist() == nuclei[["red", "green"]].sum().tolist()
     planned = pd.read_csv(project.path("01_raw", "fields.csv"))
     assert (nuclei["category"] == "whole").sum() == planned["whole"].sum()
-    assert found["cutoffs"]["controls"].eq(2).all()  # of four series every third is a control: the first and the last
+    assert (
+        found["thresholds"]["controls"].eq(2).all()
+    )  # of four series every third is a control: the first and the last
     assert found["aneuploidy"]["above_beta_inverse"].notna().any()
     assert found["aneuploidy"]["above_threshold"].isna().all()  # two controls are too few for a threshold
 

@@ -95,7 +95,7 @@ def test_the_trials_of_an_experiment_keep_all_that_is_a_models_in_their_own_fold
         for name, entry in entries.items()
         if entry is not None and name.partition(".")[0] in MODELS and place(entry) is not None
     }
-    biology = ("cells", "image_facts", "metadata_findings", "viability_", "morphology_", "fish_", "tracking_")
+    biology = ("cells", "joined_metadata", "metadata_findings", "viability_", "morphology_", "fish_", "tracking_")
     for name, where in of_models.items():
         inside = not name.partition(".")[2].startswith(biology)
         assert str(where).startswith("/trial/" if inside else "data/demo/"), name

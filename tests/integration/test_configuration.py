@@ -171,7 +171,7 @@ def test_the_neural_cells_study_has_the_papers_settings():
         assert (settings.optimizer, settings.learning_rate, settings.early_stopping) == ("adam", 0.001, 3)
         assert (settings.schedule.name, settings.schedule.factor, settings.schedule.patience) == ("plateau", 0.5, 2)
         assert (settings.loss.name, settings.resize) == ("combo", (256, 256))
-    assert parameters("neural_cells")["threshold_optimisation"]["cutoff"] == 0.5
+    assert parameters("neural_cells")["threshold_optimisation"]["threshold"] == 0.5
 
 
 def test_the_cll_study_has_the_papers_settings():

@@ -5,10 +5,12 @@ import logging
 import pytest
 from pydantic import ValidationError
 
+from cell_pipelines import old_names
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 
 
 def test_the_old_name_of_the_montages_is_read_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    old_names._warn.cache_clear()
     with caplog.at_level(logging.WARNING):
         assert ReportingParameters.model_validate({"strips": 2}).montages == 2
     assert [record.message for record in caplog.records] == [

@@ -54,7 +54,7 @@ def test_a_page_of_fish_states_the_level_of_its_intervals_and_cut_offs(level: fl
     thresholds = compute_laboratory_thresholds(measured, level=level)
     spots = pd.DataFrame({"image": ["a"], "kept": [True], "channel": ["red"], "reason": [""]})
     tables = {"spots": spots, "nuclei": nuclei, "patterns": tabulate_patterns(nuclei, level=level),
-              "aneuploidy": flag_samples(measured, thresholds, measured, level=level), "cutoffs": thresholds,
+              "aneuploidy": flag_samples(measured, thresholds, measured, level=level), "thresholds": thresholds,
               "scores": pd.DataFrame()}  # fmt: skip
     both = tables["aneuploidy"].merge(thresholds, how="cross")
     named = both.rename(columns=lambda name: name.removesuffix("_x").removesuffix("_y"))

@@ -12,7 +12,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.binary_mask import CAPABILITIES, detect, read, write
 from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
 from cell_pipelines.annotations.formats.registry import write_annotations
-from cell_pipelines.annotations.formats.writing.fitting import fit
+from cell_pipelines.annotations.formats.writing.adapting import adapt_to_format
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -29,7 +29,7 @@ def _boxes(*boxes: tuple[int, int, int, int]) -> AnnotationSet:
 
 
 def test_cells_apart_come_back_and_images_without_too(tmp_path: Path, listed: Callable[[AnnotationSet], Any]) -> None:
-    annotations, _ = fit(_boxes((1, 1, 5, 5), (5, 5, 9, 9), (20, 0, 40, 30)), CAPABILITIES)
+    annotations, _ = adapt_to_format(_boxes((1, 1, 5, 5), (5, 5, 9, 9), (20, 0, 40, 30)), CAPABILITIES)
     assert write(annotations, tmp_path) == ()
     assert detect(tmp_path) == "masks/a.png is a picture of background and one other value"
     conversion = read(tmp_path, INDEX)

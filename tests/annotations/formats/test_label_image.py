@@ -12,7 +12,7 @@ from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats import binary_mask, instance_channel, label_image, mask_files
 from cell_pipelines.annotations.formats.label_image import detect, read, write
 from cell_pipelines.annotations.formats.label_pictures.rasters import write_raster
-from cell_pipelines.annotations.formats.writing.fitting import fit
+from cell_pipelines.annotations.formats.writing.adapting import adapt_to_format
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 
@@ -36,7 +36,7 @@ def test_what_is_written_is_read_again(
     listed: Callable[[AnnotationSet], Any],
 ) -> None:
     made = make_annotations(seed, geometries=("mask", "box", "polygon"), scores=seed % 2 == 0)
-    annotations, _ = fit(made, kind.CAPABILITIES)
+    annotations, _ = adapt_to_format(made, kind.CAPABILITIES)
     assert kind.write(annotations, tmp_path) == ()
     assert kind.detect(tmp_path)
     others = {label_image, instance_channel, mask_files, binary_mask} - {kind}
@@ -56,7 +56,7 @@ def test_ignored_regions_attributes_and_images_of_one_stem_come_back(
         builder.add_box(row, "c", (1, 1, 4, 4), crowd=True)
         builder.add_box(row, 'a, "b"\n', (5, 5, 9, 7), score=0.1, attributes={"ü": ["\n", None]})
     builder.add_image("empty.png", width=10, height=8)
-    annotations, _ = fit(builder.build(), kind.CAPABILITIES)
+    annotations, _ = adapt_to_format(builder.build(), kind.CAPABILITIES)
     kind.write(annotations, tmp_path)
     conversion = kind.read(tmp_path, _index("x.png", "x.tif", "deep/x.png", "empty.png"))
     assert not conversion.findings
@@ -79,7 +79,7 @@ def test_labels_beyond_16_bit_are_a_tiff(tmp_path: Path) -> None:
     for place in range(66_000):
         y, x = divmod(place, 300)
         builder.add_box(row, "cell", (x, y, x + 1, y + 1))
-    annotations, _ = fit(builder.build(), label_image.CAPABILITIES)
+    annotations, _ = adapt_to_format(builder.build(), label_image.CAPABILITIES)
     write(annotations, tmp_path)
     assert [p.name for p in sorted((tmp_path / "labels").iterdir())] == ["a.tif", "classes.csv"]
     assert read(tmp_path, ImageIndex([ImageRecord("a.png", 300, 300)])).annotations.n_objects == 66_000

@@ -17,7 +17,7 @@ from cell_pipelines.annotations.formats.registry import (
     read_annotations,
     write_annotations,
 )
-from cell_pipelines.annotations.formats.writing.fitting import fit
+from cell_pipelines.annotations.formats.writing.adapting import adapt_to_format
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
@@ -90,8 +90,8 @@ def test_what_comes_back_is_what_fitting_left(
 @given(annotations=annotation_sets())
 def test_fitting_twice_changes_nothing_more_and_counts_what_it_drops(name: str, annotations: AnnotationSet) -> None:
     capabilities = create_format(name).CAPABILITIES
-    once, account = fit(annotations, capabilities)
-    again, nothing = fit(once, capabilities)
+    once, account = adapt_to_format(annotations, capabilities)
+    again, nothing = adapt_to_format(once, capabilities)
     assert again.fingerprint() == once.fingerprint()
     assert not [f for f in nothing if f.action in ("dropped", "changed")]
     if capabilities.touching:

@@ -17,7 +17,7 @@ from cell_pipelines.annotations.formats.registry import (
     read_annotations,
     write_annotations,
 )
-from cell_pipelines.annotations.formats.writing.fitting import fit
+from cell_pipelines.annotations.formats.writing.adapting import adapt_to_format
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 from cell_pipelines.files import UnsafePathError
@@ -48,7 +48,7 @@ def round_trip(tmp_path: Path, index_of: INDEX) -> TRIP:
 def _fitted(annotations: AnnotationSet, *names: str) -> AnnotationSet:
     """Return what should be left of a set after these formats."""
     for name in names:
-        annotations, _ = fit(annotations, create_format(name).CAPABILITIES)
+        annotations, _ = adapt_to_format(annotations, create_format(name).CAPABILITIES)
     return annotations
 
 
@@ -69,7 +69,7 @@ def test_objects_come_back_in_order_within_a_thousandth_of_a_pixel(
     for seed in range(2):
         annotations = make_annotations(seed, geometries=(geometry,), scores=scores, splits=True)
         lost, conversion = round_trip(name, annotations, f"out{seed}")
-        expected, account = fit(annotations, create_format(name).CAPABILITIES)
+        expected, account = adapt_to_format(annotations, create_format(name).CAPABILITIES)
         assert [f for f in lost if f in account or f.action != "noted"] == list(account)
         assert conversion.objects_in == expected.n_objects
         assert_equal_sets(expected, conversion.annotations)
@@ -85,7 +85,7 @@ def test_every_pair_of_formats_loses_what_their_capabilities_say_and_nothing_els
     _, conversion = round_trip(first, annotations, "first")
     for second in FORMATS:
         lost, again = round_trip(second, conversion.annotations, second)
-        expected, account = fit(conversion.annotations, create_format(second).CAPABILITIES)
+        expected, account = adapt_to_format(conversion.annotations, create_format(second).CAPABILITIES)
         assert [f for f in lost if f in account or f.action != "noted"] == list(account)
         assert_equal_sets(expected, again.annotations)
 

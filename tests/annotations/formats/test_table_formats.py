@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import AnnotationFormatError
-from cell_pipelines.annotations.formats.writing.fitting import fit
+from cell_pipelines.annotations.formats.writing.adapting import adapt_to_format
 from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths, run_lengths_box
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -119,7 +119,7 @@ def test_what_is_written_comes_back(
     tmp_path_factory: pytest.TempPathFactory, name: str, annotations: AnnotationSet
 ) -> None:
     chosen = load(name)
-    fitted, _ = fit(annotations, chosen.CAPABILITIES)
+    fitted, _ = adapt_to_format(annotations, chosen.CAPABILITIES)
     before = fitted.fingerprint()
     folder = tmp_path_factory.mktemp(name)
     assert chosen.write(fitted, folder) == ()
@@ -139,7 +139,7 @@ def test_a_set_without_images_and_one_without_objects_come_back(tmp_path: Path, 
     builder.add_image("a.png", width=WIDTH, height=HEIGHT)
     for folder, annotations in ((tmp_path / "none", AnnotationSet.empty()), (tmp_path / "bare", builder.build())):
         folder.mkdir()
-        fitted, _ = fit(annotations, chosen.CAPABILITIES)
+        fitted, _ = adapt_to_format(annotations, chosen.CAPABILITIES)
         chosen.write(fitted, folder)
         assert described(chosen.read(folder, index()).annotations) == described(fitted, pytest.approx)
 
@@ -149,10 +149,10 @@ def test_no_format_claims_what_another_one_wrote(tmp_path: Path, name: str) -> N
     builder = AnnotationBuilder()
     image = builder.add_image("a.png", width=WIDTH, height=HEIGHT)
     builder.add_box(image, "cell", (1, 1, 4, 5))
-    fitted, _ = fit(builder.build(), load(name).CAPABILITIES)
+    fitted, _ = adapt_to_format(builder.build(), load(name).CAPABILITIES)
     if not fitted.n_objects:
         builder.add_object(image, "cell", "point", (1, 1, 1, 1))
-        fitted, _ = fit(builder.build(), load(name).CAPABILITIES)
+        fitted, _ = adapt_to_format(builder.build(), load(name).CAPABILITIES)
     load(name).write(fitted, tmp_path)
     assert [other for other in NAMES if load(other).detect(tmp_path)] == [name]
 
@@ -191,7 +191,7 @@ def test_damaged_files_end_in_findings_or_one_error(
 ) -> None:
     chosen = load(name)
     folder = tmp_path_factory.mktemp(name)
-    chosen.write(fit(annotations, chosen.CAPABILITIES)[0], folder)
+    chosen.write(adapt_to_format(annotations, chosen.CAPABILITIES)[0], folder)
     path = data.draw(st.sampled_from(sorted(p for p in folder.rglob("*") if p.is_file())))
     path.write_bytes(data.draw(st.composite(_damaged)(path.read_bytes())))
     chosen.detect(folder)
@@ -210,7 +210,7 @@ def test_links_that_lead_out_are_not_followed(tmp_path: Path, name: str) -> None
     outside, folder = tmp_path / "outside", tmp_path / "folder"
     for place in (outside, folder):
         place.mkdir()
-    load(name).write(fit(builder.build(), load(name).CAPABILITIES)[0], outside)
+    load(name).write(adapt_to_format(builder.build(), load(name).CAPABILITIES)[0], outside)
     for path in outside.iterdir():
         (folder / path.name).symlink_to(path)
     assert load(name).detect(folder) is None

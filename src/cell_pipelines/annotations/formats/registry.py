@@ -19,7 +19,7 @@ from cell_pipelines.annotations.formats.sources.foreign import describe_closed, 
 from cell_pipelines.annotations.formats.sources.links import find_unfollowed, list_unfollowed
 from cell_pipelines.annotations.formats.sources.single_file import as_folder
 from cell_pipelines.annotations.formats.sources.split_lists import read_split_lists
-from cell_pipelines.annotations.formats.writing.fitting import fit
+from cell_pipelines.annotations.formats.writing.adapting import adapt_to_format
 from cell_pipelines.annotations.geometry.scatter import find_scattered
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -174,7 +174,7 @@ def fit_annotations(
             known = ", ".join(capabilities.geometries)
             raise ValueError(f"`geometries` of {format} must be some of {known}, got {', '.join(geometries)}.")
         capabilities = replace(capabilities, geometries=left)
-    return fit(annotations, capabilities)
+    return adapt_to_format(annotations, capabilities)
 
 
 def write_annotations(

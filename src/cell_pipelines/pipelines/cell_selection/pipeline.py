@@ -18,7 +18,7 @@ def create_pipeline(source: str) -> Pipeline:
     join = Node(
         join_metadata,
         inputs=["cells", "image_metadata", "params:cell_selection"],
-        outputs=["image_facts", "metadata_findings"],
+        outputs=["joined_metadata", "metadata_findings"],
         name="join_metadata",
     )
     return Pipeline(

@@ -21,7 +21,7 @@ from cell_pipelines.workflows.origin import Origin, with_origin
 _log = logging.getLogger(__name__)
 
 #: What the page is made of, in the order of its inputs.
-TABLES = ("spots", "nuclei", "patterns", "aneuploidy", "cutoffs", "scores")
+TABLES = ("spots", "nuclei", "patterns", "aneuploidy", "thresholds", "scores")
 _SCORES = {
     "channel": "str", "images": "int64", "unmatched_images": "int64", "tp": "int64", "fp": "int64", "fn": "int64",
     "precision": "float64", "recall": "float64", "f1": "float64",

@@ -24,14 +24,14 @@ def create_pipeline(source: str, images: str) -> Pipeline:
     nodes = [
         Node(
             find_spots,
-            inputs=["cells", images, "image_facts", "origin", settings],
+            inputs=["cells", images, "joined_metadata", "origin", settings],
             outputs=["fish_spots", "fish_signals", "fish_nuclei"],
             name="find_spots",
         ),
         Node(
             tabulate,
             inputs=["fish_nuclei", "origin", settings],
-            outputs=["fish_patterns", "fish_aneuploidy", "fish_cutoffs"],
+            outputs=["fish_patterns", "fish_aneuploidy", "fish_thresholds"],
             name="tabulate_patterns",
         ),
         Node(

@@ -26,7 +26,7 @@ def create_pipeline(source: str, images: str) -> Pipeline:
     nodes = [
         Node(
             measure,
-            inputs=["cells", images, "image_facts", "origin", _SETTINGS],
+            inputs=["cells", images, "joined_metadata", "origin", _SETTINGS],
             outputs=_CELLS,
             name="measure_cells",
         ),
@@ -65,7 +65,7 @@ def create_comparison_pipeline(sources: tuple[str, ...]) -> Pipeline:
     """Return the comparison of cells by several sources, such as methods; nothing where there is only one."""
     if len(sources) < 2:
         return Pipeline([])
-    tables = [f"{source}.{name}" for name in (_CELLS, "image_facts") for source in sources]
+    tables = [f"{source}.{name}" for name in (_CELLS, "joined_metadata") for source in sources]
     compared = [f"methods.{name}" for name in (*_COMPARED, _FIGURE)]
     with warnings.catch_warnings():
         # These names do come from namespaces, one of each source, which Kedro can't see from a node outside of them.

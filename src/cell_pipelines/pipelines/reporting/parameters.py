@@ -1,13 +1,11 @@
 """Parameters of the report."""
 
-import logging
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cell_pipelines.metrics.evaluated import COMPARED
-
-_log = logging.getLogger(__name__)
+from cell_pipelines.old_names import rename_old_parameters
 
 
 class ReportingParameters(BaseModel):
@@ -47,7 +45,6 @@ class ReportingParameters(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_old_name(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or "strips" not in values or "montages" in values:
-            return values
-        _log.warning("The parameter `reporting.strips` is now `reporting.montages`; its old name is still read.")
-        return {("montages" if name == "strips" else name): value for name, value in values.items()}
+        return rename_old_parameters(
+            "reporting", values, {"strips": "montages"}, {"montages": cls.model_fields["montages"].default}
+        )

@@ -38,8 +38,8 @@ def choose_thresholds(
     pairing, settings = pair(truth, predictions, parameters.split), _settings(truth, parameters)
     total, jobs = pairing.truth.n_images, rankings(pairing, settings)
     images = map_images(Ranking.run, jobs, description="matching", total=total, parallel=parameters.parallel)
-    chosen, table = choose_ranked_thresholds(pairing.categories, images, settings, n_thresholds=parameters.cutoffs)
-    fixed = parameters.cutoff
+    chosen, table = choose_ranked_thresholds(pairing.categories, images, settings, n_thresholds=parameters.n_thresholds)
+    fixed = parameters.threshold
     return (chosen if fixed is None else dict.fromkeys(chosen, fixed)), table
 
 
@@ -48,9 +48,9 @@ def choose_map_thresholds(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return how each class's score maps become cells, and what every threshold that was tried would give."""
     model, settings = TrainedModel.open(checkpoint), _settings(truth, parameters)
-    factors = {"min_areas": parameters.min_areas, "distances": parameters.spacings}
+    factors = {"min_areas": parameters.min_areas, "distances": parameters.min_distances}
     defaults = model.thresholds.classes
-    grids = {name: threshold_grid(d, n_thresholds=parameters.cutoffs, **factors) for name, d in defaults.items()}
+    grids = {name: threshold_grid(d, n_thresholds=parameters.n_thresholds, **factors) for name, d in defaults.items()}
     chosen_on = select_split(truth, parameters.split)
     files = dict(zip(scores["image"], scores["file"], strict=True))
     jobs: Iterator[_Sweep] = (_Sweep(one, folder / files[one.names[0]], model, grids, settings)
@@ -64,7 +64,7 @@ def choose_map_thresholds(
     chosen, tables = {}, []
     for name, grid in grids.items():
         best, table = decide(grid, totals[name], chosen_on.n_images, settings, default=defaults[name])
-        fixed = parameters.cutoff
+        fixed = parameters.threshold
         chosen[name] = best if fixed is None else replace(defaults[name], score=fixed)
         tables.append(table.assign(category=name))
     return Thresholds(chosen, decoded=True).to_plain(), pd.concat(tables, ignore_index=True)

@@ -24,7 +24,7 @@ _SETTINGS = "params:tracking"
 def create_pipeline(source: str, images: str) -> Pipeline:
     """Return the tracking of the cells of `source`, seen in `images`."""
     nodes = [
-        Node(link, inputs=["cells", "image_facts", "origin", _SETTINGS], outputs=_LINKED, name="link_cells"),
+        Node(link, inputs=["cells", "joined_metadata", "origin", _SETTINGS], outputs=_LINKED, name="link_cells"),
         Node(
             measure,
             inputs=[_LINKED, "cells", "origin", _SETTINGS],
@@ -39,19 +39,19 @@ def create_pipeline(source: str, images: str) -> Pipeline:
         ),
         Node(
             score,
-            inputs=["annotations", "true_lineage", _LINKED, "cells", "image_facts", "origin", _SETTINGS],
+            inputs=["annotations", "true_lineage", _LINKED, "cells", "joined_metadata", "origin", _SETTINGS],
             outputs="tracking_scores",
             name="score_tracks",
         ),
         Node(
             in_new_folder(export),
-            inputs=["new_folder", _LINKED, "cells", "image_facts", _SETTINGS],
+            inputs=["new_folder", _LINKED, "cells", "joined_metadata", _SETTINGS],
             outputs="tracking_export_folder",
             name="export_tracks",
         ),
         Node(
             in_new_folder(draw),
-            inputs=["new_folder", _LINKED, "cells", "image_facts", images, _SETTINGS],
+            inputs=["new_folder", _LINKED, "cells", "joined_metadata", images, _SETTINGS],
             outputs="tracking_films_folder",
             name="draw_tracks",
         ),

@@ -27,7 +27,7 @@ def create_pipeline(source: str, images: str) -> Pipeline:
     nodes = [
         Node(
             count,
-            inputs=["cells", "image_facts", "origin", "params:viability"],
+            inputs=["cells", "joined_metadata", "origin", "params:viability"],
             outputs=[_FIELDS, "viability_cells"],
             name="count_viability",
         ),

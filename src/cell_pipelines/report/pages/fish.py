@@ -67,7 +67,7 @@ def fish_sections(
     """Return the sections of the page.
 
     Args:
-        tables: `spots`, `nuclei`, `patterns`, `aneuploidy`, `cutoffs`, `scores`.
+        tables: `spots`, `nuclei`, `patterns`, `aneuploidy`, `thresholds`, `scores`.
         pictures: Some images with nuclei and signals, and their names.
         figures: Of the patterns of signals, and of the shares of nuclei with each number of them.
         unit: Column of those about whom statements are made, such as subject.
@@ -99,10 +99,10 @@ def _states(tables: Mapping[str, pd.DataFrame], figure: Figure | Embedded, unit:
     shown = readable(flagged.drop(columns="note"))
     yield Table(shown, "Every state of every chromosome", defined(shown, definitions))
     yield from _notes(flagged[flagged["state"] != "disomic"], unit)
-    if tables["cutoffs"].empty:
+    if tables["thresholds"].empty:
         yield Text("No controls are named, so there is no threshold: `fish.controls` names them.")
     else:
-        limits = readable(tables["cutoffs"])
+        limits = readable(tables["thresholds"])
         yield Table(limits, "Thresholds by the controls", defined(limits, definitions))
 
 

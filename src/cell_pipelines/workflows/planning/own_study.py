@@ -50,7 +50,7 @@ _LEARNING = {
 }  # fmt: skip
 # Minimum areas and distances, as multiples of the average cell's, that are tried together with the thresholds.
 _TRIED = {"threshold_optimisation.min_areas": [0.1, 0.5, 1.0],
-          "threshold_optimisation.spacings": [0.75, 1.25]}  # fmt: skip
+          "threshold_optimisation.min_distances": [0.75, 1.25]}  # fmt: skip
 
 
 def plan_study(

@@ -18,7 +18,9 @@ ALL_CLASSES = "cell"
 Step = Callable[[AnnotationSet, Capabilities], tuple[AnnotationSet, list[Finding]]]
 
 
-def fit(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[AnnotationSet, tuple[Finding, ...]]:
+def adapt_to_format(
+    annotations: AnnotationSet, capabilities: Capabilities
+) -> tuple[AnnotationSet, tuple[Finding, ...]]:
     """Return `annotations` as a format of these capabilities can hold them, and the account of what that changes.
 
     Objects keep their order. An object is dropped only where nothing of it can be held, such as a point in a format
