@@ -1,6 +1,6 @@
 """Find likely annotation errors in a set of annotations, for a person to look at."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,9 +74,7 @@ class QualityLimits:
 _DEFAULT_LIMITS = QualityLimits()
 
 
-def find_quality_problems(
-    annotations: AnnotationSet, *, limits: QualityLimits = _DEFAULT_LIMITS, unlabelled: Collection[str] = ()
-) -> pd.DataFrame:
+def find_quality_problems(annotations: AnnotationSet, *, limits: QualityLimits = _DEFAULT_LIMITS) -> pd.DataFrame:
     """Return what looks wrong in a set, one row per finding.
 
     Nothing is changed, and nothing listed here must be wrong: cells do overlap in thick tissue. Ignored regions are not
@@ -85,7 +83,6 @@ def find_quality_problems(
     Args:
         annotations: The set.
         limits: From where on something is listed.
-        unlabelled: Names of images of which no label is known; they may be in the set or not.
 
     Returns:
         Columns kind (of `table.KINDS`), image (its name, empty for findings about a class), objects (rows of
@@ -107,7 +104,7 @@ def find_quality_problems(
         found += find_invalid(rows, shapes)
         found += _compare(annotations, rows, shapes, limits.pairs)
     found.append(find_tiny(annotations, areas, min_area=limits.min_area, min_share=limits.min_median_share))
-    others = [*_find_images(annotations, unlabelled), *_find_classes(annotations, limits.class_ratio)]
+    others = [*_find_images(annotations), *_find_classes(annotations, limits.class_ratio)]
     return to_quality_table(annotations, found, others)
 
 
@@ -134,13 +131,10 @@ def _compare(annotations: AnnotationSet, rows: IntArray, shapes: Shapes, limits:
     yield from find_same_points(near, np.flatnonzero(comparable & (shapes.geometry == POINT)), limits.point_px)
 
 
-def _find_images(annotations: AnnotationSet, unlabelled: Collection[str]) -> Iterator[tuple[str, str, str, float, str]]:
-    unknown = set(unlabelled)
+def _find_images(annotations: AnnotationSet) -> Iterator[tuple[str, str, str, float, str]]:
     for name, count in zip(annotations.names, annotations.counts().sum(axis=1).tolist(), strict=True):
-        if not count and name not in unknown:
+        if not count:
             yield "empty_image", name, "", 0.0, f"{name} has no object."
-    for name in dict.fromkeys(unlabelled):
-        yield "unlabelled_image", name, "", np.nan, f"{name} has no label; not labelled is not the same as empty."
 
 
 def _find_classes(annotations: AnnotationSet, ratio: float) -> Iterator[tuple[str, str, str, float, str]]:

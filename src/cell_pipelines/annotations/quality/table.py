@@ -28,7 +28,6 @@ KINDS: Final = MappingProxyType(
         "self_touching": "Polygons whose outline touches itself; they can be drawn, but strict tools refuse them.",
         "tiny": "Objects far smaller than others of their class, as a slipped mouse draws them; value: area in px².",
         "empty_image": "Images without objects: is there nothing in them, or were they never annotated?",
-        "unlabelled_image": "Images of which no label is known.",
         "unused_class": "Classes without an object.",
         "class_imbalance": "The rarest class has too small a share to be learned like the most frequent; value: ratio.",
     }
