@@ -28,6 +28,8 @@ SIDE_PX, NUCLEI = 1024, 300
 # As a person's shell has them: every side uses all cores, and no host is asked for.
 SETTINGS = {"YOLO_OFFLINE": "true", "TF_CPP_MIN_LOG_LEVEL": "3", "KEDRO_DISABLE_TELEMETRY": "true"}
 
+_UNCOMPILED = "PYTHONDONTWRITEBYTECODE"
+
 MAKE_STARDIST = """
 import sys
 import numpy as np
@@ -112,7 +114,9 @@ def train_stardist(folder: Path, python: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    return {**{name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}, **SETTINGS}
+    """Return this process's environment with all cores, and with compiled Python files, which the first round writes."""
+    kept = os.environ.items() - {(name, os.environ.get(name)) for name in ("OMP_NUM_THREADS", _UNCOMPILED)}
+    return {**dict(kept), **SETTINGS}
 
 
 def run_cold(words: list[str], folder: Path) -> dict[str, float]:

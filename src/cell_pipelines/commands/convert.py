@@ -10,7 +10,7 @@ _MOST_FINDINGS = 10
 @click.command()
 @click.argument("source", type=Path)
 @click.argument("destination", type=Path)
-@click.option("--format", required=True, help="Format to write; see docs/formats.md.")
+@click.option("--format", required=True, help="Format to write, such as coco or yolo; another word lists all.")
 @click.option("--images", help="The images that are annotated; without it they lie beside the annotations.")
 @click.option("--source-format", default="auto", show_default=True, help="Format to read; auto recognises it.")
 def convert(source: Path, destination: Path, format: str, images: str | None, source_format: str) -> None:
