@@ -10,7 +10,7 @@ advantage that the starters don't have. Models estimate the diameter of cells fr
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.intensity import to_colour
 from cell_pipelines.imaging.reading import list_image_files
-from cell_pipelines.inference.predictor import create_predictor, unpack_scores
+from cell_pipelines.inference.predictor import RescalingPredictor, create_predictor, unpack_scores
 from cell_pipelines.metrics.instances import match_instances
 from cell_pipelines.metrics.intervals import mean_interval, ratio_interval
 from cell_pipelines.metrics.ratios import f1
@@ -42,10 +42,12 @@ SETS = {
     "bbbc039": ("nuclei_fluorescence_16bit_bbbc039", "masks", "instance_channel"),
 }
 DISTANCES = (3, 5, 7, 10, 14, 20)
-Find = Callable[[np.ndarray], np.ndarray]
+Images = list[tuple[str, np.ndarray, np.ndarray]]
+#: Returns the labels that are found in an image, given its name and pixels.
+Find = Callable[[str, np.ndarray], np.ndarray]
 
 
-def read_set(name: str, split: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def read_set(name: str, split: str) -> Images:
     """Return name, image and true labels of the images of one side of the study's split, or of all."""
     folder, annotations, format = SETS[name]
     table = pd.read_csv(ROOT / "conf" / "starter" / f"{name}_split.csv", dtype=str)
@@ -60,7 +62,7 @@ def read_set(name: str, split: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
 def classical(distance: int) -> Find:
     """Return Otsu's threshold with a watershed on the distance from the border."""
 
-    def find(image: np.ndarray) -> np.ndarray:
+    def find(_: str, image: np.ndarray) -> np.ndarray:
         grey = gaussian(to_colour(image, "grey")[..., 0].astype(np.float32), 1, preserve_range=True)
         inside = grey > threshold_otsu(grey)
         depth = ndimage.distance_transform_edt(inside)
@@ -79,12 +81,19 @@ def best_classical(name: str) -> Find:
     return classical(max(scores, key=lambda distance: scores[distance]))
 
 
-def starter(path: Path) -> tuple[Find, list[float | None]]:
-    """Return what finds cells with a model, and a list of the diameters that it estimates."""
-    model, predictor, diameters = TrainedModel.open(path), create_predictor(path), list[float | None]()
+def starter(path: Path, given: Mapping[str, float | None] | None = None) -> tuple[Find, list[float | None]]:
+    """Return what finds cells with a model, and a list of the diameters by which it rescales images.
 
-    def find(image: np.ndarray) -> np.ndarray:
-        found = predictor.examine(image)
+    Args:
+        path: The model file, or a starter's name.
+        given: Diameter of each image's cells in pixels by the image's name; None where the model estimates them.
+    """
+    model, diameters = TrainedModel.open(path), list[float | None]()
+    predictor = create_predictor(model.path)
+    assert isinstance(predictor, RescalingPredictor)
+
+    def find(name: str, image: np.ndarray) -> np.ndarray:
+        found = predictor.examine_at(image, None if given is None else given[name])
         diameters.append(found.diameter.px if found.diameter else None)
         (scores,) = unpack_scores(found.arrays)
         assert model.representation is not None
@@ -94,11 +103,11 @@ def starter(path: Path) -> tuple[Find, list[float | None]]:
     return find, diameters
 
 
-def evaluate(find: Find, images: list[tuple[str, np.ndarray, np.ndarray]]) -> pd.DataFrame:
+def evaluate(find: Find, images: Images) -> pd.DataFrame:
     """Return one row per image: true and found cells, true positives, false positives, false negatives."""
     rows = []
     for name, image, truth in images:
-        labels = find(image)
+        labels = find(name, image)
         counts = match_instances(truth, labels, thresholds=(0.5,))
         cells = [len(np.unique(one[one > 0])) for one in (truth, labels)]
         rows.append((name, *cells, int(counts.tp[0]), int(counts.fp[0]), int(counts.fn[0])))
