@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from cell_pipelines.analysis.evaluation.count_intervals import calibrate_intervals, intervals_to_record
+from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.models import model_file
 from cell_pipelines.pipelines.evaluation.count_intervals import check_intervals, log_coverage
 from cell_pipelines.pipelines.threshold_optimisation.count_interval import _is_by_group
+from cell_pipelines.pipelines.threshold_optimisation.count_interval import calibrate_intervals as calibrate_counts
 from cell_pipelines.thresholds import Threshold, Thresholds
 from cell_pipelines.workflows.count_intervals import interval_columns
 from cell_pipelines.workflows.parameters.count_intervals import CountIntervalParameters
@@ -94,3 +96,22 @@ def test_wide_intervals_of_new_counts_say_so_beside_them(caplog: pytest.LogCaptu
         table = _new(record)
     assert table["interval_note"].str.contains("largest error of 12 calibration images; with 19 or more").all()
     assert "19 or more" in caplog.text
+
+
+def test_the_note_of_new_counts_names_the_images_that_intervals_were_calibrated_on() -> None:
+    record = _record(30)
+    record["count_interval"]["calibrated_on"] = "two laboratories"
+    table = _new(record)
+    assert table["interval_note"].str.contains("validation images of two laboratories, not on yours").all()
+    assert np.isfinite(table["total_high"]).all()
+    assert (_new(record, own_thresholds=False)["interval_note"].str.contains("another was given")).all()
+
+
+def test_the_model_file_is_told_what_its_validation_images_are() -> None:
+    builder = AnnotationBuilder(["cell"])
+    for number in range(12):
+        image = builder.add_image(f"{number}.png", width=40, height=30, split="val")
+        builder.add_object(image, "cell", "box", [3, 4, 9, 10], score=0.9)
+    cells = builder.build()
+    record = calibrate_counts(cells, cells, {"cell": 0.5}, CountIntervalParameters(calibrated_on="plates of May"))
+    assert record["calibrated_on"] == "plates of May" and record["classes"]["cell"]["images"] == 12

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from cell_pipelines.api import count
 from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.metrics.instances import match_instances
 from cell_pipelines.representations.rescaled import Rescaled
@@ -76,3 +77,12 @@ def test_an_image_without_cells_has_none(kind, find):
         "few photons": rng.poisson(3, (220, 200)).astype(np.uint16),
     }[kind]
     assert find(image).max() == 0
+
+
+@pytest.mark.parametrize("name", starters())
+def test_counts_of_a_starter_have_intervals_and_say_which_images_these_were_calibrated_on(name):
+    field = simulate_nuclei(SCENE, seed=15)
+    row = count(field.image, name).table.iloc[0]
+    assert row["total_low"] <= field.labels.max() <= row["total_high"] < 2 * field.labels.max()
+    assert "thresholds are defaults" not in row["warning"]
+    assert "dsb2018, bbbc039 and generated fields, not on yours" in row["interval_note"]

@@ -32,7 +32,8 @@ def interval_columns(
 
     Returns:
         These columns, one row per image, nan where there is no interval and infinite at the top where there were too
-        few calibration images, and ``interval_level`` and ``interval_note``, which says why.
+        few calibration images, and ``interval_level`` and ``interval_note``, which says why, and on what they were
+        calibrated where that is known.
     """
     stored = model.record.get("count_interval") or {}
     intervals = intervals_from_record(stored) if own_thresholds else {}
@@ -48,7 +49,18 @@ def interval_columns(
     wide = width_note(intervals.get(ALL), counts.sum(axis=1).astype(np.float64))
     if wide and not note:
         logger.warning("%s: intervals of the total counts are %s.", model.path, wide)
-    return pd.DataFrame({**found, "interval_level": level, "interval_note": note or wide}, index=range(len(counts)))
+    note = note or "; ".join(filter(None, [_describe_source(stored), wide]))
+    return pd.DataFrame({**found, "interval_level": level, "interval_note": note}, index=range(len(counts)))
+
+
+def _describe_source(stored: Mapping[str, Any]) -> str:
+    """Return on which images intervals were calibrated, where the model file names them."""
+    if not (source := stored.get("calibrated_on")):
+        return ""
+    return (
+        f"intervals were calibrated on validation images of {source}, not on yours; on images of another source they "
+        "may hold the true count less often than their level says"
+    )
 
 
 def _note(stored: Mapping[str, Any], *, own_thresholds: bool) -> str:

@@ -22,7 +22,7 @@ def calibrate_intervals(
 
     Without validation images there is none, and the log says so.
     """
-    facts = {"split": _SPLIT, "level": parameters.level}
+    facts = {"split": _SPLIT, "level": parameters.level, "calibrated_on": parameters.calibrated_on}
     if not select_split(truth, _SPLIT).n_images:
         logger.warning("There are no validation images, so counts get no intervals.")
         return count_intervals.intervals_to_record({}, exchangeable=parameters.exchangeable, **facts)

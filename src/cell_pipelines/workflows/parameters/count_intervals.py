@@ -16,6 +16,8 @@ class CountIntervalParameters(BaseModel):
         exchangeable: What is like what: ``images``, each by itself; ``groups``, series that a split keeps together, so
             that it holds for images of a new series, too; ``auto``: groups where validation has enough of them for a
             finite interval, else images, and it is said.
+        calibrated_on: What the validation images are, for a model that is to count images of other sources; the note
+            of its counts then names them, since there its intervals may hold less often. Empty says nothing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -23,3 +25,4 @@ class CountIntervalParameters(BaseModel):
     scale: Literal["constant", "sqrt", "linear"] = "sqrt"
     symmetric: bool = True
     exchangeable: Literal["auto", "images", "groups"] = "auto"
+    calibrated_on: str = ""
