@@ -34,7 +34,7 @@ from cell_pipelines.output_locks import OutputLocks
 from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.provenance import code_versions, machine
 from cell_pipelines.run_summary import RunSummary, next_commands
-from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS, choose_experiments
+from cell_pipelines.study import CHOICES, OTHER_CELLS, choose_experiments, known_models
 from cell_pipelines.termination import TerminationGuard, signal_main_thread, watch_signals
 from cell_pipelines.tracking_names import to_tracking_names
 
@@ -132,7 +132,8 @@ class TrackingHooks(MlflowHook):
         parent = (run_params.get("runtime_params") or {}).get("mlflow_parent")
         if parent:
             mlflow.set_tag("mlflow.parentRunId", parent)
-        model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in (*MODELS, *OTHER_CELLS)})
+        owners = (*known_models(), *OTHER_CELLS)
+        model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in owners})
         self._open = True
         atexit.register(self._leave)  # runs before MLflow's own, which would say FINISHED
 

@@ -13,7 +13,7 @@ from kedro.pipeline import Pipeline
 
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.invocation import Invocation
-from cell_pipelines.study import CHOICES, MODELS, OTHER_CELLS
+from cell_pipelines.study import CHOICES, OTHER_CELLS, known_models, member_names
 
 #: Parameters that the project reads itself, before there is a pipeline.
 PROJECT_PARAMETERS = frozenset({"models", "cells", "dry_run", "experiments", "mlflow_parent"})
@@ -143,8 +143,8 @@ def check_choice(name: str, invocation: Invocation, configured: Any) -> None:
     """
     given = invocation.parameters[name]
     run = {node.namespace for pipeline in _run_pipelines(invocation) for node in pipeline.nodes}
-    run &= {*MODELS, *OTHER_CELLS}  # not stages such as the conversion
-    names_what_is_run = bool(run) and run <= set(_listed(given))
+    run &= {*known_models(), *OTHER_CELLS}  # not stages such as the conversion
+    names_what_is_run = bool(run) and run <= set(member_names(_listed(given)))
     if _listed(given) == _listed(configured) or names_what_is_run or "results" in invocation.parameters:
         return
     chosen = _nodes(invocation)

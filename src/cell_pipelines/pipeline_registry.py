@@ -34,6 +34,7 @@ from cell_pipelines.study import (
     chosen_cells,
     chosen_experiments,
     chosen_models,
+    foreign_members,
     is_dry_run,
 )
 
@@ -61,7 +62,8 @@ def register_pipelines() -> dict[str, Pipeline]:
     thresholds = _each(_create_threshold_pipeline, models)
     evaluations = thresholds + _each(evaluation.create_pipeline, models)
     report = _create_report(models)
-    everything = sample + _each(lambda model: training[f"train_{model}"], models) + evaluations + report
+    trained = [model for model in models if model not in foreign_members()]
+    everything = sample + _each(lambda model: training[f"train_{model}"], trained) + evaluations + report
     others = {
         "prediction": prediction.create_pipeline(),
         "next_images": next_images.create_pipeline(models),
@@ -143,10 +145,16 @@ def _create_yolo_preparation(model: str) -> Pipeline:
 
 
 def _create_threshold_pipeline(model: str) -> Pipeline:
-    """Return the scoring of labelled images and the choice of thresholds, by the model's kind."""
-    is_detector = model in DETECTORS
-    return prediction.create_scoring_pipeline(model, is_detector=is_detector) + threshold_optimisation.create_pipeline(
-        model, is_detector=is_detector
+    """Return the scoring of labelled images and the choice of thresholds, by the model's kind.
+
+    Another tool's model, which is not trained here, is brought in first.
+    """
+    is_detector, name = model in DETECTORS, foreign_members().get(model)
+    brought = Pipeline([]) if name is None else prediction.create_foreign_pipeline(model, name)
+    return (
+        brought
+        + prediction.create_scoring_pipeline(model, is_detector=is_detector)
+        + threshold_optimisation.create_pipeline(model, is_detector=is_detector)
     )
 
 

@@ -3,8 +3,10 @@
 Kedro registers pipelines without knowing the environment, so the hook that does know it says so here first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from cell_pipelines.models.foreign.names import is_foreign, short_name
 
 DETECTORS = ("yolo", "yolo_seg")
 SEGMENTERS = (
@@ -20,6 +22,7 @@ OTHER_CELLS = ("truth", "new")
 _EXPERIMENTS = ("architecture_grid", "yolo_versions", "learning_curve", "ablation")
 _DEFAULT = ("yolo", "resunet", "unetpp")
 _chosen: list[str] = list(_DEFAULT)
+_foreign: dict[str, str] = {}
 _cells: list[str] = ["truth"]
 _experiments: dict[str, Mapping[str, Any]] = {name: {} for name in _EXPERIMENTS}
 _dry: list[bool] = [False]
@@ -29,21 +32,42 @@ def choose_models(names: str | list[str] | None) -> None:
     """Choose the models that composite pipelines run over; None chooses those of the demo.
 
     Args:
-        names: Models by name; as text with ``+`` between them.
+        names: Models by name, or other tools' such as ``stardist:/folder``; as text with ``+`` between them.
 
     Raises:
         ValueError: A name is unknown or comes twice, or there is none.
     """
-    chosen = list(_DEFAULT) if names is None else names.split("+") if isinstance(names, str) else list(names)
-    unknown = [name for name in chosen if name not in MODELS]
+    given = list(_DEFAULT) if names is None else names.split("+") if isinstance(names, str) else list(names)
+    chosen = member_names(given)
+    unknown = [name for name in given if name not in MODELS and not is_foreign(name)]
     if unknown or not chosen or len(set(chosen)) < len(chosen):
-        raise ValueError(f"`models` must be different ones among {', '.join(MODELS)}, got {chosen}.")
+        raise ValueError(
+            f"`models` must be different ones among {', '.join(MODELS)}, or other tools' of different names such as "
+            f"stardist:/folder, got {given}."
+        )
     _chosen[:] = chosen
+    _foreign.clear()
+    _foreign.update({member: name for member, name in zip(chosen, given, strict=True) if member != name})
 
 
 def chosen_models() -> tuple[str, ...]:
     """Return the models that composite pipelines run over, in the order in which they are compared."""
     return tuple(_chosen)
+
+
+def member_names(names: Sequence[str]) -> list[str]:
+    """Return what models are called as parts of a study: themselves, or a short name for other tools'."""
+    return [short_name(name) if is_foreign(name) else name for name in names]
+
+
+def foreign_members() -> dict[str, str]:
+    """Return the full name of each chosen model that is another tool's, by its short one."""
+    return dict(_foreign)
+
+
+def known_models() -> tuple[str, ...]:
+    """Return the names that models have as parts of a study, those of other tools that were chosen included."""
+    return (*MODELS, *_foreign)
 
 
 def choose_cells(names: str | list[str] | None) -> None:
@@ -56,9 +80,9 @@ def choose_cells(names: str | list[str] | None) -> None:
         ValueError: A name is unknown or comes twice, or there is none.
     """
     chosen = ["truth"] if names is None else names.split("+") if isinstance(names, str) else list(names)
-    unknown = [name for name in chosen if name not in (*OTHER_CELLS, *MODELS)]
+    unknown = [name for name in chosen if name not in (*OTHER_CELLS, *known_models())]
     if unknown or not chosen or len(set(chosen)) < len(chosen):
-        known = ", ".join((*OTHER_CELLS, *MODELS))
+        known = ", ".join((*OTHER_CELLS, *known_models()))
         raise ValueError(f"`cells` must be different ones among {known}, got {chosen}.")
     _cells[:] = chosen
 

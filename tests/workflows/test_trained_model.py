@@ -1,8 +1,11 @@
 import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.inference.predictor import predictor_options
 from cell_pipelines.inference.stored import write_arrays
 from cell_pipelines.models.checkpoint import write_checkpoint
+from cell_pipelines.models.checkpoint_file import save_content
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
@@ -102,3 +105,24 @@ def test_classes_stay_where_the_annotations_have_several_or_the_model_learned_it
     assert foreign.named_as(CATEGORIES).categories == ("cell",)
     own = TrainedModel.open(network(categories=["living"]))
     assert own.named_as(("dead",)).categories == ("living",)
+
+
+@pytest.mark.parametrize("tool", ["cellpose", "bioimageio", "instanseg"])
+def test_a_model_that_runs_by_another_tools_code_is_given_only_the_options_that_it_takes(tmp_path, tool):
+    description = {
+        "categories": ["cell"], "representation": {"name": "labels", "options": {}},
+        "decoding": {"cell": {"score": 0.0}}, "foreign": {"tool": tool, "weights": "x", "sha256": ""},
+    }  # fmt: skip
+    (tmp_path / "model.pt").write_bytes(save_content(description, {}))
+    model = TrainedModel.open(tmp_path / "model.pt")
+    assert model.kind == tool
+    assert {"device"} <= set(predictor_options(model.kind)) <= {"device", "diameter_px", "trust"}
+
+
+def test_a_threshold_of_a_model_without_scores_is_refused(tmp_path):
+    description = {"categories": ["cell"], "representation": {"name": "labels"}, "foreign": {"tool": "instanseg"}}
+    (tmp_path / "model.pt").write_bytes(save_content(description, {}))
+    model = TrainedModel.open(tmp_path / "model.pt")
+    assert model.with_score(None) is model and not model.has_maps
+    with pytest.raises(MistakeError, match=r"model\.pt: this model gives cells without scores"):
+        model.with_score(0.5)

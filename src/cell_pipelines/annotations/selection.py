@@ -77,11 +77,12 @@ def select_objects(annotations: AnnotationSet, kept: npt.NDArray[np.bool_]) -> A
 def filter_by_score(annotations: AnnotationSet, thresholds: Thresholds) -> AnnotationSet:
     """Return the objects that count as cells: those at or above their class's score threshold.
 
-    This is the only place where scores are compared with thresholds. Decoded cells and classes without a threshold are
-    all kept.
+    This is the only place where scores are compared with thresholds. Decoded cells, cells without a score and classes
+    without a threshold are all kept.
     """
     least = thresholds.least_scores(annotations.categories)
-    return select_objects(annotations, annotations.scores.astype(np.float64) >= least[annotations.category])
+    scores = annotations.scores.astype(np.float64)
+    return select_objects(annotations, np.isnan(scores) | (scores >= least[annotations.category]))
 
 
 def concatenate(sets: Sequence[AnnotationSet]) -> AnnotationSet:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from cell_pipelines.study import MODELS
+from cell_pipelines.study import MODELS, member_names
 
 
 class ChosenModelDataset(AbstractDataset[bytes, Path]):
@@ -26,7 +26,7 @@ class ChosenModelDataset(AbstractDataset[bytes, Path]):
         metadata: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self._folder = Path(folder).expanduser()
-        self._models = tuple(models.split("+") if isinstance(models, str) else models)
+        self._models = tuple(member_names(models.split("+") if isinstance(models, str) else models))
         self._model = model
         self._told = False
         self.metadata = metadata

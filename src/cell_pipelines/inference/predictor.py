@@ -15,13 +15,16 @@ import numpy.typing as npt
 
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import Image, LargeImage
+from cell_pipelines.inference.bioimageio import BioimagePredictor
 from cell_pipelines.inference.cell_diameter import Diameter
 from cell_pipelines.inference.cellpose import CellposePredictor
 from cell_pipelines.inference.detection import BoxPredictor
+from cell_pipelines.inference.instanseg import InstansegPredictor
 from cell_pipelines.inference.pixels import trained_normalisation
 from cell_pipelines.inference.segmentation import SegmentationPredictor
 from cell_pipelines.representations.base import Scores
 
+_NO_SCALE = "the image doesn't tell the size of its pixels, so the model took them to be"
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -34,16 +37,18 @@ class Prediction:
         statistics: Intensities of the image as the model sees them.
         tile_overlap: By how many pixels its tiles overlap at least; None where it was taken whole.
         diameter: Of its cells, by which it was rescaled; None for a model that sees images as they are.
+        warning: What else speaks against it, as part of a sentence; empty for nothing.
     """
 
     arrays: Arrays
     statistics: ImageStatistics
     tile_overlap: int | None
     diameter: Diameter | None = None
+    warning: str = ""
 
     def note(self) -> dict[str, Any]:
-        """Return statistics, overlap and diameter as plain values, for `stored.write_arrays`."""
-        note = {"statistics": asdict(self.statistics), "tile_overlap": self.tile_overlap}
+        """Return statistics, overlap, diameter and warning as plain values, for `stored.write_arrays`."""
+        note = {"statistics": asdict(self.statistics), "tile_overlap": self.tile_overlap, "warning": self.warning}
         return note if self.diameter is None else {**note, "diameter": asdict(self.diameter)}
 
 
@@ -71,6 +76,15 @@ class RescalingPredictor(Protocol):
         ...
 
 
+@runtime_checkable
+class ScaledPredictor(Protocol):
+    """A trained model that knows pixels of one size in micrometres."""
+
+    def examine_scaled(self, image: Image | LargeImage, pixel_um: float | None) -> Prediction:
+        """Return what `Predictor.examine` does for an image with pixels of this side; None where it isn't known."""
+        ...
+
+
 def create_predictor(checkpoint: Path, **options: Any) -> Predictor:
     """Load a model file of any family.
 
@@ -94,6 +108,10 @@ def create_predictor(checkpoint: Path, **options: Any) -> Predictor:
         return _Boxes(BoxPredictor(checkpoint, **options))
     if family == "cellpose":
         return _Flows(CellposePredictor(checkpoint, **options))
+    if family == "bioimageio":
+        return _Whole(BioimagePredictor(checkpoint, **options))
+    if family == "instanseg":
+        return _Scaled(InstansegPredictor(checkpoint, **options))
     return _Maps(SegmentationPredictor(checkpoint, **options))
 
 
@@ -101,6 +119,7 @@ def predictor_options(family: str) -> tuple[str, ...]:
     """Return the names of the options that the predictor of a family (``yolo``, ``segmentation``, ...) takes."""
     kinds: dict[str, Any] = {
         "yolo": BoxPredictor, "segmentation": SegmentationPredictor, "cellpose": CellposePredictor,
+        "bioimageio": BioimagePredictor, "instanseg": InstansegPredictor,
     }  # fmt: skip
     if family not in kinds:
         raise ValueError(f"`family` must be one of {', '.join(kinds)}, got {family!r}.")
@@ -135,6 +154,33 @@ class _Flows:
         diameter = self._predictor.choose_diameter(image, diameter_px)
         scores = self._predictor.predict_at(image, diameter)
         return Prediction(pack_scores(scores), self._predictor.statistics(image), None, diameter)
+
+
+class _Whole:
+    def __init__(self, predictor: BioimagePredictor) -> None:
+        self._predictor, self.categories = predictor, predictor.categories
+
+    def predict(self, image: Image | LargeImage) -> Arrays:
+        return pack_scores(self._predictor.predict(image))
+
+    def examine(self, image: Image | LargeImage) -> Prediction:
+        return Prediction(self.predict(image), self._predictor.statistics(image), None)
+
+
+class _Scaled:
+    def __init__(self, predictor: InstansegPredictor) -> None:
+        self._predictor, self.categories = predictor, predictor.categories
+
+    def predict(self, image: Image | LargeImage) -> Arrays:
+        return self.examine(image).arrays
+
+    def examine(self, image: Image | LargeImage) -> Prediction:
+        return self.examine_scaled(image, None)
+
+    def examine_scaled(self, image: Image | LargeImage, pixel_um: float | None) -> Prediction:
+        scores, known = pack_scores(self._predictor.predict(image, pixel_um)), self._predictor.known_pixel_um
+        warning = f"{_NO_SCALE} {known:g} µm" if pixel_um is None and known > 0 else ""
+        return Prediction(scores, self._predictor.statistics(image), None, warning=warning)
 
 
 class _Maps:

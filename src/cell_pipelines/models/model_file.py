@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from cell_pipelines.models import checkpoint, checkpoint_file, yolo_checkpoint
 from cell_pipelines.models.tensor_file import load_tensors
 from cell_pipelines.models.yolo_pickle import read_pickled
 
-Family = Literal["yolo", "segmentation", "cellpose"]
+Family = Literal["yolo", "segmentation", "cellpose", "bioimageio", "instanseg"]
 # Entries of Cellpose's weights that are measured or set.
 _NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked", "diam_mean", "diam_labels")
 # What Ultralytics calls settings of a training, and what they are called here.
@@ -35,7 +35,12 @@ def model_family(path: Path) -> Family:
     if any(name.partition(".")[0] == "ultralytics" for name in names):
         return "yolo"
     foreign = checkpoint_file.read_description(path).get("foreign")
-    return "cellpose" if foreign else "segmentation"
+    if not foreign:
+        return "segmentation"
+    for known_family in get_args(Family):
+        if known_family == foreign.get("tool"):
+            return cast(Family, known_family)
+    raise ValueError(f"{path}: of the tool {foreign.get('tool')!r}, which this version doesn't know; update it.")
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -58,8 +63,8 @@ def with_record(path: Path, record: Mapping[str, Any]) -> bytes:
     return checkpoint_file.with_description(path, record)
 
 
-def count_parameters(path: Path) -> int:
-    """Return how many numbers training sets in the network of a model file.
+def count_parameters(path: Path) -> float:
+    """Return how many numbers training sets in the network of a model file; nan where another tool doesn't say.
 
     Raises:
         ValueError: It is no model file, or is damaged.
@@ -69,6 +74,8 @@ def count_parameters(path: Path) -> int:
     if model_family(path) == "cellpose":
         weights = load_tensors(Path(read_record(path)["foreign"]["weights"]), "weights of a Cellpose model", mmap=True)
         return sum(int(value.numel()) for name, value in weights.items() if not name.endswith(_NOT_TRAINED))
+    if model_family(path) != "segmentation":
+        return float("nan")
     network, _ = checkpoint.read_checkpoint(path)
     return sum(parameter.numel() for parameter in network.parameters())
 

@@ -23,7 +23,7 @@ class Instances:
 
     Attributes:
         labels: (H, W) int32, 0 for background, 1 to N without a gap.
-        scores: (N,) float32 in [0, 1], how sure the network is of each.
+        scores: (N,) float32 in [0, 1], how sure the network is of each; nan where it doesn't say.
     """
 
     labels: LabelImage
@@ -39,6 +39,8 @@ class Representation(Protocol):
     activations: tuple[Activation, ...]
     #: Whether scores of neighbouring tiles are lists of candidates, joined by `join`, instead of blended maps.
     is_sparse: bool
+    #: Whether cells have scores, so that thresholds can be chosen; False where a model gives cells and nothing else.
+    is_scored: bool
 
     def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (C, H, W) of labels (H, W)."""

@@ -40,6 +40,7 @@ class Binary:
     channels: ClassVar[tuple[str, ...]] = ("cell",)
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid",)
     is_sparse: ClassVar[bool] = False
+    is_scored: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.shrink_px < 0 or self.shrink_px != int(self.shrink_px):

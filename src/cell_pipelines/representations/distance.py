@@ -31,6 +31,7 @@ class Distance:
     channels: ClassVar[tuple[str, ...]] = ("foreground", "distance")
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "sigmoid")
     is_sparse: ClassVar[bool] = False
+    is_scored: ClassVar[bool] = True
 
     def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (2, H, W) of labels (H, W): 1 in cells, and the distance in (0, 1] there."""

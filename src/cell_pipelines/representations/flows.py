@@ -35,6 +35,7 @@ class Flows:
     channels: ClassVar[tuple[str, ...]] = ("flow_row", "flow_column", "cell")
     activations: ClassVar[tuple[Activation, ...]] = ("identity", "identity", "identity")
     is_sparse: ClassVar[bool] = False
+    is_scored: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.flow_threshold < math.inf:

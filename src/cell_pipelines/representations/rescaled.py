@@ -25,6 +25,7 @@ class Rescaled:
         self.channels = representation.channels
         self.activations = representation.activations
         self.is_sparse = representation.is_sparse
+        self.is_scored = representation.is_scored
 
     def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (C, H, W) of labels (H, W), of any size."""

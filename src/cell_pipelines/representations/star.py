@@ -52,6 +52,7 @@ class Star:
     edge_px: int = 0
     multiple: int = 1
     is_sparse: ClassVar[bool] = True
+    is_scored: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.n_rays < 3:

@@ -46,6 +46,7 @@ class ThreeClass:
     channels: ClassVar[tuple[str, ...]] = ("background", "boundary", "cell")
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "softmax", "softmax")
     is_sparse: ClassVar[bool] = False
+    is_scored: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.outline_px < 1 or self.outline_px != int(self.outline_px):

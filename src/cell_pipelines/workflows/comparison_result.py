@@ -105,11 +105,16 @@ def compare_results(
 def names_of_models(models: Sequence[object], opened: Sequence[TrainedModel]) -> list[str]:
     """Return a name for each model: the file's without its ending, or all that was typed where two are alike.
 
+    Another tool's model has a short name of its own.
+
     Raises:
         MistakeError: One model is named twice.
     """
-    stems = [one.path.stem for one in opened]
-    names = stems if len(set(stems)) == len(stems) else [str(one) for one in models]
+    from cell_pipelines.models.foreign.names import is_foreign, short_name
+
+    typed = [str(one) for one in models]
+    stems = [short_name(name) if is_foreign(name) else one.path.stem for name, one in zip(typed, opened, strict=True)]
+    names = stems if len(set(stems)) == len(stems) else typed
     if len(set(names)) < len(names):
         raise MistakeError(f"models that are compared must differ from each other, got {', '.join(names)}.")
     return names

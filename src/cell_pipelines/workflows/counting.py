@@ -99,7 +99,8 @@ def count_cells(found: FoundCells, model: TrainedModel, parameters: PredictionPa
         table = pd.concat([table, failures.assign(warning="")], ignore_index=True)
     table["model_run_id"] = model.run_id
     table["model_sha256"] = model.sha256
-    table["thresholds"] = model.with_score(parameters.confidence).thresholds.to_text()
+    chosen = model.with_score(parameters.confidence)
+    table["thresholds"] = chosen.thresholds.to_text() if chosen.is_scored else "not applicable"
     return table
 
 
@@ -110,7 +111,8 @@ def _warnings(annotations: AnnotationSet, scores: pd.DataFrame, model: TrainedMo
             "The model file does not say what its training images were like, so counts carry few warnings; a model "
             "that is trained now does."
         )
-    common = ["thresholds are defaults, not chosen on validation images"] if is_own and not model.is_tuned else []
+    untuned = is_own and model.is_scored and not model.is_tuned
+    common = ["thresholds are defaults, not chosen on validation images"] if untuned else []
     facts = scores.set_index("image")
     boxes, found = annotations.boxes, list[str]()
     for row, rows in zip(annotations.images.to_pylist(), annotations.rows_by_image(), strict=True):

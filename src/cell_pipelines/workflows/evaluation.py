@@ -94,13 +94,22 @@ def evaluate(
     table = summarise(counts, groups=groups, n_resamples=parameters.resamples, seed=parameters.seed)
     curves = _add_average_precision(table, pairing)
     limits = Thresholds.from_plain(thresholds).least_scores(pairing.categories)
+    if not pairing.is_ranked:
+        limits = np.full_like(limits, np.nan)
     table.insert(6, "confidence", [*limits, np.nan])
     return table, counts, cells, curves, instance_curve(counts), *_error_tables(evaluated, pairing.categories)
 
 
 def _add_average_precision(table: pd.DataFrame, pairing: Pairing) -> pd.DataFrame:
-    """Insert the average precision of boxes into the table of classes; return the precision-recall curves."""
+    """Insert the average precision of boxes into the table of classes; return the precision-recall curves.
+
+    Both rank predictions by score: without scores they are nan.
+    """
     n_images, n_categories = pairing.truth.n_images, len(pairing.categories)
+    if not pairing.is_ranked:
+        table.insert(4, "ap50", np.nan)
+        table.insert(5, "ap50_95", np.nan)
+        return _curve_table(pairing, np.full((101, n_categories), np.nan))
     average = measure_average_precision(*pairing.tables(), n_images=n_images, n_categories=n_categories)
     table.insert(4, "ap50", [*average.ap50, average.mean_ap50])
     table.insert(5, "ap50_95", [*average.ap50_95, average.mean_ap50_95])

@@ -23,7 +23,13 @@ class CostParameters(Measurement):
 
 
 def measure_model_costs(checkpoint: Path, parameters: CostParameters) -> pd.DataFrame:
-    """Return one row with what a model file costs: parameters, operations, time and memory of one image in PyTorch."""
-    from cell_pipelines.inference.benchmark.costs import measure_costs
+    """Return one row with what a model file costs: parameters, operations, time and memory of one image in PyTorch.
 
+    Of a model that runs by another tool's code there are only the parameters.
+    """
+    from cell_pipelines.inference.benchmark.costs import measure_costs
+    from cell_pipelines.models.model_file import count_parameters, model_family
+
+    if model_family(checkpoint) not in ("yolo", "segmentation"):  # it runs by its own tool's code
+        return pd.DataFrame([{"parameters_m": count_parameters(checkpoint) / 1e6}])
     return pd.DataFrame([asdict(measure_costs(checkpoint, parameters, device=parameters.device))])

@@ -19,6 +19,11 @@ from cell_pipelines.workflows.scoring import as_trained, score_images
 from cell_pipelines.workflows.seen_images import describe_seen, seen_images, signatures_of
 from cell_pipelines.workflows.trained_model import TrainedModel
 
+_WITHOUT_SCORES = (
+    "{} gives cells without scores: average precision, curves and thresholds don't apply to it, and all its "
+    "cells count."
+)
+
 
 def evaluate_models(
     models: Mapping[str, TrainedModel],
@@ -41,14 +46,31 @@ def evaluate_models(
     """
     shared = share_classes(truth.categories, {name: model.categories for name, model in models.items()})
     chosen = {name: images[name] for name in truth.names}
-    settings = (inference, parameters, shared)
-    found = {name: _evaluate(model, chosen, shared.of(truth), settings) for name, model in models.items()}
+    told = _told_diameters(models, inference)
+    found = {
+        name: _evaluate(model, chosen, shared.of(truth), (told.get(name, inference), parameters, shared))
+        for name, model in models.items()
+    }
     seen = {name: seen_images(model.record, model.path.stem) for name, model in models.items()}
     signatures = signatures_of(chosen, truth.names) if any(seen.values()) else []
     for name, result in found.items():
         if warning := describe_seen(signatures, seen[name]):
             found[name] = replace(result, notes=(*result.notes, warning))
     return found
+
+
+def _source(model: TrainedModel) -> str:
+    return str((model.record.get("source") or {}).get("name") or model.path.name)
+
+
+def _told_diameters(
+    models: Mapping[str, TrainedModel], inference: InferenceParameters
+) -> dict[str, InferenceParameters]:
+    """Return how models are run that see images as they are, where others beside them are told a diameter."""
+    without = {name for name, model in models.items() if not model.record.get("cell_diameter_px")}
+    if len(without) == len(models) or (inference.diameter_px or inference.diameter_um) is None:
+        return {}
+    return dict.fromkeys(without, inference.model_copy(update={"diameter_px": None, "diameter_um": None}))
 
 
 def _evaluate(
@@ -67,5 +89,5 @@ def _evaluate(
     thresholds = shared.thresholds(model.thresholds)
     tables = evaluate(truth, predictions, thresholds.to_plain(), parameters)
     named: dict[str, Any] = dict(zip(TABLES, tables, strict=True))
-    notes = (shared.note,) if shared.note else ()
+    notes = tuple(filter(None, (shared.note, "" if model.is_scored else _WITHOUT_SCORES.format(_source(model)))))
     return EvaluationResult(model, named, filter_by_score(predictions, thresholds), notes)

@@ -16,6 +16,7 @@ from cell_pipelines.analysis.active_learning.probabilities import (
 from cell_pipelines.analysis.active_learning.uncertainty import Uncertainty, map_uncertainty, object_uncertainty
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import filter_by_score, select_objects
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.representations.heat import heat_map
 from cell_pipelines.typing import Float32Array, FloatArray
 from cell_pipelines.workflows.reading import StoredImage, read_image, read_scores
@@ -52,6 +53,13 @@ class OutputReader:
 
     model: TrainedModel
     reach_px: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.model.is_scored:
+            raise MistakeError(
+                f"{self.model.path.name}: this model gives cells without scores, so nothing says how sure it is; "
+                "choose another one."
+            )
 
     @property
     def categories(self) -> tuple[str, ...]:

@@ -131,5 +131,5 @@ def _decode(model: TrainedModel, stored: StoredImage) -> AnnotationSet:
         np.concatenate([boxes for _, boxes, _ in objects]),
         [counts for _, _, runs in objects for counts in runs],
         numbers,
-        np.concatenate([one.scores for one in instances]),
+        np.concatenate([one.scores for one in instances]) if model.is_scored else None,
     )

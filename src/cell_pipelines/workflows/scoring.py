@@ -97,7 +97,8 @@ def score_images(
         | ({} if error else job.describe(name, file))
         for (name, file), error in zip(images.items(), errors, strict=True)
     ]
-    _log_warnings({row["image"]: row["warning"] for row in rows if row["warning"]}, len(rows))
+    warned = {row["image"]: row["warning"] for row in rows if row["warning"]}
+    _log_warnings(warned, len(rows), compared=bool(model.record.get("training_images")))
     columns = [*COLUMNS, *(DIAMETER_COLUMNS if model.record.get("cell_diameter_px") else ())]
     return pd.DataFrame(rows, columns=columns)
 
@@ -145,10 +146,11 @@ def _pixel_size(size: tuple[float, float] | None, given: float | None) -> tuple[
     return columns, [f"pixels are {told} µm by the image's file, which is used, and {given:.4g} µm as given"]
 
 
-def _log_warnings(warnings: Mapping[str, str], n_images: int) -> None:
+def _log_warnings(warnings: Mapping[str, str], n_images: int, *, compared: bool) -> None:
+    text = "%s is unlike the training images: %s." if compared else "%s: %s."
     for name, warning in list(warnings.items())[:_MOST_WARNINGS]:
-        logger.warning("%s is unlike the training images: %s.", name, warning)
-    if warnings:
+        logger.warning(text, name, warning)
+    if warnings and compared:
         logger.warning("%d of %d images are unlike those that the model was trained on.", len(warnings), n_images)
 
 
@@ -156,20 +158,19 @@ class _Scoring:
     """A model and the folder that keeps what it makes of images."""
 
     def __init__(self, model: TrainedModel, folder: Path, parameters: InferenceParameters) -> None:
-        from cell_pipelines.inference.predictor import create_predictor, predictor_options
+        from cell_pipelines.inference.predictor import ScaledPredictor, create_predictor, predictor_options
 
         self._training = model.record.get("training_images") or {}
         self._normalisation = model.normalisation
         known = predictor_options(model.kind)
         options = {key: value for key, value in parameters.model_dump().items() if key in known and value is not None}
-        digest = hashlib.sha256(model.path.read_bytes())
+        self._predictor = create_predictor(model.path, **options)
         changing = {key: value for key, value in options.items() if key != "trust"}
-        if parameters.diameter_um is not None:
+        if parameters.diameter_um is not None or isinstance(self._predictor, ScaledPredictor):
             changing |= {"diameter_um": parameters.diameter_um, "pixel_size_um": parameters.pixel_size_um}
         self._diameter_um, self._pixel_um = parameters.diameter_um, parameters.pixel_size_um
-        digest.update(json.dumps(changing, sort_keys=True).encode() + _VERSION)
-        self._root, self._key = folder, digest.hexdigest()[:16]
-        self._predictor = create_predictor(model.path, **options)
+        known_by = model.path.read_bytes() + json.dumps(changing, sort_keys=True).encode() + _VERSION
+        self._root, self._key = folder, hashlib.sha256(known_by).hexdigest()[:16]
 
     def path(self, name: str, file: ImageFile) -> Path:
         """Return where an image's scores are stored; it changes with the image file."""
@@ -208,8 +209,10 @@ class _Scoring:
         return ""
 
     def _examine(self, image: Image | LargeImage, file: ImageFile) -> "Prediction":
-        from cell_pipelines.inference.predictor import RescalingPredictor
+        from cell_pipelines.inference.predictor import RescalingPredictor, ScaledPredictor
 
+        if isinstance(self._predictor, ScaledPredictor):
+            return self._predictor.examine_scaled(image, _pixel_um(file, self._pixel_um))
         pixel_um = None if self._diameter_um is None else _pixel_um(file, self._pixel_um)
         if self._diameter_um is None or pixel_um is None or not isinstance(self._predictor, RescalingPredictor):
             return self._predictor.examine(image)
@@ -227,6 +230,7 @@ class _Scoring:
         diameter = note.get("diameter") or {}
         if diameter and diameter["px"] is None:
             found = [*found, _NO_DIAMETER]
+        found = [*found, *filter(None, [note.get("warning")])]
         return {
             **sizes,
             "diameter_px": diameter.get("px") or math.nan,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import filter_by_score
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.thresholds import DEFAULT_SCORE, Threshold, Thresholds
 from cell_pipelines.workflows.starters import as_model_path
@@ -26,7 +27,8 @@ class TrainedModel:
 
     Attributes:
         path: The file.
-        kind: ``yolo`` for a detector, ``segmentation`` for a network with score maps or candidates.
+        kind: ``yolo`` for a detector, ``segmentation`` for a network with score maps or candidates, or the name of the
+            tool by whose code another tool's model runs.
         categories: Class names in the order of the model's outputs.
         thresholds: From the file, else the default of the kind, or what `with_score` and `with_thresholds` set.
         record: All that this project wrote into the file.
@@ -56,7 +58,7 @@ class TrainedModel:
 
         path = import_foreign(path) if is_foreign(path) else as_model_path(path)
         kind, record = model_family(path), read_record(path)
-        return _open_detector(path, record) if kind == "yolo" else _open_network(path, record)
+        return _open_detector(path, record) if kind == "yolo" else _open_network(path, kind, record)
 
     @property
     def run_id(self) -> str | None:
@@ -78,7 +80,12 @@ class TrainedModel:
     @property
     def has_maps(self) -> bool:
         """Whether its stored scores are maps of pixels, and not a list of objects or candidates."""
-        return self.representation is not None and not self.representation.is_sparse
+        return self.representation is not None and not self.representation.is_sparse and self.is_scored
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether its cells have scores; where not, no threshold can be set or chosen."""
+        return self.representation is None or self.representation.is_scored
 
     @property
     def is_tuned(self) -> bool:
@@ -108,7 +115,16 @@ class TrainedModel:
         return replace(self, categories=categories, thresholds=replace(self.thresholds, classes=classes))
 
     def with_score(self, score: float | None) -> "TrainedModel":
-        """Return the model with one score threshold for all classes; unchanged for None."""
+        """Return the model with one score threshold for all classes; unchanged for None.
+
+        Raises:
+            MistakeError: The model's cells have no scores.
+        """
+        if score is not None and not self.is_scored:
+            raise MistakeError(
+                f"{self.path.name}: this model gives cells without scores, so no threshold can be set; leave it out, "
+                f"got {score}."
+            )
         return self if score is None else self.with_thresholds(self.thresholds.with_score(score))
 
     def accept(self, cells: AnnotationSet) -> AnnotationSet:
@@ -134,7 +150,7 @@ def _open_detector(path: Path, record: Mapping[str, Any]) -> TrainedModel:
     return TrainedModel(path, "yolo", categories, Thresholds(classes), record, None, bool(stored))
 
 
-def _open_network(path: Path, record: Mapping[str, Any]) -> TrainedModel:
+def _open_network(path: Path, kind: "Family", record: Mapping[str, Any]) -> TrainedModel:
     from cell_pipelines.representations.registry import create_representation
 
     chosen, stored, area = record["representation"], record.get("decoding") or {}, record.get("mean_area_px")
@@ -143,4 +159,4 @@ def _open_network(path: Path, record: Mapping[str, Any]) -> TrainedModel:
     categories = tuple(record["categories"])
     classes = {name: Threshold.from_plain(stored[name]) if name in stored else default for name in categories}
     thresholds = Thresholds(classes, decoded=True)
-    return TrainedModel(path, "segmentation", categories, thresholds, record, representation, bool(stored))
+    return TrainedModel(path, kind, categories, thresholds, record, representation, bool(stored))

@@ -13,7 +13,7 @@ import pytest
 
 from cell_pipelines.inference.segmentation import SegmentationPredictor
 from cell_pipelines.models.foreign.names import import_foreign
-from cell_pipelines.models.foreign.stardist_keras import read_stardist
+from cell_pipelines.models.foreign.stardist_keras import read
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 h5py = pytest.importorskip("h5py", reason="h5py is not installed, so StarDist's weights can't be read")
@@ -96,7 +96,7 @@ def test_a_changed_file_gives_another_model_file_and_the_same_files_the_same(fol
 def test_what_is_not_known_is_refused_in_one_sentence_that_names_it(folder, settings, named):
     change(folder / "config.json", **settings)
     with pytest.raises(ValueError, match=named) as caught:
-        read_stardist(folder, "cell")
+        read(str(folder), "cell")
     assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -104,14 +104,14 @@ def test_what_is_not_known_is_refused_in_one_sentence_that_names_it(folder, sett
 def test_damaged_weights_are_refused_by_name(folder, content):
     (folder / "weights_best.h5").write_bytes(content)
     with pytest.raises(ValueError, match=r"weights_best\.h5: expected the weights"):
-        read_stardist(folder, "cell")
+        read(str(folder), "cell")
 
 
 def test_weights_of_keras_3_are_refused_by_name(folder):
     with h5py.File(folder / "weights_best.h5", "w") as file:
         file.create_group("layers/conv2d/vars")
     with pytest.raises(ValueError, match="Keras 3"):
-        read_stardist(folder, "cell")
+        read(str(folder), "cell")
 
 
 @pytest.mark.parametrize("missing", ["config.json", "weights_best.h5"])
@@ -124,11 +124,11 @@ def test_a_missing_file_is_named(folder, missing):
 def test_thresholds_outside_their_range_are_refused(folder):
     change(folder / "thresholds.json", prob=1.5)
     with pytest.raises(ValueError, match=r"thresholds\.json: expected `prob` in \[0, 1\], got 1\.5"):
-        read_stardist(folder, "cell")
+        read(str(folder), "cell")
 
 
 def test_a_prefix_of_the_layers_and_a_whole_saved_model_are_understood(folder):
-    plain = read_stardist(folder, "cell")
+    plain = read(str(folder), "cell")
     with h5py.File(FIXTURE / "weights_best.h5") as old, h5py.File(folder / "weights_best.h5", "w") as new:
         root = new.create_group("model_weights")
         names = [name.decode() if isinstance(name, bytes) else name for name in old.attrs["layer_names"]]
@@ -137,7 +137,7 @@ def test_a_prefix_of_the_layers_and_a_whole_saved_model_are_understood(folder):
         for name, prefixed in zip(names, own, strict=True):
             old.copy(name, root, name=prefixed)
     change(folder / "config.json", unet_prefix="p_")
-    assert read_stardist(folder, "cell") == plain
+    assert read(str(folder), "cell") == plain
 
 
 def test_an_image_without_contrast_has_no_cells_beyond_those_of_a_black_one(predicted):

@@ -167,7 +167,9 @@ def _match(cells: ClassPair, kind: Kind, settings: EvaluationSettings) -> tuple[
         return found, correct
     if kind == "box":
         boxes = truth.objects.boxes, predictions.objects.boxes
-        index = match_boxes(*boxes, predictions.scores, iou_threshold=settings.iou).true_index
+        # Cells without scores are equally sure: the earlier row goes first.
+        scores = np.nan_to_num(predictions.scores, nan=1.0)
+        index = match_boxes(*boxes, scores, iou_threshold=settings.iou).true_index
     else:
         limit = settings.max_distance_px
         index = match_centroids(

@@ -23,7 +23,7 @@ class Pairing:
 
     Attributes:
         truth: True objects.
-        predictions: Predicted objects with scores; an image without any has no rows.
+        predictions: Predicted objects, with scores where their model gives any; an image without any has no rows.
     """
 
     truth: AnnotationSet
@@ -33,6 +33,11 @@ class Pairing:
     def categories(self) -> tuple[str, ...]:
         """Class names."""
         return self.truth.categories
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether every prediction has a score, by which predictions are ranked."""
+        return not bool(np.isnan(self.predictions.scores).any())
 
     def tables(self) -> tuple[DetectionTable, DetectionTable]:
         """Return truth and predictions as the metrics take them."""

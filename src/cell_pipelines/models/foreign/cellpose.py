@@ -1,6 +1,5 @@
 """Find the weights of a Cellpose model and describe it in a model file, which names them and keeps their hash."""
 
-import hashlib
 import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from cell_pipelines.models.checkpoint_file import save_content
 from cell_pipelines.models.foreign.extras import import_extra
+from cell_pipelines.models.foreign.file_hashes import check_unchanged, hash_file
 from cell_pipelines.models.tensor_file import load_tensors
 
 _PURPOSE = "models of Cellpose"
@@ -47,7 +47,12 @@ def find_cellpose(name: str) -> Path:
         ) from error
 
 
-def read_cellpose(name: str, category: str) -> bytes:
+def files(name: str) -> tuple[Path, ...]:
+    """Return the file of the weights; see `find_cellpose`."""
+    return (find_cellpose(name),)
+
+
+def read(name: str, category: str) -> bytes:
     """Return the bytes of a model file that stands for a Cellpose model.
 
     Args:
@@ -76,7 +81,7 @@ def read_cellpose(name: str, category: str) -> bytes:
 
 
 def load_cellpose(record: Mapping[str, Any], device: Any) -> Any:
-    """Return Cellpose's own model object of what `read_cellpose` wrote, on a device of PyTorch.
+    """Return Cellpose's own model object of what `read` wrote, on a device of PyTorch.
 
     Raises:
         FileNotFoundError: The weights are gone.
@@ -85,10 +90,7 @@ def load_cellpose(record: Mapping[str, Any], device: Any) -> Any:
     """
     path = Path(record["weights"])
     models = import_extra("cellpose.models", "cellpose", _PURPOSE)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected the weights of a Cellpose model used before; they are gone.")
-    if hash_file(path) != record["sha256"]:
-        raise ValueError(f"{path}: the weights are not those that the model file was made of; name the model again.")
+    check_unchanged(record, (path,))
     if "encoder.cls_token" in _read_weights(path) and not hasattr(models, "CPDINO"):
         raise ImportError(
             f"{path}: these weights are of Cellpose's network CPDINO, whose library is not installed with Cellpose: "
@@ -100,12 +102,6 @@ def load_cellpose(record: Mapping[str, Any], device: Any) -> Any:
 def known_diameter(model: Any) -> float:
     """Return the diameter in pixels to which a Cellpose model rescales cells."""
     return float(getattr(model, "diam_mean", _DIAMETER))
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_transformer() -> bool:

@@ -5,20 +5,22 @@ takes it: its thresholds can be optimised and stored, and it is hashed, evaluate
 """
 
 import hashlib
+import importlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cell_pipelines.files import atomic_path
-from cell_pipelines.models.foreign.cellpose import find_cellpose, hash_file, read_cellpose
-from cell_pipelines.models.foreign.stardist_keras import read_stardist, stardist_files
+from cell_pipelines.models.foreign.file_hashes import hash_file
 
 HOME_VARIABLE = "CELL_FOREIGN_MODELS"
 #: Class of the cells of a model that finds one kind and gives it no name.
 CATEGORY = "cell"
 # Model files of earlier versions are not those that would be written now.
-_VERSION = "2"
+_VERSION = "3"
 
 
 @dataclass(frozen=True)
@@ -27,22 +29,36 @@ class Tool:
 
     Attributes:
         example: A name of one, for sentences.
-        files: Gives the files that a model consists of, by its name after the colon; they are hashed.
-        read: Gives the bytes of the model file, by that name and the class of its cells.
+        title: What people call it.
+        module: What reads its models, below this package: `files` gives the files that a model consists of, by its name
+            after the colon, and `read` the bytes of the model file, by that name and the class of its cells. It is only
+            loaded for that: names are told without PyTorch.
     """
 
     example: str
-    files: Callable[[str], Sequence[Path]]
-    read: Callable[[str, str], bytes]
+    title: str
+    module: str
+
+    def files(self, name: str) -> Sequence[Path]:
+        """Return the files that a model consists of, which are hashed."""
+        found: Sequence[Path] = self._function("files")(name)
+        return found
+
+    def read(self, name: str, category: str) -> bytes:
+        """Return the bytes of the model file."""
+        content: bytes = self._function("read")(name, category)
+        return content
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(importlib.import_module(f"{__package__}.{self.module}"), name)
+        return found
 
 
 TOOLS: Mapping[str, Tool] = {
-    "stardist": Tool(
-        "stardist:models/2D_versatile_fluo",
-        lambda name: stardist_files(Path(name).expanduser()),
-        lambda name, category: read_stardist(Path(name).expanduser(), category),
-    ),
-    "cellpose": Tool("cellpose:cyto3", lambda name: (find_cellpose(name),), read_cellpose),
+    "stardist": Tool("stardist:models/2D_versatile_fluo", "StarDist", "stardist_keras"),
+    "cellpose": Tool("cellpose:cyto3", "Cellpose", "cellpose"),
+    "bioimageio": Tool("bioimageio:foreground-boundary:models/nuclei.zip", "BioImage.IO", "bioimageio"),
+    "instanseg": Tool("instanseg:models/instanseg.pt", "InstanSeg", "instanseg"),
 }
 
 
@@ -54,6 +70,20 @@ def is_foreign(name: str | Path) -> bool:
     """
     tool, colon, rest = str(name).partition(":")
     return bool(colon and rest) and tool in TOOLS
+
+
+def short_name(name: str) -> str:
+    """Return what tables, folders and pipelines call another tool's model: letters, digits and ``_`` only.
+
+    >>> short_name("stardist:/models/2D_versatile_fluo"), short_name("cellpose:cyto3")
+    ('stardist_2D_versatile_fluo', 'cellpose_cyto3')
+    """
+    tool, _, model = name.partition(":")
+    parts = [part for part in re.split(r"[\\/:]", model) if part]
+    if len(parts) > 1 and parts[-1].endswith(".yaml"):  # which all have the same name
+        parts.pop()
+    stem = re.sub(r"\.(pt|pth|zip)$", "", parts[-1])
+    return f"{tool}_{re.sub('[^A-Za-z0-9]+', '_', stem).strip('_')}"
 
 
 def foreign_models() -> Path:
@@ -76,11 +106,11 @@ def import_foreign(name: str | Path, category: str = CATEGORY) -> Path:
     tool, _, model = str(name).partition(":")
     if not is_foreign(name):
         raise ValueError(f"`name` must be tool:model, such as {next(iter(TOOLS.values())).example}, got {name}.")
-    digest = hashlib.sha256(f"{_VERSION}\0{tool}\0{category}\0".encode())
+    digest = hashlib.sha256(f"{_VERSION}\0{tool}\0{category}\0{model}\0".encode())
     for path in TOOLS[tool].files(model):
-        digest.update(hash_file(path).encode())
-    stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in Path(model).name)
-    target = foreign_models() / f"{tool}-{stem}-{digest.hexdigest()[:16]}.pt"
+        # Some model files only name theirs, so that a copy elsewhere is another one.
+        digest.update(f"{path.absolute()}\0{hash_file(path)}\0".encode())
+    target = foreign_models() / f"{short_name(str(name))}-{digest.hexdigest()[:16]}.pt"
     if not target.is_file():
         content = TOOLS[tool].read(model, category)
         target.parent.mkdir(parents=True, exist_ok=True)

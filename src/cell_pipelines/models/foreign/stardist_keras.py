@@ -28,17 +28,19 @@ _KNOWN: Mapping[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def read_stardist(folder: Path, category: str) -> bytes:
+def read(name: str, category: str) -> bytes:
     """Return the bytes of a model file with the network, weights and thresholds of a StarDist folder.
 
     Args:
-        folder: With ``config.json``, weights as ``.h5`` and, where its authors optimised them, ``thresholds.json``.
+        name: Path of a folder with ``config.json``, weights as ``.h5`` and, where its authors optimised them,
+            ``thresholds.json``.
         category: Name of the class of its cells.
 
     Raises:
         FileNotFoundError: A file is missing.
         ValueError: A file is damaged, or the network is of a kind that is not known here.
     """
+    folder = Path(name).expanduser()
     config = _read_json(folder / "config.json")
     spec = _to_spec(config, folder / "config.json")
     chosen = _read_json(folder / "thresholds.json") if (folder / "thresholds.json").is_file() else _DEFAULT_THRESHOLDS
@@ -62,12 +64,13 @@ def read_stardist(folder: Path, category: str) -> bytes:
     return write_checkpoint(network, description)
 
 
-def stardist_files(folder: Path) -> tuple[Path, ...]:
-    """Return the files that `read_stardist` reads.
+def files(name: str) -> tuple[Path, ...]:
+    """Return the files that `read` reads.
 
     Raises:
         FileNotFoundError: There is no such folder, or it holds no weights.
     """
+    folder = Path(name).expanduser()
     found = (folder / "config.json", _find_weights(folder), folder / "thresholds.json")
     return tuple(path for path in found if path.is_file())
 

@@ -46,7 +46,10 @@ def plot_confusion(confusions: pd.DataFrame) -> Any:
 def plot_precision_recall_curves(curves: pd.DataFrame, table: pd.DataFrame) -> Any:
     """Return a figure of precision over recall at IoU 0.5, one line per class."""
     from cell_pipelines.report.figures.curves import plot_precision_recall
+    from cell_pipelines.report.figures.panels import create_note
 
+    if curves["precision"].isna().all():
+        return create_note("No curve: there are no cells, or predictions have no scores to be ranked by.")
     return plot_precision_recall(
         precision_recall_curves(curves), dict(zip(table["category"], table["ap50"], strict=True))
     )

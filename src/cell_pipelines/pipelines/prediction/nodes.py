@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.report.page.html import Page
 from cell_pipelines.workflows.count_page import report_counts
@@ -18,6 +19,28 @@ from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import score_images
 from cell_pipelines.workflows.trained_model import TrainedModel
+
+
+def bring_in(name: str) -> Callable[[AnnotationSet], tuple[bytes, pd.DataFrame]]:
+    """Return the node's function for another tool's model, such as ``stardist:/folder``."""
+
+    def read_foreign_model(annotations: AnnotationSet) -> tuple[bytes, pd.DataFrame]:
+        """Return the model file, whose cells are of the study's class, and the history of a training that isn't known.
+
+        Raises:
+            MistakeError: The study has several classes.
+        """
+        from cell_pipelines.models.foreign.names import import_foreign
+
+        if len(annotations.categories) != 1:
+            raise MistakeError(
+                f"{name}: models of other tools find one kind of cell, but this study has "
+                f"{len(annotations.categories)} classes ({', '.join(annotations.categories)})."
+            )
+        path = import_foreign(name, annotations.categories[0])
+        return path.read_bytes(), pd.DataFrame({"epoch": [], "seconds": []})
+
+    return read_foreign_model
 
 
 def score_labelled(

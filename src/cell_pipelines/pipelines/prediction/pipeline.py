@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.prediction.nodes import (
+    bring_in,
     collect_boxes,
     count_new,
     draw_cells,
@@ -38,6 +39,17 @@ def create_scoring_pipeline(model: str, *, is_detector: bool) -> Pipeline:
         inputs={"prepared_annotations", "raw@images"},
         parameters={"params:inference", "params:threshold_optimisation"},
     )
+
+
+def create_foreign_pipeline(model: str, name: str) -> Pipeline:
+    """Return what makes another tool's model a part of the study, as if it had been trained.
+
+    Args:
+        model: What the study calls it.
+        name: What a person calls it, such as ``stardist:/folder``.
+    """
+    node = Node(bring_in(name), inputs="prepared_annotations", outputs=["checkpoint", "history"], name="bring_in")
+    return Pipeline([node], namespace=model, inputs={"prepared_annotations"}, tags="inference")
 
 
 def create_pipeline() -> Pipeline:

@@ -14,6 +14,7 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.machine import processor_name, total_memory_gb
 from cell_pipelines.models.accelerators import available_kinds, gpu_name
 from cell_pipelines.provenance import code_versions
+from cell_pipelines.study import foreign_members
 
 _SPLITS = {"train": "for training", "val": "for validation", "test": "for the test"}
 _NETWORK = ("architecture", "encoder")
@@ -67,10 +68,11 @@ def run_commands(models: Sequence[str], log: pd.DataFrame, invocation: Invocatio
         stands for one that is not in the log. The last is the command that is running.
     """
     run = study_command(invocation)
-    training = [_latest(log, f"train_{name}") or f"{run} --pipelines=train_{name}" for name in models]
+    own = [name for name in models if name not in foreign_members()]
+    training = [_latest(log, f"train_{name}") or f"{run} --pipelines=train_{name}" for name in own]
     tuning = _latest(log, "evaluation")
     return {
-        "Train the models, from the raw data on:": list(dict.fromkeys(training)),
+        **({"Train the models, from the raw data on:": list(dict.fromkeys(training))} if training else {}),
         **({"Choose thresholds, evaluate on test images:": [tuning]} if tuning and tuning not in training else {}),
         "Write this page:": [invocation.command()],
     }
@@ -134,11 +136,12 @@ def training_facts(name: str, record: Mapping[str, Any], history: pd.DataFrame) 
     if record.get("image_size"):
         facts["image size"] = f"{record['image_size']} px"
     facts |= {key.replace("_", " "): training[key] for key in _TRAINING if training.get(key) is not None}
-    facts["epochs trained"] = int(history["epoch"].max())
+    if not history.empty:
+        facts["epochs trained"] = int(history["epoch"].max())
     if record.get("epoch"):
         facts["epoch kept"] = record["epoch"]
     seconds = cost.get("seconds") or float(history["seconds"].max())
-    facts["training time"] = f"{seconds / 60:.1f} min"
+    facts["training time"] = "not known" if pd.isna(seconds) else f"{seconds / 60:.1f} min"
     facts |= {key: cost[key] for key in ("device", "images") if cost.get(key) is not None}
     if cost.get("memory_mb"):
         facts["training memory"] = f"{cost['memory_mb']:.0f} MB"

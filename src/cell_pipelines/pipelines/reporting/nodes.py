@@ -79,6 +79,21 @@ def describe_training(name: str) -> Callable[..., list[Section]]:
     return describe
 
 
+def describe_foreign(model: Path, sweep: Embedded, thresholds: ThresholdParameters) -> list[Section]:
+    """Return the sections about a model that another tool trained: where it comes from, and its thresholds."""
+    from cell_pipelines.models.model_file import read_record
+
+    record = read_record(model)
+    known = {**record["source"], "stands for cells as": record["representation"]["name"]}
+    known |= {name: value for name, value in (record.get("foreign") or {}).items() if isinstance(value, str)}
+    frame = pd.DataFrame(list(known.items()), columns=["what", "value"])
+    caption = f"Chosen on images of {thresholds.split}, never of test; the dot is what the model file keeps"
+    return [
+        Section("Where it comes from", [Table(frame, "A model of another tool, which was not trained here")]),
+        Section("Thresholds", [Picture(sweep, caption)]),
+    ]
+
+
 def describe_evaluation(
     table: pd.DataFrame, images: pd.DataFrame, cells: pd.DataFrame, evaluation: EvaluationParameters,
     precision_recall: Embedded, overlap: Embedded, agreement: Embedded,

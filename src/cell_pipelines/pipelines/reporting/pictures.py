@@ -94,6 +94,8 @@ def describe_scores(
     if not parameters.pictures or not parameters.scores:
         return []
     trained = TrainedModel.open(model).with_thresholds(Thresholds.from_plain(thresholds))
+    if not trained.is_scored:
+        return []
     evaluated = select_split(truth, evaluation.split)
     files = scores.set_index("image")["file"].dropna()
     shown = [

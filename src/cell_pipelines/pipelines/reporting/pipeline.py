@@ -7,30 +7,25 @@ from cell_pipelines.pipelines.reporting.nodes import (
     describe_data,
     describe_errors,
     describe_evaluation,
+    describe_foreign,
     describe_training,
     write_report,
 )
 from cell_pipelines.pipelines.reporting.pictures import describe_pictures, describe_scores
-from cell_pipelines.study import SEGMENTERS
+from cell_pipelines.study import DETECTORS, foreign_members
 
 _DATA = ["conversion_summary", "conversion_findings", "quality_findings", "split_summary"]
 
 
 def create_pipeline(model: str) -> Pipeline:
     """Return the report about the data and `model`."""
-    is_network = model in SEGMENTERS
+    is_network, is_foreign = model not in DETECTORS, model in foreign_members()
     names = ["evaluation", "training", "count", "error", "picture", *(["score"] if is_network else [])]
     parts = [f"{name}_sections" for name in names]
     template = Pipeline(
         [
             Node(describe_data, inputs=[*_DATA, "params:reporting"], outputs="data_sections", name="describe_data"),
-            Node(
-                describe_training(model),
-                inputs=["history", "model", "augmented_samples", "params:threshold_optimisation", "params:reporting",
-                        "training_curves", "threshold_curves", *(["weight_map"] if is_network else [])],
-                outputs="training_sections",
-                name="describe_training",
-            ),
+            _foreign_node() if is_foreign else _training_node(model, is_network=is_network),
             Node(
                 describe_evaluation,
                 inputs=["evaluation_classes", "evaluation_images", "evaluation_cells", "params:evaluation",
@@ -71,6 +66,25 @@ def create_pipeline(model: str) -> Pipeline:
     shared = {*_DATA, "prepared_annotations", "raw@images", "invocation"}
     settings = {"params:reporting", "params:threshold_optimisation", "params:evaluation"}
     return Pipeline(template, namespace=model, inputs=shared, parameters=settings)
+
+
+def _training_node(model: str, *, is_network: bool) -> Node:
+    return Node(
+        describe_training(model),
+        inputs=["history", "model", "augmented_samples", "params:threshold_optimisation", "params:reporting",
+                "training_curves", "threshold_curves", *(["weight_map"] if is_network else [])],
+        outputs="training_sections",
+        name="describe_training",
+    )  # fmt: skip
+
+
+def _foreign_node() -> Node:
+    return Node(
+        describe_foreign,
+        inputs=["model", "threshold_curves", "params:threshold_optimisation"],
+        outputs="training_sections",
+        name="describe_training",
+    )
 
 
 def _score_node() -> Node:

@@ -15,7 +15,7 @@ from cell_pipelines.pipelines.reporting.nodes import describe_data, headlines
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.report.page.html import Group, Page, Section
 from cell_pipelines.report.pages.study import StudyPage, page_group, study_page
-from cell_pipelines.study import MODELS
+from cell_pipelines.study import known_models
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 #: What the page needs of each model, in this order.
@@ -135,5 +135,5 @@ def other_pages(pages: Mapping[str, Page]) -> dict[str, Page]:
 def _title(place: Sequence[str], page: Page) -> str | None:
     """Return the title of a page of another part; None of a model, of the comparison and of what is unknown."""
     if len(place) == 1:
-        return None if place[0] in (*MODELS, _COMPARISON) else page.title
+        return None if place[0] in (*known_models(), _COMPARISON) else page.title
     return f"{_BIOLOGY[place[1]]} by the cells of {place[0]}" if place[1] in _BIOLOGY else None

@@ -50,7 +50,10 @@ def choose_map_thresholds(
     model, settings = TrainedModel.open(checkpoint), _settings(truth, parameters)
     factors = {"min_areas": parameters.min_areas, "distances": parameters.min_distances}
     defaults = model.thresholds.classes
-    grids = {name: threshold_grid(d, n_thresholds=parameters.n_thresholds, **factors) for name, d in defaults.items()}
+    grids = {name: [one] for name, one in defaults.items()}  # without scores there is nothing to choose by
+    if model.is_scored:
+        count = parameters.n_thresholds
+        grids = {name: threshold_grid(one, n_thresholds=count, **factors) for name, one in defaults.items()}
     chosen_on = select_split(truth, parameters.split)
     files = dict(zip(scores["image"], scores["file"], strict=True))
     jobs: Iterator[_Sweep] = (_Sweep(one, folder / files[one.names[0]], model, grids, settings)
@@ -65,7 +68,7 @@ def choose_map_thresholds(
     for name, grid in grids.items():
         best, table = decide(grid, totals[name], chosen_on.n_images, settings, default=defaults[name])
         fixed = parameters.threshold
-        chosen[name] = best if fixed is None else replace(defaults[name], score=fixed)
+        chosen[name] = best if fixed is None or not model.is_scored else replace(defaults[name], score=fixed)
         tables.append(table.assign(category=name))
     return Thresholds(chosen, decoded=True).to_plain(), pd.concat(tables, ignore_index=True)
 
@@ -161,6 +164,11 @@ def decode_cells(
 
 def plot_thresholds(table: pd.DataFrame, thresholds: dict[str, Any], parameters: ThresholdParameters) -> Any:
     """Return a figure of precision, recall, F1 and count errors over the threshold, with the chosen points."""
+    from cell_pipelines.report.figures.panels import create_note
     from cell_pipelines.report.figures.thresholds import plot_threshold_sweep
 
+    if len(table) == table["category"].nunique():
+        return create_note(
+            "No curve: the model gives cells without scores, so there is one threshold, which keeps all."
+        )
     return plot_threshold_sweep(table, Thresholds.from_plain(thresholds).classes, objective=parameters.objective)
