@@ -51,7 +51,7 @@ class Fitting(Protocol):
 
 @dataclass(frozen=True)
 class CellFacts:
-    """What `Fitting` names."""
+    """Facts as `Fitting` names them."""
 
     categories: tuple[str, ...]
     channels: tuple[int, ...]
