@@ -118,7 +118,7 @@ def test_the_table_fits_80_columns_however_long_names_are_and_they_stay_differen
         write_image(squares_image(n), here / "long" / f"plate {n}" / f"{'experiment_' * 12}field_{n}.png")
     output = invoke("count", "long", "--model", squares_model, "--no-overlays").output
     lines = output[output.index("image ") : output.index("3 cells in 3 images")].splitlines()
-    assert all(len(line) <= 80 for line in lines), lines
+    assert all(len(line) <= 80 for line in lines if not line.startswith("!")), lines
     assert sum(bool(re.match(rf"plate \d/exp\S*…\S*field_{n}.png", line)) for n in range(3) for line in lines) == 3
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cell_pipelines.imaging.image_statistics import measure_image
+from cell_pipelines.imaging.image_statistics import count_differing_channels, measure_image
 from cell_pipelines.imaging.intensity import intensity_limits
 from cell_pipelines.imaging.reading import open_region_reader, write_image
 
@@ -71,3 +71,31 @@ def test_of_a_large_image_windows_tell_the_same_in_memory_and_on_disk(tmp_path):
         assert measure_image(reader, intensity_limits(image, "percentile")) == one
     whole = measured(image[:1900, :1900])
     assert one.noise_share == pytest.approx(whole.noise_share, rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["mask", "labels", "labels after another"])
+def test_masks_and_label_images_are_flat(kind):
+    labels = np.zeros((90, 90), np.uint16)
+    for number in range(9):
+        row, column = divmod(number, 3)
+        labels[5 + 28 * row : 23 + 28 * row, 5 + 28 * column : 20 + 28 * column] = number + 1
+    image = {"mask": labels > 0, "labels": labels, "labels after another": labels * 7 + 3}[kind]
+    assert measure_image(np.asarray(image), (0, 1)).is_flat
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.6, 3.0])
+def test_blurred_spots_are_not_flat_with_noise_or_without_even_where_they_are_overexposed(noise):
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices((120, 120))
+    spots = sum(np.exp(-((rows - r) ** 2 + (columns - c) ** 2) / 60) for r, c in rng.uniform(10, 110, (12, 2)))
+    image = np.clip(400 * spots + rng.normal(5, noise, spots.shape), 0, 255).astype(np.uint8)
+    assert not measure_image(image, (0, 255)).is_flat
+
+
+def test_channels_that_show_different_things_are_counted_and_copies_and_empty_ones_are_not():
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, 255, (2, 60, 60), dtype=np.uint8)
+    assert count_differing_channels(np.dstack([one, other])) == 2
+    assert count_differing_channels(np.dstack([one, one // 2, one])) == 0
+    assert count_differing_channels(np.dstack([np.zeros_like(one), np.zeros_like(one), one])) == 0
+    assert count_differing_channels(one) == 0

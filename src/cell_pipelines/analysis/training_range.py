@@ -87,6 +87,10 @@ def check_image(image: ImageStatistics, training: Record, normalisation: str) ->
         normalisation: How the model scales intensities.
     """
     broken = [f"{image.broken} values are no finite numbers and count as 0"] if image.broken else []
+    if image.differing_channels:
+        broken.append(f"{image.differing_channels} channels that differ were averaged (choose one by `channel`)")
+    if image.is_flat and image.contrast > 0:
+        broken.append("it looks like a mask or label image, which holds no picture of cells")
     if image.contrast == 0:
         return [*broken, "all pixels have one intensity"]
     if not training.get("seen_high"):

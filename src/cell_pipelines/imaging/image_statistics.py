@@ -14,6 +14,11 @@ _WINDOWS_PER_SIDE, _WINDOW_PX = 4, 512
 # Standard deviation of the second difference of independent noise, in units of the noise's own.
 _SECOND_DIFFERENCE = np.sqrt(6.0)
 
+# Share of pixels unlike all their neighbours that a drawing has at most, and of pixels inside of areas at least.
+_ALONE, _INSIDE = 0.005, 0.6
+# Contrast of a channel relative to the largest that counts, and correlation above which two show the same.
+_CLEAR, _ALIKE = 0.1, 0.8
+
 
 @dataclass(frozen=True)
 class ImageStatistics:
@@ -28,6 +33,8 @@ class ImageStatistics:
         noise_share: Standard deviation of what varies from pixel to pixel, as a share of `contrast`; the same in any
             type and at any gain. 0.16 is nothing but normal noise. 0 for an image of one intensity.
         broken: How many of the values that were looked at are no finite numbers.
+        is_flat: Whether it consists of areas of one value each, as masks and label images do and photographs do not.
+        differing_channels: Of how many channels the network saw the mean, where these show different things; else 0.
     """
 
     dtype: str
@@ -37,6 +44,8 @@ class ImageStatistics:
     seen_median: float
     noise_share: float
     broken: int = 0
+    is_flat: bool = False
+    differing_channels: int = 0
 
 
 def measure_image(image: Image | LargeImage, limits: tuple[float, float]) -> ImageStatistics:
@@ -63,7 +72,41 @@ def measure_image(image: Image | LargeImage, limits: tuple[float, float]) -> Ima
     scale = max(limits[1] - limits[0], 1e-12)
     seen_low, seen_high, seen_median = (float((value - limits[0]) / scale) for value in (low, high, median))
     share = noise / contrast if contrast > 0 else 0.0
-    return ImageStatistics(str(image.dtype), contrast, seen_low, seen_high, seen_median, share, broken)
+    flat = all(map(_is_flat, parts))
+    return ImageStatistics(str(image.dtype), contrast, seen_low, seen_high, seen_median, share, broken, flat)
+
+
+def _is_flat(part: npt.NDArray[np.float64]) -> bool:
+    """Say whether next to no pixel differs from all its neighbours, and most equal those to the right and below."""
+    values, numbers = np.unique(part, return_counts=True)
+    drawn = (part != values[numbers.argmax()])[1:-1, 1:-1]
+    if not drawn.any():
+        return len(values) > 1
+    centre = part[1:-1, 1:-1]
+    equal = [part[2:, 1:-1] == centre, part[1:-1, 2:] == centre, part[:-2, 1:-1] == centre, part[1:-1, :-2] == centre]
+    alone = ~np.logical_or.reduce(equal)[drawn]
+    return bool(alone.mean() < _ALONE and (equal[0] & equal[1])[drawn].mean() > _INSIDE)
+
+
+def count_differing_channels(image: Image | LargeImage) -> int:
+    """Return of how many channels an image is, where two that have contrast show different things; else 0.
+
+    Args:
+        image: (H, W) or (H, W, C).
+
+    Returns:
+        C where the correlation of two channels is below 0.8; a channel with less than a tenth of the contrast of
+        another does not count. 0 for one channel.
+    """
+    if len(image.shape) == 2:
+        return 0
+    part = np.nan_to_num(_parts(image)[0].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    flat = part.reshape(-1, part.shape[2])
+    contrast = np.ptp(np.percentile(flat, (0.1, 99.9), axis=0), axis=0)
+    clear = flat[:, (contrast > 0) & (contrast > _CLEAR * contrast.max(initial=0))]
+    if clear.shape[1] < 2 or (clear.std(axis=0) == 0).any():
+        return 0
+    return int(part.shape[2]) if np.corrcoef(clear, rowvar=False).min() < _ALIKE else 0
 
 
 def _grey(part: Image) -> npt.NDArray[np.float64]:

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.imaging.image_statistics import ImageStatistics, measure_image
+from cell_pipelines.imaging.image_statistics import ImageStatistics, count_differing_channels, measure_image
 from cell_pipelines.imaging.intensity import (
     Colour,
     Normalisation,
@@ -59,7 +60,12 @@ class UnitPixels:
 
     def statistics(self) -> ImageStatistics:
         """Return how dark, bright and noisy the image is, as the network sees it."""
-        return measure_image(self._image, self._limits)
+        found = measure_image(self._image, self._limits)
+        return (
+            replace(found, differing_channels=count_differing_channels(self._image))
+            if self._colour == "grey"
+            else found
+        )
 
     def _bands(self) -> Iterator[tuple[int, Image]]:
         return ((row, self._coloured(band)) for row, band in _bands(self._image))

@@ -153,7 +153,8 @@ class CountResult:
         """Return the sums in a sentence, and the table."""
         read = self.table[self.table["error"] == ""]
         cells = int(read["total"].sum())
-        head = f"{cells} cells in {len(read)} image{'' if len(read) == 1 else 's'}, found by {self.model.path.stem}."
+        found, images = (f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in ((cells, "cell"), (len(read), "image")))
+        head = f"{found} in {images}, found by {self.model.path.stem}."
         return f"{head}\n{self.shown_table().to_string(index=False, max_rows=2 * _SHOWN_ROWS)}"
 
     def _repr_html_(self) -> str:

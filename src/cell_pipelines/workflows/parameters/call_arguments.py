@@ -13,6 +13,8 @@ Diameter = float | str | None
 #: Micrometres per pixel, also as text: ``"0.325 um"``.
 PixelSize = float | str | None
 _MICROMETRES = ("um", "µm", "μm", "micron", "microns")
+# Cells of fewer pixels have no outline, and none is larger, in pixels or in micrometres.
+_LEAST_PX, _MOST_DIAMETER = 2, 5000
 _PIXELS = ("", "px", "pixel", "pixels")
 
 
@@ -43,10 +45,10 @@ def _read_diameter(diameter: Diameter) -> dict[str, Any]:
         return {"diameter_px": "auto"}
     value, unit = _read_number(diameter)
     name = "diameter_px" if unit in _PIXELS else "diameter_um" if unit in _MICROMETRES else ""
-    if not name or not 0 < value < math.inf:
+    if not name or not 0 < value <= _MOST_DIAMETER or (name == "diameter_px" and value < _LEAST_PX):
         raise MistakeError(
-            '`diameter` must be a number of pixels above 0, such as 30, micrometres such as "12 um", or "auto", '
-            f"got {diameter!r}."
+            f"`diameter` must be a number of pixels from {_LEAST_PX} to {_MOST_DIAMETER}, such as 30, micrometres "
+            f'above 0, such as "12 um", or "auto", got {diameter!r}.'
         )
     return {name: value}
 
