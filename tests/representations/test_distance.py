@@ -1,6 +1,7 @@
 """Distances are those of each cell for itself, as a share of its largest."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
@@ -50,3 +51,39 @@ def test_a_cell_inside_a_ring_stays_a_cell_of_its_own() -> None:
     found = representation.decode(scores, Threshold(0.5, 0, 0)).labels
     assert np.array_equal(found > 0, labels > 0)
     assert found.max() == 2
+
+
+def _two_peaks(valley: float) -> dict[str, np.ndarray]:
+    """Return the scores of a bar with peaks of 1 and 0.9 at its ends and a valley in its centre."""
+    ridge = np.interp(np.arange(60), [0, 15, 30, 45, 59], [0.1, 1.0, valley, 0.9, 0.1]).astype(np.float32)
+    outputs = np.zeros((2, 20, 70), np.float32)
+    outputs[0, 5:14, 5:65] = 1
+    outputs[1, 5:14, 5:65] = ridge * np.interp(np.arange(9), [0, 4, 8], [0.2, 1, 0.2])[:, None]
+    return Distance().reduce(outputs)
+
+
+@pytest.mark.parametrize(("valley", "most_pass", "cells"), [
+    (0.86, 1.0, 2), (0.86, 0.9, 1), (0.75, 0.9, 2), (0.75, 0.8, 1), (0.1, 0.5, 2),
+])  # fmt: skip
+def test_two_centres_with_a_high_pass_between_them_are_one_cell(valley: float, most_pass: float, cells: int) -> None:
+    found = Distance(most_pass=most_pass).decode(_two_peaks(valley), Threshold(0.5, 0, 8)).labels
+    assert found.max() == cells and (found > 0).sum() == 540
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.3, 1.0))
+def test_joining_only_joins_and_a_lower_pass_joins_no_less(seed: int, most_pass: float) -> None:
+    maps = ndimage.gaussian_filter(np.random.default_rng(seed).random((2, 40, 50)), (0, 2, 2))
+    maps = ((maps - maps.min()) / np.ptp(maps)).astype(np.float32)
+    scores = Distance().reduce(maps)
+    apart, joined, more = (
+        Distance(most_pass=share).decode(scores, Threshold(0.4, 0, 3)).labels for share in (1.0, most_pass, 0.3)
+    )
+    assert joined.max() <= apart.max() and more.max() <= joined.max()
+    pairs = np.unique(np.stack([apart[apart > 0], joined[apart > 0]]), axis=1)
+    assert (np.bincount(pairs[0])[1:] == 1).all()
+
+
+def test_a_share_outside_of_its_range_is_named() -> None:
+    with pytest.raises(ValueError, match="most_pass"):
+        Distance(most_pass=0)

@@ -147,6 +147,6 @@ def test_unknown_names_and_options_are_told_in_a_sentence() -> None:
         create_representation("squares")
     with pytest.raises(ValueError, match=r"`width` is no option of three_class, which has outline_px"):
         create_representation("three_class", width=3)
-    with pytest.raises(ValueError, match=r"`width` is no option of distance, which has none"):
+    with pytest.raises(ValueError, match=r"`width` is no option of distance, which has most_pass"):
         create_representation("distance", width=3)
     assert create_representation("binary", shrink_px=1).encode(TOUCHING).sum() < (TOUCHING > 0).sum()

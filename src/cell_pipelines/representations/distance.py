@@ -10,6 +10,7 @@ import numpy as np
 from cell_pipelines.representations.base import Activation, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_enclosed
+from cell_pipelines.representations.joining import join_shallow
 from cell_pipelines.representations.label_check import check_labels
 from cell_pipelines.representations.levels import Rules, sweep_levels
 from cell_pipelines.representations.maps import Maps, check_maps, check_outputs, join_maps, to_compact, to_map
@@ -26,12 +27,22 @@ class Distance:
     Distances are Euclidean, other cells are outside, what lies beyond the image's border is not. Of two touching
     cells of different size the smaller one can gain pixels of the border between them: as a share, its own distances
     rise faster. Two centres nearer than the threshold's minimum distance are one cell.
+
+    Attributes:
+        most_pass: Two centres between which the distance falls to no less than this share of the lower one are one
+            cell, too: it stays high along a long cell, and comes near 0 where two cells touch. 1 joins none.
     """
+
+    most_pass: float = 1.0
 
     channels: ClassVar[tuple[str, ...]] = ("foreground", "distance")
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "sigmoid")
     is_sparse: ClassVar[bool] = False
     is_scored: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.most_pass <= 1:
+            raise ValueError(f"`most_pass` must be above 0 and at most 1, got {self.most_pass}.")
 
     def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (2, H, W) of labels (H, W): 1 in cells, and the distance in (0, 1] there."""
@@ -56,13 +67,19 @@ class Distance:
         """Return the cells; each one's score is the mean foreground probability of its pixels.
 
         4-connected foreground is cut apart by a watershed on the predicted distance, from its peaks that lie at least
-        the threshold's minimum distance apart; then holes that one cell encloses are filled.
+        the threshold's minimum distance apart. Cells with a high pass between them are joined again (`most_pass`), then
+        holes that one cell encloses are filled.
         """
         return next(self.sweep(scores, [decoding]))
 
     def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
         """Yield what `decode` gives for each decoding; thresholds in ascending order are fastest."""
-        return sweep_levels(check_maps(scores, self.channels), decodings, _RULES)
+        rules = Rules(
+            support=lambda maps, level: maps["foreground"] >= level,
+            segment=lambda maps, level: _Foreground(maps, level, self.most_pass).cut,
+            certainty="foreground",
+        )
+        return sweep_levels(check_maps(scores, self.channels), decodings, rules)
 
     def default_threshold(self, mean_area_px: float) -> Threshold:
         """Return threshold 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
@@ -75,6 +92,7 @@ class _Foreground:
 
     maps: Maps
     level: int
+    most_pass: float
 
     @cached_property
     def components(self) -> LabelImage:
@@ -87,11 +105,7 @@ class _Foreground:
 
     def cut(self, min_distance_px: float) -> LabelImage:
         labels = self.components
-        return fill_enclosed(split_at_peaks(labels, self.elevation, min_distance_px) if min_distance_px else labels)
-
-
-_RULES = Rules(
-    support=lambda maps, level: maps["foreground"] >= level,
-    segment=lambda maps, level: _Foreground(maps, level).cut,
-    certainty="foreground",
-)
+        if min_distance_px:
+            pieces = split_at_peaks(labels, self.elevation, min_distance_px)
+            labels = join_shallow(pieces, self.elevation, self.most_pass)
+        return fill_enclosed(labels)

@@ -28,5 +28,5 @@ def create_representation(name: str, **options: Any) -> Representation:
         raise ValueError(f"`representation` must be one of {', '.join(REPRESENTATIONS)}, got {name!r}.")
     known = [field.name for field in fields(kind)]
     if unknown := [option for option in options if option not in known]:
-        raise ValueError(f"`{unknown[0]}` is no option of {name}, which has {', '.join(known) or 'none'}.")
+        raise ValueError(f"`{unknown[0]}` is no option of {name}, which has {', '.join(known)}.")
     return cast(Representation, kind(**options))
