@@ -10,6 +10,7 @@ from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.metrics.instances import match_instances
 from cell_pipelines.representations.rescaled import Rescaled
 from cell_pipelines.simulation.nuclei import NucleiScene, simulate_nuclei
+from cell_pipelines.thresholds import Threshold, Thresholds
 from cell_pipelines.workflows.starters import as_model_path, starter_path, starters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -77,6 +78,15 @@ def test_an_image_without_cells_has_none(kind, find):
         "few photons": rng.poisson(3, (220, 200)).astype(np.uint16),
     }[kind]
     assert find(image).max() == 0
+
+
+def test_the_estimated_diameter_does_not_change_with_tuned_thresholds(tmp_path):
+    model, image = TrainedModel.open("nuclei"), simulate_nuclei(SCENE, seed=16).image
+    other = Threshold(score=0.8, min_area_px=200.0, min_distance_px=30.0)
+    (tmp_path / "tuned.pt").write_bytes(model.store(Thresholds({"nucleus": other}, decoded=True)))
+    diameters = [create_predictor(path, device="cpu").examine(image).diameter
+                 for path in (model.path, tmp_path / "tuned.pt")]  # fmt: skip
+    assert diameters[0] == diameters[1] and diameters[0].px > 10
 
 
 @pytest.mark.parametrize("name", starters())

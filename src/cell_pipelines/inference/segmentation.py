@@ -75,7 +75,7 @@ class SegmentationPredictor:
         #: Diameter in pixels of the cells that the network knows; None for one that sees images as they are.
         self.known_diameter_px: float | None = description.get("cell_diameter_px")
         self._diameter = check_diameter(checkpoint, diameter_px, self.known_diameter_px)
-        self._decodings = [_decoding(self.representation, description, name) for name in self.categories]
+        self._threshold = _untuned(self.representation, description)
         self._overlap = choose_overlap(description, wanted=overlap, least=_LEAST_OVERLAP, tile=tile)
         self._tile, self._memory_gb = tile, memory_gb
         self._network = TileNetwork(
@@ -118,7 +118,7 @@ class SegmentationPredictor:
 
     def _find(self, pixels: PixelSource) -> list[Instances]:
         scores = self.predict_pixels(pixels)[0]
-        return [self.representation.decode(one, how) for one, how in zip(scores, self._decodings, strict=True)]
+        return [self.representation.decode(one, self._threshold) for one in scores]
 
     def predict_pixels(self, pixels: PixelSource) -> tuple[tuple[Scores, ...], int | None]:
         """Return the scores of what `rescale` returned, and by how many pixels its tiles overlap; None for one.
@@ -131,10 +131,13 @@ class SegmentationPredictor:
         return predict_scores(self._network, pixels, tile=self._tile, overlap=self._overlap, memory_gb=self._memory_gb)
 
 
-def _decoding(representation: Representation, description: Mapping[str, Any], category: str) -> Threshold:
-    stored, area = description.get("decoding") or {}, description.get("mean_area_px")
-    if category in stored:
-        return Threshold.from_plain(stored[category])
+def _untuned(representation: Representation, description: Mapping[str, Any]) -> Threshold:
+    """Return what cells are found by to estimate their diameter, whether thresholds were tuned or not.
+
+    Thresholds are tuned, and intervals calibrated, on images that were rescaled by this estimate; it may not depend on
+    them.
+    """
+    area = description.get("mean_area_px")
     return representation.default_threshold(float(area)) if area else Threshold()
 
 
