@@ -196,12 +196,14 @@ def plot(images: pd.DataFrame, file: Path) -> None:
     for start, colour, title in (("starter", "#0072B2", "from the starter"), ("scratch", "#D55E00", "from scratch")):
         rows, dots = starts[starts["start"] == start], runs[runs["start"] == start]
         ends = np.abs(rows[["f1_low", "f1_high"]].to_numpy().T - rows["f1"].to_numpy())
-        axes.errorbar(rows["images"], rows["f1"], yerr=ends, color=colour, marker="o", capsize=4, label=title)
-        axes.plot(dots["images"], dots["f1"], ".", color=colour, alpha=0.5)
+        # Beside each other, so that no interval hides another.
+        aside = 0.15 if start == "scratch" else -0.15
+        axes.errorbar(rows["images"] + aside, rows["f1"], yerr=ends, color=colour, marker="o", capsize=4, label=title)
+        axes.plot(dots["images"] + aside, dots["f1"], ".", color=colour, alpha=0.5)
     axes.set(xlabel="training images of dsb2018", ylabel="F1 at IoU 0.5 (20 test images)", ylim=(None, 1))
     axes.set_xticks(sorted(images["images"].unique()))
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     figure.savefig(file, dpi=150)
 
 
