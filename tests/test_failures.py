@@ -3,7 +3,7 @@ import pytest
 from kedro.io import DatasetError
 
 from cell_pipelines.failures import describe, is_mistake, write_traceback
-from cell_pipelines.files import resolve_inside
+from cell_pipelines.inside_paths import resolve_inside
 
 
 def raised(call):

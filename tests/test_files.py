@@ -12,16 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cell_pipelines.files import (
-    UnsafePathError,
-    WriteError,
-    atomic_folder,
-    atomic_path,
-    is_file_inside,
-    link_or_copy,
-    remove_abandoned,
-    resolve_inside,
-)
+from cell_pipelines.files import WriteError, atomic_folder, atomic_path, link_or_copy, remove_abandoned
+from cell_pipelines.inside_paths import UnsafePathError, is_file_inside, resolve_inside
 from cell_pipelines.processes import this_process
 
 CLIMBING = [

@@ -1,4 +1,4 @@
-"""Paths that stay inside their folder, and files and folders that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cell_pipelines.processes import ProcessIdentity, this_process
 from cell_pipelines.unfinished import noted
@@ -38,48 +38,12 @@ _MEANWHILE = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST, errno.EACCES if os.na
 _TRIES = 100
 
 
-class UnsafePathError(ValueError):
-    """A name that would leave the folder it is meant for."""
-
-
 class WriteError(OSError):
     """A file or folder that can't be written; says which and why in a sentence, and keeps the system's number."""
 
     def __str__(self) -> str:
         """Return the sentence without the number."""
         return str(self.strerror)
-
-
-def resolve_inside(folder: Path, name: str) -> Path:
-    r"""Return the path of `name` in `folder`, refusing names that lead out of it.
-
-    Args:
-        folder: The folder that must hold the result.
-        name: A relative name as written in a file; both ``/`` and ``\`` separate.
-
-    Raises:
-        UnsafePathError: `name` is absolute, holds a NUL, or climbs out of `folder`, also through a link.
-    """
-    relative = PurePosixPath(name.replace("\\", "/"))
-    drive = relative.parts[:1] and relative.parts[0].endswith(":")
-    if not relative.parts or relative.is_absolute() or drive or ".." in relative.parts or "\0" in name:
-        raise UnsafePathError(f"the name {name!r} must lie inside its folder; it leads elsewhere.")
-    path = folder / relative
-    try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError) as error:
-        raise UnsafePathError(f"the name {name!r} must lie inside its folder; its link can't be followed.") from error
-    if not inside:
-        raise UnsafePathError(f"the name {name!r} must lie inside its folder; it is a link that leads elsewhere.")
-    return path
-
-
-def is_file_inside(folder: Path, path: Path) -> bool:
-    """Say whether `path` is a file in `folder`, also when links are followed."""
-    try:
-        return path.is_file() and path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError):
-        return False
 
 
 @contextmanager

@@ -4,10 +4,8 @@ import atexit
 import hashlib
 import logging
 import os
-import signal
 import threading
 import time
-from dataclasses import is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,6 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
-from pydantic import BaseModel, TypeAdapter
 
 from cell_pipelines import invocation, mlflow_store, model_runs, run_checks
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -35,8 +32,8 @@ from cell_pipelines.parameter_checks import REGISTRY
 from cell_pipelines.provenance import code_versions, machine
 from cell_pipelines.run_summary import RunSummary, next_commands
 from cell_pipelines.study import CHOICES, OTHER_CELLS, choose_experiments, known_models
-from cell_pipelines.termination import TerminationGuard, signal_main_thread, watch_signals
-from cell_pipelines.tracking_names import to_tracking_names
+from cell_pipelines.termination import TerminationGuard, watch_driver, watch_signals
+from cell_pipelines.tracking_names import to_plain, to_tracking_names
 
 os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 
@@ -48,30 +45,6 @@ _TRUTH = "prepared_annotations"
 _LONG_NODE = 10.0
 #: Model files that a run reads.
 _MODELS = (".checkpoint", "chosen_model")
-
-
-def to_plain(value: Any) -> Any:
-    """Turn validated parameters back into plain containers."""
-    if isinstance(value, BaseModel) or is_dataclass(value):
-        return TypeAdapter(type(value)).dump_python(value, mode="json")
-    if isinstance(value, dict):
-        return {key: to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_plain(item) for item in value]
-    return value
-
-
-def watch_driver() -> None:
-    """Let a trial of an experiment end with the call that started it, whose pipe is its standard input."""
-    if os.environ.pop("CELL_PIPELINES_WATCHED", None) is None:
-        return
-
-    def watch() -> None:
-        while os.read(0, 1024):  # not sys.stdin, whose lock would be held when Python ends
-            continue
-        signal_main_thread(signal.SIGTERM)  # os.kill would end it on Windows, with nothing written down
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 class TrackingHooks(MlflowHook):

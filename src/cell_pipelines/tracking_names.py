@@ -5,6 +5,10 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import is_dataclass
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
 
 # MLflow's limit is 250.
 _LONGEST, _LONGEST_TAIL = 200, 150
@@ -54,3 +58,14 @@ def _replace(name: str, longest: int) -> str:
 
 def _with_digits(word: str, name: str, longest: int) -> str:
     return f"{word[: longest - 7]}_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def to_plain(value: Any) -> Any:
+    """Turn validated parameters back into plain containers."""
+    if isinstance(value, BaseModel) or is_dataclass(value):
+        return TypeAdapter(type(value)).dump_python(value, mode="json")
+    if isinstance(value, dict):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    return value

@@ -6,8 +6,8 @@ import pytest
 from cell_pipelines.analysis.metadata import metadata_findings
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.selection import select_images, select_objects
-from cell_pipelines.files import UnsafePathError
 from cell_pipelines.imaging.reading import ImageFile, write_image
+from cell_pipelines.inside_paths import UnsafePathError
 from cell_pipelines.pipelines.tracking import nodes
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 from cell_pipelines.report.page.html import render_page

@@ -20,7 +20,7 @@ from cell_pipelines.annotations.formats.registry import (
 from cell_pipelines.annotations.formats.writing.adapting import adapt_to_format
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
-from cell_pipelines.files import UnsafePathError
+from cell_pipelines.inside_paths import UnsafePathError
 
 SETS = Callable[..., AnnotationSet]
 INDEX = Callable[[AnnotationSet], ImageIndex]

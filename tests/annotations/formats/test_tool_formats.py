@@ -23,7 +23,7 @@ from cell_pipelines.annotations.formats import (
 )
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import UnsafePathError
+from cell_pipelines.inside_paths import UnsafePathError
 
 FORMATS = {
     m.__name__.rpartition(".")[2]: m for m in (labelme, labelme_xml, cvat, label_studio, supervisely, darwin, dota)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.tracking.units import TrackUnits
-from cell_pipelines.files import atomic_path, resolve_inside
+from cell_pipelines.files import atomic_path
+from cell_pipelines.inside_paths import resolve_inside
 from cell_pipelines.spreadsheet_text import protect
 
 # Column: name, short name, unit, in which L is the unit of length and T that of time.

@@ -27,7 +27,8 @@ from cell_pipelines.annotations.formats.sources.text import read_each, read_json
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.images import SPLITS, ImageIndex, split_of
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path, is_file_inside
+from cell_pipelines.files import atomic_path
+from cell_pipelines.inside_paths import is_file_inside
 
 SUMMARY = "Label Studio JSON (also JSON-MIN when read), with labels as annotations or as pre-annotations with scores."
 CAPABILITIES = Capabilities(

@@ -40,7 +40,8 @@ from cell_pipelines.annotations.formats.writing.written import WrittenObject, ob
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path, is_file_inside, resolve_inside
+from cell_pipelines.files import atomic_path
+from cell_pipelines.inside_paths import is_file_inside, resolve_inside
 
 SUMMARY = "LabelMe 3 XML, one file per image with masks beside: the web tool of MIT, CVAT's LabelMe export."
 # The tool's attributes are one free text; what it can't say plainly stands there as JSON.

@@ -20,7 +20,8 @@ from cell_pipelines.annotations.formats.sources.text import read_each, read_xml
 from cell_pipelines.annotations.geometry.conventions import edges_to_voc, voc_to_edges
 from cell_pipelines.annotations.images import SPLITS, ImageIndex
 from cell_pipelines.annotations.schema import AnnotationSet, box_array
-from cell_pipelines.files import atomic_path, resolve_inside
+from cell_pipelines.files import atomic_path
+from cell_pipelines.inside_paths import resolve_inside
 
 _FLAGS = ("difficult", "truncated")
 _SIDES = ("xmin", "ymin", "xmax", "ymax")

@@ -27,7 +27,8 @@ from cell_pipelines.annotations.geometry.label_images import labels_to_objects, 
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images
-from cell_pipelines.files import atomic_path, is_file_inside
+from cell_pipelines.files import atomic_path
+from cell_pipelines.inside_paths import is_file_inside
 from cell_pipelines.unpacking import check_unpacked
 
 SUMMARY = "Pascal VOC segmentation masks with labelmap.txt: one colour per object and a class (CVAT, Datumaro)."

@@ -1,6 +1,5 @@
 """One engine at work in this process: time and memory of one image, and of more at once as long as that is faster."""
 
-import gc
 import importlib
 import math
 from collections.abc import Callable
@@ -12,10 +11,10 @@ import numpy as np
 
 from cell_pipelines import machine
 from cell_pipelines.inference.benchmark.cpu_contention import mark_work, share_of_others
+from cell_pipelines.inference.benchmark.memory_gauge import MemoryGauge
 from cell_pipelines.inference.benchmark.timing import Timing, time_calls
 from cell_pipelines.inference.engines.outputs import compare_outputs
 from cell_pipelines.inference.engines.registry import ENGINES, create_engine
-from cell_pipelines.models.accelerators import most_allocated_mb
 from cell_pipelines.typing import Float32Array
 
 Size = tuple[int, int]
@@ -143,7 +142,7 @@ def measure_batches(
     with np.load(reference) as arrays:
         image, expected = arrays["images"], tuple(arrays[f"output_{n}"] for n in range(len(arrays.files) - 1))
     _load_libraries(kind.package, checkpoint)
-    gauge = _Gauge(engine)
+    gauge = MemoryGauge(engine)
     run = create_engine(
         engine, checkpoint, exported, size=settings.size, threads=settings.processors, most_images=settings.batches[-1]
     )
@@ -219,39 +218,3 @@ def _load_libraries(package: str, checkpoint: Path) -> None:
         importlib.import_module("ultralytics.nn.tasks")
     else:
         importlib.import_module("segmentation_models_pytorch")
-
-
-class _Gauge:
-    """Memory of this process, or of the GPU, since the gauge was made."""
-
-    def __init__(self, engine: str) -> None:
-        self._engine = engine
-        gc.collect()
-        self._on_gpu = ENGINES[engine].device == "cuda"
-        self._before = self._free_on_gpu_mb() if self._on_gpu else machine.resident_mb()
-
-    def available_mb(self) -> float:
-        return self._free_on_gpu_mb() if self._on_gpu else machine.available_mb()
-
-    def watch(self, work: Callable[[], Timing]) -> tuple[Timing, float]:
-        """Return what `work` returns, and the most memory taken during it, what was there before included."""
-        if ENGINES[self._engine].device == "mps":
-            done = work()
-            return done, most_allocated_mb()[1]  # its driver keeps what it once took
-        if not self._on_gpu:
-            machine.forget_peak()
-            done = work()
-            return done, max(machine.peak_mb() - self._before, 0.0)
-        import torch
-
-        torch.cuda.reset_peak_memory_stats()
-        done = work()
-        if self._engine == "pytorch_cuda":
-            return done, torch.cuda.max_memory_allocated() / 1e6
-        # Other engines take memory past PyTorch, and keep it.
-        return done, max(self._before - self._free_on_gpu_mb(), 0.0)
-
-    def _free_on_gpu_mb(self) -> float:
-        import torch
-
-        return float(torch.cuda.mem_get_info()[0]) / 1e6

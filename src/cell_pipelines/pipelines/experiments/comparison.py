@@ -12,8 +12,9 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_split
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import ImageFile
-from cell_pipelines.metrics.choices import higher_is_better, main_f1, title_of
+from cell_pipelines.metrics.choices import higher_is_better, main_f1
 from cell_pipelines.old_names import rename_old_columns
+from cell_pipelines.pipelines.experiments.comparison_figures import plot_trials
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import model_file, read_cells, read_tables, trial_costs
 from cell_pipelines.pipelines.experiments.trials import Trial, list_trials
@@ -26,9 +27,8 @@ from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 if TYPE_CHECKING:
     from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
 
-#: Tables and figures, in the order of the node's outputs.
+#: Tables, in the order of the node's outputs.
 TABLES = ("comparison", "differences", "tests", "ranks", "architectures", "overlaps", "classes", "baseline")
-FIGURES = ("grid", "training_loss", "validation_loss", "intervals", "average_ranks")
 # More lines per page than anybody compares.
 _MOST_SIDE_BY_SIDE = 8
 Compare = Callable[..., tuple[Any, ...]]
@@ -49,7 +49,7 @@ def compare_trials(name: str) -> Compare:
         given = {trial.name: _tables_of(folder / trial.name, trial, measured) for trial in done}
         found = compare_tables(given, truth, evaluation, settings) if given else None
         tables = _tables(trials, given, found, parameters)
-        figures = _figures(trials, given, found, parameters)
+        figures = plot_trials(trials, given, found, _varied(parameters), main_metric(trials, parameters))
         evaluated = select_split(truth, evaluation.split)
         montages = list(_montages(folder, _shown(done, trials, parameters), evaluated, images, parameters.overlays))
         page = _page(name, trials, (given, found), (tables, figures, montages), parameters)
@@ -128,45 +128,6 @@ def _against_baseline(found: ModelComparison | None, parameters: ExperimentParam
         rows.append([row["metric"], other, values[row["metric"], other], values[row["metric"], base],
                      sign * row["difference"], *ends, row["p_holm"], row["significant"], row["caution"]])  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
-
-
-def _figures(
-    trials: pd.DataFrame, given: Mapping[str, ModelTables], found: ModelComparison | None,
-    parameters: ExperimentParameters,
-) -> dict[str, Any]:  # fmt: skip
-    from cell_pipelines.report.figures.comparison_losses import Side, plot_losses
-    from cell_pipelines.report.figures.panels import create_note
-
-    histories = {name: one.history for name, one in given.items() if one.history is not None}
-    varied = _varied(parameters)
-    panel, label = _places(trials, varied)
-    sides: dict[str, Side] = {"training_loss": "train", "validation_loss": "val"}
-    losses = {name: plot_losses(histories, side, panel=panel, line=label) for name, side in sides.items()}
-    metric = main_metric(trials, parameters)
-    intervals = found.interval_figure(metric) if found else None
-    ranks = found.rank_figures.get(metric) if found else None
-    return {
-        "grid": _grid(trials, metric, varied),
-        **losses,
-        "intervals": intervals or create_note(f"{metric} was not compared."),
-        "average_ranks": ranks or create_note(f"{metric} was not ranked."),
-    }
-
-
-def _places(trials: pd.DataFrame, varied: Sequence[str]) -> tuple[dict[str, str] | None, dict[str, str] | None]:
-    """Return each trial's panel, its model where there are several, and what its line is called."""
-    names = trials["trial"].astype(str)
-    panel = dict(zip(names, trials["model"].astype(str), strict=True)) if trials["model"].nunique() > 1 else None
-    words = [", ".join(str(row[key]) for key in varied) for row in trials.to_dict("records")]
-    return panel, dict(zip(names, words, strict=True)) if varied else None
-
-
-def _grid(trials: pd.DataFrame, metric: str, varied: Sequence[str]) -> Any:
-    from cell_pipelines.report.figures.comparison_grid import plot_grid
-
-    better, title = higher_is_better(metric), f"{title_of(metric)} on test"
-    rows, columns = ("model", varied[0]) if varied else ("model", "trial")
-    return plot_grid(trials, metric, title, rows=rows, columns=columns, higher_is_better=better)
 
 
 def _shown(done: Sequence[Trial], trials: pd.DataFrame, parameters: ExperimentParameters) -> list[Trial]:

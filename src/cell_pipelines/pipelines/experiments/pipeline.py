@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from kedro.pipeline import Node, Pipeline
 
-from cell_pipelines.pipelines.experiments.comparison import FIGURES, TABLES, compare_trials
+from cell_pipelines.pipelines.experiments.comparison import TABLES, compare_trials
+from cell_pipelines.pipelines.experiments.comparison_figures import FIGURES
 from cell_pipelines.pipelines.experiments.nodes import check_trials, plan_trials, read_results, train_trials
 
 

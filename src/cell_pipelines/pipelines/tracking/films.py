@@ -8,9 +8,9 @@ import pandas as pd
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images
-from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, write_image
+from cell_pipelines.inside_paths import resolve_inside
 from cell_pipelines.pipelines.tracking.parameters import TrackingParameters
 from cell_pipelines.workflows.parallel import map_images
 

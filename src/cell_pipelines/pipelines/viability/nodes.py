@@ -9,8 +9,8 @@ import pandas as pd
 
 from cell_pipelines.analysis.viability.counting import count_viability
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import resolve_inside
 from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.inside_paths import resolve_inside
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, embedded_page

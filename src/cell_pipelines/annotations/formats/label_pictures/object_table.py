@@ -13,7 +13,8 @@ from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
 from cell_pipelines.annotations.formats.sources.label_paths import child
 from cell_pipelines.annotations.formats.sources.text import read_text
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path, is_file_inside
+from cell_pipelines.files import atomic_path
+from cell_pipelines.inside_paths import is_file_inside
 from cell_pipelines.spreadsheet_text import protect, restore
 
 COLUMNS = ("file", "label", "class", "score", "crowd", "attributes")

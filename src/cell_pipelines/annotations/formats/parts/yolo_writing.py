@@ -10,7 +10,8 @@ from cell_pipelines.annotations.findings import Finding
 from cell_pipelines.annotations.formats.parts.yolo_lines import ROUNDING, to_texts
 from cell_pipelines.annotations.images import SPLITS
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.files import atomic_path, resolve_inside
+from cell_pipelines.files import atomic_path
+from cell_pipelines.inside_paths import resolve_inside
 
 _FILE = "data.yaml"
 

@@ -9,7 +9,7 @@ from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.sources.label_paths import child, files_below
 from cell_pipelines.annotations.formats.sources.text import read_text, read_yaml
 from cell_pipelines.annotations.images import SPLIT_WORDS
-from cell_pipelines.files import is_file_inside
+from cell_pipelines.inside_paths import is_file_inside
 
 MAX_CLASSES = 10_000
 # Columns of a label: its class and a box.

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from cell_pipelines.annotations.formats.sources.encodings import peek_utf8
-from cell_pipelines.files import resolve_inside
+from cell_pipelines.inside_paths import resolve_inside
 
 PEEK_FILES = 30
 PEEK_BYTES = 1 << 16

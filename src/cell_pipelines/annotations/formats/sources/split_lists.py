@@ -8,7 +8,7 @@ from cell_pipelines.annotations.formats.sources.class_names import yaml_files
 from cell_pipelines.annotations.formats.sources.label_paths import files_below
 from cell_pipelines.annotations.formats.sources.text import read_text, read_yaml
 from cell_pipelines.annotations.images import SPLIT_WORDS, SPLITS, ImageIndex, ImageRecord, split_of
-from cell_pipelines.files import is_file_inside
+from cell_pipelines.inside_paths import is_file_inside
 
 
 def read_split_lists(folder: Path, images: ImageIndex) -> tuple[dict[str, str], list[Finding]]:
