@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_told(tmp_path, image):
         create_predictor(path, memory_gb=0)
     with pytest.raises(ValueError, match="`tile` must be 72 or more"):
         create_predictor(path, device="cpu", tile=64).predict(image)
-    with pytest.raises(ValueError, match="`family` must be one of yolo, segmentation, cellpose, got 'x'"):
+    with pytest.raises(ValueError, match="`family` must be one of yolo, segmentation, .*cellpose.*, got 'x'"):
         predictor_options("x")
     with pytest.raises(ValueError, match="expected stored boxes"):
         Detections.from_arrays({"0/cell": np.zeros(1)})

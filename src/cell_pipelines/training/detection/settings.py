@@ -12,7 +12,7 @@ Precision = Literal["auto", "float32", "bfloat16", "mixed"]
 
 @dataclass(frozen=True)
 class YoloStart:
-    """What a YOLO training starts from, and where it runs.
+    """Start and device of a YOLO training.
 
     Attributes:
         weights: Pretrained weights by name (``yolov8n.pt``, ``yolov9t.pt``, ``yolov10n.pt``, ``yolo11n.pt``,
