@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
 from itertools import chain
 from pathlib import Path
@@ -138,6 +139,8 @@ def _sets(truth: list[list[tuple[str, int]]], *models: list[list[tuple[str, int]
 
 
 CLASSES = tuple(f"type{letter}" for letter in "abcdefg")
+#: What a model file says must be known of its training.
+NOTE = "Test images look the same as an image of the start's training."
 STUDIES: dict[str, Sets] = {
     "a clear winner": _sets(_cells(24, range(10)), _some(24, 0.3), _some(24, 0.95)),
     "one model of one class": _sets(_cells(9, range(5)), _some(9, 0.4)),
@@ -221,7 +224,7 @@ def _render(name: str, folder: Path) -> Study:
 @pytest.fixture(scope="module", params=STUDIES)
 def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(model_file, "read_training_record", lambda _: {})
+        patched.setattr(model_file, "read_training_record", lambda _: {"training_notes": [NOTE]})
         patched.setattr(facts, "machine", dict)
         patched.setattr(embedding, "_embed_figure", lambda _: embedding.embed(np.zeros((4, 4, 3), np.uint8)))
         yield _render(request.param, tmp_path_factory.mktemp("study"))
@@ -380,3 +383,9 @@ def test_images_that_were_compared_with_nothing_are_not_said_to_be_like_training
     assert "No image differs" not in said[None] and "were not compared" in said[None]
     unread = " ".join(counted(_counts([np.nan], [""], ["damaged"]), {"training_images": "some"}))
     assert "No image could be read." in unread and "No image differs" not in unread
+
+
+def test_what_must_be_known_of_a_training_stands_in_short_and_on_the_card(study: Study) -> None:
+    first = study.pages["study"].split("In short", 2)[-1].split("</section>")[0]
+    assert NOTE in unescape(first)
+    assert NOTE in study.card

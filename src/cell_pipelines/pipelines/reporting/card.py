@@ -40,6 +40,7 @@ def describe_model(models: tuple[str, ...]) -> Callable[..., str]:
 
         one = by_model(models, CARD_INPUTS, tables)[choice.model]
         record = read_training_record(one["model"])
+        notes = [text] if (text := facts.training_notes(record)) else []
         strata = {
             "By the number of cells in an image": tabulate_density(one["evaluation_images"]),
             "By the size of a cell in pixels": tabulate_size(one["evaluation_cells"]),
@@ -56,7 +57,7 @@ def describe_model(models: tuple[str, ...]) -> Callable[..., str]:
                 data=_data(truth, summary),
                 splits=splits,
                 results=one["evaluation_classes"],
-                weaknesses=list(_weaknesses(one, strata)),
+                weaknesses=[*notes, *_weaknesses(one, strata)],
                 limits=list(_limits(truth)),
                 tables={**strata, **_kinds(one["error_kinds"]), **_intervals(one["count_coverage"])},
                 commands=_use(choice.model, one["model"], invocation),

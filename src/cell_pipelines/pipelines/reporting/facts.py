@@ -124,6 +124,11 @@ def _start(record: Mapping[str, Any]) -> dict[str, str]:
     return {"started from": f"random weights of the network of {weights}" if from_scratch else weights}
 
 
+def training_notes(record: Mapping[str, Any]) -> str:
+    """Return what must be known of a training, such as test images that its start was trained on; empty if nothing."""
+    return " ".join(record.get("training_notes") or [])
+
+
 def training_facts(name: str, record: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
     """Return what is known of a model's training by name: network, settings, time, epochs, device."""
     training, network = record.get("training") or {}, record.get("network") or {}
@@ -147,6 +152,6 @@ def training_facts(name: str, record: Mapping[str, Any], history: pd.DataFrame) 
         facts["training memory"] = f"{cost['memory_mb']:.0f} MB"
     if record.get("run_id"):
         facts["MLflow run"] = record["run_id"]
-    if record.get("training_notes"):
-        facts["to be known"] = " ".join(record["training_notes"])
+    if notes := training_notes(record):
+        facts["to be known"] = notes
     return {key: str(value) for key, value in facts.items()}

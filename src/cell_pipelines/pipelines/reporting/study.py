@@ -1,7 +1,6 @@
 """The node that writes the page about the whole study."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -38,10 +37,14 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., Page]:
         `inputs` are the comparison's page, of several models, and `REPORT_INPUTS` of each. Pages that this run may
         write stand behind them, so that they are written before: they are in `pages`, too.
         """
+        from cell_pipelines.models.model_file import read_training_record
+
         compared, inputs = (inputs[:1], inputs[1:]) if len(models) > 1 else ((), inputs)
         given = by_model(models, REPORT_INPUTS, inputs[: len(models) * len(REPORT_INPUTS)])
         files = {name: own["model"] for name, own in given.items()}
-        seeds = {**_seeds(files), "evaluation": evaluation.seed}
+        records = {name: read_training_record(path) for name, path in files.items()}
+        seeds = {name: (record.get("training") or {}).get("seed") for name, record in records.items()}
+        seeds["evaluation"] = evaluation.seed
         parts = [
             *(page_group(page, "Models compared", pictures=parameters.pictures, is_open=True) for page in compared),
             *(_model_group(name, own["report"], choice, len(models)) for name, own in given.items()),
@@ -51,7 +54,7 @@ def describe_study(models: tuple[str, ...]) -> Callable[..., Page]:
             StudyPage(
                 title=parameters.title,
                 cards=_cards(truth, choice, given),
-                summary=list(_summary(truth, choice, given)),
+                summary=list(_summary(truth, choice, given, records)),
                 data=data,
                 parts=parts,
                 commands=facts.run_commands(models, notes["commands"], invocation),
@@ -78,12 +81,6 @@ def _model_group(name: str, page: Page, choice: Choice, count: int) -> Group:
     return page_group(page, f"Model {name}" + (" (chosen)" if is_chosen else ""), is_open=count == 1)
 
 
-def _seeds(files: Mapping[str, Path]) -> dict[str, Any]:
-    from cell_pipelines.models.model_file import read_training_record
-
-    return {name: (read_training_record(path).get("training") or {}).get("seed") for name, path in files.items()}
-
-
 def _cards(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     from cell_pipelines.metrics.evaluated import COMPARED
 
@@ -100,16 +97,21 @@ def _cards(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str
     }
 
 
-def _summary(truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _summary(
+    truth: AnnotationSet, choice: Choice, given: Mapping[str, Mapping[str, Any]], records: Mapping[str, Any]
+) -> Iterator[str]:
     from cell_pipelines.analysis.evaluation.error_kinds import summarise_error_kinds
 
     yield facts.data_sentence(truth)
     names = facts.study_models(list(given))
     if len(given) == 1:
-        yield f"One model was trained, and evaluated on test images that it was not trained on: {names}."
+        yield f"One model was trained, and evaluated on the test images of the split: {names}."
     else:
         yield f"{len(given)} models were trained on the same images and evaluated on the same test images: {names}."
     yield choice.sentence
+    for name, record in records.items():
+        if notes := facts.training_notes(record):
+            yield notes if len(given) == 1 else f"{name}: {notes}"
     if choice.is_named:
         yield f"The model card is about {choice.model}, as it was asked for."
     kinds = given[choice.model]["error_kinds"]

@@ -50,8 +50,9 @@ def plan_sections(plan: pd.DataFrame) -> list[Section]:
         "Chosen by `cell-pipelines train` before the training. The study's files in conf hold the settings, and may "
         "have been changed since."
     )
-    columns = {"what": "what", "value": "chosen", "why": "why", "numbers": "from"}
-    table = plan.fillna("")[list(columns)].rename(columns=columns)
+    given = plan.fillna("").astype(str)
+    numbers = given["numbers"].where(given["numbers"] == "", " (" + given["numbers"] + ")")
+    table = given.assign(why=given["why"] + numbers)[["what", "value", "why"]].rename(columns={"value": "chosen"})
     return [Section("What was chosen and why", [Text(about), Table(table, "One row per decision")])]
 
 
