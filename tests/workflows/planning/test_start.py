@@ -50,8 +50,8 @@ def test_roundish_cells_of_one_class_in_grey_images_start_from_the_starter(wante
         ({"are_grey": False, "channels": (3,)}, "for grey images; these have colours"),
         ({"roundness": 0.4}, "for roundish cells; these have a median roundness of 0.40"),
         ({"roundness": float("nan")}, "for roundish cells"),
-        ({"brightness": 0.02}, "for bright nuclei on a dark background"),
-        ({"brightness": -0.3}, "for bright nuclei on a dark background"),
+        ({"brightness": 0.65}, "for bright nuclei on a dark background"),
+        ({"brightness": 0.2}, "for bright nuclei on a dark background"),
         ({"brightness": float("nan")}, "for bright nuclei on a dark background"),
     ],
 )

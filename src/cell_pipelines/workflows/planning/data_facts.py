@@ -51,7 +51,8 @@ class DataFacts:
         are_grey: Whether each image has one channel, or several that are equal.
         diameters: Of the cells.
         roundness: Of the median cell, see `measure_roundness`; NaN where nothing has an outline.
-        brightness: By how much cells are brighter than the rest, see `starter_fit.measure_brightness`; NaN likewise.
+        brightness: Probability that a pixel of a cell is brighter than one of the background, see
+            `starter_fit.measure_brightness`; NaN likewise.
         annotation_format: Name of the format, and what it was recognised by.
     """
 
@@ -109,7 +110,7 @@ def gather_facts(
         split_source: What decided the split, in words.
         annotation_format: Name of the format, and what it was recognised by.
         are_grey: Whether each image has one channel, or several that are equal.
-        brightness: By how much cells are brighter than the rest.
+        brightness: As of `DataFacts`.
     """
     table = image_table[image_table["name"].isin(annotations.names)]
     codes = annotations.objects["geometry"].to_numpy()

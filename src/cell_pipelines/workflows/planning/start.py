@@ -210,7 +210,7 @@ def _chosen(trained: TrainedStart, key: str, choice: Mapping[str, Any]) -> dict[
 def describe_trained_start(trained: TrainedStart, why: str, facts: DataFacts) -> Decision:
     """Return the start with the network's settings, all from the model's record."""
     diameter = trained.record.get("cell_diameter_px")
-    numbers = f"median roundness of the cells {facts.roundness:.2f}, brightness against the rest {facts.brightness:.2f}"
+    numbers = f"median roundness {facts.roundness:.2f}, cells brighter with a probability of {facts.brightness:.2f}"
     if diameter:
         numbers += f"; images are rescaled so that their median cell has {diameter:g} px"
     return Decision("Start", trained.title, why, numbers, network_settings(trained))

@@ -15,8 +15,10 @@ from cell_pipelines.workflows.survey import is_grey
 
 # Median of a circle's diameter of a cell's area over the longest side of its box: 1 for a circle, 0.71 for 1 to 2.
 _ROUNDISH = 0.7
-# Least difference of cells and background, in parts of an image's range: below it they are not bright on dark.
-_BRIGHT = 0.1
+# Least probability that a pixel of a cell is brighter than one of the background: on 123 fields of fluorescent nuclei
+# it was 0.97 and more, in phase contrast and bright field, real and generated, 0.65 and less.
+_BRIGHT = 0.8
+_BINS = 1024
 # So many images are looked at for it.
 _LOOKED_AT = 24
 
@@ -76,26 +78,30 @@ def gather_cell_facts(
 
 
 def measure_brightness(annotations: AnnotationSet, images: Mapping[str, ImageFile]) -> float:
-    """Return by how much cells are brighter than what is around them; negative for dark cells, NaN without outlines.
+    """Return the probability that a pixel of a cell is brighter than one of the background; NaN without outlines.
 
-    It is the mean of the cells' pixels less that of the others, over the range of the image from 0.1 to 99.9 percent;
-    the median over up to 24 images, evenly spread.
+    It is 1 for bright cells on dark, 0.5 where neither is brighter, as a cell's dark body and bright halo in phase
+    contrast, and 0 for dark cells: the area under the ROC curve of the intensity (Hanley and McNeil, 1982,
+    doi:10.1148/radiology.143.1.7063747). The median over up to 24 images, evenly spread.
     """
     outlined = [one for one in iterate_images(annotations) if one.n_objects and has_outlines(one)]
     chosen = outlined[:: max(1, -(-len(outlined) // _LOOKED_AT))]
-    differences = [_difference(one, images[one.names[0]]) for one in chosen]
-    known = [value for value in differences if np.isfinite(value)]
+    probabilities = [_probability_brighter(one, images[one.names[0]]) for one in chosen]
+    known = [value for value in probabilities if np.isfinite(value)]
     return float(np.median(known)) if known else float("nan")
 
 
-def _difference(annotations: AnnotationSet, file: ImageFile) -> float:
+def _probability_brighter(annotations: AnnotationSet, file: ImageFile) -> float:
     image = file().astype(np.float32)
     grey = image if image.ndim == 2 else image.mean(axis=2)
     inside = objects_to_labels(annotations)[0] > 0
     low, high = np.percentile(grey, (0.1, 99.9))
     if inside.all() or not inside.any() or not high > low:
         return float("nan")
-    return float((grey[inside].mean() - grey[~inside].mean()) / (high - low))
+    bins = ((_BINS - 1) * np.clip((grey - low) / (high - low), 0, 1)).astype(np.int64)
+    cells, others = (np.bincount(bins[where], minlength=_BINS) for where in (inside, ~inside))
+    darker = np.cumsum(others) - others / 2  # equal ones count half
+    return float(cells @ darker / (cells.sum() * others.sum()))
 
 
 def describe_unfit(facts: Fitting, categories: int) -> str:
@@ -115,8 +121,8 @@ def describe_unfit(facts: Fitting, categories: int) -> str:
         return f"for roundish cells; these have a median roundness of {facts.roundness:.2f}"
     if not facts.brightness >= _BRIGHT:
         return (
-            "for bright nuclei on a dark background, as in fluorescence; these cells differ from their background by "
-            f"{facts.brightness:.2f} of the range of intensities"
+            "for bright nuclei on a dark background, as in fluorescence; here a pixel of a cell is brighter than one "
+            f"of the background with a probability of {facts.brightness:.2f}"
         )
     return ""
 
