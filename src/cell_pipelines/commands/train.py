@@ -63,6 +63,9 @@ def train(
 
 def _plan(study: "OwnStudy", images: Path, annotations: Path, wanted: str | None, choices: dict[str, object]) -> "Plan":
     """Plan the study, say what was chosen, and write it."""
+    import time
+
+    begun = time.perf_counter()
     from cell_pipelines.own_images import read_own_images
     from cell_pipelines.workflows.planning.effort import Time
     from cell_pipelines.workflows.planning.measuring import measure_model
@@ -71,13 +74,14 @@ def _plan(study: "OwnStudy", images: Path, annotations: Path, wanted: str | None
     annotation_format, wish = str(choices["annotation_format"]), _wish(choices)
     own = read_own_images(images, annotations, annotation_format)
     wish = wish.knowing(own.test)
+    started = time.perf_counter() - begun - own.seconds
     plan = plan_study(
         own.facts,
         own.fractions,
         partial(measure_model, study.base(), len(own.facts.categories)),
         wish=wish,
         wanted=wanted,
-        time=Time(float(str(choices["minutes"])), own.seconds),
+        time=Time(float(str(choices["minutes"])), own.seconds, started),
     )
     source = {
         "raw_images": str(images),

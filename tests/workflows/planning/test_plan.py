@@ -33,7 +33,7 @@ FACTS = DataFacts(
     are_grey=True,
     diameters=Diameters(7, 16, 49),
     roundness=0.9,
-    brightness=0.4,
+    brightness=0.98,
     annotation_format=("label_image", "labels"),
 )
 BOXES = replace(FACTS, geometries={"box": 900})
@@ -159,12 +159,26 @@ def test_what_else_takes_long_leaves_less_time_for_training():
         return effort.Time(12, **options).for_training(facts, budget, times)
 
     assert left(reading_seconds=60) == pytest.approx(left() - 2)
+    assert left(start_seconds=20) == pytest.approx(left(start_seconds=5) - 1.5)
     many = replace(FACTS, sides={**FACTS.sides, "test": Side(600, 150)})
     assert left(many) < left()
     assert left(times=StepTimes(0.2, 0.5, "the processor")) < left()
     slow = plan(time=effort.Time(12, reading_seconds=100)).settings()["segmentation.epochs"]
     assert slow < plan().settings()["segmentation.epochs"]
     assert plan(time=effort.Time(6)).settings()["segmentation.epochs"] < plan().settings()["segmentation.epochs"]
+
+
+@pytest.mark.parametrize("minutes", [0.01, 0.5, 1, 2, 4, 12, 600])
+def test_an_epoch_has_fewer_tiles_where_the_minutes_would_not_suffice_and_never_fewer_than_64(minutes):
+    facts = replace(FACTS, sides={**FACTS.sides, "train": Side(60, 2000)})
+    times, time = StepTimes(0.5, 0.1, "the processor"), effort.Time(minutes)
+    tiles = effort.fit_tiles(facts, 128, 8, times, time, 1.25)
+    assert tiles % 8 == 0
+    assert 64 <= tiles <= effort.choose_tiles(facts, 128) == 256
+    budget = effort.network_budget(facts, 128, tiles, 8)
+    _, expected = effort.choose_epochs(budget, times, left := time.for_training(facts, budget, times), 1.25)
+    assert expected <= left or tiles == 64
+    assert (tiles == 256) == (minutes >= 2)
 
 
 def test_every_decision_has_a_reason():

@@ -12,8 +12,9 @@ _LEAST_EPOCHS, _MOST_EPOCHS = 3, 400
 # One epoch is one look at the validation images; with fewer tiles most of the time would be spent on looking.
 _LEAST_TILES = 64
 _LARGE_TILE = 320
-# What does not depend on the images: starting, figures, report.
-_FIXED_MINUTES = 0.5
+# What does not depend on the images, such as starting Kedro, figures and the report, takes so many times as long as the
+# start of the command did, which a busy machine slows down likewise.
+_STARTS = 5.0
 # Thresholds are chosen and the model is evaluated on stored scores: so many times what the network itself takes.
 _AFTER_TRAINING = 4.0
 # Least part of the minutes that is for training.
@@ -28,10 +29,12 @@ class Time:
         minutes: Of the whole command, the evaluation and the report included.
         reading_seconds: What reading the images and their annotations, and looking for images of the same field, took
             here; the study does it once more.
+        start_seconds: What the command took before the plan besides, the loading of libraries above all.
     """
 
     minutes: float = MINUTES
     reading_seconds: float = 0.0
+    start_seconds: float = 5.0
 
     def for_training(self, facts: DataFacts, budget: "Budget", times: StepTimes) -> float:
         """Return the minutes that are left for the training.
@@ -43,8 +46,9 @@ class Time:
         """
         images = {name: facts.sides[name].images for name in ("val", "test")}
         forwards = budget.forwards * sum(images.values()) / max(1, images["val"])
-        after = _AFTER_TRAINING * forwards * times.forward_seconds / 60
-        return max(_LEAST_PART * self.minutes, self.minutes - 2 * self.reading_seconds / 60 - after - _FIXED_MINUTES)
+        after = _AFTER_TRAINING * forwards * times.forward_seconds
+        others = 2 * self.reading_seconds + (1 + _STARTS) * self.start_seconds + after
+        return max(_LEAST_PART * self.minutes, self.minutes - others / 60)
 
 
 #: The usual time.
@@ -74,6 +78,23 @@ def choose_tiles(facts: DataFacts, tile: int) -> int:
     pixels = sum(h * w for h, w in facts.sizes) / len(facts.sizes)
     covering = round(facts.sides["train"].images * max(1.0, pixels / tile**2))
     return min(256, max(_LEAST_TILES, 8 * -(-covering // 8)))
+
+
+def fit_tiles(facts: DataFacts, tile: int, batch: int, times: StepTimes, time: Time, overhead: float) -> int:
+    """Return `choose_tiles`, fewer where else the fewest epochs would take too long, but 64 at least.
+
+    Args:
+        facts: Facts about the data.
+        tile: Side of a tile in pixels.
+        batch: Tiles of a step.
+        times: What a batch costs here.
+        time: Time that there is.
+        overhead: As of `choose_epochs`.
+    """
+    looking = network_budget(facts, tile, 0, batch)
+    seconds = 60 * time.for_training(facts, looking, times) / (_LEAST_EPOCHS * overhead)
+    steps = (seconds - looking.forwards * times.forward_seconds) / max(times.step_seconds, 1e-6)
+    return max(_LEAST_TILES, min(choose_tiles(facts, tile), int(steps) * batch))
 
 
 def network_budget(facts: DataFacts, tile: int, tiles: int, batch: int) -> Budget:

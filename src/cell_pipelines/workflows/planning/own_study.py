@@ -101,13 +101,14 @@ def _plan_network(
     facts = as_seen(facts, trained)
     tile = pixels.choose_tile(facts)
     side = int(tile.settings["segmentation.tiles.size"])
-    batch, tiles = effort.choose_batch(side), effort.choose_tiles(facts, side)
+    batch = effort.choose_batch(side)
     model = next(iter(network.settings)).partition(".")[0]
     settings = {
         key.removeprefix(f"{model}."): value for key, value in network.settings.items() if key.startswith(f"{model}.")
     }
     channels = {"grey": 1, "rgb": 3, "channels": facts.channels[0]}[colour.value]
     times = measure(model, settings, (batch, channels, side, side))
+    tiles = effort.fit_tiles(facts, side, batch, times, time, _NETWORK_OVERHEAD)
     budget = effort.network_budget(facts, side, tiles, batch)
     epochs, why = effort.plan_epochs(facts, budget, times, time, _NETWORK_OVERHEAD)
     return [
@@ -135,7 +136,10 @@ def _describe_network(model: str, weights: str | None, why: str) -> Decision:
 
 def _describe_epoch(tiles: int, batch: int) -> Decision:
     settings = {"segmentation.tiles.per_epoch": tiles, "segmentation.batch": batch, "segmentation.tiles.overlap": 0}
-    why = "Tiles of an epoch cover the training images about once, but at least 64; large tiles are fewer in a batch."
+    why = (
+        "Tiles of an epoch cover the training images about once; they are fewer, but at least 64, where three epochs "
+        "would else take longer than there is time. Large tiles are fewer in a batch."
+    )
     return Decision("Tiles per epoch and batch", f"{tiles} and {batch}", why, "", settings)
 
 
