@@ -26,7 +26,7 @@ def locate(name):
 def test_an_evaluation_is_told_with_its_intervals():
     text = describe_evaluation(evaluation())
     assert text == (
-        "F1 of boxes at IoU 0.5 is 0.90 (0.85 to 0.93), the mean absolute count error 1.25 (1.00 to 1.50) cells per "
+        "F1 of boxes is 0.90 (0.85 to 0.93), the mean absolute count error 1.25 (1.00 to 1.50) cells per "
         "image, on 20 test images"
     )
 
@@ -37,7 +37,7 @@ def test_masks_go_before_boxes_and_all_classes_before_one():
 
 
 def test_an_interval_over_two_images_is_left_out():
-    assert "F1 of boxes at IoU 0.5 is 0.90, the" in describe_evaluation(evaluation(units=2))
+    assert "F1 of boxes is 0.90, the" in describe_evaluation(evaluation(units=2))
 
 
 def test_an_evaluation_without_cells_says_so():

@@ -12,14 +12,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cell_pipelines.failures import MistakeError
-from cell_pipelines.imaging.reading import ImageFormatError
+from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.unfinished import scratch_folder
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import count_cells, find_cells
-from cell_pipelines.workflows.image_sources import Channel, Images, collect_images, describe_missing, folders_of
+from cell_pipelines.workflows.image_sources import (
+    Channel,
+    Depth,
+    Images,
+    Time,
+    collect_images,
+    describe_missing,
+    folders_of,
+)
 from cell_pipelines.workflows.model_names import open_model
 from cell_pipelines.workflows.outputs import check_new_folder, check_outside
 from cell_pipelines.workflows.parameters.call_arguments import Diameter, PixelSize, read_inference, read_threshold
@@ -58,6 +66,8 @@ def count(
     diameter: Diameter = None,
     pixel_size: PixelSize = None,
     channel: Channel = None,
+    z: Depth = None,
+    time: Time = None,
     threshold: float | None = None,
     out: str | Path | None = None,
 ) -> CountResult:
@@ -73,6 +83,8 @@ def count(
             areas of cells in square micrometres. What a file says is used where it says something else, with a warning.
         channel: What to take of files with several channels: a name, or a number from 0, or several. None for those
             that the model was trained on, or all.
+        z: What to take of files with several depths: a number from 0, or ``"max"`` or ``"mean"`` over all of them.
+        time: What to take of files with several time points: a number from 0; ``"each"`` counts every one.
         threshold: Least score of a cell, in [0, 1], for all classes; None for the model's own.
         out: A new folder that gets the tables, a page, the annotations and the overlays; None to write nothing.
 
@@ -83,11 +95,9 @@ def count(
         ImageFormatError: There is no image, or none can be read.
         MistakeError: There is no such model, a value is out of range, or `out` can't be written.
     """
-    inference, parameters = (
-        read_inference(diameter, pixel_size),
-        PredictionParameters(confidence=read_threshold(threshold)),
-    )
-    files = collect_images(images, channel)
+    inference = read_inference(diameter, pixel_size)
+    parameters = PredictionParameters(confidence=read_threshold(threshold))
+    files = collect_images(images, channel, z=z, time=time)
     trained = open_model(model)
     place = None if out is None else check_new_folder(Path(out))
     if place is not None:
@@ -110,6 +120,8 @@ def evaluate(
     diameter: Diameter = None,
     pixel_size: PixelSize = None,
     channel: Channel = None,
+    z: Depth = None,
+    time: Time = None,
     threshold: float | None = None,
 ) -> EvaluationResult:
     """Evaluate a model on annotated images.
@@ -123,6 +135,8 @@ def evaluate(
         diameter: As for `count`.
         pixel_size: As for `count`.
         channel: As for `count`.
+        z: As for `count`.
+        time: As for `count`.
         threshold: As for `count`.
 
     Returns:
@@ -134,9 +148,9 @@ def evaluate(
         AnnotationFormatError: The format isn't recognised.
     """
     opened = {"": open_model(model).with_score(read_threshold(threshold))}
-    return _evaluate(
-        opened, read_inference(diameter, pixel_size), images, annotations, channel=channel, format=format, split=split
-    )[0][""]
+    files = collect_images(images, channel, z=z, time=time)
+    inference = read_inference(diameter, pixel_size)
+    return _evaluate(opened, inference, files, annotations, format=format, split=split)[0][""]
 
 
 def compare(
@@ -149,6 +163,8 @@ def compare(
     diameter: Diameter = None,
     pixel_size: PixelSize = None,
     channel: Channel = None,
+    z: Depth = None,
+    time: Time = None,
 ) -> ComparisonResult:
     """Compare models on the same annotated images, with intervals and paired tests.
 
@@ -161,6 +177,8 @@ def compare(
         diameter: As for `count`.
         pixel_size: As for `count`.
         channel: As for `count`.
+        z: As for `count`.
+        time: As for `count`.
 
     Raises:
         MistakeError: As for `evaluate`, or there are fewer than two models.
@@ -173,8 +191,8 @@ def compare(
         raise MistakeError(f"a comparison needs at least two models, got {len(models)}.")
     opened = [open_model(model) for model in models]
     named = dict(zip(names_of_models(models, opened), opened, strict=True))
-    choices: dict[str, Any] = {"channel": channel, "format": format, "split": split}
-    found, truth, parameters = _evaluate(named, read_inference(diameter, pixel_size), images, annotations, **choices)
+    files, inference = collect_images(images, channel, z=z, time=time), read_inference(diameter, pixel_size)
+    found, truth, parameters = _evaluate(named, inference, files, annotations, format=format, split=split)
     return compare_results(found, truth, parameters)
 
 
@@ -210,20 +228,24 @@ def convert(
     try:
         files = collect_images((path if path.is_dir() else path.parent) if images is None else images)
     except ImageFormatError as error:
-        hint = " Annotations are of images: name their folder (`images`)." if images is None else ""
+        hint = (
+            " Annotations are of images: name their folder (`images`, `--images` of a command)."
+            if images is None
+            else ""
+        )
         raise MistakeError(f"{error}{hint}") from error
     return convert_source(files, path, Path(destination), format=format, source_format=source_format)
 
 
 def _evaluate(
-    models: Mapping[str, TrainedModel], inference: InferenceParameters, images: Images, annotations: str | Path, *,
-    channel: Channel, format: str, split: str | None,
+    models: Mapping[str, TrainedModel], inference: InferenceParameters, files: dict[str, ImageFile],
+    annotations: str | Path, *, format: str, split: str | None,
 ) -> tuple[dict[str, EvaluationResult], AnnotationSet, EvaluationParameters]:  # fmt: skip
     from cell_pipelines.workflows.ground_truth import EVALUATED, choose_images, read_ground_truth
     from cell_pipelines.workflows.model_evaluation import evaluate_models
     from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
-    files, parameters = collect_images(images, channel), EvaluationParameters(split=EVALUATED)
+    parameters = EvaluationParameters(split=EVALUATED)
     conversion = read_ground_truth(files, Path(annotations), format)
     truth, note = choose_images(conversion.annotations, split)
     found = evaluate_models(models, files, truth, inference, parameters)

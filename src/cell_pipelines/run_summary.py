@@ -89,11 +89,15 @@ class RunSummary:
         if _COUNTS not in self._tables:
             return []
         table = self._tables[_COUNTS]
-        failed = table["error"].fillna("") != ""
-        counted, warned = table[~failed], int((table["warning"].fillna("") != "").sum())
+        failed, left_out = (
+            table[name].fillna("") != "" if name in table else table["image"].isna() for name in ("error", "left_out")
+        )
+        counted, warned = table[~failed & ~left_out], int((table["warning"].fillna("") != "").sum())
         line = f"{_plural(int(counted['total'].sum()), 'cell')} in {_plural(len(counted), 'image')}"
         if failed.any():
             line += f"; {_plural(int(failed.sum()), 'image')} could not be read (column error)"
+        if left_out.any():
+            line += f"; {_plural(int(left_out.sum()), 'image')} left out (column left_out)"
         return [line + (f"; {_plural(warned, 'warning')} (column warning)" if warned else "")]
 
     def _converted_lines(self) -> list[str]:

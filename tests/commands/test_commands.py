@@ -93,3 +93,11 @@ def test_run_outside_a_project_says_where_to_go(tmp_path, monkeypatch):
     result = invoke("run", "--env=bccd")
     assert result.exit_code == 2
     assert f"there is no project in {tmp_path}" in result.output
+
+
+def test_run_outside_a_project_shows_its_help(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for option in ("--help", "-h"):
+        result = invoke("run", option)
+        assert result.exit_code == 0, result.output
+        assert "--pipelines" in result.output

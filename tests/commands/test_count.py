@@ -1,8 +1,10 @@
 import re
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from click.testing import CliRunner
 
 from cell_pipelines.commands import cli
@@ -86,6 +88,16 @@ MISTAKES = {
     "a diameter of nothing": (["count", "cells", "--diameter", "0"], "`diameter` must be"),
     "a threshold above 1": (["count", "cells", "--threshold", "2"], "`threshold` must be"),
     "a threshold that is no number": (["count", "cells", "--threshold", "high"], "'high' is not a valid float"),
+    "a depth of a word": (["count", "cells", "--z", "top"], "expected a number from 0, max or mean, got 'top'"),
+    "a time of a word": (["count", "cells", "--time", "-1"], "expected a number from 0 or each, got '-1'"),
+    "a depth that is not there": (
+        ["count", "cells", "--z", "4", "--model", "{m}"],
+        "`z` must be one of those there",
+    ),
+    "a format in capitals": (["count", "cells", "--format", "COCO"], "Did you mean `coco`"),
+    "a folder that can't be": (["count", "cells", "--out", "/proc/x"], "/proc/x: can't be written, since /proc"),
+    "an archive": (["count", "{z}"], "got an archive; unpack it first"),
+    "a folder with an archive": (["count", "{p}"], r"1 other file \(.zip\). Unpack the archive first"),
     "an option misspelt": (["count", "cells", "--modell", "x"], "No such option .*--modell"),
     "a channel that is not there": (
         ["count", "cells", "--channel", "DAPI", "--model", "{m}"],
@@ -96,9 +108,12 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_sentence_with_exit_status_2_and_nothing_is_written(mistake, here, squares_model):
+def test_a_mistake_is_one_sentence_with_exit_status_2_and_nothing_is_written(mistake, here, squares_model, tmp_path):
     words, sentence = MISTAKES[mistake]
-    result = invoke(*(word.format(m=squares_model) for word in words))
+    packed = tmp_path / "packed" / "cells.zip"
+    packed.parent.mkdir()
+    packed.write_bytes(b"PK")
+    result = invoke(*(word.format(m=squares_model, z=packed, p=packed.parent) for word in words))
     error = [line for line in result.output.splitlines() if line.startswith("Error: ")]
     assert (result.exit_code, len(error)) == (2, 1), result.output
     assert re.search(sentence, error[0]), error[0]
@@ -127,3 +142,44 @@ def test_folders_have_their_totals(here, squares_image, squares_model):
         write_image(squares_image(n), here / "deep" / folder / f"{n}.png")
     output = invoke("count", "deep", "--model", squares_model, "--no-overlays").output
     assert re.search(r"folder +images +total\na +2 +3\nb +1 +4\n", output)
+
+
+@pytest.fixture
+def stack(here, squares_image):
+    """Give a TIFF of three pages that says nothing of what they are, with one, two and three cells."""
+    pages = np.stack([squares_image(n) for n in (1, 2, 3)])
+    tifffile.imwrite(here / "stack.tif", pages, photometric="minisblack", metadata=None)
+    return here / "stack.tif"
+
+
+@pytest.mark.parametrize(
+    ("words", "totals"),
+    [(["--z", "1"], [2]), (["--z", "MAX"], [3]), (["--time", "2"], [3]), (["--time", "each"], [1, 2, 3]),
+     (["--channel", "0"], [1])],
+)  # fmt: skip
+def test_what_is_taken_of_a_stack_is_what_is_named(words, totals, stack, squares_model):
+    result = invoke("count", stack, "--model", squares_model, "--out", "out", "--no-overlays", *words)
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv("out/counts.csv")["total"].tolist() == totals
+
+
+def test_of_a_stack_nothing_is_counted_until_something_is_named(stack, squares_model):
+    result = invoke("count", stack, "--model", squares_model)
+    assert result.exit_code == 2
+    assert re.search(r"choose one of the 3 pages, which the file doesn't name, by `z` .* `channels`", result.output)
+
+
+def test_a_threshold_may_have_a_comma(here, squares_model):
+    outputs = [invoke("count", "cells", "--model", squares_model, "--threshold", t).output for t in ("0.5", "0,5")]
+    assert outputs[0].splitlines()[:4] == outputs[1].splitlines()[:4]
+    assert "3 cells in 3 images" in outputs[1]
+
+
+def test_a_mask_among_images_is_named_and_in_no_total(tmp_path, squares_image, squares_model, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    noise = np.random.default_rng(0).integers(0, 9, (64, 64), dtype=np.uint8)
+    write_image(squares_image(2) + noise, tmp_path / "cells" / "a.png")
+    write_image((squares_image(2) > 99).astype(np.uint8) * np.uint8(255), tmp_path / "cells" / "a_mask.png")
+    output = invoke("count", "cells", "--model", squares_model).output
+    assert "2 cells in 1 image, found by squares; 1 image left out." in output
+    assert "! a_mask.png: not counted, since it looks like a mask" in output

@@ -86,5 +86,5 @@ def test_annotations_are_converted_with_the_account_of_what_was_lost(labelled, i
 def test_annotations_without_their_images_ask_for_them(labelled, invoke):
     result = invoke("convert", "labels", "voc", "--format", "pascal_voc")
     assert result.exit_code == 2
-    assert "name their folder (`images`)" in result.output
+    assert "name their folder (`images`, `--images` of a command)" in result.output
     assert not (labelled / "voc").exists()

@@ -99,3 +99,30 @@ def test_channels_that_show_different_things_are_counted_and_copies_and_empty_on
     assert count_differing_channels(np.dstack([one, one // 2, one])) == 0
     assert count_differing_channels(np.dstack([np.zeros_like(one), np.zeros_like(one), one])) == 0
     assert count_differing_channels(one) == 0
+
+
+@pytest.mark.parametrize("kind", ["lossy", "scaled"])
+def test_a_mask_that_was_saved_with_loss_or_scaled_is_flat(kind):
+    import cv2
+
+    mask = np.zeros((128, 128), np.uint8)
+    for row, column in ((30, 30), (80, 40), (60, 95)):
+        cv2.circle(mask, (column, row), 14, 255, -1)
+    if kind == "lossy":
+        mask = cv2.imdecode(cv2.imencode(".jpg", mask, [cv2.IMWRITE_JPEG_QUALITY, 80])[1], cv2.IMREAD_GRAYSCALE)
+    else:
+        mask = cv2.resize(mask, (200, 200), interpolation=cv2.INTER_LINEAR)
+    assert measure_image(mask, (0, 255)).is_flat
+
+
+def test_the_ground_of_a_screenshot_is_drawn_and_that_of_a_photograph_is_not():
+    rng = np.random.default_rng(0)
+    photograph = np.clip(rng.normal(90, 1, (200, 200)), 0, 255).astype(np.uint8)
+    photograph[50:60, 50:60] = 250
+    screen = np.full((300, 400), 240, np.uint8)
+    screen[40:240, 100:300], screen[10:30, 10:200] = photograph, 255
+    share = measure_image(screen, (0, 255)).drawn_share
+    assert share == pytest.approx((300 * 400 - 200 * 200 - 20 * 190) / (300 * 400), abs=0.06)
+    assert measure_image(photograph, (0, 255)).drawn_share == 0
+    clipped = np.where(rng.random((200, 200)) < 0.02, 200, 0).astype(np.uint8)
+    assert measure_image(clipped, (0, 255)).drawn_share == 0

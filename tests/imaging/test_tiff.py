@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from cell_pipelines.imaging.reading import ImageFormatError, read_image
+from cell_pipelines.imaging.reading import ImageFormatError, ImageSelection, read_image
 
 
 def _image(shape: tuple[int, ...], dtype: str = "uint8") -> NDArray[Any]:
@@ -41,15 +41,19 @@ def test_a_stack_is_no_image(axes: str, tmp_path: Path) -> None:
         read_image(tmp_path / "a.ome.tif")
 
 
-def test_unnamed_pages_are_channels_when_few_and_a_stack_when_many(tmp_path: Path) -> None:
-    for pages in (2, 4, 5):
-        planes = _image((pages, 8, 9), "uint16")
-        tifffile.imwrite(tmp_path / "a.tif", planes, photometric="minisblack")
-        if pages <= 4:
-            np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), np.moveaxis(planes, 0, -1))
-        else:
-            with pytest.raises(ImageFormatError, match="got a stack"):
-                read_image(tmp_path / "a.tif")
+@pytest.mark.parametrize("pages", [2, 3, 4, 5])
+def test_it_is_not_guessed_what_unnamed_pages_are_and_they_are_channels_where_these_are_chosen(
+    pages: int, tmp_path: Path
+) -> None:
+    planes = _image((pages, 8, 9), "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="minisblack")
+    with pytest.raises(ImageFormatError, match=rf"by `z` .* or `time` .*some by `channels` \(0 to {pages - 1}\)"):
+        read_image(tmp_path / "a.tif")
+    everything = ImageSelection(channels=tuple(range(pages)))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif", everything), np.moveaxis(planes, 0, -1))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif", ImageSelection(channels=(1,))), planes[1])
+    with pytest.raises(ImageFormatError, match="`channels` must be among those there are"):
+        read_image(tmp_path / "a.tif", ImageSelection(channels=(pages,)))
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "packbits", "tiff_adobe_deflate"])

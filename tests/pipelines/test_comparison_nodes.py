@@ -50,7 +50,7 @@ def test_the_page_the_table_and_the_tests_say_the_same() -> None:
     given = {"poor": tables(40, 0.5), "good": tables(40, 0.95)}
     found = compare_tables(given, truth([None] * 40), FEW, ComparisonParameters(metrics=("f1", "count_mae", "dice")))
     assert list(found.compared.conclusions) == ["f1", "count_mae"], "no model has masks"
-    assert found.compared.conclusions["f1"].startswith("F1 of boxes at IoU 0.5: good is best")
+    assert found.compared.conclusions["f1"].startswith("F1 of boxes: good is best")
     assert found.differences["model"].tolist() == ["poor", "poor"]
     assert found.differences["significant"].all()
     assert list(found.rank_figures) == ["f1", "count_mae"]

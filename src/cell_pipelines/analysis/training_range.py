@@ -17,6 +17,8 @@ _SEEN = ("seen_low", "seen_high", "seen_median", "noise_share")
 _FACTOR, _NOISE_FACTOR, _PART = 2.0, 1.5, 0.15
 #: Shares of noise in the contrast, and of a deep type's range in use, that are suspect whatever the training was.
 _NOISE_SHARE, _LEAST_USE = 0.07, 0.25
+# Share of pixels in rows of one value above which an image is called drawn.
+_MOST_DRAWN = 0.15
 # Fewer cells tell no typical size.
 _LEAST_CELLS = 3
 
@@ -91,6 +93,10 @@ def check_image(image: ImageStatistics, training: Record, normalisation: str) ->
         broken.append(f"{image.differing_channels} channels that differ were averaged (choose one by `channel`)")
     if image.is_flat and image.contrast > 0:
         broken.append("it looks like a mask or label image, which holds no picture of cells")
+    elif image.drawn_share > _MOST_DRAWN:
+        broken.append(
+            f"{100 * image.drawn_share:.0f} % of it are rows of exactly one value, as in screenshots and drawings"
+        )
     if image.contrast == 0:
         return [*broken, "all pixels have one intensity"]
     if not training.get("seen_high"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import annotation_format, channel, diameter, pixel_size, split
+from cell_pipelines.commands.options import annotation_format, diameter, pixel_size, selection, split
 
 
 @click.command()
@@ -16,7 +16,7 @@ from cell_pipelines.commands.options import annotation_format, channel, diameter
 @split
 @diameter
 @pixel_size
-@channel
+@selection
 def compare(
     images: str,
     annotations: Path,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import channel, diameter, model, pixel_size, threshold
+from cell_pipelines.commands.options import diameter, model, pixel_size, selection, threshold
 
 # What they say of each image stands in the table, which this command prints.
 _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting", "count_intervals", "scoring"))
@@ -16,9 +16,9 @@ _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting"
 @click.option("--out", type=Path, help="A new folder for the results; else `counts_…` in this folder.")
 @diameter
 @pixel_size
-@channel
+@selection
 @threshold
-@click.option("--format", default="coco", show_default=True, help="Format of the annotations; see docs/formats.md.")
+@click.option("--format", default="coco", show_default=True, help="Format of the annotations; another word lists all.")
 @click.option("--overlays/--no-overlays", default=True, help="Draw every image with its cells.")
 def count(
     images: tuple[str, ...], model: str, out: Path | None, overlays: bool, format: str, **settings: object
@@ -39,7 +39,7 @@ def count(
     with quiet_loggers(*_IN_THE_TABLE):
         result = api.count(images, model, **settings)  # type: ignore[arg-type]
     result.save(folder, format=format, overlays=overlays)
-    print_table(result.shown_table(), notes=("warning", "error"))
+    print_table(result.shown_table(), notes=("warning", "left_out", "error"))
     if (folders := result.folders) is not None:
         print_table(folders)
     for note in filter(None, dict.fromkeys(result.table["interval_note"].dropna())):

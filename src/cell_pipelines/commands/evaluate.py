@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import annotation_format, channel, diameter, model, pixel_size, split, threshold
+from cell_pipelines.commands.options import annotation_format, diameter, model, pixel_size, selection, split, threshold
 
 
 @click.command()
@@ -16,7 +16,7 @@ from cell_pipelines.commands.options import annotation_format, channel, diameter
 @split
 @diameter
 @pixel_size
-@channel
+@selection
 @threshold
 def evaluate(
     images: str, annotations: Path, model: str, out: Path | None, annotation_format: str, **settings: object

@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -16,6 +17,31 @@ class _Channels(click.ParamType):  # type: ignore[type-arg]
         return tuple(int(word) if word.strip().isdigit() else word.strip() for word in value.split(","))
 
 
+class _Place(click.ParamType):  # type: ignore[type-arg]
+    """A number from 0, or one of some words."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+        self.name = "|".join(["number", *words])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = str(value).strip().lower()
+        if text not in self._words and not text.isdigit():
+            wanted = f"{', '.join(['a number from 0', *self._words[:-1]])} or {self._words[-1]}"
+            self.fail(f"expected {wanted}, got {value!r}.", param, ctx)
+        return text if text in self._words else int(text)
+
+
+class _Decimal(click.ParamType):  # type: ignore[type-arg]
+    """A number with a point or a comma."""
+
+    name = "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text: Any = str(value).replace(",", ".", 1)
+        return click.FLOAT.convert(text, param, ctx)
+
+
 model = click.option(
     "--model", default="nuclei", show_default=True,
     help="Name of a starter, path of a model file, or study/model in the folder of a project.",
@@ -26,8 +52,24 @@ diameter = click.option(
 pixel_size = click.option(
     "--pixel-size", help="Micrometres per pixel (0.325) of images whose files don't say; for lengths and areas in µm."
 )
-channel = click.option("--channel", type=_Channels(), help="Of files with several, from 0 or by name; several as 0,2.")
-threshold = click.option("--threshold", type=float, help="Least score of a cell, 0 to 1; else the model's own.")
+_channel = click.option(
+    "--channel",
+    "--channels",
+    "channel",
+    type=_Channels(),
+    help="Of files with several, from 0 or by name; several as 0,2.",
+)
+_z = click.option("--z", type=_Place("max", "mean"), help="Of files with several depths, from 0; or over all of them.")
+_time = click.option(
+    "--time", type=_Place("each"), help="Of files with several time points, from 0; or every one as an image."
+)
+threshold = click.option("--threshold", type=_Decimal(), help="Least score of a cell, 0 to 1; else the model's own.")
+
+
+def selection(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what to take of a file that holds more than one image."""
+    return _channel(_z(_time(command)))
+
 
 annotation_format = click.option(
     "--annotation-format", default="auto", show_default=True, help="Format of the annotations; auto recognises it."

@@ -19,11 +19,12 @@ def run(ctx: click.Context, words: tuple[str, ...]) -> Any:
 
     from cell_pipelines.failures import MistakeError
 
-    if find_kedro_project(Path.cwd()) is None:
+    asks_for_help = bool({"--help", "-h"} & set(words))
+    if not asks_for_help and find_kedro_project(Path.cwd()) is None:
         raise MistakeError(
             f"there is no project in {Path.cwd()} or above it: go into the folder of a project, which holds "
             "pyproject.toml and conf/, and type the command again."
         )
     configure_project(_PACKAGE)
     command: Any = find_run_command(_PACKAGE)
-    return command.main(list(words), prog_name=ctx.command_path, standalone_mode=False)
+    return command.main(["--help"] if asks_for_help else list(words), prog_name=ctx.command_path, standalone_mode=False)

@@ -45,8 +45,9 @@ def choose(path: Path, scenes: tuple[ImageInfo, ...], selection: ImageSelection)
             the sentence says which there are.
     """
     number = choose_scene(path, scenes, selection)
-    info = scenes[number]
-    pages = _pages_axis(info, selection)
+    info, pages = scenes[number], pages_axis(scenes[number], selection)
+    if pages == "C":
+        info = replace(info, axes=info.axes.replace("Q", "C"))
     depth, times = (info.length(axis) * (info.length("Q") if axis == pages else 1) for axis in "ZT")
     asked = (("time", selection.time, times), ("z", selection.z, depth))
     missing = [f"`{name}` ({_range(n, name)})" for name, value, n in asked if value is None and n > 1]
@@ -82,12 +83,19 @@ def choose_scene(path: Path, scenes: tuple[ImageInfo, ...], selection: ImageSele
 
 def frames(info: ImageInfo, selection: ImageSelection) -> int:
     """Return how many images per scene gives where ``time`` is ``each``."""
-    return info.length("T") * (info.length("Q") if _pages_axis(info, selection) == "T" else 1)
+    return info.length("T") * (info.length("Q") if pages_axis(info, selection) == "T" else 1)
 
 
-def _pages_axis(info: ImageInfo, selection: ImageSelection) -> Literal["Z", "T"]:
-    """Return what pages count as of which the file doesn't say what they are: depth if that is chosen, or else time."""
-    return "Z" if selection.z is not None and info.length("Z") == 1 else "T"
+def pages_axis(info: ImageInfo, selection: ImageSelection) -> Literal["Z", "T", "C"]:
+    """Return what pages count as of which the file doesn't say what they are, by what is chosen; else time."""
+    if selection.z is not None and info.length("Z") == 1:
+        return "Z"
+    is_open = selection.channels is not None and selection.time is None
+    return "C" if is_open and _may_be_channels(info) else "T"
+
+
+def _may_be_channels(info: ImageInfo) -> bool:
+    return info.axes == "QYX"
 
 
 def _stack_error(path: Path, info: ImageInfo, missing: list[str]) -> ImageFormatError:
@@ -97,6 +105,8 @@ def _stack_error(path: Path, info: ImageInfo, missing: list[str]) -> ImageFormat
     if "Q" in info.axes and info.axes[:1] == "Q":
         n = info.length("Q")
         what = f"one of the {n} pages, which the file doesn't name, by `z` ({_range(n, 'z')}) or `time` (0 to {n - 1})"
+        if _may_be_channels(info):
+            what += f", or, where they are channels, some by `channels` (0 to {n - 1})"
     return ImageFormatError(f"{path}: expected one image, got a stack with the axes {axes} of {shape}; choose {what}.")
 
 
@@ -115,7 +125,7 @@ def _number(path: Path, name: str, value: int | str | None, length: int) -> int:
     return number
 
 
-def _plane(scene: int, info: ImageInfo, t: int, z: int, pages: Literal["Z", "T"]) -> Plane:
+def _plane(scene: int, info: ImageInfo, t: int, z: int, pages: Literal["Z", "T", "C"]) -> Plane:
     if pages == "Z" and info.length("Q") > 1:
         return Plane(scene, t, 0, z)
     t, q = divmod(t, info.length("Q"))

@@ -18,6 +18,12 @@ _SECOND_DIFFERENCE = np.sqrt(6.0)
 _ALONE, _INSIDE = 0.005, 0.6
 # Contrast of a channel relative to the largest that counts, and correlation above which two show the same.
 _CLEAR, _ALIKE = 0.1, 0.8
+# Of two tones: how near pixels are to the darkest and brightest, least share of each, and most between relative to
+# these; how near most of both are, so that noise is no mask.
+_NEAR, _LEAST_BRIGHT, _BETWEEN = 0.08, 0.005, 0.2
+_PURE, _PURE_BRIGHT, _PURE_DARK = 0.01, 0.5, 0.9
+# Pixels of one value in a row that no photograph has, and how far they are from the darkest and brightest.
+_RUN, _NEAR_END = 32, 0.03
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class ImageStatistics:
             type and at any gain. 0.16 is nothing but normal noise. 0 for an image of one intensity.
         broken: How many of the values that were looked at are no finite numbers.
         is_flat: Whether it consists of areas of one value each, as masks and label images do and photographs do not.
+        drawn_share: Share of pixels in rows of 32 and more of one and the same value, neither the darkest nor the
+            brightest, as the ground of screenshots and drawings is.
         differing_channels: Of how many channels the network saw the mean, where these show different things; else 0.
     """
 
@@ -46,6 +54,7 @@ class ImageStatistics:
     broken: int = 0
     is_flat: bool = False
     differing_channels: int = 0
+    drawn_share: float = 0.0
 
 
 def measure_image(image: Image | LargeImage, limits: tuple[float, float]) -> ImageStatistics:
@@ -72,8 +81,10 @@ def measure_image(image: Image | LargeImage, limits: tuple[float, float]) -> Ima
     scale = max(limits[1] - limits[0], 1e-12)
     seen_low, seen_high, seen_median = (float((value - limits[0]) / scale) for value in (low, high, median))
     share = noise / contrast if contrast > 0 else 0.0
-    flat = all(map(_is_flat, parts))
-    return ImageStatistics(str(image.dtype), contrast, seen_low, seen_high, seen_median, share, broken, flat)
+    flat = all(_is_flat(part) or _is_two_tone(part, (low, high)) for part in parts)
+    drawn = float(np.mean([_drawn_share(part, (low, high)) for part in parts]))
+    seen = (seen_low, seen_high, seen_median)
+    return ImageStatistics(str(image.dtype), contrast, *seen, share, broken, flat, drawn_share=drawn)
 
 
 def _is_flat(part: npt.NDArray[np.float64]) -> bool:
@@ -86,6 +97,30 @@ def _is_flat(part: npt.NDArray[np.float64]) -> bool:
     equal = [part[2:, 1:-1] == centre, part[1:-1, 2:] == centre, part[:-2, 1:-1] == centre, part[1:-1, :-2] == centre]
     alone = ~np.logical_or.reduce(equal)[drawn]
     return bool(alone.mean() < _ALONE and (equal[0] & equal[1])[drawn].mean() > _INSIDE)
+
+
+def _is_two_tone(part: npt.NDArray[np.float64], limits: tuple[float, float]) -> bool:
+    """Say whether nearly all is dark or bright, as in a mask that was saved with loss or scaled."""
+    low, high = limits
+    bright, dark = part > high - _NEAR * (high - low), part < low + _NEAR * (high - low)
+    shares = float(bright.mean()), float(dark.mean())
+    if high <= low or min(shares) < _LEAST_BRIGHT or 1 - sum(shares) > _BETWEEN * min(shares):
+        return False
+    pure = _PURE * (high - low)
+    return bool((part[bright] > high - pure).mean() > _PURE_BRIGHT and (part[dark] < low + pure).mean() > _PURE_DARK)
+
+
+def _drawn_share(part: npt.NDArray[np.float64], limits: tuple[float, float]) -> float:
+    low, high = limits
+    near = _NEAR_END * (high - low)
+    if part.shape[1] <= _RUN:
+        return 0.0
+    is_same = (part[:, 1:] == part[:, :-1]) & (part[:, 1:] > low + near) & (part[:, 1:] < high - near)
+    sums = np.cumsum(np.pad(is_same, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    ends = sums[:, _RUN - 1 :] - sums[:, : -(_RUN - 1)] == _RUN - 1
+    covered = np.cumsum(np.pad(ends, ((0, 0), (_RUN - 1, _RUN - 1))), axis=1, dtype=np.int32)
+    inside = covered[:, _RUN - 1 :] - np.pad(covered, ((0, 0), (1, 0)))[:, :-_RUN]
+    return float(np.mean(inside > 0))
 
 
 def count_differing_channels(image: Image | LargeImage) -> int:

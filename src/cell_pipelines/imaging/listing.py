@@ -15,6 +15,8 @@ UNREAD_SUFFIXES = (
     ".exr", ".psd", ".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".qptiff", ".oir", ".oib", ".oif", ".vsi", ".ims", ".zvi",
     ".dv", ".dm3", ".dm4", ".dcm", ".nii", ".nrrd", ".mrc", ".btf", ".tf8", ".flex", ".zarr",
 )  # fmt: skip
+#: Endings of files in which others are packed.
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _SLIDES = (".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".qptiff", ".vsi")
 # A linked folder is looked into as far as this, to see whether images may lie in it.
 _ENTRIES = 200
@@ -100,8 +102,12 @@ def _may_hold_images(folder: Path) -> bool:
 
 
 def describe_unread(path: Path) -> str:
-    """Return the sentence about an image of a format that isn't read."""
+    """Return the sentence about a file or image of a format that isn't read."""
     ending = path.suffix.lower()
+    if ending in ARCHIVES:
+        return "expected an image or a folder with images, got an archive; unpack it first."
+    if ending not in UNREAD_SUFFIXES:
+        return f"expected an image ending in {', '.join(IMAGE_SUFFIXES)}."
     instead = "a region of it as OME-TIFF" if ending in _SLIDES else "it as PNG or TIFF"
     return f"images ending in {ending} are not read; save {instead}, without lossy compression."
 

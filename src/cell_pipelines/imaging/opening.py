@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cell_pipelines.imaging.contents import describe_contents
 from cell_pipelines.imaging.description import ImageFormatError, Source
 
 # Endings by what opens them; a file of the last kinds may hold several images.
@@ -66,6 +67,8 @@ def _reason(path: Path, error: Exception) -> str:
         return "the file is not there"
     if isinstance(error, MemoryError):
         return "expected an image that fits into memory, got a larger one"
+    if contents := describe_contents(path):
+        return f"expected a whole image, got: {contents}"
     told = isinstance(error, (OSError, ValueError, RuntimeError, EOFError, Warning)) and str(error)
     text = str(error) if told else f"{type(error).__name__}: {error}"
     return f"expected a whole image, got: {text}".rstrip(". ")

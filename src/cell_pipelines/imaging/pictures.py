@@ -14,6 +14,8 @@ from cell_pipelines.imaging.description import MAX_PIXELS, Image, ImageInfo, Pla
 _KINDS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "GIF", "WEBP")
 # Bytes that one byte of a file can stand for: Deflate's limit, and beyond what blank JPEGs reach.
 _MAX_DEFLATE, _MAX_OTHER = 1100, 5000
+# Those that may hold several pictures; the second one of a camera's JPEG is a preview.
+_SERIES = ("PNG", "TIFF", "GIF", "WEBP")
 _BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I": 32, "F": 32, "LA": 16, "RGB": 24, "RGBA": 32, "CMYK": 32, "YCbCr": 24}
 _ORIENTATION = 0x0112
 _BAND_PIXELS = 1 << 22
@@ -94,7 +96,10 @@ def _open(file: Any) -> Any:
 
     # Pillow's own limit is below a stitched slide; what lies above ours is refused by its header.
     PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    return PIL.Image.open(file, formats=_KINDS)
+    picture = PIL.Image.open(file, formats=_KINDS)
+    if picture.format in _SERIES and (frames := getattr(picture, "n_frames", 1)) > 1:
+        raise ValueError(f"{frames} pictures in one file, of which none is chosen; save each by itself, or all as TIFF")
+    return picture
 
 
 def _describe(path: Path, picture: Any) -> ImageInfo:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cell_pipelines.imaging.axes import choose_scene, frames
+from cell_pipelines.imaging.axes import choose_scene, frames, pages_axis
 from cell_pipelines.imaging.description import ImageInfo, ImageSelection
 
 
@@ -30,8 +30,8 @@ def find_place(path: Path, scenes: tuple[ImageInfo, ...], selection: ImageSelect
         ImageFormatError: There is no such scene.
     """
     info = scenes[choose_scene(path, scenes, selection)]
-    times = frames(info, selection)
-    depths = info.length("Z") * info.length("Q") if times == info.length("T") else info.length("Z")
+    times, pages = frames(info, selection), pages_axis(info, selection)
+    depths, channels = (info.length(axis) * (info.length("Q") if axis == pages else 1) for axis in "ZC")
     z = selection.z if isinstance(selection.z, int) else 0 if depths == 1 else None
     time = selection.time if isinstance(selection.time, int) else 0
-    return ImagePlace((times, depths, info.length("C")), time, z)
+    return ImagePlace((times, depths, channels), time, z)

@@ -8,25 +8,48 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.imaging.intensity import to_uint8
+from cell_pipelines.imaging.regions import LargeImage
 from cell_pipelines.typing import BoolMask
 
 _SIDE = 16
 # Thumbnails are compared without what is broader than this, so that the light's slope over a field is no resemblance.
 _COARSE = 5
+# Longer side of what is looked at of an image that is read part by part, about; images that are compared at once.
+_LARGE_SIDE, _BLOCK = 2048, 1000
 #: Correlation of the details of two thumbnails from which on they count as the same image.
 SAME = 0.95
 
 
-def image_signature(image: npt.NDArray[np.generic]) -> str:
+def image_signature(image: npt.NDArray[np.generic] | LargeImage) -> str:
     """Return the thumbnail of an image as text of 344 characters.
 
     Args:
-        image: (H, W) or (H, W, C) of any type; channels are averaged, intensities stretched to percentiles.
+        image: (H, W) or (H, W, C) of any type; channels are averaged, intensities stretched to percentiles. Of one that
+            is read part by part every so many pixels are taken.
     """
+    if isinstance(image, LargeImage):
+        step = max(1, max(image.shape[:2]) // _LARGE_SIDE)
+        image = np.concatenate([band[-row % step :: step, ::step] for row, band in image.bands()])
     grey = image if image.ndim == 2 else image.astype(np.float32).mean(axis=2)
     stretched = np.asarray(to_uint8(grey.astype(np.float32), normalisation="percentile"))
     thumbnail = cv2.resize(stretched, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     return base64.b64encode(thumbnail.tobytes()).decode("ascii")
+
+
+def find_alike(signatures: Sequence[str]) -> dict[int, int]:
+    """Return for each image that looks the same as an earlier one the first of these, in the same orientation.
+
+    Args:
+        signatures: Of N images. An image without any detail looks like none.
+    """
+    if not signatures:
+        return {}
+    details, found = _details(_decode(signatures)), dict[int, int]()
+    for start in range(0, len(details), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(details)))
+        alike = (details[rows] @ details[: rows[-1] + 1].T >= SAME) & (np.arange(rows[-1] + 1) < rows[:, None])
+        found |= {int(rows[i]): int(alike[i].argmax()) for i in np.flatnonzero(alike.any(axis=1))}
+    return found
 
 
 def find_known(signatures: Sequence[str], known: Sequence[str]) -> BoolMask:

@@ -13,8 +13,6 @@ from cell_pipelines.imaging.pictures import read_picture
 from cell_pipelines.imaging.tiff_metadata import Metadata, check_ome, read_metadata
 from cell_pipelines.imaging.tiff_pages import PageReader, check_chain
 
-# Pages without a name are taken for channels up to this many, for a stack beyond.
-MAX_UNNAMED_CHANNELS = 4
 _MINISWHITE, _RGB, _SEPARATED, _YCBCR = 0, 2, 5, 6
 _LAB = (8, 9, 10)
 # Codecs that give red, green and blue, whatever the file's own colours are.
@@ -92,7 +90,7 @@ class TiffSource:
         scenes: list[_Scene] = []
         for i, one in enumerate(chosen):
             metadata = read_metadata(self._file, one, i, len(chosen))
-            infos = _describe(self._path, one, metadata, is_named=self._file.is_ome)
+            infos = _describe(self._path, one, metadata)
             scenes += [_Scene(one, info, position) for position, info in enumerate(infos)]
         return tuple(scenes)
 
@@ -113,7 +111,6 @@ def _describe(
     series: Any,
     metadata: Metadata,
     *,
-    is_named: bool = False,
     pages: Mapping[str, int] | None = None,
     name: str | None = None,
 ) -> list[ImageInfo]:
@@ -123,7 +120,6 @@ def _describe(
         path: The file.
         series: tifffile's series.
         metadata: What the file says of it.
-        is_named: The file says what its pages are, so that unnamed ones are not guessed to be channels.
         pages: Lengths of the axes that the pages are known to stand for.
         name: Name of the image where the series has another.
     """
@@ -143,8 +139,6 @@ def _describe(
         raise ValueError(f"an image without pixels, the axes {axes} of {tuple(shape)}")
     if pages is not None:
         lengths = {**{axis: n for axis, n in lengths.items() if axis != "Q"}, **pages}
-    elif not is_named and _is_channels(lengths):
-        lengths["C"] = lengths.pop("Q")
     colour = key.photometric in (_RGB, _SEPARATED, _YCBCR)
     lengths["S"] = _samples(key, lengths.get("S", 1))
     positions = lengths.pop("P", 1)
@@ -158,11 +152,6 @@ def _describe(
         scene=series.name or "" if name is None else name,
     )
     return [info] * positions
-
-
-def _is_channels(lengths: dict[str, int]) -> bool:
-    others = all(lengths.get(axis, 1) == 1 for axis in "TZCSP")
-    return others and 1 < lengths.get("Q", 1) <= MAX_UNNAMED_CHANNELS
 
 
 def _page_axes(series: Any) -> tuple[str, tuple[int, ...]]:

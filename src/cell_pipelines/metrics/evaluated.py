@@ -59,9 +59,10 @@ _EVERYWHERE: Final[tuple[Place, ...]] = ("headline", *_NEARLY_EVERYWHERE)
 _PARTS: Final[tuple[Place, ...]] = ("report", "card", "trials", "learning curve")
 # fmt: off
 _ROWS: Final = (
-    Metric("f1", "F1 of boxes at IoU 0.5", "F1, boxes", "box",
-        "The harmonic mean of precision and recall: 2TP/(2TP+FP+FN), from counts summed over images, "
-        "undefined when there are no cells and no predictions.",
+    Metric("f1", "F1 of boxes", "F1, boxes", "box",
+        "The harmonic mean of precision and recall of boxes that are matched at the IoU of the evaluation (0.5 unless "
+        "`evaluation.iou` says otherwise): 2TP/(2TP+FP+FN), from counts summed over images, undefined when there are "
+        "no cells and no predictions.",
         BOX_COUNTS, f1, has_interval=True, shown=_EVERYWHERE),
     Metric("precision", "precision of boxes", "precision", "box",
         "The share of kept predictions that are right: TP/(TP+FP), undefined when nothing is predicted.",

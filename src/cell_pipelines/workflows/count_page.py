@@ -12,6 +12,7 @@ from cell_pipelines.annotations.selection import select_images
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.workflows.counting import count_columns
 from cell_pipelines.workflows.drawing import draw_preview
+from cell_pipelines.workflows.left_out import is_counted
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def report_counts(
     from cell_pipelines.report.pages.new_counts import count_sections, count_summary
 
     classes = list(count_columns(annotations).values())
-    counts = counts.fillna({"warning": "", "error": ""})
+    counts = counts.fillna({"warning": "", "left_out": "", "error": ""})
     sections = count_sections(
         counts,
         classes,
@@ -55,7 +56,7 @@ def totals_by_folder(counts: pd.DataFrame, classes: list[str]) -> pd.DataFrame |
         counts: One row per image with `image`, `total`, `error` and a column for each class.
         classes: Names of the classes' columns.
     """
-    read = counts[counts["error"] == ""]
+    read = counts[is_counted(counts)]
     folders = read["image"].map(lambda name: PurePosixPath(name).parent.as_posix()).rename("folder")
     if folders.nunique() < 2:
         return None
@@ -67,7 +68,7 @@ def totals_by_folder(counts: pd.DataFrame, classes: list[str]) -> pd.DataFrame |
 
 def choose_examples(counts: pd.DataFrame) -> dict[str, str]:
     """Return the images to be shown, each with why: the first, the most and the fewest cells, the most warnings."""
-    read = counts[counts["error"] == ""].reset_index(drop=True)
+    read = counts[is_counted(counts)].reset_index(drop=True)
     if read.empty:
         return {}
     warnings = read["warning"].map(lambda text: len(text.split("; ")) if text else 0)
@@ -99,7 +100,7 @@ def _pictures(
 
 def _account(counts: pd.DataFrame, annotations: AnnotationSet, model: TrainedModel) -> list[str]:
     """Return what was counted, in which units, and by what."""
-    read = counts[counts["error"] == ""]
+    read = counts[is_counted(counts)]
     cells, kinds = int(read["total"].sum()), ", ".join(annotations.categories)
     n_images = f"{len(read)} of {len(counts)} images" if len(read) < len(counts) else _several(len(counts), "image")
     return [f"{_several(cells, 'cell')} ({kinds}) in {n_images}, found by the model {model.path.name}.",

@@ -16,6 +16,7 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.typing import ByteImage
 from cell_pipelines.workflows.count_page import report_counts, totals_by_folder
 from cell_pipelines.workflows.counting import count_columns
+from cell_pipelines.workflows.left_out import is_counted
 from cell_pipelines.workflows.outputs import notebook_table
 from cell_pipelines.workflows.parallel import ParallelParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
@@ -34,7 +35,8 @@ class CountResult:
 
     Attributes:
         table: One row per image, as `workflows.counting.count_cells` gives it: counts by class, `total`, the ends of
-            intervals, `warning`, `error` where the image can't be read, model and thresholds.
+            intervals, `warning`, `left_out` where the image is not counted, `error` where it can't be read, model and
+            thresholds.
         annotations: The cells with their scores.
         images: The images by name, which are read again when they are drawn.
         model: The model that found them.
@@ -143,7 +145,7 @@ class CountResult:
         classes = count_columns(self.annotations).values()
         # Of one class the count is the total.
         columns = ["image", *(classes if len(classes) > 1 else ()), "total", "total_low", "total_high"]
-        table = self.table[[*columns, "warning", "error"]].copy()
+        table = self.table[[*columns, "warning", "left_out", "error"]].copy()
         for name in columns[1:]:
             table[name] = pd.Series([_whole(value) for value in table[name]], table.index, dtype=object)
         empty = [name for name in table if name not in ("image", "total") and not _has_content(table[name])]
@@ -151,10 +153,11 @@ class CountResult:
 
     def __repr__(self) -> str:
         """Return the sums in a sentence, and the table."""
-        read = self.table[self.table["error"] == ""]
+        read, left_out = self.table[is_counted(self.table)], int((self.table["left_out"] != "").sum())
         cells = int(read["total"].sum())
         found, images = (f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in ((cells, "cell"), (len(read), "image")))
-        head = f"{found} in {images}, found by {self.model.path.stem}."
+        more = f"; {left_out} image{'' if left_out == 1 else 's'} left out" if left_out else ""
+        head = f"{found} in {images}, found by {self.model.path.stem}{more}."
         return f"{head}\n{self.shown_table().to_string(index=False, max_rows=2 * _SHOWN_ROWS)}"
 
     def _repr_html_(self) -> str:

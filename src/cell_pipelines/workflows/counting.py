@@ -12,6 +12,7 @@ from cell_pipelines.annotations.class_columns import class_columns
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.workflows.count_intervals import interval_columns
+from cell_pipelines.workflows.left_out import find_left_out, with_left_out
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import DIAMETER_COLUMNS, as_trained, score_images
@@ -21,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 #: Columns of the counts that are not a class's.
 RESERVED = (
-    "image", "total", "total_low", "total_high", "warning", "interval_level", "interval_note", "pixel_height_um",
-    "pixel_width_um", "pixel_size_from", "diameter_px", "diameter_from", "error", "model_run_id", "model_sha256",
-    "thresholds",
+    "image", "total", "total_low", "total_high", "warning", "left_out", "interval_level", "interval_note",
+    "pixel_height_um", "pixel_width_um", "pixel_size_from", "diameter_px", "diameter_from", "error", "model_run_id",
+    "model_sha256", "thresholds",
 )  # fmt: skip
 _ENDINGS = ("_low", "_high")
 # Images whose warnings are told one by one in the log.
@@ -35,9 +36,9 @@ class FoundCells:
     """Cells of new images.
 
     Attributes:
-        annotations: The cells at or above their threshold, of the images that were read.
-        failures: One row per image that was not: `image` and `error`.
-        scores: The table of `score_images`.
+        annotations: The cells at or above their threshold, of the images that are counted.
+        failures: One row per image that was not read: `image` and `error`.
+        scores: The table of `score_images`, and in the column `left_out` why an image that was read is not counted.
     """
 
     annotations: AnnotationSet
@@ -69,7 +70,9 @@ def find_cells(
     failed = scores.loc[scores["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed) and (parameters.strict or len(failed) == len(images)):
         raise ImageFormatError(_describe_failures(list(failed["error"])))
-    cells = chosen.accept(read_cells(scores, folder, chosen, parallel=parameters.parallel))
+    scores = with_left_out(scores, *find_left_out(images, scores, folder))
+    counted = scores[scores["left_out"] == ""]
+    cells = chosen.accept(read_cells(counted, folder, chosen, parallel=parameters.parallel))
     return FoundCells(cells, failed, scores)
 
 
@@ -94,9 +97,11 @@ def count_cells(found: FoundCells, model: TrainedModel, parameters: PredictionPa
         table[side] = annotations.images[side].to_pandas()
     for column in [name for name in ("pixel_size_from", *DIAMETER_COLUMNS) if name in found.scores]:
         table[column] = found.scores.set_index("image").loc[list(annotations.names), column].to_numpy()
-    table["error"] = ""
-    if len(failures):
-        table = pd.concat([table, failures.assign(warning="")], ignore_index=True)
+    table[["left_out", "error"]] = ""
+    scores = found.scores if "left_out" in found.scores else found.scores.assign(left_out="")
+    left_out = scores.loc[scores["left_out"] != "", ["image", "left_out"]]
+    for others in filter(len, (left_out.assign(error=""), failures.assign(left_out=""))):
+        table = pd.concat([table, others.assign(warning="")], ignore_index=True)
     table["model_run_id"] = model.run_id
     table["model_sha256"] = model.sha256
     chosen = model.with_score(parameters.confidence)

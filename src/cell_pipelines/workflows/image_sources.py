@@ -5,8 +5,9 @@ import glob
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from cell_pipelines.imaging.listing import ARCHIVES, describe_unread
 from cell_pipelines.imaging.reading import (
     IMAGE_SUFFIXES,
     ImageFile,
@@ -19,16 +20,24 @@ from cell_pipelines.imaging.reading import (
 Images = Any
 #: A channel by name or by number from 0, or several.
 Channel = str | int | Sequence[str | int] | None
+#: A depth by number from 0, or ``max`` or ``mean`` over all.
+Depth = int | Literal["max", "mean"] | None
+#: A time point by number from 0, or ``each``.
+Time = int | Literal["each"] | None
 _MOST_KINDS = 4
 
 
-def collect_images(images: Images, channel: Channel = None) -> dict[str, ImageFile]:
+def collect_images(
+    images: Images, channel: Channel = None, *, z: Depth = None, time: Time = None
+) -> dict[str, ImageFile]:
     """Return the images by name, each read when it is called for.
 
     Args:
         images: An array (H, W) or (H, W, C), a file, a folder that is searched at any depth, a pattern with ``*`` or
             ``**``, or a list of these. ``~`` is the home folder; a path that is there is never taken for a pattern.
         channel: What to take of files with several channels; None for all, or for what the model learned from.
+        z: What to take of files with several depths: a number from 0, or ``max`` or ``mean`` over all of them.
+        time: What to take of files with several time points: a number from 0; ``each`` makes an image of every one.
 
     Returns:
         Names are paths below the folder, or names of files; where those of several sources are alike, they begin with
@@ -37,22 +46,22 @@ def collect_images(images: Images, channel: Channel = None) -> dict[str, ImageFi
     Raises:
         ImageFormatError: Something that was named isn't there, or holds no image.
     """
-    chosen = _to_channels(channel)
+    selection = _to_selection(channel, z, time)
     if _is_path(images):
-        return _collect_paths([images], ImageSelection(channels=chosen))
+        return _collect_paths([images], selection)
     if hasattr(images, "__array__"):
-        return _collect_arrays([images], ["image"], chosen)
+        return _collect_arrays([images], ["image"], selection)
     if not isinstance(images, Iterable):
         raise ImageFormatError(f"`images` must be an array, a path, or a list of these, got {type(images).__name__}.")
     several = list(images)
     if not several:
         raise ImageFormatError("`images` must name at least one image, got an empty list.")
     if all(map(_is_path, several)):
-        return _collect_paths(several, ImageSelection(channels=chosen))
+        return _collect_paths(several, selection)
     if any(map(_is_path, several)):
         raise ImageFormatError("`images` must be arrays or paths, got a list of both; count them one after the other.")
     digits = len(str(len(several)))
-    return _collect_arrays(several, [f"image_{i:0{digits}d}" for i in range(1, len(several) + 1)], chosen)
+    return _collect_arrays(several, [f"image_{i:0{digits}d}" for i in range(1, len(several) + 1)], selection)
 
 
 def folders_of(images: Images) -> list[Path]:
@@ -65,23 +74,20 @@ def _is_path(value: object) -> bool:
     return isinstance(value, str | os.PathLike)
 
 
-def _to_channels(channel: Channel) -> tuple[str | int, ...] | None:
-    if channel is None:
-        return None
-    given = (channel,) if isinstance(channel, str | int) else tuple(channel)
+def _to_selection(channel: Channel, z: Depth, time: Time) -> ImageSelection:
+    channels = (channel,) if isinstance(channel, str | int) else None if channel is None else tuple(channel)
     try:
-        ImageSelection(channels=given)
+        return ImageSelection(channels=channels, z=z, time=time)
     except ValueError as error:
-        raise ImageFormatError(f"`channel`: {error}") from error
-    return given
+        raise ImageFormatError(str(error).replace("`channels`", "`channel`")) from error
 
 
-def _collect_arrays(
-    arrays: Sequence[Any], names: Sequence[str], channels: tuple[str | int, ...] | None
-) -> dict[str, ImageFile]:
+def _collect_arrays(arrays: Sequence[Any], names: Sequence[str], selection: ImageSelection) -> dict[str, ImageFile]:
     from cell_pipelines.imaging.array_image import array_image
 
-    return {name: array_image(array, name, channels) for array, name in zip(arrays, names, strict=True)}
+    if selection.z is not None or selection.time is not None:
+        raise ImageFormatError("`z` and `time` choose from files; of an array give the plane itself.")
+    return {name: array_image(array, name, selection.channels) for array, name in zip(arrays, names, strict=True)}
 
 
 def _collect_paths(given: Sequence[Any], selection: ImageSelection) -> dict[str, ImageFile]:
@@ -142,10 +148,7 @@ def _list(path: Path, selection: ImageSelection, *, is_alone: bool) -> dict[str,
             raise ImageFormatError(f"{error}{_describe_contents(path)}") from error
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return list_image_files(path, selection)
-    from cell_pipelines.imaging.listing import UNREAD_SUFFIXES, describe_unread
-
-    is_image = path.suffix.lower() in UNREAD_SUFFIXES
-    reason = describe_unread(path) if is_image else f"expected an image ending in {', '.join(IMAGE_SUFFIXES)}."
+    reason = describe_unread(path)
     if is_alone:
         raise ImageFormatError(f"{path}: {reason}")
     return {path.name: ImageFile(path, unread=reason)}
@@ -158,7 +161,10 @@ def _describe_contents(folder: Path) -> str:
         return " There is no file in it."
     endings = list(dict.fromkeys(Path(name).suffix.lower() or name for name in sorted(names)))
     more = " …" if len(endings) > _MOST_KINDS else ""
-    return f" It holds {len(names)} other file{'s' * (len(names) > 1)} ({', '.join(endings[:_MOST_KINDS])}{more})."
+    packed = " Unpack the archive first." if set(ARCHIVES) & set(endings) else ""
+    return (
+        f" It holds {len(names)} other file{'s' * (len(names) > 1)} ({', '.join(endings[:_MOST_KINDS])}{more}).{packed}"
+    )
 
 
 def _joined(found: Sequence[tuple[Path, dict[str, ImageFile]]]) -> dict[str, ImageFile]:

@@ -3,6 +3,7 @@
 import difflib
 import logging
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,19 @@ def check_new_folder(path: Path) -> Path:
     parent = next(one for one in folder.parents if one.exists())
     if not parent.is_dir():
         raise MistakeError(f"{folder}: expected a new folder to write into; {parent} is a file. Name another one.")
-    if not os.access(parent, os.W_OK | os.X_OK):
+    if not _allows_new_files(parent):
         raise MistakeError(f"{folder}: can't be written, since {parent} allows no new files. Name another folder.")
     return folder
+
+
+def _allows_new_files(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    try:
+        Path(tempfile.mkdtemp(prefix=".", dir=folder)).rmdir()
+    except OSError:  # such as in /proc, where the permissions say otherwise
+        return False
+    return True
 
 
 def export_annotations(annotations: AnnotationSet, format: str, folder: Path) -> None:
@@ -87,7 +98,7 @@ def check_format(name: str) -> None:
     from cell_pipelines.annotations.formats.registry import FORMATS
 
     if name not in FORMATS:
-        close = difflib.get_close_matches(name, FORMATS, n=1)
+        close = difflib.get_close_matches(name.strip().lower().replace("-", "_"), FORMATS, n=1)
         hint = f" Did you mean `{close[0]}`?" if close else ""
         raise MistakeError(f"there is no annotation format `{name}`.{hint} Formats: {', '.join(FORMATS)}.")
 

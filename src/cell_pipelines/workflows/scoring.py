@@ -15,13 +15,8 @@ import pandas as pd
 from cell_pipelines.analysis.training_range import check_image
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.image_statistics import ImageStatistics
-from cell_pipelines.imaging.reading import (
-    SCENE_SUFFIXES,
-    Image,
-    ImageFile,
-    ImageFormatError,
-    LargeImage,
-)
+from cell_pipelines.imaging.reading import SCENE_SUFFIXES, Image, ImageFile, ImageFormatError, LargeImage
+from cell_pipelines.imaging.signatures import image_signature
 from cell_pipelines.workflows.parallel import load_ahead, map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 from cell_pipelines.workflows.starters import starters
@@ -40,7 +35,7 @@ COLUMNS = (
     "warning", "error",
 )  # fmt: skip
 # Stored scores of other versions are not those that would be made now.
-_VERSION = b"2"
+_VERSION = b"3"
 #: Further columns for a model that knows cells of one diameter.
 DIAMETER_COLUMNS = ("diameter_px", "diameter_from")
 _NO_DIAMETER = "no cell was found at any scale to estimate the diameter from, so the image was taken as it is"
@@ -201,7 +196,8 @@ class _Scoring:
             with _opened(content) as image:
                 found = self._examine(image, file)
                 size, path = tuple(image.shape[:2]), self.path(name, file)
-                write_arrays(found.arrays, size, path, note=found.note())
+                note = found.note() | {"signature": image_signature(image)}
+                write_arrays(found.arrays, size, path, note=note)
         except ImageFormatError as error:
             return str(error)
         except ValueError as error:

@@ -20,7 +20,7 @@ def said(tables: dict[str, pd.DataFrame], settings: ComparisonSettings = ONE) ->
 
 def test_a_clear_winner_is_named_with_its_lead(drawn: Draw) -> None:
     sentence = said(drawn(60, models=3, better=1.5))
-    assert sentence.startswith("F1 of boxes at IoU 0.5: m2 is best, 0.")
+    assert sentence.startswith("F1 of boxes: m2 is best, 0.")
     assert "over 60 images it lies 0.1" in sentence
     assert "ahead of m" in sentence
     assert "differs significantly from both others (p below 0.001 after Holm; intervals of 95 %)" in sentence

@@ -24,7 +24,7 @@ def ranks(count: int, cliques: list[str] | None = None) -> pd.DataFrame:
 
 @pytest.mark.parametrize("count", [2, 3, 8, 40])
 def test_any_number_of_models_can_be_read(count: int, assert_readable: Check) -> None:
-    figure = plot_critical_difference(ranks(count), "F1 of boxes at IoU 0.5")
+    figure = plot_critical_difference(ranks(count), "F1 of boxes")
     assert_readable(figure)
     texts = [text.get_text().strip() for text in figure.axes[0].texts]
     assert sum("network_" in text for text in texts) == count
@@ -60,4 +60,4 @@ def test_groups_are_called_so_and_each_metric_has_a_figure() -> None:
     figures = rank_figures(both, unit="group")
     assert list(figures) == ["f1", "dice"]
     texts = [text.get_text() for text in figures["f1"].axes[0].texts]
-    assert any("F1 of boxes at IoU 0.5: average rank over 20 groups" in text for text in texts)
+    assert any("F1 of boxes: average rank over 20 groups" in text for text in texts)

@@ -73,7 +73,7 @@ def test_a_figure_has_panels_for_time_and_speed_and_for_quality_where_there_is_o
     assert len(plot_benchmark(models, runs).axes) == 2
     evaluated = models.assign(f1=[0.9, np.nan, 0.8], f1_low=0.7, f1_high=0.95)
     figure = plot_benchmark(evaluated, runs, quality="f1")
-    assert len(figure.axes) == 4 and figure.axes[2].get_title(loc="left") == "F1 of boxes at IoU 0.5, 95 % interval"
+    assert len(figure.axes) == 4 and figure.axes[2].get_title(loc="left") == "F1 of boxes, 95 % interval"
     assert len(plot_benchmark(models.assign(f1=np.nan), runs, quality="f1").axes) == 2
 
 

@@ -26,6 +26,8 @@ _PICTURES: Final = (
     "images are in the folder overlays, if they were asked for."
 )
 
+_LEFT_OUT: Final = "Why the image is not counted among the others."
+
 _UNKNOWN: Final = (
     "The model file does not say what its training images were like, so these images were not compared with them."
 )
@@ -33,13 +35,18 @@ _UNKNOWN: Final = (
 
 def count_summary(counts: pd.DataFrame) -> dict[str, str]:
     """Return the headline numbers: images, cells, images with warnings and images that could not be read."""
-    failed = counts["error"] != ""
+    failed, left_out = counts["error"] != "", _left_out(counts)
     return {
         "Images": str(len(counts)),
-        "Cells": str(int(counts["total"].sum())),
+        "Cells": str(int(counts.loc[~left_out, "total"].sum())),
         "Images with warnings": str(int((counts["warning"] != "").sum())),
+        **({"Images left out": str(int(left_out.sum()))} if left_out.any() else {}),
         "Images not read": str(int(failed.sum())),
     }
+
+
+def _left_out(counts: pd.DataFrame) -> pd.Series[bool]:
+    return counts["left_out"] != "" if "left_out" in counts else counts["error"].isna()
 
 
 def count_sections(
@@ -54,21 +61,24 @@ def count_sections(
     """Return the sections of the page, of a size that many images do not change.
 
     Args:
-        counts: One row per image with `image`, `total`, `warning`, `error`, a column for each class, and their
-            intervals, where there are any, with `interval_level` and `interval_note`.
+        counts: One row per image with `image`, `total`, `warning`, `left_out`, `error`, a column for each class, and
+            their intervals, where there are any, with `interval_level` and `interval_note`.
         classes: Names of the classes' columns.
         account: What was counted and how, a paragraph each.
         folders: Totals of each folder; None where there is one only.
         pictures: Some images with their cells, after what is said of each.
         compared: Whether the model file says what its training images were like.
     """
-    read = counts[counts["error"] == ""]
+    read = counts[(counts["error"] == "") & ~_left_out(counts)]
     totals = [] if folders is None else [_table(folders, "Cells by folder.")]
     sections = [Section("What was counted", [Text("\n\n".join(account)), *totals])] if account else []
     if pictures:
         shown = [Picture(image, caption) for caption, image in pictures]
         sections.append(Section("Pictures", [Text(_PICTURES), *shown]))
     sections += [_warnings(read, compared), Section("Counts", [_counts(read, classes), *_interval_notes(read)])]
+    if _left_out(counts).any():
+        told = counts.loc[_left_out(counts), ["image", "left_out"]].reset_index(drop=True)
+        sections.append(Section("Images left out", [_table(told, "Why each is in no total.", {"left_out": _LEFT_OUT})]))
     failed = counts.loc[counts["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed):
         sections.append(Section("Images that could not be read", [_table(failed, "Why each was left out.")]))
