@@ -113,6 +113,6 @@ def test_another_tools_model_can_be_named(tmp_path, monkeypatch):
     pytest.importorskip("h5py", reason="h5py is not installed, so StarDist's weights can't be read")
     monkeypatch.setenv("CELL_FOREIGN_MODELS", str(tmp_path))
     folder = Path(__file__).parents[1] / "models" / "foreign" / "stardist_keras"
-    assert choose_model(tmp_path, STUDY, ALL, f"stardist:{folder}").name.startswith("stardist-stardist_keras-")
+    assert choose_model(tmp_path, STUDY, ALL, f"stardist:{folder}").name.startswith("stardist_stardist_keras-")
     with pytest.raises(FileNotFoundError, match=r"config\.json"):
         choose_model(tmp_path, STUDY, ALL, "stardist:no/such/folder")

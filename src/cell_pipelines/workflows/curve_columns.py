@@ -8,8 +8,9 @@ from cell_pipelines.typing import FloatArray
 
 
 def precision_recall_curves(table: pd.DataFrame) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Return recall and precision for each class of a table with these columns."""
-    return {name: (rows["recall"], rows["precision"]) for name, rows in _by_category(table)}
+    """Return recall and precision for each class of a table with these columns; a class without scores has none."""
+    known = table.dropna(subset=["precision"])
+    return {name: (rows["recall"], rows["precision"]) for name, rows in _by_category(known)}
 
 
 def _by_category(table: pd.DataFrame) -> Iterator[tuple[str, dict[str, FloatArray]]]:

@@ -48,11 +48,10 @@ def plot_precision_recall_curves(curves: pd.DataFrame, table: pd.DataFrame) -> A
     from cell_pipelines.report.figures.curves import plot_precision_recall
     from cell_pipelines.report.figures.panels import create_note
 
-    if curves["precision"].isna().all():
+    by_class = precision_recall_curves(curves)
+    if not by_class:
         return create_note("No curve: there are no cells, or predictions have no scores to be ranked by.")
-    return plot_precision_recall(
-        precision_recall_curves(curves), dict(zip(table["category"], table["ap50"], strict=True))
-    )
+    return plot_precision_recall(by_class, dict(zip(table["category"], table["ap50"], strict=True)))
 
 
 def plot_count_agreement(images: pd.DataFrame) -> Any:
