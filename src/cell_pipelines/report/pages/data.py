@@ -47,12 +47,12 @@ def plan_sections(plan: pd.DataFrame) -> list[Section]:
     if plan.empty:
         return []
     about = (
-        "Chosen by `cell-pipelines train` before the training. The study's files in conf hold the settings, and may "
+        "Chosen by cell-pipelines train before the training. The study's files in conf hold the settings, and may "
         "have been changed since."
     )
     given = plan.fillna("").astype(str)
     numbers = given["numbers"].where(given["numbers"] == "", " (" + given["numbers"] + ")")
-    table = given.assign(why=given["why"] + numbers)[["what", "value", "why"]].rename(columns={"value": "chosen"})
+    table = given.assign(chosen=given["what"] + ": " + given["value"], why=given["why"] + numbers)[["chosen", "why"]]
     return [Section("What was chosen and why", [Text(about), Table(table, "One row per decision")])]
 
 
