@@ -1,12 +1,16 @@
 """The one look of every progress bar: what, how far, how long, how long yet."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -18,8 +22,29 @@ _WORTH_KEEPING = 5.0
 _TOLD_EPOCHS = 10
 
 
+#: Is told what is being done, how much of it is done, and of how much; it may raise to end the work.
+Listener = Callable[[str, int, int], None]
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def told_to(listener: Listener) -> Iterator[None]:
+    """Tell a function, too, how far the work of this thread is, while the block runs."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
 class _Progress(Progress):
     """A progress bar of which nothing is left where the work was quick, and only its last state in a file."""
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        if (listener := _listener.get()) is not None:
+            task = self.tasks[self.task_ids.index(task_id)]
+            listener(task.description, int(task.completed), int(task.total or 0))
 
     def start(self) -> None:
         self._started_at = time.monotonic()

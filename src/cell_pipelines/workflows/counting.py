@@ -82,9 +82,20 @@ def _describe_failures(errors: Sequence[str]) -> str:
     return f"{len(errors)} images can't be read; the first: {errors[0]}"
 
 
-def count_cells(found: FoundCells, model: TrainedModel, parameters: PredictionParameters) -> pd.DataFrame:
-    """Return one row per image: counts by class, warnings, intervals, and the model and threshold they come from."""
-    annotations, failures, is_own = found.annotations, found.failures, parameters.confidence is None
+def count_cells(
+    found: FoundCells, model: TrainedModel, parameters: PredictionParameters, *, is_own: bool | None = None
+) -> pd.DataFrame:
+    """Return one row per image: counts by class, warnings, intervals, and the model and threshold they come from.
+
+    Args:
+        found: The cells.
+        model: The model with its own thresholds.
+        parameters: `confidence` is the threshold in place of the model's own.
+        is_own: Whether only the model's own thresholds decided what counts, for which its intervals hold; None where
+            `confidence` says so.
+    """
+    annotations, failures = found.annotations, found.failures
+    is_own = parameters.confidence is None if is_own is None else is_own
     counts = annotations.counts()
     columns = count_columns(annotations)
     table = pd.DataFrame({"image": annotations.names})

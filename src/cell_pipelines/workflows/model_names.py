@@ -43,6 +43,11 @@ def open_model(model: str | Path | TrainedModel) -> TrainedModel:
     raise MistakeError(_describe_unknown(str(model), path, [*starters(), *trained]))
 
 
+def known_models() -> tuple[str, ...]:
+    """Return the names of the models that are there: starters, and those of the project in this folder."""
+    return (*starters(), *_study_models())
+
+
 def _study_models() -> dict[str, Path]:
     """Return the trained models of the project in this folder, by study and name."""
     root = Path(os.environ.get("CELL_DATA_ROOT", "data"))

@@ -1,0 +1,58 @@
+"""Who may use the page: a token where one is asked for, and requests of the page itself only."""
+
+import hashlib
+import hmac
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException, Request
+
+from cell_pipelines.app.settings import LOCAL_USER, AppSettings
+
+COOKIE = "cell_pipelines_token"
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def cookie_value(token: str) -> str:
+    """Return what the browser keeps in place of a token."""
+    return hashlib.sha256(b"cell_pipelines\0" + token.encode()).hexdigest()
+
+
+def user_of_token(settings: AppSettings, token: str) -> str | None:
+    """Return the user who was given a token; None where nobody was."""
+    return _find(settings, cookie_value(token))
+
+
+def _find(settings: AppSettings, value: str) -> str | None:
+    found = None
+    for token, user in settings.tokens.items():  # all of them, so that the time tells nothing
+        if hmac.compare_digest(cookie_value(token), value):
+            found = user
+    return found
+
+
+def current_user(request: Request) -> str:
+    """Return who sends a request.
+
+    Raises:
+        HTTPException: 403 where another page sends it, 401 where a token is asked for and none is given.
+    """
+    settings: AppSettings = request.app.state.settings
+    _refuse_other_pages(request)
+    if not settings.tokens:
+        return LOCAL_USER
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    value = cookie_value(token.strip()) if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+    user = _find(settings, value)
+    if user is None:
+        raise HTTPException(401, "a token is needed: log in, or send it as `Authorization: Bearer TOKEN`.")
+    return user
+
+
+def _refuse_other_pages(request: Request) -> None:
+    """Refuse what a page of another host makes a browser send."""
+    origin = request.headers.get("origin")
+    if request.method in _SAFE or origin is None:
+        return
+    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    if urlsplit(origin).netloc not in hosts:
+        raise HTTPException(403, "this request comes from another page.")

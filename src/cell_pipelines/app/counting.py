@@ -1,0 +1,191 @@
+"""The job that counts cells, and its result, which is read again with other thresholds without the network."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from cell_pipelines.annotations.geometry.areas import object_areas
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import select_objects
+from cell_pipelines.annotations.storage import read_parquet, write_parquet
+from cell_pipelines.api import inference_parameters
+from cell_pipelines.app.jobs import Job, JobStore
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.files import atomic_path
+from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.workflows.count_result import CountResult
+from cell_pipelines.workflows.counting import FoundCells, count_cells, find_cells
+from cell_pipelines.workflows.image_sources import collect_images
+from cell_pipelines.workflows.model_names import open_model
+from cell_pipelines.workflows.parameters.prediction import PredictionParameters
+from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.scoring import as_trained
+from cell_pipelines.workflows.trained_model import TrainedModel
+
+#: Folders and files of a job.
+UPLOADS, SCORES, CELLS = "uploads", "scores", "cells"
+_SCORE_TABLE, _COUNTS = "scores.parquet", "counts.parquet"
+_FAILURES = ["image", "error"]
+
+
+class CountSettings(BaseModel):
+    """How cells are counted.
+
+    Attributes:
+        model: As `api.count` takes it.
+        diameter: As `api.count` takes it.
+        channel: As `api.count` takes it.
+        threshold: Least score of a cell; None for the model's own.
+        min_area_px: Smaller cells don't count, in px² of the image.
+        max_area_px: Larger cells don't count; None for no limit.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    model: str = "nuclei"
+    diameter: float | str | None = None
+    channel: str | int | None = None
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    min_area_px: Annotated[float, Field(ge=0)] = 0.0
+    max_area_px: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether nothing but the model's own thresholds decides what counts."""
+        return self.threshold is None and not self.min_area_px and self.max_area_px is None
+
+
+def run_count(store: JobStore, job: Job) -> None:
+    """Find and count the cells of a job's images; scores that are stored already are not made again."""
+    settings, folder = CountSettings.model_validate(job.settings), store.folder(job)
+    model, images = open_model(settings.model), collect_images(folder / UPLOADS, settings.channel)
+    inference = inference_parameters(settings.diameter)
+    found = find_cells(images, model, folder / SCORES, inference, PredictionParameters(confidence=settings.threshold))
+    _write(folder, replace(found, annotations=_by_area(found.annotations, settings)), model, settings)
+
+
+def recount(store: JobStore, job: Job, settings: CountSettings) -> Job:
+    """Count a job's cells again by other thresholds from its stored scores, and keep the thresholds.
+
+    Raises:
+        MistakeError: The images have not been counted yet, or another model, diameter or channel is asked for.
+    """
+    counted = open_count(store, job)
+    kept = {"model", "diameter", "channel"}
+    if settings.model_dump(include=kept) != counted.settings.model_dump(include=kept):
+        raise MistakeError("thresholds can be changed of what is counted; for another model or diameter count anew.")
+    found = FoundCells(counted.cells(settings), counted.failures, counted.scores)
+    _write(store.folder(job), found, counted.model, settings)
+    return store.change(job, settings=settings.model_dump())
+
+
+def _write(folder: Path, found: FoundCells, model: TrainedModel, settings: CountSettings) -> None:
+    parameters = PredictionParameters(confidence=settings.threshold)
+    # A filter by size is not what intervals and warnings were made for, no more than another threshold.
+    table = count_cells(found, model, parameters, is_own=settings.is_own)
+    for name, content in ((_SCORE_TABLE, found.scores), (_COUNTS, table)):
+        with atomic_path(folder / name) as temporary:
+            content.to_parquet(temporary)
+    write_parquet(found.annotations, folder / CELLS)
+
+
+def _by_area(cells: AnnotationSet, settings: CountSettings) -> AnnotationSet:
+    """Return the cells whose area lies within the limits; points have none and stay."""
+    if not settings.min_area_px and settings.max_area_px is None:
+        return cells
+    areas = object_areas(cells)
+    largest = np.inf if settings.max_area_px is None else settings.max_area_px
+    return select_objects(cells, (areas == 0) | ((areas >= settings.min_area_px) & (areas <= largest)))
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a job counted.
+
+    Attributes:
+        folder: Of the job.
+        settings: Those by which the tables were made.
+        model: The model.
+        scores: The table of stored scores.
+    """
+
+    folder: Path
+    settings: CountSettings
+    model: TrainedModel
+    scores: pd.DataFrame
+
+    @cached_property
+    def images(self) -> Mapping[str, ImageFile]:
+        """The images by name, as the model sees them."""
+        return as_trained(dict(collect_images(self.folder / UPLOADS, self.settings.channel)), self.model)
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """The images that can't be read: image and error."""
+        return self.scores.loc[self.scores["error"] != "", _FAILURES].reset_index(drop=True)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the images that were read, in the order of the table."""
+        return list(self.scores.loc[self.scores["error"] == "", "image"])
+
+    def result(self) -> CountResult:
+        """Return the counts and cells, as `api.count` returns them."""
+        table = pd.read_parquet(self.folder / _COUNTS)
+        return CountResult(table, read_parquet(self.folder / CELLS), self.images, self.model)
+
+    def cells(self, settings: CountSettings, image: str | None = None) -> AnnotationSet:
+        """Return the cells by thresholds from the stored scores; the network does not run.
+
+        Args:
+            settings: The thresholds.
+            image: Of this image only; None for all.
+        """
+        model = self.model.with_score(settings.threshold)
+        scores = self.scores if image is None else self.scores[self.scores["image"] == image]
+        return _by_area(model.accept(read_cells(scores, self.folder / SCORES, model)), settings)
+
+
+def open_count(store: JobStore, job: Job) -> Count:
+    """Return what a job counted.
+
+    Raises:
+        MistakeError: It has not been counted yet, or is no such job.
+    """
+    folder = store.folder(job)
+    if job.kind != "count" or not (folder / CELLS).is_dir():
+        raise MistakeError(f"the images of {job.title!r} have not been counted yet.")
+    settings = CountSettings.model_validate(job.settings)
+    return Count(folder, settings, open_model(settings.model), pd.read_parquet(folder / _SCORE_TABLE))
+
+
+def write_download(result: CountResult, kind: str, folder: Path) -> Path:
+    """Write what a person downloads into an empty folder and return the file; a folder becomes a ZIP archive.
+
+    Args:
+        result: The counts.
+        kind: ``counts.csv``, ``counts.xlsx``, ``cells.csv``, ``report.html``, ``all`` or an annotation format.
+        folder: Where to write.
+
+    Raises:
+        MistakeError: There is no such kind.
+    """
+    from cell_pipelines.workflows.count_result import FILES
+
+    whole = folder / "whole"
+    if kind == "all":
+        result.save(whole)
+    elif kind in FILES:
+        result.save(whole, overlays=False)
+        return whole / kind
+    else:
+        result.to(kind, whole)
+    return Path(shutil.make_archive(str(folder / kind), "zip", whole))
+
+

@@ -1,0 +1,30 @@
+"""Whether the server works, and figures for monitoring."""
+
+from collections import Counter
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse
+
+from cell_pipelines import __version__
+from cell_pipelines.app.routes.jobs import User, store_of
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/health")
+def get_health() -> dict[str, str]:
+    """Say that the server answers; needs no token."""
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def get_metrics(request: Request, user: User) -> str:
+    """Return numbers of jobs in the text format of Prometheus."""
+    jobs = Counter((job.kind, job.state) for job in store_of(request).jobs())
+    lines = [f'cell_pipelines_jobs{{kind="{kind}",state="{state}"}} {n}' for (kind, state), n in sorted(jobs.items())]
+    head = ["# HELP cell_pipelines_jobs Jobs that are kept, by kind and state.", "# TYPE cell_pipelines_jobs gauge"]
+    waiting = [
+        "# HELP cell_pipelines_jobs_waiting Jobs in the queue.", "# TYPE cell_pipelines_jobs_waiting gauge",
+        f"cell_pipelines_jobs_waiting {request.app.state.queue.waiting}",
+    ]  # fmt: skip
+    return "\n".join([*head, *lines, *waiting]) + "\n"

@@ -1,0 +1,39 @@
+"""Serve the web page: drop images, get counts, correct them, train on the corrections."""
+
+from pathlib import Path
+
+import click
+
+
+def _tokens(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs = [value.partition(":") for value in values]
+    for name, colon, secret in pairs:
+        if not (name and colon and len(secret) >= 8):
+            raise click.BadParameter("expected NAME:SECRET, the secret of at least 8 characters.")
+    return {secret: name for name, _, secret in pairs}
+
+
+@click.command()
+@click.option("--folder", type=Path, default=Path("cell_pipelines_app"), show_default=True, help="Keeps all jobs.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Any other address needs a token.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8700, show_default=True, help="0 for a free one.")
+@click.option("--token", "tokens", multiple=True, callback=_tokens, metavar="NAME:SECRET", help="One per user.")
+@click.option("--root-path", default="", help="Prefix of the address behind a reverse proxy, such as /cells.")
+@click.option("--upload-mb", type=click.FloatRange(min=0, min_open=True), default=4000.0, show_default=True)
+@click.option("--upload-files", type=click.IntRange(min=1), default=5000, show_default=True)
+@click.option("--keep-days", type=click.FloatRange(min=0, min_open=True), help="Delete ended jobs after so many days.")
+@click.option("--pages-only", is_flag=True, help="Serve pages; another process works on the jobs.")
+@click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
+def app(pages_only: bool, opens: bool, **settings: object) -> None:
+    """Serve a web page on which images are dropped and their cells counted, corrected and learnt from."""
+    from pydantic import ValidationError
+
+    from cell_pipelines.app.serving import serve
+    from cell_pipelines.app.settings import AppSettings
+    from cell_pipelines.failures import MistakeError
+
+    try:
+        chosen = AppSettings.model_validate({**settings, "works": not pages_only})
+    except ValidationError as error:
+        raise MistakeError(f"{error.errors()[0]['msg'].removeprefix('Value error, ')}.") from error
+    serve(chosen, opens=opens)
