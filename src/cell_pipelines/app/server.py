@@ -18,7 +18,7 @@ from cell_pipelines.app.counting import run_count
 from cell_pipelines.app.jobs import JobStore
 from cell_pipelines.app.pages import render
 from cell_pipelines.app.queue import JobQueue, delete_old
-from cell_pipelines.app.routes import counts, health, jobs, pages
+from cell_pipelines.app.routes import corrections, counts, health, jobs, pages
 from cell_pipelines.app.settings import AppSettings
 from cell_pipelines.failures import describe, is_mistake
 
@@ -58,7 +58,7 @@ def create_app(settings: AppSettings) -> FastAPI:
     app.middleware("http")(_with_headers)
     for kind in (StarletteHTTPException, RequestValidationError, ValueError, OSError, ImportError, Exception):
         app.add_exception_handler(kind, _answer_error)
-    for module in (jobs, counts, health, pages):
+    for module in (jobs, counts, corrections, health, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.mount("/bokeh", StaticFiles(directory=_bokeh_files()), name="bokeh")
