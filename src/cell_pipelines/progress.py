@@ -27,6 +27,14 @@ Listener = Callable[[str, int, int], None]
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
+_everywhere: list[Listener] = []
+
+
+def tell_always(listener: Listener) -> None:
+    """Tell a function, too, how far the work of this process is, whatever thread does it, until the process ends."""
+    _everywhere[:] = [listener]
+
+
 @contextmanager
 def told_to(listener: Listener) -> Iterator[None]:
     """Tell a function, too, how far the work of this thread is, while the block runs."""
@@ -42,7 +50,7 @@ class _Progress(Progress):
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         super().advance(task_id, advance)
-        if (listener := _listener.get()) is not None:
+        for listener in [own] if (own := _listener.get()) else _everywhere:
             task = self.tasks[self.task_ids.index(task_id)]
             listener(task.description, int(task.completed), int(task.total or 0))
 

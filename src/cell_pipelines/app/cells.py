@@ -35,7 +35,8 @@ def describe_cells(cells: AnnotationSet) -> dict[str, Any]:
         for category, score, area, rings in zip(cells.category, cells.scores, areas, outlines(cells), strict=True)
     ]  # fmt: skip
     return {
-        "width": image["width"], "height": image["height"], "total": cells.n_objects, "classes": classes, "cells": found,
+        "width": image["width"], "height": image["height"], "total": cells.n_objects,
+        "classes": classes, "cells": found,
     }  # fmt: skip
 
 
@@ -93,5 +94,6 @@ def _by_folder(table: pd.DataFrame, classes: list[str]) -> list[dict[str, Any]]:
     if folders.nunique() < 2:
         return []
     sums = read.groupby(folders)[[*classes, "total"]].sum().astype(int)
-    images = folders.value_counts()
-    return [{"folder": str(name), "images": int(images[name]), **row} for name, row in sums.to_dict("index").items()]
+    sums.insert(0, "images", folders.value_counts())
+    rows = sums.rename_axis("folder").reset_index().to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -176,7 +175,7 @@ class ImageCorrections:
 
     @property
     def _canvas(self) -> Canvas:
-        row = self._count.scores.set_index("image").loc[self.name]
+        row = self._count.scores[self._count.scores["image"] == self.name].to_dict("records")[0]
         return Canvas(int(row["width"]), int(row["height"]), self._count.model.categories)
 
     def _facts(self, state: _State) -> dict[str, Any]:
@@ -253,5 +252,6 @@ def corrections_table(count: Count) -> pd.DataFrame:
     for one in corrected_images(count):
         events = one.events()
         people = ", ".join(dict.fromkeys(event["by"] for event in events))
-        who.append({"image": one.name, "finished": one.is_finished, "by": people, "last": events[-1]["at"] if events else ""})
+        last = events[-1]["at"] if events else ""
+        who.append({"image": one.name, "finished": one.is_finished, "by": people, "last": last})
     return changes.images.merge(pd.DataFrame(who), on="image", how="left")

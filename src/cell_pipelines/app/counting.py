@@ -17,13 +17,13 @@ from cell_pipelines.annotations.selection import select_objects
 from cell_pipelines.annotations.storage import read_parquet, write_parquet
 from cell_pipelines.api import inference_parameters
 from cell_pipelines.app.jobs import Job, JobStore
+from cell_pipelines.app.models import open_user_model
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_path
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import FoundCells, count_cells, find_cells
 from cell_pipelines.workflows.image_sources import collect_images
-from cell_pipelines.workflows.model_names import open_model
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import as_trained
@@ -64,7 +64,7 @@ class CountSettings(BaseModel):
 def run_count(store: JobStore, job: Job) -> None:
     """Find and count the cells of a job's images; scores that are stored already are not made again."""
     settings, folder = CountSettings.model_validate(job.settings), store.folder(job)
-    model, images = open_model(settings.model), collect_images(folder / UPLOADS, settings.channel)
+    model, images = open_user_model(store, job.user, settings.model), collect_images(folder / UPLOADS, settings.channel)
     inference = inference_parameters(settings.diameter)
     found = find_cells(images, model, folder / SCORES, inference, PredictionParameters(confidence=settings.threshold))
     _write(folder, replace(found, annotations=_by_area(found.annotations, settings)), model, settings)
@@ -162,7 +162,9 @@ def open_count(store: JobStore, job: Job) -> Count:
     if job.kind != "count" or not (folder / CELLS).is_dir():
         raise MistakeError(f"the images of {job.title!r} have not been counted yet.")
     settings = CountSettings.model_validate(job.settings)
-    return Count(folder, settings, open_model(settings.model), pd.read_parquet(folder / _SCORE_TABLE))
+    return Count(
+        folder, settings, open_user_model(store, job.user, settings.model), pd.read_parquet(folder / _SCORE_TABLE)
+    )
 
 
 def write_download(result: CountResult, kind: str, folder: Path) -> Path:
@@ -187,5 +189,3 @@ def write_download(result: CountResult, kind: str, folder: Path) -> Path:
     else:
         result.to(kind, whole)
     return Path(shutil.make_archive(str(folder / kind), "zip", whole))
-
-

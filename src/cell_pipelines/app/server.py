@@ -18,8 +18,9 @@ from cell_pipelines.app.counting import run_count
 from cell_pipelines.app.jobs import JobStore
 from cell_pipelines.app.pages import render
 from cell_pipelines.app.queue import JobQueue, delete_old
-from cell_pipelines.app.routes import corrections, counts, health, jobs, pages
+from cell_pipelines.app.routes import corrections, counts, health, jobs, pages, trainings
 from cell_pipelines.app.settings import AppSettings
+from cell_pipelines.app.training import run_training
 from cell_pipelines.failures import describe, is_mistake
 
 logger = logging.getLogger(__name__)
@@ -53,12 +54,12 @@ def create_app(settings: AppSettings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.store = JobStore(settings.folder)
-    app.state.queue = JobQueue(app.state.store, {"count": run_count})
+    app.state.queue = JobQueue(app.state.store, {"count": run_count, "train": run_training})
     _refuse_other_hosts(app, settings)
     app.middleware("http")(_with_headers)
     for kind in (StarletteHTTPException, RequestValidationError, ValueError, OSError, ImportError, Exception):
         app.add_exception_handler(kind, _answer_error)
-    for module in (jobs, counts, corrections, health, pages):
+    for module in (jobs, counts, corrections, trainings, health, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.mount("/bokeh", StaticFiles(directory=_bokeh_files()), name="bokeh")

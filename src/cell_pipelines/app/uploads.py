@@ -117,7 +117,9 @@ def _free_path(folder: Path, name: str, shown: str) -> Path:
     clean = PurePosixPath(harmless_name(name))
     if not clean.name.lower().endswith(IMAGE_SUFFIXES):
         ending = f"ends in {clean.suffix!r}" if clean.suffix else "has no ending"
-        raise MistakeError(f"{shown}: expected an image ({', '.join(IMAGE_SUFFIXES)}) or a .zip of images; it {ending}.")
+        raise MistakeError(
+            f"{shown}: expected an image ({', '.join(IMAGE_SUFFIXES)}) or a .zip of images; it {ending}."
+        )
     # Some systems don't tell capitals apart.
     taken = {path.name.casefold() for path in (folder / clean.parent).glob("*")}
     stem, ending, number, free = clean.stem, clean.suffix, 2, clean.name
@@ -138,7 +140,9 @@ def _copy(content: BinaryIO, path: Path, limits: UploadLimits) -> None:
 def _unpack(given: str, content: BinaryIO, folder: Path, limits: UploadLimits) -> list[str]:
     try:
         with zipfile.ZipFile(content) as archive:
-            return [name for entry in archive.infolist() for name in _unpack_entry(given, archive, entry, folder, limits)]
+            return [
+                name for entry in archive.infolist() for name in _unpack_entry(given, archive, entry, folder, limits)
+            ]
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zipfile.LargeZipFile) as error:
         if isinstance(error, MistakeError):
             raise

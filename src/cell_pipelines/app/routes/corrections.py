@@ -42,10 +42,10 @@ def make_correction(
 
 @router.get("/corrections")
 def list_corrections(request: Request, user: User, identity: str) -> list[dict[str, Any]]:
-    """Return one row per corrected image: cells kept, reshaped, reclassified, split, merged, removed, added; by whom."""
+    """Return one row per corrected image: how many cells were kept, reshaped, split …, and by whom."""
     table = corrections_table(_open(request, user, identity))
-    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
-    return rows
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
 
 
 @router.get("/corrections/download/{annotation_format}", response_class=FileResponse)
@@ -65,7 +65,9 @@ def download_corrections(request: Request, user: User, identity: str, annotation
     folder = Path(temporary.name)
     (folder / "whole").mkdir()
     try:
-        write_annotations(concatenate([one.annotations() for one in images]), folder / "whole", format=annotation_format)
+        write_annotations(
+            concatenate([one.annotations() for one in images]), folder / "whole", format=annotation_format
+        )
         path = Path(shutil.make_archive(str(folder / annotation_format), "zip", folder / "whole"))
     except BaseException:
         temporary.cleanup()

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from cell_pipelines.app.access import current_user
 from cell_pipelines.app.counting import UPLOADS, CountSettings
 from cell_pipelines.app.jobs import Job, JobStore
+from cell_pipelines.app.models import open_user_model, user_models
 from cell_pipelines.app.samples import write_sample
 from cell_pipelines.app.settings import AppSettings
 from cell_pipelines.app.uploads import UploadLimits, store_uploads
@@ -48,25 +49,15 @@ def store_of(request: Request) -> JobStore:
     return store
 
 
-def check_model(name: str) -> None:
-    """Refuse a model that is not there before a job is made; paths are refused, so that nobody looks for files.
-
-    Raises:
-        MistakeError: There is no such model.
-    """
-    from cell_pipelines.workflows.model_names import known_models
-
-    if name not in known_models():
-        raise MistakeError(f"there is no model {name!r}; models: {', '.join(known_models())}.")
-
-
 @router.post("/jobs", status_code=201)
 async def create_job(
     request: Request,
     user: User,
     files: Annotated[list[UploadFile], Form(description="Images, or ZIP archives of images.")] = [],  # noqa: B006
     model: Annotated[str, Form(description="One of `GET /api/v1/models`.")] = "nuclei",
-    diameter: Annotated[str, Form(description="Of a cell: 30 (pixels), 12 um, auto; empty for what the model knows.")] = "",
+    diameter: Annotated[
+        str, Form(description="Of a cell: 30 (pixels), 12 um, auto; empty for what the model knows.")
+    ] = "",
     channel: Annotated[str, Form(description="Of images with several: a name or a number from 0; empty for all.")] = "",
     threshold: Annotated[str, Form(description="Least score of a cell, 0 to 1; empty for the model's own.")] = "",
     title: Annotated[str, Form(description="What to call the job.")] = "",
@@ -75,7 +66,7 @@ async def create_job(
     """Count the cells of images; the answer comes at once, the counts when the job is done."""
     given = {"model": model, "diameter": diameter.strip() or None, "channel": _channel(channel)}
     settings = _settings({**given, "threshold": threshold.strip() or None})
-    check_model(settings.model)
+    open_user_model(store_of(request), user, settings.model)
     if not sample and not files:
         raise MistakeError("there is no image in the upload; choose at least one.")
     named = title.strip()[:_TITLE] or ("Sample image" if sample else _title(files))
@@ -159,8 +150,6 @@ def delete_job(request: Request, user: User, identity: str) -> None:
 
 
 @router.get("/models")
-def list_models(user: User) -> list[str]:
+def list_models(request: Request, user: User) -> list[str]:
     """List the models that jobs may name."""
-    from cell_pipelines.workflows.model_names import known_models
-
-    return list(known_models())
+    return list(user_models(store_of(request), user))

@@ -5,6 +5,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from cell_pipelines.app.access import COOKIE, cookie_value, user_of_token
 from cell_pipelines.app.counting import CountSettings
+from cell_pipelines.app.models import user_models
 from cell_pipelines.app.pages import render
 from cell_pipelines.app.routes.jobs import JobAnswer, User, store_of
 
@@ -16,11 +17,17 @@ _DAYS = 30
 def show_start(request: Request, user: User) -> str:
     """Show where images are dropped, the models, and past jobs."""
     from cell_pipelines.imaging.reading import IMAGE_SUFFIXES
-    from cell_pipelines.workflows.model_names import known_models
 
     jobs = [JobAnswer.of(job) for job in store_of(request).jobs(user)]
     endings = ",".join((*IMAGE_SUFFIXES, ".zip"))
-    return render(request, "start.html.j2", jobs=jobs, models=list(known_models()), endings=endings, user=user)
+    return render(
+        request,
+        "start.html.j2",
+        jobs=jobs,
+        models=list(user_models(store_of(request), user)),
+        endings=endings,
+        user=user,
+    )
 
 
 @router.get("/jobs/{identity}")
@@ -30,9 +37,7 @@ def show_job(request: Request, user: User, identity: str) -> str:
 
     job = store_of(request).get(user, identity)
     settings = CountSettings.model_validate(job.settings)
-    return render(
-        request, "job.html.j2", job=JobAnswer.of(job), settings=settings, formats=sorted(FORMATS), user=user
-    )
+    return render(request, "job.html.j2", job=JobAnswer.of(job), settings=settings, formats=sorted(FORMATS), user=user)
 
 
 @router.get("/login")

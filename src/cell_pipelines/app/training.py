@@ -1,0 +1,228 @@
+"""The job that trains on corrected images, from the model that was corrected, and compares the two."""
+
+import json
+import logging
+import multiprocessing
+import os
+import re
+import runpy
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cell_pipelines.annotations.selection import concatenate
+from cell_pipelines.app.corrections import corrected_images
+from cell_pipelines.app.counting import UPLOADS, Count, open_count
+from cell_pipelines.app.jobs import Job, JobStore
+from cell_pipelines.app.models import models_folder, open_user_model
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.files import atomic_folder, atomic_path
+from cell_pipelines.processes import end_with_parent
+from cell_pipelines.progress import create_progress
+
+logger = logging.getLogger(__name__)
+
+#: One each for training, validation and test.
+LEAST_IMAGES = 3
+_STUDY = "corrected"
+_SECONDS = 0.3
+
+
+class TrainSettings(BaseModel):
+    """How a model is trained on corrections.
+
+    Attributes:
+        source: The job whose images were corrected.
+        model: What the training starts from; the model that counted them.
+        minutes: How long.
+        name: What the new model is called.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    source: str
+    model: str
+    minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 5.0
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,40}$")]
+
+
+def check_training(count: Count) -> int:
+    """Return the number of images that may be trained on.
+
+    Raises:
+        MistakeError: They are too few.
+    """
+    finished = len(corrected_images(count, finished_only=True))
+    if finished < LEAST_IMAGES:
+        raise MistakeError(
+            f"a training needs at least {LEAST_IMAGES} images that are marked as fully corrected, one each to learn "
+            f"from, to choose thresholds by and to test; there {'is' if finished == 1 else 'are'} {finished}."
+        )
+    return finished
+
+
+def run_training(store: JobStore, job: Job) -> None:
+    """Train on the corrected images of a job, keep the model, and compare it with the one before."""
+    settings, folder = TrainSettings.model_validate(job.settings), store.folder(job)
+    before = open_user_model(store, job.user, settings.model)
+    if not (folder / "data").is_dir():
+        _export(open_count(store, store.get(job.user, settings.source)), folder / "data")
+    _train(folder, settings, before.path)
+    trained = _trained_file(folder)
+    target = models_folder(store, job.user) / f"{settings.name}.pt"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(target) as temporary:
+        shutil.copyfile(trained, temporary)
+    _compare(store, job, settings, folder)
+
+
+def _export(count: Count, folder: Path) -> None:
+    """Write the finished images and their cells as a person would have them who annotated by hand."""
+    from cell_pipelines.annotations.formats.registry import write_annotations
+
+    images = corrected_images(count, finished_only=True)
+    with atomic_folder(folder) as temporary:
+        for one in images:
+            target = temporary / "images" / one.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(count.folder / UPLOADS / one.name, target)
+        (temporary / "annotations").mkdir()
+        cells = concatenate([one.annotations() for one in images])
+        write_annotations(cells, temporary / "annotations", format="coco")
+
+
+def _train(folder: Path, settings: TrainSettings, start: Path) -> None:
+    """Train in a process of its own, which ends with this one and goes on where it was ended.
+
+    Raises:
+        MistakeError: It can't be trained; the sentence is that of the training.
+    """
+    if (folder / "trained").exists():
+        return
+    words = ["--name", _STUDY, "--out", str(folder / "project")]
+    if (folder / "project" / "conf" / _STUDY).is_dir():
+        words += ["--continue"]
+    else:
+        words += ["--images", str(folder / "data" / "images"), "--annotations", str(folder / "data" / "annotations")]
+        words += ["--minutes", str(settings.minutes), "--start", str(start)]
+    process = multiprocessing.get_context("spawn").Process(target=_work, args=(folder, words))
+    process.start()
+    try:
+        with create_progress() as bar:
+            task = bar.add_task("training", total=None)
+            while process.is_alive():
+                process.join(_SECONDS)
+                found = read_json(folder / "progress.json")
+                bar.update(task, description=found.get("doing", "preparing"), total=found.get("total") or None)
+                bar.update(task, completed=found.get("done", 0))
+                bar.advance(task, 0)  # tells, and looks whether a person wants it to end
+    finally:
+        if process.is_alive():
+            process.terminate()
+            process.join(10)
+            process.kill()
+    if process.exitcode != 0:
+        error = read_json(folder / "error.json").get("error")
+        raise MistakeError(
+            error or f"the training ended with exit status {process.exitcode}; see {folder / 'train.log'}."
+        )
+    (folder / "trained").touch()
+
+
+def _work(folder: Path, words: list[str]) -> None:
+    """Do what ``cell-pipelines train`` does, in a process of its own."""
+    end_with_parent()
+    with (folder / "train.log").open("a", encoding="utf-8") as log:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log.fileno(), stream.fileno())
+    from cell_pipelines.progress import tell_always
+
+    tell_always(_FileTeller(folder / "progress.json"))
+    sys.argv = ["cell-pipelines", "train", *words]
+    runpy.run_module("cell_pipelines", run_name="__main__", alter_sys=True)
+
+
+def _read_error(log: Path) -> str:
+    """Return the sentence with which the command ended."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    _, found, sentence = text.rpartition("Error: ")
+    return " ".join(sentence.split()) if found else f"the training ended without a word; its log is {log}."
+
+
+class _FileTeller:
+    """Write how far the work is, not more often than can be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._written = path, 0.0
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._written >= _SECONDS or done >= total:
+            self._written = now
+            _write_json(self._path, {"doing": doing, "done": done, "total": total})
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return what a file holds, nothing where it is not there."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    with atomic_path(path, durable=False) as temporary:
+        temporary.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _trained_file(folder: Path) -> Path:
+    models = folder / "project" / "data" / _STUDY / "06_models"
+    return next(path for path in sorted(models.glob("*.pt")) if not path.stem.endswith("_untuned"))
+
+
+def read_curve(folder: Path) -> list[dict[str, float]]:
+    """Return one row per epoch of the training of a job: epoch, train_loss, val_loss, val_dice …; none before any."""
+    import torch
+
+    states = sorted((folder / "project" / "data" / _STUDY / "06_models").glob("*/resume.pt"))
+    if not states:
+        return []
+    progress = torch.load(states[0], map_location="cpu", weights_only=True).get("progress") or {}
+    rows = progress.get("history", [])
+    return [{key: float(value) for key, value in row.items() if re.fullmatch(r"[a-z_]+", key)} for row in rows]
+
+
+def _compare(store: JobStore, job: Job, settings: TrainSettings, folder: Path) -> None:
+    """Evaluate both models on the test images of the training, which neither the training nor the thresholds saw."""
+    from cell_pipelines.annotations.storage import read_parquet
+    from cell_pipelines.workflows.comparison_result import compare_results
+    from cell_pipelines.workflows.ground_truth import EVALUATED, choose_images
+    from cell_pipelines.workflows.image_sources import collect_images
+    from cell_pipelines.workflows.model_evaluation import evaluate_models
+    from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+    from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+
+    truth, _ = choose_images(read_parquet(folder / "project" / "data" / _STUDY / "03_primary" / "annotations"), "test")
+    models = {
+        "before": open_user_model(store, job.user, settings.model),
+        "after": open_user_model(store, job.user, f"mine/{settings.name}"),
+    }
+    parameters = EvaluationParameters(split=EVALUATED)
+    images = collect_images(folder / "data" / "images")
+    result = compare_results(
+        evaluate_models(models, images, truth, InferenceParameters(), parameters), truth, parameters
+    )
+    with atomic_folder(folder / "comparison") as temporary:
+        shutil.rmtree(temporary)
+        result.save(temporary)
+    summary = result.summary()
+    _write_json(
+        folder / "comparison.json",
+        {
+            "images": truth.n_images,
+            "cells": truth.n_objects,
+            "columns": list(summary.columns),
+            "rows": [[None if value != value else value for value in row] for row in summary.itertuples(index=False)],
+            "sentences": result.sentences(),
+        },
+    )
