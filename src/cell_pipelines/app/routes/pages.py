@@ -36,6 +36,8 @@ def show_job(request: Request, user: User, identity: str) -> str:
     from cell_pipelines.annotations.formats.registry import FORMATS
 
     job = store_of(request).get(user, identity)
+    if job.kind == "train":
+        return render(request, "training.html.j2", job=JobAnswer.of(job), user=user)
     settings = CountSettings.model_validate(job.settings)
     return render(request, "job.html.j2", job=JobAnswer.of(job), settings=settings, formats=sorted(FORMATS), user=user)
 

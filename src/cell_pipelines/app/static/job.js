@@ -1,20 +1,18 @@
 // A job: its progress, then its counts, the image with outlines, and thresholds that act at once.
-import { ask, byId, element, root } from "./common.js";
+import { ask, byId, element, fillTable, guarded, root, watchJob } from "./common.js";
+import { Editor } from "./editor.js";
 import { Viewer } from "./viewer.js";
 
 const job = byId("progress").dataset.job;
 const base = `/api/v1/jobs/${job}`;
-const viewer = new Viewer(byId("viewer"));
 const hidden = new Set();
+const viewer = new Viewer(byId("viewer"), {
+  onTap: (x, y, more) => { if (editor.active) { editor.tap(x, y, more); } },
+  onStroke: (points) => editor.drawn(points),
+});
+const editor = new Editor(viewer);
 let counts = null;
 let shown = null;
-
-function fillTable(table, columns, rows) {
-  const isNumber = (value) => typeof value === "number";
-  const head = element("tr", {}, ...columns.map((name, i) => element("th", { scope: "col", ...(rows.length && isNumber(rows[0][i]) ? { class: "number" } : {}) }, name)));
-  const lines = rows.map((row) => element("tr", {}, ...row.map((value, i) => (i ? element("td", isNumber(value) ? { class: "number" } : {}, String(value ?? "")) : element("th", { scope: "row" }, String(value))))));
-  table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...lines));
-}
 
 function showCounts() {
   byId("summary").textContent = counts.summary;
@@ -34,6 +32,16 @@ function query() {
 }
 
 let asked = 0;
+async function showImage() {
+  if (!editor.active) { await showCells(); return; }
+  await showCells();
+  await openEditor();
+}
+
+async function openEditor() {
+  await editor.open(`${base}/images/${byId("image").value}/corrections`, shown.classes.map((one) => one.colour));
+}
+
 async function showCells() {
   const number = Number(byId("image").value);
   const mine = ++asked;
@@ -75,20 +83,12 @@ async function showResult() {
   if (counts.names.length) { await showCells(); }
 }
 
-function complain(error) {
-  byId("progress").hidden = false;
-  byId("doing").className = "error";
-  byId("doing").textContent = error.message;
-}
-
-const guarded = (action) => (...values) => { Promise.resolve(action(...values)).catch(complain); };
-
-byId("image").addEventListener("change", guarded(showCells));
+byId("image").addEventListener("change", guarded(showImage));
 for (const [id, step] of [["previous", -1], ["next", 1]]) {
   byId(id).addEventListener("click", guarded(async () => {
     const select = byId("image");
     select.selectedIndex = Math.min(Math.max(select.selectedIndex + step, 0), select.options.length - 1);
-    await showCells();
+    await showImage();
   }));
 }
 byId("threshold").addEventListener("input", guarded(async (event) => { event.target.dataset.moved = "true"; setThreshold(event.target.value); await showCells(); }));
@@ -104,26 +104,39 @@ byId("own").addEventListener("click", guarded(async () => {
 byId("export").addEventListener("submit", (event) => { event.preventDefault(); location.href = `${root}${base}/download/${byId("format").value}`; });
 byId("cancel").addEventListener("click", guarded(() => ask(`${base}/cancel`, { method: "POST" })));
 
-function remaining(answer, since) {
-  if (!answer.done || !answer.total || answer.done >= answer.total) { return ""; }
-  const seconds = Math.round((Date.now() - since) / 1000 * (answer.total - answer.done) / answer.done);
-  return seconds > 90 ? `, about ${Math.round(seconds / 60)} minutes left` : `, about ${seconds} s left`;
+
+async function showCorrections() {
+  const rows = await ask(`${base}/corrections`);
+  byId("changed").hidden = !rows.length;
+  if (!rows.length) { return; }
+  const columns = ["image", "proposed", "corrected", "kept", "reshaped", "reclassified", "split", "merged", "removed", "added", "finished", "by"];
+  fillTable(byId("changes"), columns, rows.map((row) => columns.map((name) => (name === "finished" ? (row[name] ? "yes" : "no") : row[name]))));
+  const finished = rows.filter((row) => row.finished).length;
+  byId("train-hint").textContent = finished < 3 ? `Mark at least 3 images as fully corrected; ${finished} are.` : `${finished} images are marked as fully corrected.`;
 }
 
-async function watch() {
-  const began = Date.now();
-  for (;;) {
-    const answer = await ask(base);
-    byId("progress-title").textContent = { queued: "Waiting", running: "Working", done: "Done", failed: "Failed", cancelled: "Cancelled" }[answer.state];
-    byId("doing").textContent = answer.message || (answer.total ? `${answer.doing}: ${answer.done} of ${answer.total}${remaining(answer, began)}` : answer.doing);
-    byId("done").max = answer.total || 1;
-    byId("done").value = answer.done;
-    byId("cancel").hidden = ["done", "failed", "cancelled"].includes(answer.state);
-    if (answer.state === "done") { await showResult(); return; }
-    if (answer.state === "failed") { byId("doing").className = "error"; return; }
-    if (answer.state === "cancelled") { return; }
-    await new Promise((wake) => { setTimeout(wake, 250); });
-  }
+async function correct(on) {
+  byId("correct").setAttribute("aria-pressed", String(on));
+  byId("correct").textContent = on ? "End correcting" : "Correct this image";
+  byId("thresholds").hidden = on;
+  byId("editing").hidden = !on;
+  if (on) { await openEditor(); byId("viewer").focus(); return; }
+  editor.close();
+  await showCells();
+  await showCorrections();
 }
 
-guarded(watch)();
+byId("correct").addEventListener("click", guarded(() => correct(!editor.active)));
+for (const [id, factor] of [["zoom-in", 1.5], ["zoom-out", 1 / 1.5]]) { byId(id).addEventListener("click", () => viewer.zoom(factor)); }
+byId("zoom-fit").addEventListener("click", () => viewer.fit());
+byId("train").addEventListener("submit", guarded(async (event) => {
+  event.preventDefault();
+  byId("train-error").textContent = "";
+  const body = JSON.stringify({ name: byId("train-name").value, minutes: Number(byId("train-minutes").value) });
+  try {
+    const answer = await ask(`${base}/train`, { method: "POST", body, headers: { "Content-Type": "application/json", Accept: "application/json" } });
+    location.href = `${root}/jobs/${answer.id}`;
+  } catch (error) { byId("train-error").textContent = error.message; }
+}));
+
+guarded(() => watchJob(base, async () => { await showResult(); await showCorrections(); }))();

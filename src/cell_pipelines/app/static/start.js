@@ -66,3 +66,6 @@ drop.addEventListener("drop", async (event) => {
   for (const entry of entries) { files.push(...await listEntry(entry)); }
   if (files.length) { send(files); }
 });
+
+const wanted = new URLSearchParams(location.search).get("model");
+if (wanted && [...byId("model").options].some((option) => option.value === wanted)) { byId("model").value = wanted; }
