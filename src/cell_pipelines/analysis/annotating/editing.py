@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from shapely.ops import split as split_by_line
@@ -11,7 +12,7 @@ from shapely.ops import split as split_by_line
 from cell_pipelines.failures import MistakeError
 
 Points = Annotated[list[tuple[float, float]], Field(min_length=2, max_length=20_000)]
-_LEAST_AREA = 1.0
+_LEAST_AREA, _DECIMALS = 1.0, 2
 # Cells that lie so close together are one after they are merged.
 _GAP_PX = 2.0
 
@@ -141,7 +142,9 @@ def _outline(points: Sequence[tuple[float, float]], canvas: Canvas) -> shapely.P
     """Return the largest piece of what was drawn that lies in the image; lines that cross are cut apart."""
     if len(points) < 3:
         raise MistakeError("a cell needs an outline of at least three points.")
-    drawn = shapely.make_valid(shapely.Polygon(points)).intersection(shapely.box(0, 0, canvas.width, canvas.height))
+    drawn = shapely.make_valid(shapely.Polygon(np.round(points, _DECIMALS))).intersection(
+        shapely.box(0, 0, canvas.width, canvas.height)
+    )
     return _largest(drawn, "what was drawn holds no pixel of the image; draw around the cell.")
 
 
