@@ -15,7 +15,6 @@ from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
 from cell_pipelines.annotations.storage import read_parquet, write_parquet
-from cell_pipelines.api import inference_parameters
 from cell_pipelines.app.jobs import Job, JobStore
 from cell_pipelines.app.models import open_user_model
 from cell_pipelines.failures import MistakeError
@@ -24,6 +23,7 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import FoundCells, count_cells, find_cells
 from cell_pipelines.workflows.image_sources import collect_images
+from cell_pipelines.workflows.parameters.call_arguments import read_inference
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 from cell_pipelines.workflows.reading import read_cells
 from cell_pipelines.workflows.scoring import as_trained
@@ -65,7 +65,7 @@ def run_count(store: JobStore, job: Job) -> None:
     """Find and count the cells of a job's images; scores that are stored already are not made again."""
     settings, folder = CountSettings.model_validate(job.settings), store.folder(job)
     model, images = open_user_model(store, job.user, settings.model), collect_images(folder / UPLOADS, settings.channel)
-    inference = inference_parameters(settings.diameter)
+    inference = read_inference(settings.diameter)
     found = find_cells(images, model, folder / SCORES, inference, PredictionParameters(confidence=settings.threshold))
     _write(folder, replace(found, annotations=_by_area(found.annotations, settings)), model, settings)
 

@@ -84,14 +84,14 @@ def _settings(values: dict[str, Any]) -> CountSettings:
     Raises:
         MistakeError: One is out of range.
     """
-    from cell_pipelines.api import inference_parameters
+    from cell_pipelines.workflows.parameters.call_arguments import read_inference
 
     try:
         settings = CountSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         raise MistakeError(f"{first['loc'][0]}: {first['msg'].lower()}, got {first['input']!r}.") from error
-    inference_parameters(settings.diameter)
+    read_inference(settings.diameter)
     return settings
 
 
