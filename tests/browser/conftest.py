@@ -154,12 +154,18 @@ class Browser:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser for all tests; they are skipped where there is none."""
+def chromium() -> str:
+    """The path of the system's Chromium; tests are skipped where there is none."""
     program = next((found for name in _NAMES if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip(f"none of {', '.join(_NAMES)} is on the PATH")
-    running = Browser(program, tmp_path_factory.mktemp("profile"))
+    return program
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser for all tests."""
+    running = Browser(chromium, tmp_path_factory.mktemp("profile"))
     yield running
     running.close()
 

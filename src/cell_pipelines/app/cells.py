@@ -1,5 +1,6 @@
 """Counts and cells as plain values that a page shows."""
 
+import math
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -62,8 +63,9 @@ def describe_counts(count: Count) -> dict[str, Any]:
 
     Returns:
         ``summary`` in a sentence, ``columns`` and ``rows`` of the table that a person reads, ``notes`` about the
-        intervals, ``folders`` with the total of each folder where there are several, ``names`` of the images that were
-        read, ``settings`` and ``thresholds``.
+        intervals, ``interval_level`` of their coverage, ``folders`` with the total of each folder where there are
+        several, ``names`` of the images that were read, ``settings`` and ``thresholds``. An end of an interval that is
+        not finite is None.
     """
     result = count.result()
     table = result.shown_table()
@@ -74,6 +76,7 @@ def describe_counts(count: Count) -> dict[str, Any]:
         "columns": list(table.columns),
         "rows": [[_plain(value) for value in row] for row in table.itertuples(index=False)],
         "notes": notes,
+        "interval_level": _plain(result.table["interval_level"].max()),
         "folders": _by_folder(result.table, list(count_columns(result.annotations).values())),
         "names": count.names,
         "settings": count.settings.model_dump(),
@@ -84,7 +87,7 @@ def describe_counts(count: Count) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
-    return None if value != value else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _by_folder(table: pd.DataFrame, classes: list[str]) -> list[dict[str, Any]]:

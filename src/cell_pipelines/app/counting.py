@@ -152,6 +152,14 @@ class Count:
         return _by_area(model.accept(read_cells(scores, self.folder / SCORES, model)), settings)
 
 
+def counted_total(store: JobStore, job: Job) -> int | None:
+    """Return how many cells a job counted in all its images; None where it has not counted."""
+    path = store.folder(job) / _COUNTS
+    if job.kind != "count" or job.state != "done" or not path.is_file():
+        return None
+    return int(pd.read_parquet(path, columns=["total"])["total"].sum())
+
+
 def open_count(store: JobStore, job: Job) -> Count:
     """Return what a job counted.
 

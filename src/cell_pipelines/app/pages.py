@@ -8,6 +8,10 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cell_pipelines import __version__
+from cell_pipelines.app.jobs import ENDED
+
+#: States of jobs as people read them.
+STATES = {"queued": "Waiting", "running": "Working", "done": "Done", "failed": "Failed", "cancelled": "Cancelled"}
 
 
 @lru_cache(maxsize=1)
@@ -32,4 +36,5 @@ def render(request: Request, template: str, **values: Any) -> str:
     """
     prefix = request.scope.get("root_path", "").rstrip("/")
     asks = bool(request.app.state.settings.tokens)
-    return _environment().get_template(template).render(root=prefix, version=__version__, asks=asks, **values)
+    shared = {"root": prefix, "version": __version__, "asks": asks, "states": STATES, "ended": ENDED}
+    return _environment().get_template(template).render(**shared, **values)

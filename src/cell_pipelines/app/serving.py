@@ -48,6 +48,7 @@ def _listen(settings: AppSettings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        listener.listen()  # a browser that comes before the server is ready waits
     except OSError as error:
         listener.close()
         raise MistakeError(

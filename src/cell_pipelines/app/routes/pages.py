@@ -1,16 +1,24 @@
 """The pages that people see."""
 
-from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from cell_pipelines.app.access import COOKIE, cookie_value, user_of_token
-from cell_pipelines.app.counting import CountSettings
+from cell_pipelines.app.counting import CountSettings, counted_total
+from cell_pipelines.app.interface import describe_interface
 from cell_pipelines.app.models import user_models
 from cell_pipelines.app.pages import render
 from cell_pipelines.app.routes.jobs import JobAnswer, User, store_of
+from cell_pipelines.app.studies import DEMO, find_studies
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _DAYS = 30
+# Report pages hold their styles, scripts and pictures; they ask nothing of this server, nor of any other.
+REPORT_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "sandbox allow-scripts allow-popups allow-downloads; frame-ancestors 'none'"
+)
+_STARTER = "{} (starter, nuclei in fluorescence)"
 
 
 @router.get("/")
@@ -18,15 +26,57 @@ def show_start(request: Request, user: User) -> str:
     """Show where images are dropped, the models, and past jobs."""
     from cell_pipelines.imaging.reading import IMAGE_SUFFIXES
 
-    jobs = [JobAnswer.of(job) for job in store_of(request).jobs(user)]
-    endings = ",".join((*IMAGE_SUFFIXES, ".zip"))
+    store, studies = store_of(request), find_studies()
     return render(
         request,
         "start.html.j2",
-        jobs=jobs,
-        models=list(user_models(store_of(request), user)),
-        endings=endings,
+        jobs=[(JobAnswer.of(job), counted_total(store, job)) for job in store.jobs(user)],
+        models=_grouped(user_models(store, user)),
+        endings=",".join((*IMAGE_SUFFIXES, ".zip")),
+        studies=list(studies.values()),
+        has_demo=DEMO in studies,
         user=user,
+    )
+
+
+def _grouped(names: tuple[str, ...]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the models by where they come from, each with its name and what a person reads."""
+    groups = {
+        "Comes with the program": [(name, _STARTER.format(name)) for name in names if "/" not in name],
+        "Trained on my corrections": [(name, name.removeprefix("mine/")) for name in names if name.startswith("mine/")],
+        "Studies of this project": [(name, name) for name in names if "/" in name and not name.startswith("mine/")],
+    }
+    return [(title, members) for title, members in groups.items() if members]
+
+
+@router.get("/studies/{study}/{key:path}")
+def show_report(user: User, study: str, key: str) -> FileResponse:
+    """Show a report page of a study: one of those that were found, never a file that the address names."""
+    found = find_studies().get(study)
+    if found is None or key not in found.pages:
+        raise HTTPException(404, "there is no such report; the start page lists those that there are.")
+    return FileResponse(found.pages[key], media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
+
+
+@router.get("/api")
+def show_interface(request: Request, user: User) -> str:
+    """Show the HTTP interface with an example."""
+    example = _example(str(request.base_url).rstrip("/"), asks=bool(request.app.state.settings.tokens))
+    return render(
+        request, "api.html.j2", subjects=describe_interface(request.app.openapi()), example=example, user=user
+    )
+
+
+def _example(address: str, *, asks: bool) -> str:
+    token = ' -H "Authorization: Bearer TOKEN"' if asks else ""
+    jobs = f"{address}/api/v1/jobs"
+    return "\n".join(
+        [
+            f"curl{token} -F files=@image.png -F model=nuclei {jobs}",
+            f"curl{token} {jobs}/JOB",
+            f"curl{token} {jobs}/JOB/counts",
+            f"curl{token} -o counts.xlsx {jobs}/JOB/download/counts.xlsx",
+        ]
     )
 
 

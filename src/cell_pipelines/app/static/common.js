@@ -10,6 +10,10 @@ export async function ask(path, options = {}) {
   return content;
 }
 
+export function send(path, content, method = "POST") {
+  return ask(path, { method, body: JSON.stringify(content), headers: { "Content-Type": "application/json", Accept: "application/json" } });
+}
+
 export const byId = (id) => document.getElementById(id);
 
 export function element(name, attributes = {}, ...children) {
@@ -18,6 +22,8 @@ export function element(name, attributes = {}, ...children) {
   node.append(...children);
   return node;
 }
+
+export const plural = (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`;
 
 export function fillTable(table, columns, rows) {
   const isNumber = (value) => typeof value === "number";
@@ -28,15 +34,27 @@ export function fillTable(table, columns, rows) {
   table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...lines));
 }
 
-function complain(error) {
-  byId("progress").hidden = false;
-  byId("doing").className = "error";
-  byId("doing").textContent = error.message;
+// What can't be done is said at the edge of the window, wherever one is on the page.
+export function complain(text) {
+  byId("problem-text").textContent = text;
+  byId("problem").hidden = !text;
 }
 
 export const guarded = (action) => (...values) => {
-  Promise.resolve().then(() => action(...values)).catch(complain);
+  complain("");
+  return Promise.resolve().then(() => action(...values)).catch((error) => complain(error.message));
 };
+
+// Of calls while one runs only the last is made, so that a slider never waits for what it has passed.
+export function latest(action) {
+  let [isRunning, next] = [false, null];
+  return async function run(...values) {
+    if (isRunning) { next = values; return; }
+    isRunning = true;
+    try { await action(...values); } finally { isRunning = false; }
+    if (next) { const again = next; next = null; await run(...again); }
+  };
+}
 
 const STATES = { queued: "Waiting", running: "Working", done: "Done", failed: "Failed", cancelled: "Cancelled" };
 
@@ -46,6 +64,22 @@ function remaining(answer, since) {
   return seconds > 90 ? `, about ${Math.round(seconds / 60)} minutes left` : `, about ${seconds} s left`;
 }
 
+function showProgress(answer, began) {
+  const words = answer.state === "queued" ? "Jobs that came before are done first." : answer.doing || "The model is loaded.";
+  byId("progress-title").textContent = STATES[answer.state];
+  byId("doing").textContent = answer.message || (answer.state === "cancelled" ? "This job was cancelled." : answer.total ? `${answer.doing}: ${answer.done} of ${answer.total}${remaining(answer, began)}` : words);
+  byId("doing").className = answer.state === "failed" ? "error" : "";
+  byId("done").max = answer.total || 1;
+  byId("done").value = answer.done;
+}
+
+function end(answer) {
+  byId("cancel").hidden = true;
+  byId("leave").hidden = true;
+  byId("done").hidden = true;
+  byId("again").hidden = answer.state === "done";
+}
+
 // Show how far a job is until it ends.
 export async function watchJob(base, onDone, onStep = () => {}) {
   let [began, doing] = [Date.now(), ""];
@@ -53,16 +87,18 @@ export async function watchJob(base, onDone, onStep = () => {}) {
   for (;;) {
     const answer = await ask(base);
     if (answer.doing !== doing) { [began, doing] = [Date.now(), answer.doing]; }
-    byId("progress-title").textContent = STATES[answer.state];
-    byId("doing").textContent = answer.message || (answer.total ? `${answer.doing}: ${answer.done} of ${answer.total}${remaining(answer, began)}` : answer.doing);
-    byId("done").max = answer.total || 1;
-    byId("done").value = answer.done;
-    const ended = ["done", "failed", "cancelled"].includes(answer.state);
-    byId("cancel").hidden = ended;
-    if (answer.state === "failed") { byId("doing").className = "error"; }
+    showProgress(answer, began);
+    const hasEnded = ["done", "failed", "cancelled"].includes(answer.state);
+    if (hasEnded) { end(answer); }
     await onStep(answer);
     if (answer.state === "done") { await onDone(answer); }
-    if (ended) { return; }
+    if (hasEnded) { return; }
     await new Promise((wake) => { setTimeout(wake, 250); });
   }
 }
+
+const WHEN = { dateStyle: "medium", timeStyle: "short" };
+for (const time of document.querySelectorAll("time[datetime]")) {
+  time.textContent = new Intl.DateTimeFormat(undefined, WHEN).format(new Date(time.dateTime));
+}
+byId("problem-close").addEventListener("click", () => complain(""));

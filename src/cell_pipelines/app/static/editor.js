@@ -1,23 +1,32 @@
 // Correct the cells of an image by mouse and by key; every edit is kept by the server at once.
-import { ask, byId, element } from "./common.js";
-import { cellAt, centroid } from "./viewer.js";
+import { ask, byId, element, plural, send } from "./common.js";
+import { cellAt, centroid } from "./outlines.js";
 
-const TOOLS = { select: "Click cells to select them; hold Shift for several.", draw: "Draw around a cell.", split: "Draw a line across a cell.", redraw: "Draw the selected cell's new outline." };
+const TOOLS = {
+  select: "Click a cell to select it; with Shift or Several pressed, more than one. Drag to move the image.",
+  draw: "Draw around a cell. Two fingers, or the right mouse button, move the image.",
+  split: "Draw a line across a cell.",
+  redraw: "Draw the selected cell's new outline.",
+};
+
+// After these edits the cells that came are selected.
+const KEEP_CHOSEN = ["merge", "redraw", "classify"];
 
 export class Editor {
-  constructor(viewer, complain) {
+  constructor(viewer) {
     this.viewer = viewer;
-    this.complain = complain;
     this.cells = new Map();
     this.chosen = new Set();
     this.tool = "select";
     this.cross = null;
+    this.corners = [];
     this.waiting = Promise.resolve();
     this.active = false;
     for (const tool of Object.keys(TOOLS)) { byId(`tool-${tool}`).addEventListener("click", () => this.use(tool)); }
     for (const [id, action] of Object.entries({ delete: () => this.remove(), merge: () => this.merge(), undo: () => this.send({ kind: "undo" }), redo: () => this.send({ kind: "redo" }) })) {
       byId(`edit-${id}`).addEventListener("click", action);
     }
+    byId("several").addEventListener("click", () => byId("several").setAttribute("aria-pressed", String(!this.takesSeveral)));
     byId("edit-class").addEventListener("change", (event) => this.classify(Number(event.target.value)));
     byId("finished").addEventListener("change", (event) => this.send({ kind: event.target.checked ? "finish" : "reopen" }));
     byId("viewer").addEventListener("keydown", (event) => this.press(event));
@@ -44,19 +53,27 @@ export class Editor {
 
   use(tool) {
     this.tool = tool;
+    this.setCorners([]);
     for (const name of Object.keys(TOOLS)) { byId(`tool-${name}`).setAttribute("aria-pressed", String(name === tool)); }
     byId("tool-hint").textContent = TOOLS[tool];
     this.viewer.draws(tool !== "select");
   }
 
+  get takesSeveral() { return byId("several").getAttribute("aria-pressed") === "true"; }
+
   redraw() {
     this.viewer.draw([...this.cells.values()], this.colours, new Set());
-    this.viewer.select([...this.chosen].map((id) => this.cells.get(id)));
-    byId("chosen").textContent = this.chosen.size ? `${this.chosen.size} selected.` : "";
+    this.choose();
+  }
+
+  choose() {
+    const cells = [...this.chosen].map((id) => this.cells.get(id));
+    this.viewer.select(cells);
+    byId("chosen").textContent = cells.length === 1 ? `1 cell selected, ${Math.round(cells[0].area)} px².` : cells.length ? `${cells.length} cells selected.` : "None selected.";
   }
 
   tell(answer) {
-    byId("count-here").textContent = `${answer.total} cells after ${answer.edits} ${answer.edits === 1 ? "correction" : "corrections"}.`;
+    byId("count-here").textContent = `${plural(answer.total, "cell")} after ${plural(answer.edits, "correction")}.`;
     byId("edit-undo").disabled = !answer.can_undo;
     byId("edit-redo").disabled = !answer.can_redo;
     byId("finished").checked = answer.finished;
@@ -65,9 +82,10 @@ export class Editor {
   // Edits reach the server in the order in which they were made.
   send(edit) {
     this.waiting = this.waiting.then(async () => {
-      const answer = await ask(this.path, { method: "POST", body: JSON.stringify(edit), headers: { "Content-Type": "application/json", Accept: "application/json" } });
+      const answer = await send(this.path, edit);
       for (const id of answer.removed) { this.cells.delete(id); this.chosen.delete(id); }
       for (const cell of answer.cells) { this.cells.set(cell.id, cell); }
+      if (KEEP_CHOSEN.includes(edit.kind)) { this.chosen = new Set(answer.cells.map((cell) => cell.id)); }
       this.tell(answer);
       this.redraw();
       byId("edit-error").textContent = "";
@@ -77,9 +95,9 @@ export class Editor {
 
   tap(x, y, more) {
     const cell = cellAt([...this.cells.values()], x, y);
-    if (!more) { this.chosen.clear(); }
+    if (!more && !this.takesSeveral) { this.chosen.clear(); }
     if (cell) { if (this.chosen.has(cell.id)) { this.chosen.delete(cell.id); } else { this.chosen.add(cell.id); } }
-    this.redraw();
+    this.choose();
   }
 
   drawn(points) {
@@ -104,20 +122,41 @@ export class Editor {
   step(direction) {
     const ids = [...this.cells.keys()].sort((one, other) => one - other);
     if (!ids.length) { return; }
-    const now = ids.indexOf([...this.chosen][0]);
+    const now = this.chosen.size ? ids.indexOf([...this.chosen].at(-1)) : (direction > 0 ? -1 : 0);
     const id = ids[(now + direction + ids.length) % ids.length];
-    this.chosen = new Set([id]);
-    this.viewer.move(...centroid(this.cells.get(id)));
-    this.redraw();
+    if (!this.takesSeveral) { this.chosen.clear(); }
+    this.chosen.delete(id);
+    this.chosen.add(id);
+    this.viewer.reveal(...centroid(this.cells.get(id)));
+    this.choose();
   }
 
   // Without a mouse: a cross that arrow keys move, a round cell of the usual size, a cut through the shorter axis.
   moveCross(dx, dy) {
-    const [width] = this.viewer.size;
-    const span = this.viewer.plot.x_range.end - this.viewer.plot.x_range.start;
+    const step = Math.max(...this.viewer.span) / 80;
     const [x, y] = this.cross || this.viewer.centre();
-    this.cross = [Math.min(Math.max(x + dx * span / 80, 0), width), Math.min(Math.max(y + dy * span / 80, 0), this.viewer.size[1])];
+    const within = (value, most) => Math.min(Math.max(value, 0), most);
+    this.cross = [within(x + dx * step, this.viewer.size[0]), within(y + dy * step, this.viewer.size[1])];
+    this.viewer.reveal(...this.cross);
     this.viewer.showCross(this.cross);
+  }
+
+  // Corners one by one, for what a mouse draws in one stroke.
+  addCorner() {
+    if (this.tool === "select") { this.say("Press D, O or L first: add, redraw, split."); return; }
+    this.setCorners([...this.corners, this.cross || this.viewer.centre()]);
+  }
+
+  setCorners(corners) {
+    this.corners = corners;
+    this.viewer.showStroke(corners);
+  }
+
+  enter(more) {
+    if (!this.corners.length) { this.tap(...(this.cross || this.viewer.centre()), more); return; }
+    const { corners } = this;
+    this.setCorners([]);
+    this.drawn(corners);
   }
 
   addRound() {
@@ -141,19 +180,31 @@ export class Editor {
   }
 
   press(event) {
-    if (!this.viewer.plot || event.altKey) { return; }
-    const command = event.ctrlKey || event.metaKey;
-    const keys = command ? { z: () => this.send({ kind: "undo" }), y: () => this.send({ kind: "redo" }) } : {
-      n: () => this.step(1), p: () => this.step(-1), Delete: () => this.remove(), Backspace: () => this.remove(), x: () => this.remove(),
-      m: () => this.merge(), u: () => this.send({ kind: "undo" }), r: () => this.send({ kind: "redo" }), a: () => this.addRound(), s: () => this.cut(),
-      Enter: () => this.tap(...(this.cross || this.viewer.centre()), event.shiftKey), Escape: () => { this.chosen.clear(); this.use("select"); this.redraw(); },
-    };
-    const views = command ? {} : {
+    if (!this.viewer.url || event.altKey) { return; }
+    const isCommand = event.ctrlKey || event.metaKey;
+    const action = isCommand ? this.command(event.key) : this.view(event.key, event.shiftKey ? 5 : 1) || (this.active ? this.key(event.key, event.shiftKey) : null);
+    if (action) { event.preventDefault(); action(); }
+  }
+
+  command(key) {
+    return this.active ? { z: () => this.send({ kind: "undo" }), y: () => this.send({ kind: "redo" }) }[key] : null;
+  }
+
+  view(key, far) {
+    return {
       "+": () => this.viewer.zoom(1.5), "-": () => this.viewer.zoom(1 / 1.5), 0: () => this.viewer.fit(),
-      ArrowLeft: () => this.moveCross(-1, 0), ArrowRight: () => this.moveCross(1, 0), ArrowUp: () => this.moveCross(0, -1), ArrowDown: () => this.moveCross(0, 1),
-    };
-    const number = Number(event.key);
-    const action = views[event.key] || (this.active ? keys[event.key] : undefined);
-    if (action) { event.preventDefault(); action(); } else if (this.active && !command && number >= 1 && number <= this.colours.length) { event.preventDefault(); this.classify(number - 1); }
+      ArrowLeft: () => this.moveCross(-far, 0), ArrowRight: () => this.moveCross(far, 0), ArrowUp: () => this.moveCross(0, -far), ArrowDown: () => this.moveCross(0, far),
+    }[key];
+  }
+
+  key(key, more) {
+    const number = Number(key);
+    if (number >= 1 && number <= this.colours.length) { return () => this.classify(number - 1); }
+    return {
+      n: () => this.step(1), p: () => this.step(-1), x: () => this.remove(), delete: () => this.remove(), backspace: () => this.remove(),
+      m: () => this.merge(), s: () => this.cut(), a: () => this.addRound(), u: () => this.send({ kind: "undo" }), r: () => this.send({ kind: "redo" }),
+      d: () => this.use("draw"), o: () => this.use("redraw"), l: () => this.use("split"), " ": () => this.addCorner(), enter: () => this.enter(more),
+      escape: () => { this.chosen.clear(); this.use("select"); this.choose(); },
+    }[key.toLowerCase()];
   }
 }

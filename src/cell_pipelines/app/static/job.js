@@ -1,10 +1,11 @@
-// A job: its progress, then its counts, the image with outlines, and thresholds that act at once.
-import { ask, byId, element, fillTable, guarded, root, watchJob } from "./common.js";
+// A job: its progress, then its counts, the image with outlines, thresholds that act at once, and corrections.
+import { ask, byId, element, guarded, latest, plural, root, send, watchJob } from "./common.js";
+import { showChanges, showCounts } from "./counts.js";
 import { Editor } from "./editor.js";
 import { Viewer } from "./viewer.js";
 
-const job = byId("progress").dataset.job;
-const base = `/api/v1/jobs/${job}`;
+const base = `/api/v1/jobs/${byId("progress").dataset.job}`;
+const NO_LIMIT = 1e12;
 const hidden = new Set();
 const viewer = new Viewer(byId("viewer"), {
   onTap: (x, y, more) => { if (editor.active) { editor.tap(x, y, more); } },
@@ -14,47 +15,43 @@ const editor = new Editor(viewer);
 let counts = null;
 let shown = null;
 
-function showCounts() {
-  byId("summary").textContent = counts.summary;
-  byId("notes").replaceChildren(...counts.notes.map((note) => element("li", {}, note)));
-  fillTable(byId("counts"), counts.columns, counts.rows);
-  byId("folders-region").hidden = !counts.folders.length;
-  if (counts.folders.length) {
-    const columns = Object.keys(counts.folders[0]);
-    fillTable(byId("folders"), columns, counts.folders.map((one) => columns.map((name) => one[name])));
-  }
-}
+const colours = () => shown.classes.map((one) => one.colour);
+const corrections = () => `${base}/images/${byId("image").value}/corrections`;
 
 function query() {
-  const values = { threshold: byId("threshold").value, min_area: byId("min-area").value, max_area: byId("max-area").value };
-  const given = Object.entries(values).filter(([name, value]) => value !== "" && (name !== "threshold" || byId("threshold").dataset.moved));
-  return new URLSearchParams(given).toString();
+  const values = { threshold: byId("threshold").dataset.moved ? byId("threshold").value : "", min_area: byId("min-area").value, max_area: byId("max-area").value || (counts.settings.max_area_px ? NO_LIMIT : "") };
+  return new URLSearchParams(Object.entries(values).filter(([, value]) => value !== "")).toString();
 }
 
-let asked = 0;
 async function showImage() {
-  if (!editor.active) { await showCells(); return; }
   await showCells();
-  await openEditor();
+  if (editor.active) { await editor.open(corrections(), colours()); }
 }
 
-async function openEditor() {
-  await editor.open(`${base}/images/${byId("image").value}/corrections`, shown.classes.map((one) => one.colour));
-}
-
-async function showCells() {
+const showCells = latest(async () => {
   const number = Number(byId("image").value);
-  const mine = ++asked;
-  const cells = await ask(`${base}/images/${number}/cells?${query()}`);
-  if (mine !== asked) { return; }
-  await viewer.show(`${root}${base}/images/${number}/picture`, cells.width, cells.height);
-  shown = cells;
-  byId("count-here").textContent = `${cells.total} cells here${cells.classes.length > 1 ? `: ${cells.classes.map((one) => `${one.count} ${one.name}`).join(", ")}` : ""}.`;
+  shown = await ask(`${base}/images/${number}/cells?${query()}`);
+  await viewer.show(`${root}${base}/images/${number}/picture`, shown.width, shown.height);
+  const classes = shown.classes.length > 1 ? `: ${shown.classes.map((one) => `${one.count} ${one.name}`).join(", ")}` : "";
+  byId("count-here").textContent = `${plural(shown.total, "cell")} in this image${classes}.`;
   showClasses();
+  showSweep();
   drawCells();
-}
+});
 
-function drawCells() { viewer.draw(shown.cells, shown.classes.map((one) => one.colour), hidden); }
+function drawCells() { viewer.draw(shown.cells, colours(), hidden); }
+
+// Whether a threshold can be moved, and what it does not change yet.
+function showSweep() {
+  const hasScores = !shown.cells.length || shown.cells.some((cell) => cell.score !== null);
+  byId("threshold").disabled = !hasScores;
+  byId("no-scores").hidden = hasScores;
+  const asked = new URLSearchParams(query());
+  const { threshold, min_area_px: least, max_area_px: most } = counts.settings;
+  const isSame = asked.has("threshold") ? Number(asked.get("threshold")) === threshold : threshold === null;
+  const isKept = isSame && Number(asked.get("min_area") || 0) === least && Number(asked.get("max_area") || 0) === (most || 0);
+  byId("kept").textContent = isKept ? "" : `The count of all images stays ${counts.total} until you choose “Use for all images”.`;
+}
 
 function showClasses() {
   const boxes = shown.classes.map((one, i) => {
@@ -64,6 +61,7 @@ function showClasses() {
     swatch.style.background = one.colour;
     return element("label", {}, box, " ", swatch, one.name);
   });
+  if (byId("classes").contains(document.activeElement)) { return; }
   byId("classes").replaceChildren(element("legend", {}, "Shown classes"), ...boxes);
 }
 
@@ -76,67 +74,65 @@ async function showResult() {
   counts = await ask(`${base}/counts`);
   byId("result").hidden = false;
   byId("progress").hidden = true;
-  showCounts();
+  showCounts(counts);
+  const chosen = byId("image").value;
   byId("image").replaceChildren(...counts.names.map((name, i) => element("option", { value: i }, name)));
+  if (chosen) { byId("image").value = chosen; }
   setThreshold(counts.settings.threshold ?? Math.max(...Object.values(counts.thresholds)));
-  if (counts.settings.threshold !== null) { byId("threshold").dataset.moved = "true"; }
+  if (counts.settings.threshold !== null) { byId("threshold").dataset.moved = "true"; } else { delete byId("threshold").dataset.moved; }
+  byId("image-card").hidden = !counts.names.length;
   if (counts.names.length) { await showCells(); }
 }
 
-byId("image").addEventListener("change", guarded(showImage));
-for (const [id, step] of [["previous", -1], ["next", 1]]) {
-  byId(id).addEventListener("click", guarded(async () => {
-    const select = byId("image");
-    select.selectedIndex = Math.min(Math.max(select.selectedIndex + step, 0), select.options.length - 1);
-    await showImage();
-  }));
-}
-byId("threshold").addEventListener("input", guarded(async (event) => { event.target.dataset.moved = "true"; setThreshold(event.target.value); await showCells(); }));
-for (const id of ["min-area", "max-area"]) { byId(id).addEventListener("input", guarded(showCells)); }
-byId("apply").addEventListener("click", guarded(async () => { await ask(`${base}/thresholds?${query()}`, { method: "POST" }); await showResult(); }));
-byId("own").addEventListener("click", guarded(async () => {
-  await ask(`${base}/thresholds?own=true`, { method: "POST" });
-  delete byId("threshold").dataset.moved;
-  byId("min-area").value = 0;
-  byId("max-area").value = "";
+const step = guarded(async (by) => {
+  const select = byId("image");
+  select.selectedIndex = Math.min(Math.max(select.selectedIndex + by, 0), select.options.length - 1);
+  await showImage();
+});
+
+async function count(parameters) {
+  byId("kept").textContent = "All images are counted again …";
+  try { await ask(`${base}/thresholds?${parameters}`, { method: "POST" }); } finally { byId("kept").textContent = ""; }
   await showResult();
-}));
-byId("export").addEventListener("submit", (event) => { event.preventDefault(); location.href = `${root}${base}/download/${byId("format").value}`; });
-byId("cancel").addEventListener("click", guarded(() => ask(`${base}/cancel`, { method: "POST" })));
-
-
-async function showCorrections() {
-  const rows = await ask(`${base}/corrections`);
-  byId("changed").hidden = !rows.length;
-  if (!rows.length) { return; }
-  const columns = ["image", "proposed", "corrected", "kept", "reshaped", "reclassified", "split", "merged", "removed", "added", "finished", "by"];
-  fillTable(byId("changes"), columns, rows.map((row) => columns.map((name) => (name === "finished" ? (row[name] ? "yes" : "no") : row[name]))));
-  const finished = rows.filter((row) => row.finished).length;
-  byId("train-hint").textContent = finished < 3 ? `Mark at least 3 images as fully corrected; ${finished} are.` : `${finished} images are marked as fully corrected.`;
+  byId("kept").textContent = `All images are counted: ${plural(counts.total, "cell")}.`;
 }
+
+async function showCorrections() { showChanges(await ask(`${base}/corrections`)); }
 
 async function correct(on) {
   byId("correct").setAttribute("aria-pressed", String(on));
   byId("correct").textContent = on ? "End correcting" : "Correct this image";
   byId("thresholds").hidden = on;
   byId("editing").hidden = !on;
-  if (on) { await openEditor(); byId("viewer").focus(); return; }
+  if (on) { await editor.open(corrections(), colours()); byId("viewer").focus(); return; }
   editor.close();
   await showCells();
   await showCorrections();
 }
 
+byId("image").addEventListener("change", guarded(showImage));
+byId("previous").addEventListener("click", () => step(-1));
+byId("next").addEventListener("click", () => step(1));
+byId("threshold").addEventListener("input", guarded(async (event) => { event.target.dataset.moved = "true"; setThreshold(event.target.value); await showCells(); }));
+for (const id of ["min-area", "max-area"]) { byId(id).addEventListener("input", guarded(showCells)); }
+byId("apply").addEventListener("click", guarded(() => count(query())));
+byId("own").addEventListener("click", guarded(async () => {
+  byId("min-area").value = 0;
+  byId("max-area").value = "";
+  await count("own=true");
+}));
 byId("correct").addEventListener("click", guarded(() => correct(!editor.active)));
 for (const [id, factor] of [["zoom-in", 1.5], ["zoom-out", 1 / 1.5]]) { byId(id).addEventListener("click", () => viewer.zoom(factor)); }
 byId("zoom-fit").addEventListener("click", () => viewer.fit());
-byId("train").addEventListener("submit", guarded(async (event) => {
+for (const [form, select, path] of [["export", "format", "download"], ["export-corrected", "format-corrected", "corrections/download"]]) {
+  byId(form).addEventListener("submit", (event) => { event.preventDefault(); location.href = `${root}${base}/${path}/${byId(select).value}`; });
+}
+byId("train").addEventListener("submit", (event) => {
   event.preventDefault();
   byId("train-error").textContent = "";
-  const body = JSON.stringify({ name: byId("train-name").value, minutes: Number(byId("train-minutes").value) });
-  try {
-    const answer = await ask(`${base}/train`, { method: "POST", body, headers: { "Content-Type": "application/json", Accept: "application/json" } });
-    location.href = `${root}/jobs/${answer.id}`;
-  } catch (error) { byId("train-error").textContent = error.message; }
-}));
+  send(`${base}/train`, { name: byId("train-name").value, minutes: Number(byId("train-minutes").value) })
+    .then((answer) => { location.href = `${root}/jobs/${answer.id}`; })
+    .catch((error) => { byId("train-error").textContent = error.message; });
+});
 
 guarded(() => watchJob(base, async () => { await showResult(); await showCorrections(); }))();

@@ -1,23 +1,20 @@
-// Choose or drop images and send them; the page of the job opens when they have arrived.
-import { byId, root } from "./common.js";
-
-const form = byId("upload");
-const status = byId("status");
+// Choose or drop images and send them; the page of the job opens when they have arrived. Delete jobs.
+import { ask, byId, guarded, plural, root } from "./common.js";
 
 function say(text, isError = false) {
-  status.textContent = text;
-  status.className = isError ? "error" : "";
+  byId("status").textContent = text;
+  byId("status").className = isError ? "error" : "";
 }
 
 function send(files) {
   const data = new FormData();
-  for (const name of ["model", "diameter", "channel"]) { data.append(name, byId(name).value); }
+  for (const name of ["model", "diameter", "channel", "title"]) { data.append(name, byId(name).value); }
   if (files === null) { data.append("sample", "true"); }
   for (const [file, path] of files || []) { data.append("files", file, path); }
   const request = new XMLHttpRequest();
   const sent = byId("sent");
   sent.hidden = false;
-  say(files === null ? "The sample is made …" : `${files.length} ${files.length === 1 ? "file is" : "files are"} sent …`);
+  say(files === null ? "The sample is made …" : `${plural(files.length, "file")} on the way …`);
   request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) { sent.value = event.loaded / event.total; } });
   request.addEventListener("load", () => {
     let answer = {};
@@ -37,7 +34,7 @@ for (const id of ["files", "folder"]) {
   byId(id).addEventListener("change", (event) => { if (event.target.files.length) { send(chosen(event.target)); event.target.value = ""; } });
 }
 byId("sample").addEventListener("click", () => send(null));
-form.addEventListener("submit", (event) => event.preventDefault());
+byId("upload").addEventListener("submit", (event) => event.preventDefault());
 
 async function listEntry(entry) {
   if (entry.isFile) {
@@ -58,14 +55,26 @@ for (const name of ["dragover", "dragenter"]) {
   drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
 }
 drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-drop.addEventListener("drop", async (event) => {
+drop.addEventListener("drop", guarded(async (event) => {
   event.preventDefault();
   drop.classList.remove("over");
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
   const files = [];
   for (const entry of entries) { files.push(...await listEntry(entry)); }
-  if (files.length) { send(files); }
-});
+  if (files.length) { send(files); } else { say("There was no file in what was dropped.", true); }
+}));
+
+async function remove(button) {
+  if (!window.confirm(`Delete the job “${button.dataset.title}” with its images, counts and corrections?`)) { return; }
+  await ask(`/api/v1/jobs/${button.dataset.job}`, { method: "DELETE" });
+  button.closest("tr").remove();
+  const isEmpty = !document.querySelector("#jobs tbody tr");
+  byId("jobs").hidden = isEmpty;
+  byId("no-jobs").hidden = !isEmpty;
+  byId("past").focus();
+}
+
+for (const button of document.querySelectorAll("button.delete")) { button.addEventListener("click", guarded(() => remove(button))); }
 
 const wanted = new URLSearchParams(location.search).get("model");
 if (wanted && [...byId("model").options].some((option) => option.value === wanted)) { byId("model").value = wanted; }

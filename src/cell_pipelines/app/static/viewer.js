@@ -1,128 +1,192 @@
-// The image with the outlines of its cells, to zoom, pan, point and draw on: BokehJS.
-/* global Bokeh */
+// The image with the outlines of its cells, to zoom, pan, point and draw on: two canvases, the cells below the marks.
+import { element } from "./common.js";
+import { isNear, markCells, strokeCells, strokeLine } from "./outlines.js";
 
-const COLOURS = { selected: "#ffffff", drawn: "#ffd500", cross: "#ffd500" };
+const MOST_SCALE = 64;
+const TAP_PX = 6;
+const WHEEL = 0.0015;
 
 export class Viewer {
   constructor(place, { onTap, onStroke }) {
-    this.place = place;
-    this.onTap = onTap;
-    this.onStroke = onStroke;
-    this.size = [0, 0];
-    this.drawing = false;
-    const lines = () => new Bokeh.ColumnDataSource({ data: { xs: [], ys: [] } });
-    this.picture = new Bokeh.ColumnDataSource({ data: { url: [], x: [], y: [], w: [], h: [] } });
-    this.cells = new Bokeh.ColumnDataSource({ data: { xs: [], ys: [], colour: [] } });
-    this.selected = lines();
-    this.stroke = lines();
-    this.cross = new Bokeh.ColumnDataSource({ data: { x: [], y: [] } });
+    Object.assign(this, { place, onTap, onStroke, size: [0, 0], drawing: false, isWhole: true, cells: [], colours: [], hidden: new Set() });
+    this.view = { x: 0, y: 0, scale: 1 }; // the image's point at the top left; pixels of the page to a pixel of the image
+    this.marks = { selected: [], stroke: [], cross: null };
+    this.layers = ["cells", "marks"].map((name) => element("canvas", { class: name, "aria-hidden": "true" }));
+    place.replaceChildren(...this.layers);
+    this.pointers = new Map();
+    this.stale = [false, false];
+    for (const [name, action] of [["pointerdown", "press"], ["pointermove", "drag"], ["pointerup", "release"], ["pointercancel", "release"]]) {
+      place.addEventListener(name, (event) => this[action](event));
+    }
+    place.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(Math.exp(-event.deltaY * WHEEL), this.at(event)); }, { passive: false });
+    place.addEventListener("contextmenu", (event) => { if (this.drawing) { event.preventDefault(); } });
+    new ResizeObserver(() => this.resize()).observe(place);
   }
 
   async show(url, width, height) {
-    if (!this.plot) { await this.make(); }
-    if (this.url !== url) {
-      this.url = url;
-      this.picture.data = { url: [url], x: [0], y: [0], w: [width], h: [height] };
-    }
-    if (this.size[0] === width && this.size[1] === height) { return; }
-    this.size = [width, height];
-    this.fit();
+    if (this.wanted === url && this.url === url) { return; }
+    this.wanted = url;
+    const picture = new Image();
+    picture.src = url;
+    await picture.decode();
+    if (this.wanted !== url) { return; } // another image was chosen meanwhile
+    const isOther = this.size[0] !== width || this.size[1] !== height;
+    Object.assign(this, { url, picture, size: [width, height] });
+    if (isOther) { this.isWhole = true; this.resize(); }
+    this.paint();
   }
+
+  draw(cells, colours, hidden) { Object.assign(this, { cells, colours, hidden }); this.paint(); }
+
+  select(cells) { this.mark({ selected: cells }); }
+
+  showStroke(stroke) { this.mark({ stroke }); }
+
+  showCross(cross) { this.mark({ cross }); }
+
+  draws(drawing) { this.drawing = drawing; this.place.classList.toggle("drawing", drawing); }
+
+  get span() { return [this.place.clientWidth / this.view.scale, this.place.clientHeight / this.view.scale]; }
+
+  centre() { return [this.view.x + this.span[0] / 2, this.view.y + this.span[1] / 2]; }
 
   fit() {
     const [width, height] = this.size;
-    const box = this.place.getBoundingClientRect();
-    const scale = Math.max(width / box.width, height / box.height);
-    this.range(width / 2, height / 2, box.width * scale, box.height * scale);
-  }
-
-  range(x, y, width, height) {
-    this.plot.x_range.setv({ start: x - width / 2, end: x + width / 2 });
-    this.plot.y_range.setv({ start: y + height / 2, end: y - height / 2 });
-  }
-
-  centre() {
-    const { x_range: across, y_range: down } = this.plot;
-    return [(across.start + across.end) / 2, (down.start + down.end) / 2];
-  }
-
-  zoom(factor) {
-    const [x, y] = this.centre();
-    const { x_range: across, y_range: down } = this.plot;
-    this.range(x, y, (across.end - across.start) / factor, (down.start - down.end) / factor);
+    if (!width || !this.place.clientWidth) { return; }
+    this.view.scale = Math.min(this.place.clientWidth / width, this.place.clientHeight / height);
+    this.move(width / 2, height / 2);
+    this.isWhole = true;
   }
 
   move(x, y) {
-    const { x_range: across, y_range: down } = this.plot;
-    this.range(x, y, across.end - across.start, down.start - down.end);
+    const [width, height] = this.span;
+    this.look(x - width / 2, y - height / 2, this.view.scale);
   }
 
-  async make() {
-    this.plot = Bokeh.Plotting.figure({
-      tools: "pan,wheel_zoom", active_scroll: "wheel_zoom", sizing_mode: "stretch_both", output_backend: "webgl",
-      x_range: new Bokeh.Range1d({ start: 0, end: 1 }), y_range: new Bokeh.Range1d({ start: 1, end: 0 }),
-      background_fill_color: "#000000", border_fill_color: "#000000", outline_line_color: null, min_border: 0,
-      toolbar_location: null, match_aspect: true, x_axis_type: null, y_axis_type: null,
-    });
-    const outline = (source, more) => this.plot.patches({ xs: { field: "xs" }, ys: { field: "ys" }, source, fill_alpha: 0, ...more });
-    this.plot.image_url({ url: { field: "url" }, x: { field: "x" }, y: { field: "y" }, w: { field: "w" }, h: { field: "h" }, anchor: "top_left", source: this.picture });
-    outline(this.cells, { line_color: { field: "colour" }, line_width: 1.5 });
-    outline(this.selected, { line_color: COLOURS.selected, line_width: 3.5 });
-    this.plot.multi_line({ xs: { field: "xs" }, ys: { field: "ys" }, source: this.stroke, line_color: COLOURS.drawn, line_width: 2.5 });
-    this.plot.scatter({ x: { field: "x" }, y: { field: "y" }, source: this.cross, marker: "cross", size: 24, line_color: COLOURS.cross, line_width: 2 });
-    this.pan = this.plot.toolbar.tools.find((tool) => tool.type === "PanTool");
-    this.plot.on_event("tap", (event) => { if (!this.drawing) { this.onTap(event.x, event.y, event.modifiers?.shift); } });
-    this.plot.on_event("panstart", (event) => { if (this.drawing) { this.points = [[event.x, event.y]]; } });
-    this.plot.on_event("pan", (event) => { if (this.drawing && this.points) { this.points.push([event.x, event.y]); this.showStroke(this.points); } });
-    this.plot.on_event("panend", () => {
-      if (!this.drawing || !this.points) { return; }
-      const { points } = this;
-      this.points = null;
-      this.showStroke([]);
-      this.onStroke(points);
-    });
-    await Bokeh.Plotting.show(this.plot, this.place);
+  // Zoom about a point of the image, which stays where it is; about the centre where none is given.
+  zoom(factor, [x, y] = this.centre()) {
+    if (!this.url) { return; }
+    const least = Math.min(this.place.clientWidth / this.size[0], this.place.clientHeight / this.size[1]) / 4;
+    const scale = Math.min(Math.max(this.view.scale * factor, least), Math.max(MOST_SCALE, least));
+    const kept = this.view.scale / scale;
+    this.look(x - (x - this.view.x) * kept, y - (y - this.view.y) * kept, scale);
   }
 
-  draws(drawing) {
-    this.drawing = drawing;
-    this.plot.toolbar.active_drag = drawing ? null : this.pan;
-    this.place.classList.toggle("drawing", drawing);
+  // The image never leaves the window: its nearest point to the centre stays there.
+  look(x, y, scale) {
+    const [width, height] = [this.place.clientWidth / scale, this.place.clientHeight / scale];
+    const within = (start, length, whole) => Math.min(Math.max(start, -length / 2), whole - length / 2);
+    this.view = { x: within(x, width, this.size[0]), y: within(y, height, this.size[1]), scale };
+    this.isWhole = false;
+    this.paint();
   }
 
-  showStroke(points) {
-    this.stroke.data = points.length ? { xs: [points.map(([x]) => x)], ys: [points.map(([, y]) => y)] } : { xs: [], ys: [] };
+  reveal(x, y) {
+    const [width, height] = this.span;
+    if (x < this.view.x || y < this.view.y || x > this.view.x + width || y > this.view.y + height) { this.move(x, y); }
   }
 
-  showCross(point) { this.cross.data = point ? { x: [point[0]], y: [point[1]] } : { x: [], y: [] }; }
-
-  draw(cells, colours, hidden) {
-    const shown = cells.filter((cell) => !hidden.has(cell.class)).flatMap((cell) => cell.rings.map((ring) => [ring, colours[cell.class]]));
-    this.cells.data = { xs: shown.map(([ring]) => ring.x), ys: shown.map(([ring]) => ring.y), colour: shown.map(([, colour]) => colour) };
+  at(event) {
+    const box = this.place.getBoundingClientRect();
+    return [this.view.x + (event.clientX - box.left - this.place.clientLeft) / this.view.scale, this.view.y + (event.clientY - box.top - this.place.clientTop) / this.view.scale];
   }
 
-  select(cells) {
-    const rings = cells.flatMap((cell) => cell.rings);
-    this.selected.data = { xs: rings.map((ring) => ring.x), ys: rings.map((ring) => ring.y) };
+  press(event) {
+    this.place.focus({ preventScroll: true });
+    if (!this.url) { return; }
+    this.place.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, { start: [event.clientX, event.clientY], last: [event.clientX, event.clientY] });
+    const isFirst = this.pointers.size === 1;
+    this.points = isFirst && this.drawing && event.button === 0 ? [this.at(event)] : null;
+    this.isTap = isFirst && event.button === 0;
+    if (!isFirst) { this.showStroke([]); }
+  }
+
+  drag(event) {
+    const pointer = this.pointers.get(event.pointerId);
+    if (!pointer) { return; }
+    const now = [event.clientX, event.clientY];
+    if (this.points) {
+      this.points.push(...(event.getCoalescedEvents?.() || [event]).map((one) => this.at(one)));
+      this.showStroke(this.points);
+    } else if (this.pointers.size === 2) {
+      this.pinch(event.pointerId, now);
+    } else if (!this.isTap || isFar(pointer.start, now)) {
+      this.isTap = false;
+      this.look(this.view.x - (now[0] - pointer.last[0]) / this.view.scale, this.view.y - (now[1] - pointer.last[1]) / this.view.scale, this.view.scale);
+    } else { return; }
+    pointer.last = now;
+  }
+
+  // Two fingers: what was between them stays there, and grows as their distance does.
+  pinch(moved, now) {
+    const [other] = [...this.pointers].filter(([id]) => id !== moved).map(([, pointer]) => pointer.last);
+    const before = this.pointers.get(moved).last;
+    const middle = (one) => ({ clientX: (one[0] + other[0]) / 2, clientY: (one[1] + other[1]) / 2 });
+    const anchor = this.at(middle(before));
+    this.zoom(Math.hypot(now[0] - other[0], now[1] - other[1]) / Math.max(Math.hypot(before[0] - other[0], before[1] - other[1]), 1), anchor);
+    const [x, y] = this.at(middle(now));
+    this.look(this.view.x + anchor[0] - x, this.view.y + anchor[1] - y, this.view.scale);
+  }
+
+  release(event) {
+    if (!this.pointers.delete(event.pointerId)) { return; }
+    const { points } = this;
+    this.points = null;
+    if (points) { this.showStroke([]); }
+    if (event.type === "pointercancel" || this.pointers.size) { this.isTap = false; return; }
+    if (points) { this.onStroke(points); } else if (this.isTap) { this.onTap(...this.at(event), event.shiftKey); }
+  }
+
+  resize() {
+    const [width, height, dense] = [this.place.clientWidth, this.place.clientHeight, window.devicePixelRatio || 1];
+    if (!width) { return; }
+    for (const layer of this.layers) { layer.width = Math.round(width * dense); layer.height = Math.round(height * dense); }
+    if (this.isWhole) { this.fit(); } else { this.paint(); }
+  }
+
+  paint() { this.later(0); this.later(1); }
+
+  mark(marks) { Object.assign(this.marks, marks); this.later(1); }
+
+  later(layer) {
+    if (!this.stale.includes(true)) { requestAnimationFrame(() => this.repaint()); }
+    this.stale[layer] = true;
+  }
+
+  repaint() {
+    const [cells, marks] = this.stale;
+    this.stale = [false, false];
+    if (cells) { this.paintCells(this.begin(0)); }
+    if (marks) { this.paintMarks(this.begin(1)); }
+  }
+
+  begin(layer) {
+    const canvas = this.layers[layer];
+    const context = canvas.getContext("2d");
+    const dense = canvas.width / (this.place.clientWidth || 1);
+    context.setTransform(dense, 0, 0, dense, 0, 0);
+    context.clearRect(0, 0, this.place.clientWidth, this.place.clientHeight);
+    return context;
+  }
+
+  paintCells(context) {
+    if (!this.picture) { return; }
+    const { x, y, scale } = this.view;
+    context.imageSmoothingEnabled = scale * this.size[0] / this.picture.width < 2;
+    context.drawImage(this.picture, -x * scale, -y * scale, this.size[0] * scale, this.size[1] * scale);
+    const seen = this.cells.filter((cell) => !this.hidden.has(cell.class) && isNear(cell, this.view, this.span));
+    strokeCells(context, seen, this.colours, this.view);
+  }
+
+  paintMarks(context) {
+    markCells(context, this.marks.selected, this.view);
+    strokeLine(context, this.marks.stroke, this.view);
+    if (!this.marks.cross) { return; }
+    const [[x, y], arm] = [this.marks.cross, 12 / this.view.scale];
+    strokeLine(context, [[x - arm, y], [x + arm, y]], this.view);
+    strokeLine(context, [[x, y - arm], [x, y + arm]], this.view);
   }
 }
 
-function isInRing({ x, y }, px, py) {
-  let inside = false;
-  for (let i = 0, j = x.length - 1; i < x.length; j = i++) {
-    if ((y[i] > py) !== (y[j] > py) && px < (x[j] - x[i]) * (py - y[i]) / (y[j] - y[i]) + x[i]) { inside = !inside; }
-  }
-  return inside;
-}
-
-// The smallest cell under a point.
-export function cellAt(cells, x, y) {
-  const under = cells.filter((cell) => cell.rings.filter((ring) => isInRing(ring, x, y)).length % 2 === 1);
-  return under.sort((one, other) => one.area - other.area)[0];
-}
-
-export function centroid(cell) {
-  const { x, y } = cell.rings[0];
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return [mean(x), mean(y)];
-}
+const isFar = (one, other) => Math.hypot(one[0] - other[0], one[1] - other[1]) > TAP_PX;

@@ -1,0 +1,111 @@
+"""Take the pictures of docs/app.md anew: `python docs/site/app_pictures.py` in a clone, with Chromium on the PATH.
+
+A server of its own, in a temporary folder, counts generated images; look at the pictures before they are committed.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PICTURES = Path(__file__).parents[1] / "images"
+WIDE, PHONE = {"width": 1100, "height": 800}, {"width": 390, "height": 780}
+CONDITIONS = {"control": 30, "treated": 18}  # nuclei in each of their fields
+
+
+def write_fields(folder: Path) -> None:
+    """Write generated fields of nuclei in one folder for each condition."""
+    from cell_pipelines.imaging.reading import write_image
+    from cell_pipelines.simulation.nuclei import NucleiScene, simulate_nuclei
+
+    for seed, (condition, cells) in enumerate(CONDITIONS.items()):
+        (folder / condition).mkdir(parents=True)
+        for field in (1, 2):
+            scene = NucleiScene(height=360, width=520, cells=cells, debris=0.2)
+            image = simulate_nuclei(scene, seed=10 * seed + field).image
+            write_image(image, folder / condition / f"{condition}_{field}.png")
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve the app; give its address."""
+    command = [sys.executable, "-m", "cell_pipelines", "app", "--folder", "jobs", "--port", "0", "--no-open"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            found = re.search(r"http\S+", process.stdout.readline() if process.stdout else "")
+            if found is None:
+                raise SystemExit("the server did not start.")
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def _save(page: Any, name: str, selector: str | None = None) -> None:
+    page.wait_for_timeout(300)
+    target = page.locator(selector) if selector else page
+    target.screenshot(path=PICTURES / f"app_{name}.png")
+
+
+def _count(page: Any, address: str, folder: Path) -> None:
+    page.goto(address)
+    page.set_input_files("#folder", str(folder))
+    page.wait_for_selector("#count-here:not(:empty)", timeout=120_000)
+
+
+def _correct(page: Any) -> None:
+    """Correct the first image by key, and say of three that they are right."""
+    page.click("#correct")
+    page.wait_for_selector("#viewer:focus")
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "a", "n", "n", "x", "n", "n"):
+        page.keyboard.press(key)
+    page.wait_for_selector("#count-here:has-text('after 2 corrections')")
+    page.check("#finished")
+    _save(page, "correct", "#image-card")
+    for number in (1, 2):
+        page.select_option("#image", str(number))
+        page.wait_for_selector("#count-here:has-text('after 0 corrections')")
+        page.check("#finished")
+        page.wait_for_timeout(500)
+    page.click("#correct")
+    page.wait_for_selector("#changes tbody tr")
+    _save(page, "changes", "#changed")
+
+
+def _train(page: Any) -> None:
+    page.fill("#train-minutes", "0.5")
+    page.click("#train button")
+    page.wait_for_selector("#comparison:visible", timeout=600_000)
+    _save(page, "training")
+
+
+def main() -> None:
+    """Take all of them."""
+    from playwright.sync_api import sync_playwright
+
+    program = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
+    with tempfile.TemporaryDirectory() as name, serve(Path(name)) as address, sync_playwright() as playwright:
+        fields = Path(name) / "fields"
+        write_fields(fields)
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(viewport=WIDE)
+        _count(page, address, fields)
+        _save(page, "count")
+        _correct(page)
+        _train(page)
+        page.goto(address)
+        _save(page, "start")
+        phone = browser.new_page(viewport=PHONE, color_scheme="dark")
+        _count(phone, address, fields)
+        phone.locator("#image-title").scroll_into_view_if_needed()
+        phone.locator("#image-title").evaluate("one => one.scrollIntoView()")
+        _save(phone, "phone")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
