@@ -1,4 +1,4 @@
-# The two commands: `make demo`, `make test`. Each builds the environment first where it is missing.
+# The commands: `make demo`, `make app`, `make test`. Each builds the environment first where it is missing.
 # `make test WORKERS=1` runs the tests in one process.
 PYTHON ?= python3.11
 WORKERS ?= 2
@@ -8,7 +8,7 @@ READY := .venv/.ready
 # One thread a process: several processes of several threads each get in each other's way.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=30
 
-.PHONY: demo test test-all check environment
+.PHONY: demo app test test-all check environment
 
 environment: $(READY)
 
@@ -19,6 +19,10 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	$(BIN)/kedro run
+
+# The web page: http://127.0.0.1:8700
+app: $(READY)
+	$(BIN)/cell-pipelines app
 
 test: $(READY)
 	$(PYTEST) -m "not exhaustive"

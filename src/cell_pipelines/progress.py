@@ -63,7 +63,7 @@ class _Progress(Progress):
         if not self.disable:
             self.live.transient = is_quick
             super().stop()
-        elif not is_quick:
+        elif not is_quick and _listener.get() is None:
             self.console.print(self.get_renderable())
 
 
@@ -77,7 +77,10 @@ def is_told(epoch: int, epochs: int) -> bool:
 
 
 def create_progress() -> Progress:
-    """Return a progress bar on the error stream; where that is no terminal, long work shows its last state only."""
+    """Return a progress bar on the error stream; where that is no terminal, long work shows its last state only.
+
+    None is shown to a person where `told_to` tells of the work.
+    """
     console = Console(stderr=True)
     return _Progress(
         TextColumn("{task.description}"),
@@ -87,5 +90,5 @@ def create_progress() -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=not console.is_terminal or _listener.get() is not None,
     )

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request
 
-from cell_pipelines.app.settings import LOCAL_USER, AppSettings
+from cell_pipelines.app.settings import LOCAL_USER, AppSettings, check_user
 
 COOKIE = "cell_pipelines_token"
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -25,7 +25,7 @@ def user_of_token(settings: AppSettings, token: str) -> str | None:
 def _find(settings: AppSettings, value: str) -> str | None:
     found = None
     for token, user in settings.tokens.items():  # all of them, so that the time tells nothing
-        if hmac.compare_digest(cookie_value(token), value):
+        if hmac.compare_digest(cookie_value(token).encode(), value.encode("utf-8", "replace")):
             found = user
     return found
 
@@ -38,14 +38,21 @@ def current_user(request: Request) -> str:
     """
     settings: AppSettings = request.app.state.settings
     _refuse_other_pages(request)
-    if not settings.tokens:
-        return LOCAL_USER
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    value = cookie_value(token.strip()) if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
-    user = _find(settings, value)
+    user: str | None = LOCAL_USER
+    if settings.tokens:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        value = cookie_value(token.strip()) if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+        user = _find(settings, value)
     if user is None:
         raise HTTPException(401, "a token is needed: log in, or send it as `Authorization: Bearer TOKEN`.")
-    return user
+    return _user_by_proxy(request, settings.user_header) if settings.user_header else user
+
+
+def _user_by_proxy(request: Request, header: str) -> str:
+    try:
+        return check_user(request.headers.get(header, ""))
+    except ValueError as error:
+        raise HTTPException(403, f"the reverse proxy must say in {header} who this is: {error}.") from error
 
 
 def _refuse_other_pages(request: Request) -> None:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,33 +21,14 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import concatenate
 from cell_pipelines.app.cells import outlines
 from cell_pipelines.app.counting import Count
+from cell_pipelines.app.edit_states import LOG, REDO, STATES, UNDO, EditState, go
+from cell_pipelines.app.shapes import from_plain, rings_of, to_plain, to_shape
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_path
 
 _FOLDER = "corrections"
 _LOCK_SECONDS = 30
-_UNDO, _REDO, _FINISH, _REOPEN = "undo", "redo", "finish", "reopen"
-
-
-@dataclass
-class _State:
-    """An image's cells after all edits.
-
-    Attributes:
-        cells: By number.
-        done: Edits that count, each with the cells before and after it, for undo.
-        undone: Edits that were taken back, the last one last.
-        finished: Whether a person said that nothing is left to correct.
-        next_id: The first number that no cell has ever had.
-        events: Number of lines of the log that are in it.
-    """
-
-    cells: dict[int, EditedCell]
-    done: list[tuple[dict[int, EditedCell], dict[int, EditedCell]]] = field(default_factory=list)
-    undone: list[tuple[dict[int, EditedCell], dict[int, EditedCell]]] = field(default_factory=list)
-    finished: bool = False
-    next_id: int = 0
-    events: int = 0
+_FINISH, _REOPEN = "finish", "reopen"
 
 
 class ImageCorrections:
@@ -60,12 +42,12 @@ class ImageCorrections:
     @property
     def exist(self) -> bool:
         """Whether anything was corrected, or said about it."""
-        return (self._folder / "events.jsonl").is_file()
+        return (self._folder / LOG).is_file()
 
     def describe(self) -> dict[str, Any]:
         """Return all cells with their numbers, and what can be done."""
-        state = self._replay()
-        return {**self._facts(state), "removed": [], "cells": _plain(state.cells)}
+        state = self._read()
+        return {**self._facts(state), "removed": [], "cells": to_plain(state.cells)}
 
     def edit(self, edit: Mapping[str, Any], user: str) -> dict[str, Any]:
         """Make an edit, take one back (``undo``), make it again (``redo``), or say that all is right (``finish``).
@@ -86,15 +68,23 @@ class ImageCorrections:
             before = dict(state.cells)
             self._apply(state, edit)
             event = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "by": user, "edit": dict(edit)}
-            with (self._folder / "events.jsonl").open("a", encoding="utf-8") as log:
+            STATES.forget(self._folder)  # until the edit is on the disk
+            with (self._folder / LOG).open("a", encoding="utf-8") as log:
                 log.write(json.dumps(event) + "\n")
+                log.flush()
+                os.fsync(log.fileno())
+            STATES.keep(self._folder, state)
+            return self._answer(state, before)
+
+    def _answer(self, state: EditState, before: Mapping[int, EditedCell]) -> dict[str, Any]:
+        """Return what differs from the cells before, and what can be done next."""
         changed = {number for number in {*before, *state.cells} if before.get(number) is not state.cells.get(number)}
         new = {number: state.cells[number] for number in sorted(changed & set(state.cells))}
-        return {**self._facts(state), "removed": sorted(changed & set(before)), "cells": _plain(new)}
+        return {**self._facts(state), "removed": sorted(changed & set(before)), "cells": to_plain(new)}
 
     def annotations(self) -> AnnotationSet:
         """Return the corrected cells."""
-        return self._as_set(self._replay().cells)
+        return self._as_set(self._read().cells)
 
     def proposed(self) -> AnnotationSet:
         """Return the cells as they were before the first edit."""
@@ -103,13 +93,13 @@ class ImageCorrections:
     @property
     def is_finished(self) -> bool:
         """Whether a person said that nothing is left to correct."""
-        return self.exist and self._replay().finished
+        return self.exist and self._read().finished
 
     def events(self) -> list[dict[str, Any]]:
         """Return the log: one entry per edit, with who made it and when."""
         if not self.exist:
             return []
-        lines = (self._folder / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = (self._folder / LOG).read_text(encoding="utf-8").splitlines(keepends=True)
         # A line without its end was being written when the server ended.
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
@@ -121,9 +111,9 @@ class ImageCorrections:
 
     def _begin(self) -> None:
         """Keep the cells that the edits begin with, and drop half a line of an edit that was not made."""
-        base, log = self._folder / "base.json", self._folder / "events.jsonl"
+        base, log = self._folder / "base.json", self._folder / LOG
         if not base.exists():
-            cells = _plain(self._counted())
+            cells = to_plain(self._counted())
             with atomic_path(base) as temporary:
                 temporary.write_text(json.dumps(cells), encoding="utf-8")
         if log.is_file() and not (content := log.read_bytes()).endswith(b"\n") and content:
@@ -133,39 +123,52 @@ class ImageCorrections:
     def _counted(self) -> dict[int, EditedCell]:
         cells = self._count.cells(self._count.settings, self.name)
         found = zip(outlines(cells), cells.category.tolist(), strict=True)
-        return {number: EditedCell(category, _shape(rings)) for number, (rings, category) in enumerate(found)}
+        return {number: EditedCell(category, to_shape(rings)) for number, (rings, category) in enumerate(found)}
 
     def _base(self) -> dict[int, EditedCell]:
         path = self._folder / "base.json"
         if not path.exists():
             return self._counted()
-        cells = json.loads(path.read_text(encoding="utf-8"))
-        return {cell["id"]: EditedCell(cell["class"], _shape(cell["rings"])) for cell in cells}
+        return from_plain(json.loads(path.read_text(encoding="utf-8")))
 
-    def _replay(self) -> _State:
+    def _read(self) -> EditState:
+        """Return how it is now; edits that others make meanwhile don't change what is returned."""
+        if not self.exist:
+            return self._replay()
+        with self._locked():
+            state = self._replay()
+            STATES.keep(self._folder, state)
+            return replace(state, cells=dict(state.cells))
+
+    def _replay(self) -> EditState:
+        if (known := STATES.get(self._folder)) is not None:
+            return known
         cells = self._base()
-        state = _State(cells, next_id=max(cells, default=-1) + 1)
+        state = EditState(cells, next_id=max(cells, default=-1) + 1)
         for event in self.events():
             self._apply(state, event["edit"])
         return state
 
-    def _apply(self, state: _State, edit: Mapping[str, Any]) -> None:
+    def _apply(self, state: EditState, edit: Mapping[str, Any]) -> None:
         kind = edit.get("kind")
         if kind in (_FINISH, _REOPEN):
             state.finished = kind == _FINISH
-        elif kind in (_UNDO, _REDO):
-            _go(state, *((state.done, state.undone) if kind == _UNDO else (state.undone, state.done)), str(kind))
+        elif kind in (UNDO, REDO):
+            go(state, *((state.done, state.undone) if kind == UNDO else (state.undone, state.done)), str(kind))
         else:
             self._make(state, edit)
         state.events += 1
 
-    def _make(self, state: _State, edit: Mapping[str, Any]) -> None:
+    def _make(self, state: EditState, edit: Mapping[str, Any]) -> None:
         try:
             parsed = EDIT.validate_python(dict(edit))
         except ValidationError as error:
             first = error.errors()[0]
             raise MistakeError(f"{'.'.join(map(str, first['loc'])) or 'the edit'}: {first['msg'].lower()}.") from error
-        gone, came = apply_edit(state.cells, parsed, self._canvas, state.next_id)
+        try:
+            gone, came = apply_edit(state.cells, parsed, self._canvas, state.next_id)
+        except shapely.errors.ShapelyError as error:
+            raise MistakeError("what was drawn is no outline of a cell; draw around it once.") from error
         state.done.append(({number: state.cells[number] for number in gone}, came))
         state.undone.clear()
         for number in gone:
@@ -178,7 +181,7 @@ class ImageCorrections:
         row = self._count.scores[self._count.scores["image"] == self.name].to_dict("records")[0]
         return Canvas(int(row["width"]), int(row["height"]), self._count.model.categories)
 
-    def _facts(self, state: _State) -> dict[str, Any]:
+    def _facts(self, state: EditState) -> dict[str, Any]:
         return {
             "width": self._canvas.width, "height": self._canvas.height, "categories": list(self._canvas.categories),
             "total": len(state.cells), "finished": state.finished, "edits": len(state.done),
@@ -189,42 +192,8 @@ class ImageCorrections:
         builder = AnnotationBuilder(self._canvas.categories)
         image = builder.add_image(self.name, width=self._canvas.width, height=self._canvas.height)
         for cell in cells.values():
-            builder.add_polygon(image, self._canvas.categories[cell.category], _rings(cell.shape))
+            builder.add_polygon(image, self._canvas.categories[cell.category], rings_of(cell.shape))
         return builder.build()
-
-
-def _go(state: _State, source: list[Any], target: list[Any], kind: str) -> None:
-    """Take the last edit back, or make it again."""
-    if not source:
-        raise MistakeError(f"there is nothing to {kind}.")
-    step = source.pop()
-    target.append(step)
-    gone, came = reversed(step) if kind == _UNDO else step
-    for number in gone:
-        state.cells.pop(number, None)
-    state.cells.update(came)
-
-
-def _shape(rings: list[dict[str, list[float]]]) -> shapely.Polygon:
-    """Return a polygon of a cell's rings, the largest of its pieces with its holes."""
-    polygons = [shapely.Polygon(zip(ring["x"], ring["y"], strict=True)) for ring in rings if len(ring["x"]) >= 3]
-    whole = shapely.Polygon()
-    for polygon in polygons:  # an even number of rings around a point means a hole
-        whole = whole.symmetric_difference(shapely.make_valid(polygon))
-    parts = [part for part in shapely.get_parts(whole).tolist() if isinstance(part, shapely.Polygon)]
-    return max(parts, key=lambda part: part.area, default=shapely.Polygon())
-
-
-def _rings(shape: shapely.Polygon) -> list[Any]:
-    return [shapely.get_coordinates(ring)[:-1] for ring in (shape.exterior, *shape.interiors)]
-
-
-def _plain(cells: Mapping[int, EditedCell]) -> list[dict[str, Any]]:
-    return [
-        {"id": number, "class": cell.category, "area": round(cell.shape.area, 1),
-         "rings": [{"x": ring[:, 0].tolist(), "y": ring[:, 1].tolist()} for ring in _rings(cell.shape)]}
-        for number, cell in cells.items()
-    ]  # fmt: skip
 
 
 def corrected_images(count: Count, *, finished_only: bool = False) -> list[ImageCorrections]:

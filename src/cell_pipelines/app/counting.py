@@ -1,9 +1,10 @@
 """The job that counts cells, and its result, which is read again with other thresholds without the network."""
 
+import hashlib
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,10 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_objects
 from cell_pipelines.annotations.storage import read_parquet, write_parquet
 from cell_pipelines.app.jobs import Job, JobStore
-from cell_pipelines.app.models import open_user_model
+from cell_pipelines.app.models import keep_model, kept_model
+from cell_pipelines.app.sentences import without_places
 from cell_pipelines.failures import MistakeError
-from cell_pipelines.files import atomic_path
+from cell_pipelines.files import atomic_folder
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import FoundCells, count_cells, find_cells
@@ -30,9 +32,15 @@ from cell_pipelines.workflows.scoring import as_trained
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 #: Folders and files of a job.
-UPLOADS, SCORES, CELLS = "uploads", "scores", "cells"
+UPLOADS, SCORES, RESULTS, CELLS = "uploads", "scores", "results", "cells"
 _SCORE_TABLE, _COUNTS = "scores.parquet", "counts.parquet"
+# Files of a result that are downloaded as they are.
+_SINGLE_FILES = ("counts.csv", "counts.xlsx", "report.html", "cells.csv")
 _FAILURES = ["image", "error"]
+# Tables of so many earlier thresholds are kept.
+_MOST_RESULTS = 4
+# Jobs whose tables stay in memory.
+_MOST_OPEN = 4
 
 
 class CountSettings(BaseModel):
@@ -64,10 +72,26 @@ class CountSettings(BaseModel):
 def run_count(store: JobStore, job: Job) -> None:
     """Find and count the cells of a job's images; scores that are stored already are not made again."""
     settings, folder = CountSettings.model_validate(job.settings), store.folder(job)
-    model, images = open_user_model(store, job.user, settings.model), collect_images(folder / UPLOADS, settings.channel)
+    model = keep_model(store, job, settings.model)
+    images = collect_images(folder / UPLOADS, settings.channel)
     inference = read_inference(settings.diameter)
     found = find_cells(images, model, folder / SCORES, inference, PredictionParameters(confidence=settings.threshold))
-    _write(folder, replace(found, annotations=_by_area(found.annotations, settings)), model, settings)
+    sentences = [without_places(error, store.root) for error in found.scores["error"]]
+    failures = found.failures.assign(error=[sentence for sentence in sentences if sentence])
+    cells = _by_area(found.annotations, settings)
+    _write(folder, FoundCells(cells, failures, found.scores.assign(error=sentences)), model, settings)
+
+
+def check_diameter(model: TrainedModel, diameter: float | str | None) -> None:
+    """Refuse a diameter before images are counted by it.
+
+    Raises:
+        MistakeError: It can't be understood, or the model has no use for it.
+    """
+    inference = read_inference(diameter)
+    is_given = inference.diameter_px is not None or inference.diameter_um is not None
+    if is_given and not model.record.get("cell_diameter_px"):
+        raise MistakeError("this model sees images as they are, so a diameter tells it nothing; leave it empty.")
 
 
 def recount(store: JobStore, job: Job, settings: CountSettings) -> Job:
@@ -80,19 +104,36 @@ def recount(store: JobStore, job: Job, settings: CountSettings) -> Job:
     kept = {"model", "diameter", "channel"}
     if settings.model_dump(include=kept) != counted.settings.model_dump(include=kept):
         raise MistakeError("thresholds can be changed of what is counted; for another model or diameter count anew.")
-    found = FoundCells(counted.cells(settings), counted.failures, counted.scores)
-    _write(store.folder(job), found, counted.model, settings)
-    return store.change(job, settings=settings.model_dump())
+    folder = store.folder(job)
+    if not _result_folder(folder, settings).is_dir():
+        found = FoundCells(counted.cells(settings), counted.failures, counted.scores)
+        _write(folder, found, counted.model, settings)
+    changed = store.change(job, settings=settings.model_dump())
+    _forget_others(folder, settings)
+    return changed
+
+
+def _result_folder(folder: Path, settings: CountSettings) -> Path:
+    """Return where the tables by these thresholds lie: each in its own folder, so that no reader sees two mixed."""
+    return folder / RESULTS / hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:16]
 
 
 def _write(folder: Path, found: FoundCells, model: TrainedModel, settings: CountSettings) -> None:
     parameters = PredictionParameters(confidence=settings.threshold)
     # A filter by size is not what intervals and warnings were made for, no more than another threshold.
     table = count_cells(found, model, parameters, is_own=settings.is_own)
-    for name, content in ((_SCORE_TABLE, found.scores), (_COUNTS, table)):
-        with atomic_path(folder / name) as temporary:
-            content.to_parquet(temporary)
-    write_parquet(found.annotations, folder / CELLS)
+    with atomic_folder(_result_folder(folder, settings)) as temporary:
+        found.scores.to_parquet(temporary / _SCORE_TABLE)
+        table.to_parquet(temporary / _COUNTS)
+        write_parquet(found.annotations, temporary / CELLS)
+
+
+def _forget_others(folder: Path, settings: CountSettings) -> None:
+    """Delete the tables of thresholds that were left long ago; they would be made again from the scores."""
+    kept = _result_folder(folder, settings)
+    others = [path for path in (folder / RESULTS).iterdir() if path != kept and not path.name.startswith(".")]
+    for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[_MOST_RESULTS:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _by_area(cells: AnnotationSet, settings: CountSettings) -> AnnotationSet:
@@ -137,8 +178,12 @@ class Count:
 
     def result(self) -> CountResult:
         """Return the counts and cells, as `api.count` returns them."""
-        table = pd.read_parquet(self.folder / _COUNTS)
-        return CountResult(table, read_parquet(self.folder / CELLS), self.images, self.model)
+        return self._result
+
+    @cached_property
+    def _result(self) -> CountResult:
+        place = _result_folder(self.folder, self.settings)
+        return CountResult(pd.read_parquet(place / _COUNTS), read_parquet(place / CELLS), self.images, self.model)
 
     def cells(self, settings: CountSettings, image: str | None = None) -> AnnotationSet:
         """Return the cells by thresholds from the stored scores; the network does not run.
@@ -154,9 +199,15 @@ class Count:
 
 def counted_total(store: JobStore, job: Job) -> int | None:
     """Return how many cells a job counted in all its images; None where it has not counted."""
-    path = store.folder(job) / _COUNTS
-    if job.kind != "count" or job.state != "done" or not path.is_file():
+    if job.kind != "count" or job.state != "done":
         return None
+    path = _result_folder(store.folder(job), CountSettings.model_validate(job.settings)) / _COUNTS
+    return _read_total(path) if path.is_file() else None
+
+
+@lru_cache(maxsize=1000)
+def _read_total(path: Path) -> int:
+    """Return the sum of a table of counts, whose folder is that of its thresholds."""
     return int(pd.read_parquet(path, columns=["total"])["total"].sum())
 
 
@@ -166,13 +217,17 @@ def open_count(store: JobStore, job: Job) -> Count:
     Raises:
         MistakeError: It has not been counted yet, or is no such job.
     """
-    folder = store.folder(job)
-    if job.kind != "count" or not (folder / CELLS).is_dir():
+    settings = CountSettings.model_validate(job.settings) if job.kind == "count" else None
+    place = None if settings is None else _result_folder(store.folder(job), settings)
+    if place is None or settings is None or not place.is_dir():
         raise MistakeError(f"the images of {job.title!r} have not been counted yet.")
-    settings = CountSettings.model_validate(job.settings)
-    return Count(
-        folder, settings, open_user_model(store, job.user, settings.model), pd.read_parquet(folder / _SCORE_TABLE)
-    )
+    return _open(store.folder(job), settings, kept_model(store, job), place.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=_MOST_OPEN)
+def _open(folder: Path, settings: CountSettings, model: TrainedModel, _: int) -> Count:
+    """Return a job's count by thresholds; what is written once is read once."""
+    return Count(folder, settings, model, pd.read_parquet(_result_folder(folder, settings) / _SCORE_TABLE))
 
 
 def write_download(result: CountResult, kind: str, folder: Path) -> Path:
@@ -186,12 +241,10 @@ def write_download(result: CountResult, kind: str, folder: Path) -> Path:
     Raises:
         MistakeError: There is no such kind.
     """
-    from cell_pipelines.workflows.count_result import FILES
-
     whole = folder / "whole"
     if kind == "all":
         result.save(whole)
-    elif kind in FILES:
+    elif kind in _SINGLE_FILES:
         result.save(whole, overlays=False)
         return whole / kind
     else:

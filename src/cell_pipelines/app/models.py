@@ -1,13 +1,19 @@
 """The models that a user may choose: those of the project, and those that the user's jobs trained."""
 
+import json
+import shutil
+from functools import lru_cache
 from pathlib import Path
 
-from cell_pipelines.app.jobs import JobStore
+from cell_pipelines.app.jobs import Job, JobStore
 from cell_pipelines.failures import MistakeError
+from cell_pipelines.files import atomic_path
 from cell_pipelines.workflows.model_names import known_models, open_model
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 _FOLDER = "models"
+# Models that counted, by their hash, and the file of a job that says which one it was.
+_KEPT, _COUNTED_BY = "counted_by", "counted_by.json"
 
 
 def models_folder(store: JobStore, user: str) -> Path:
@@ -36,3 +42,75 @@ def open_user_model(store: JobStore, user: str, name: str) -> TrainedModel:
     if name in known_models():
         return open_model(name)
     return TrainedModel.open(models_folder(store, user) / f"{name.removeprefix('mine/')}.pt")
+
+
+def keep_model(store: JobStore, job: Job, name: str) -> TrainedModel:
+    """Return the model that counts a job, the same one whenever the job is looked at again.
+
+    A copy is kept: models of a project may be trained again or deleted, and counts would then be said to be another's.
+
+    Args:
+        store: The store.
+        job: The job.
+        name: Name of the model where the job has none yet.
+
+    Raises:
+        MistakeError: The user has no such model.
+    """
+    note = store.folder(job) / _COUNTED_BY
+    if note.is_file() and (known := _noted_path(store, note)).is_file():
+        return _open_kept(known)
+    model = open_user_model(store, job.user, name)
+    with atomic_path(note) as temporary:
+        temporary.write_text(json.dumps({"sha256": model.sha256, "file": model.path.name}), encoding="utf-8")
+    kept = _noted_path(store, note)
+    if not kept.is_file():
+        with atomic_path(kept, durable=True) as temporary:
+            shutil.copyfile(model.path, temporary)
+    return _open_kept(kept)
+
+
+def share_model(store: JobStore, source: Job, job: Job) -> TrainedModel:
+    """Let a job have the model that counted another one, and return it.
+
+    Raises:
+        MistakeError: None has counted that yet.
+    """
+    note = store.folder(job) / _COUNTED_BY
+    if not note.is_file():
+        kept_model(store, source)
+        with atomic_path(note) as temporary:
+            shutil.copyfile(store.folder(source) / _COUNTED_BY, temporary)
+    return kept_model(store, job)
+
+
+def kept_model(store: JobStore, job: Job) -> TrainedModel:
+    """Return the model that counted a job.
+
+    Raises:
+        MistakeError: None has yet.
+    """
+    note = store.folder(job) / _COUNTED_BY
+    if not note.is_file():
+        raise MistakeError(f"the images of {job.title!r} have not been counted yet.")
+    return _open_kept(_noted_path(store, note))
+
+
+def remove_unused_models(store: JobStore) -> None:
+    """Delete the models that no job names any more."""
+    notes = [path.read_text(encoding="utf-8") for path in store.root.glob(f"users/*/jobs/*/{_COUNTED_BY}")]
+    used = {json.loads(text)["sha256"] for text in notes}
+    for folder in (store.root / _KEPT).glob("*"):
+        if folder.name not in used:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _noted_path(store: JobStore, note: Path) -> Path:
+    said = json.loads(note.read_text(encoding="utf-8"))
+    return store.root / _KEPT / str(said["sha256"]) / str(said["file"])
+
+
+@lru_cache(maxsize=8)
+def _open_kept(path: Path) -> TrainedModel:
+    """Return a kept model, which never changes; opened again and again, its file would be read each time."""
+    return TrainedModel.open(path)

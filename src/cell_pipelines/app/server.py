@@ -1,9 +1,11 @@
 """The server: pages and HTTP interface over the jobs of one folder."""
 
 import asyncio
+import errno
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -11,33 +13,23 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from cell_pipelines import __version__
 from cell_pipelines.app.counting import run_count
-from cell_pipelines.app.jobs import JobStore
+from cell_pipelines.app.guard import Guard
+from cell_pipelines.app.jobs import JobStore, MissingJobError
 from cell_pipelines.app.pages import render
-from cell_pipelines.app.queue import JobQueue, delete_old
+from cell_pipelines.app.queue import JobQueue
 from cell_pipelines.app.routes import corrections, counts, health, jobs, pages, trainings
+from cell_pipelines.app.sentences import without_places
 from cell_pipelines.app.settings import AppSettings
 from cell_pipelines.app.training import run_training
+from cell_pipelines.app.uploads import TooLargeError
 from cell_pipelines.failures import describe, is_mistake
 
 logger = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
-_CLEAN_SECONDS = 3600
-# Images are shown from this server only, and scripts run from it only. Bokeh sets styles of its own elements.
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 def create_app(settings: AppSettings) -> FastAPI:
@@ -46,18 +38,17 @@ def create_app(settings: AppSettings) -> FastAPI:
         title="cell_pipelines",
         version=__version__,
         description="Count cells in microscopy images. Jobs wait in a queue on disk; the page uses this interface.",
-        root_path=settings.root_path,
         lifespan=_live,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        telemetry={"auto_configure": False},  # nothing is sent to any other host
     )
     app.state.settings = settings
     app.state.store = JobStore(settings.folder)
-    app.state.queue = JobQueue(app.state.store, {"count": run_count, "train": run_training})
-    _refuse_other_hosts(app, settings)
-    app.middleware("http")(_with_headers)
-    for kind in (StarletteHTTPException, RequestValidationError, ValueError, OSError, ImportError, Exception):
+    app.state.queue = create_queue(app.state.store)
+    app.add_middleware(Guard, settings=settings, on_error=_answer_error)
+    for kind in (StarletteHTTPException, RequestValidationError, ValueError, OSError, ImportError):
         app.add_exception_handler(kind, _answer_error)
     for module in (jobs, counts, corrections, trainings, health, pages):
         app.include_router(module.router)
@@ -66,50 +57,34 @@ def create_app(settings: AppSettings) -> FastAPI:
     return app
 
 
+def create_queue(store: JobStore) -> JobQueue:
+    """Return the queue of a store with all that jobs can be."""
+    return JobQueue(store, {"count": run_count, "train": run_training})
+
+
 def _bokeh_files() -> Path:
     import bokeh
 
     return Path(bokeh.__file__).parent / "server" / "static" / "js"
 
 
-def _refuse_other_hosts(app: FastAPI, settings: AppSettings) -> None:
-    """On this machine only, answer to its own names only, so that no other page leads a browser here."""
-    if settings.host in ("127.0.0.1", "localhost", "::1") and not settings.tokens:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "testserver"])
-
-
 @asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     settings: AppSettings = app.state.settings
+    queue: JobQueue = app.state.queue
     if settings.works:
-        app.state.queue.start()
-    cleaning = asyncio.create_task(_clean(app)) if settings.works and settings.keep_days else None
+        queue.start(settings.keep_days)
+    else:
+        queue.recover()
     try:
         yield
     finally:
-        if cleaning is not None:
-            cleaning.cancel()
-            with suppress(asyncio.CancelledError):
-                await cleaning
-        app.state.queue.stop()
-
-
-async def _clean(app: FastAPI) -> None:
-    while True:
-        await asyncio.to_thread(delete_old, app.state.store, app.state.settings.keep_days)
-        await asyncio.sleep(_CLEAN_SECONDS)
-
-
-async def _with_headers(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await answer(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+        await asyncio.to_thread(queue.stop)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     """Answer with one sentence: as JSON to programs, as a page to people."""
-    status, sentence = _describe(error)
+    status, sentence = _describe(error, request.app.state.store.root)
     is_page = "/api/" not in request.url.path and "text/html" in request.headers.get("accept", "")
     if status == 401 and is_page:
         return RedirectResponse(request.url_for("show_login"), 303)
@@ -118,14 +93,19 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     return HTMLResponse(render(request, "error.html.j2", sentence=sentence, status=status), status)
 
 
-def _describe(error: Exception) -> tuple[int, str]:
+def _describe(error: Exception, root: Path) -> tuple[int, str]:
     if isinstance(error, StarletteHTTPException):
         return error.status_code, "there is no such page." if error.detail == "Not Found" else str(error.detail)
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
         return 422, f"{place or 'the request'}: {first['msg'][0].lower()}{first['msg'][1:]}."
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return 507, "the server's disk is full, so this could not be kept; whoever runs the server can make room."
     if is_mistake(error):
-        return 400, describe(error)
-    logger.exception("A request failed.", exc_info=error)
-    return 500, f"{describe(error)} (The traceback is in the server's log.)"
+        status = 404 if isinstance(error, MissingJobError) else 413 if isinstance(error, TooLargeError) else 400
+        return status, without_places(describe(error), root)
+    # What an error says may name an image, so the log has only where it happened.
+    places = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("A request failed with %s.\n%s", type(error).__name__, places)
+    return 500, f"something went wrong in the server ({type(error).__name__}); its log says where."

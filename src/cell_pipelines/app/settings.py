@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 #: Who works where no token is asked for.
 LOCAL_USER = "local"
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: Names of this machine that no other machine reaches.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class AppSettings(BaseModel):
@@ -24,6 +26,9 @@ class AppSettings(BaseModel):
         upload_mb: Most megabytes of one upload.
         upload_files: Most files of one upload, those of archives included.
         keep_days: Ended jobs are deleted after so many days; None keeps them.
+        user_header: Name of the header by which a reverse proxy that logs people in says who it is; each of them has an
+            own folder then. Whoever reaches the server past the proxy can say anything there, so beyond this machine
+            the proxy must also send a token.
         works: Whether this process also takes jobs off the queue; one process per folder does.
     """
 
@@ -36,6 +41,7 @@ class AppSettings(BaseModel):
     upload_mb: Annotated[float, Field(gt=0)] = 4000.0
     upload_files: Annotated[int, Field(ge=1)] = 5000
     keep_days: Annotated[float, Field(gt=0)] | None = None
+    user_header: str = ""
     works: bool = True
 
     @field_validator("root_path")
@@ -46,12 +52,24 @@ class AppSettings(BaseModel):
 
     @model_validator(mode="after")
     def _ask_for_tokens(self) -> "AppSettings":
-        if self.host not in _LOOPBACK and not self.tokens:
+        if self.host not in LOOPBACK and not self.tokens:
             raise ValueError(
                 f"other machines can reach a page on {self.host}, so it needs a token: name one for each user by "
                 "`--token NAME:SECRET`"
             )
         for user in self.tokens.values():
-            if not _USER.fullmatch(user):
-                raise ValueError(f"a user's name must be letters, digits and ._@-, got {user!r}")
+            check_user(user)
+        if self.user_header and not _HEADER.fullmatch(self.user_header):
+            raise ValueError(f"the name of a header must be letters, digits and -, got {self.user_header!r}")
         return self
+
+
+def check_user(name: str) -> str:
+    """Return the name of a user, which names a folder.
+
+    Raises:
+        ValueError: It has other characters than letters, digits and ._@-, or too many.
+    """
+    if not _USER.fullmatch(name):
+        raise ValueError(f"a user's name must be 1 to 64 letters, digits and ._@-, got {name!r}")
+    return name

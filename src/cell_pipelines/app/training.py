@@ -1,35 +1,41 @@
 """The job that trains on corrected images, from the model that was corrected, and compares the two."""
 
+import filecmp
 import json
 import logging
 import multiprocessing
 import os
-import re
 import runpy
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
 from cell_pipelines.annotations.selection import concatenate
 from cell_pipelines.app.corrections import corrected_images
 from cell_pipelines.app.counting import UPLOADS, Count, open_count
 from cell_pipelines.app.jobs import Job, JobStore
-from cell_pipelines.app.models import models_folder, open_user_model
+from cell_pipelines.app.models import kept_model, models_folder, share_model
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_folder, atomic_path
 from cell_pipelines.processes import end_with_parent
 from cell_pipelines.progress import create_progress
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
 #: One each for training, validation and test.
 LEAST_IMAGES = 3
-_STUDY = "corrected"
+#: What the study of a training is called.
+STUDY = "corrected"
 _SECONDS = 0.3
+_LOCK_SECONDS = 30
 
 
 class TrainSettings(BaseModel):
@@ -67,16 +73,39 @@ def check_training(count: Count) -> int:
 def run_training(store: JobStore, job: Job) -> None:
     """Train on the corrected images of a job, keep the model, and compare it with the one before."""
     settings, folder = TrainSettings.model_validate(job.settings), store.folder(job)
-    before = open_user_model(store, job.user, settings.model)
     if not (folder / "data").is_dir():
-        _export(open_count(store, store.get(job.user, settings.source)), folder / "data")
+        source = store.get(job.user, settings.source)
+        share_model(store, source, job)
+        _export(open_count(store, source), folder / "data")
+    before = kept_model(store, job)
     _train(folder, settings, before.path)
     trained = _trained_file(folder)
     target = models_folder(store, job.user) / f"{settings.name}.pt"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(target) as temporary:
+    if target.exists() and not filecmp.cmp(trained, target, shallow=False):
+        raise MistakeError(
+            f"there is a model {settings.name!r} already, so this one is not kept; train by another name."
+        )
+    with atomic_path(target, durable=True) as temporary:
         shutil.copyfile(trained, temporary)
-    _compare(store, job, settings, folder)
+    _compare(before, TrainedModel.open(target), folder)
+
+
+@contextmanager
+def reserved_name(store: JobStore, user: str, name: str) -> Iterator[None]:
+    """Hold the name of a new model while its training is given, so that no two trainings have one.
+
+    Raises:
+        MistakeError: There is such a model, or it is being trained.
+    """
+    folder = models_folder(store, user)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock", timeout=_LOCK_SECONDS):
+        if name.casefold() in {path.stem.casefold() for path in folder.glob("*.pt")}:
+            raise MistakeError(f"there is a model {name!r} already; choose another name.")
+        trainings = [job for job in store.jobs(user) if job.kind == "train" and not job.has_ended]
+        if name.casefold() in {str(job.settings.get("name")).casefold() for job in trainings}:
+            raise MistakeError(f"a model {name!r} is being trained already; choose another name.")
+        yield
 
 
 def _export(count: Count, folder: Path) -> None:
@@ -102,8 +131,8 @@ def _train(folder: Path, settings: TrainSettings, start: Path) -> None:
     """
     if (folder / "trained").exists():
         return
-    words = ["--name", _STUDY, "--out", str(folder / "project")]
-    if (folder / "project" / "conf" / _STUDY).is_dir():
+    words = ["--name", STUDY, "--out", str(folder / "project")]
+    if (folder / "project" / "conf" / STUDY).is_dir():
         words += ["--continue"]
     else:
         words += ["--images", str(folder / "data" / "images"), "--annotations", str(folder / "data" / "annotations")]
@@ -125,10 +154,7 @@ def _train(folder: Path, settings: TrainSettings, start: Path) -> None:
             process.join(10)
             process.kill()
     if process.exitcode != 0:
-        error = read_json(folder / "error.json").get("error")
-        raise MistakeError(
-            error or f"the training ended with exit status {process.exitcode}; see {folder / 'train.log'}."
-        )
+        raise MistakeError(_read_error(folder / "train.log", process.exitcode))
     (folder / "trained").touch()
 
 
@@ -145,11 +171,11 @@ def _work(folder: Path, words: list[str]) -> None:
     runpy.run_module("cell_pipelines", run_name="__main__", alter_sys=True)
 
 
-def _read_error(log: Path) -> str:
+def _read_error(log: Path, status: int | None) -> str:
     """Return the sentence with which the command ended."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     _, found, sentence = text.rpartition("Error: ")
-    return " ".join(sentence.split()) if found else f"the training ended without a word; its log is {log}."
+    return " ".join(sentence.split()) if found else f"the training ended with exit status {status}, without a word."
 
 
 class _FileTeller:
@@ -176,23 +202,11 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def _trained_file(folder: Path) -> Path:
-    models = folder / "project" / "data" / _STUDY / "06_models"
+    models = folder / "project" / "data" / STUDY / "06_models"
     return next(path for path in sorted(models.glob("*.pt")) if not path.stem.endswith("_untuned"))
 
 
-def read_curve(folder: Path) -> list[dict[str, float]]:
-    """Return one row per epoch of the training of a job: epoch, train_loss, val_loss, val_dice …; none before any."""
-    import torch
-
-    states = sorted((folder / "project" / "data" / _STUDY / "06_models").glob("*/resume.pt"))
-    if not states:
-        return []
-    progress = torch.load(states[0], map_location="cpu", weights_only=True).get("progress") or {}
-    rows = progress.get("history", [])
-    return [{key: float(value) for key, value in row.items() if re.fullmatch(r"[a-z_]+", key)} for row in rows]
-
-
-def _compare(store: JobStore, job: Job, settings: TrainSettings, folder: Path) -> None:
+def _compare(before: TrainedModel, after: TrainedModel, folder: Path) -> None:
     """Evaluate both models on the test images of the training, which neither the training nor the thresholds saw."""
     from cell_pipelines.annotations.storage import read_parquet
     from cell_pipelines.workflows.comparison_result import compare_results
@@ -202,11 +216,8 @@ def _compare(store: JobStore, job: Job, settings: TrainSettings, folder: Path) -
     from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
     from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 
-    truth, _ = choose_images(read_parquet(folder / "project" / "data" / _STUDY / "03_primary" / "annotations"), "test")
-    models = {
-        "before": open_user_model(store, job.user, settings.model),
-        "after": open_user_model(store, job.user, f"mine/{settings.name}"),
-    }
+    truth, _ = choose_images(read_parquet(folder / "project" / "data" / STUDY / "03_primary" / "annotations"), "test")
+    models = {"before": before, "after": after}
     parameters = EvaluationParameters(split=EVALUATED)
     images = collect_images(folder / "data" / "images")
     result = compare_results(

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from cell_pipelines.imaging.description import MAX_PIXELS, ImageFormatError
 from cell_pipelines.inference.rescaling import PixelSource, RescaledPixels
 from cell_pipelines.inference.tiles import Window
 from cell_pipelines.representations.base import Instances
@@ -34,6 +35,10 @@ _LEAST_CELLS: Final = 3
 # Mean score from which no other scale is looked at, and below which what is found is noise or a crowd taken for a cell.
 _SURE, _LEAST_SCORE = 0.9, 0.82
 _OVERVIEW_PX: Final = 256
+# Images are magnified up to the first of these whatever their size, and up to the second at all.
+_EASY_FACTOR, _MOST_FACTOR = 4.0, 16.0
+# Cells are at most so many times as large as the image.
+_MOST_SIDES: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -169,10 +174,31 @@ class Diameter:
 
 
 def choose_diameter(pixels: PixelSource, wanted: Wanted, known_px: float, find: Find) -> Diameter:
-    """Return the diameter that was given, or for ``auto`` the one of `estimate_diameter`."""
+    """Return the diameter that was given, or for ``auto`` the one of `estimate_diameter`.
+
+    Raises:
+        ImageFormatError: Cells of the diameter that was given can't be seen in an image of this size.
+    """
     if wanted == "auto":
         return Diameter(estimate_diameter(pixels, known_px, find), "estimated")
+    _check_given(float(wanted), pixels.shape, known_px)
     return Diameter(float(wanted), "given")
+
+
+def _check_given(diameter: float, shape: tuple[int, int], known_px: float) -> None:
+    """Refuse a diameter by which an image would be magnified beyond all memory, or shrunk to nothing."""
+    height, width = shape
+    factor = known_px / diameter
+    if factor > _MOST_FACTOR or (factor > _EASY_FACTOR and height * width * factor**2 > MAX_PIXELS):
+        raise ImageFormatError(
+            f"cells of {diameter:.3g} pixels are too small for this model: it would have to see the image of "
+            f"{width} x {height} pixels {factor:.3g} times as large; give the diameter of a cell in pixels."
+        )
+    if diameter > _MOST_SIDES * max(height, width):
+        raise ImageFormatError(
+            f"a cell of {diameter:.3g} pixels does not fit into the image of {width} x {height} pixels; give the "
+            "diameter of a cell in pixels."
+        )
 
 
 def check_diameter(checkpoint: Path, wanted: Wanted | None, known_px: float | None) -> Wanted | None:

@@ -11,7 +11,8 @@ from shapely.ops import split as split_by_line
 
 from cell_pipelines.failures import MistakeError
 
-Points = Annotated[list[tuple[float, float]], Field(min_length=2, max_length=20_000)]
+_Place = Annotated[float, Field(ge=-1e6, le=1e6)]
+Points = Annotated[list[tuple[_Place, _Place]], Field(min_length=2, max_length=20_000)]
 _LEAST_AREA, _DECIMALS = 1.0, 2
 # Cells that lie so close together are one after they are merged.
 _GAP_PX = 2.0

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.background import BackgroundTask
 
 from cell_pipelines.app.cells import describe_cells
 from cell_pipelines.app.counting import Count, CountSettings, open_count, recount, write_download
+from cell_pipelines.app.guard import REPORT_HEADERS
+from cell_pipelines.app.pictures import reduced_picture
 from cell_pipelines.app.routes.jobs import JobAnswer, User, store_of
 from cell_pipelines.failures import MistakeError
 
@@ -80,17 +82,8 @@ def get_picture(
     side: Annotated[int, Query(ge=16, le=_MOST_PX, description="Longest side in pixels.")] = _MOST_PX,
 ) -> Response:  # fmt: skip
     """Return an image as a picture whose contrast suits the screen, PNG."""
-    import cv2
-
-    from cell_pipelines.imaging.intensity import to_rgb, to_uint8
-
     count = _open(request, user, identity)
-    picture = to_rgb(to_uint8(count.images[image_name(count, number)]()))
-    factor = side / max(picture.shape[:2])
-    if factor < 1:
-        size = tuple(max(1, round(length * factor)) for length in picture.shape[1::-1])
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return _png(picture)
+    return _png(reduced_picture(count.images[image_name(count, number)], side))
 
 
 @router.get("/images/{number}/overlay.png", response_class=Response)
@@ -105,6 +98,12 @@ def _png(picture: np.ndarray) -> Response:
 
     _, data = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return Response(data.tobytes(), media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@router.get("/report", response_class=HTMLResponse)
+def get_report(request: Request, user: User, identity: str) -> HTMLResponse:
+    """Return the page with counts, intervals and warnings, to be read in the browser."""
+    return HTMLResponse(_open(request, user, identity).result().page(), headers=REPORT_HEADERS)
 
 
 @router.get("/download/{kind}", response_class=FileResponse)

@@ -1,8 +1,9 @@
 """Whether the server works, and figures for monitoring."""
 
+import os
 from collections import Counter
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from cell_pipelines import __version__
@@ -12,9 +13,16 @@ router = APIRouter(tags=["operation"])
 
 
 @router.get("/health")
-def get_health() -> dict[str, str]:
-    """Say that the server answers; needs no token."""
-    return {"status": "ok", "version": __version__}
+def get_health(request: Request, response: Response) -> dict[str, str]:
+    """Say whether the server works, with status 503 where it does not; needs no token."""
+    settings, queue = request.app.state.settings, request.app.state.queue
+    status = "ok"
+    if not os.access(settings.folder, os.W_OK):
+        status = "the folder of the jobs can't be written into"
+    elif settings.works and not queue.works:
+        status = "no job is worked on"
+    response.status_code = 200 if status == "ok" else 503
+    return {"status": status, "version": __version__}
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

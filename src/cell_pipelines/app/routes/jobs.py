@@ -1,23 +1,30 @@
 """The HTTP interface of jobs: give one, see how far it is, cancel it, delete it."""
 
-from typing import Annotated, Any
+import asyncio
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Form, Request, UploadFile
-from pydantic import BaseModel, ValidationError
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from cell_pipelines.app.access import current_user
-from cell_pipelines.app.counting import UPLOADS, CountSettings
+from cell_pipelines.app.counting import UPLOADS, CountSettings, check_diameter
 from cell_pipelines.app.jobs import Job, JobStore
 from cell_pipelines.app.models import open_user_model, user_models
+from cell_pipelines.app.receiving import Form, receive_form
 from cell_pipelines.app.samples import write_sample
-from cell_pipelines.app.settings import AppSettings
-from cell_pipelines.app.uploads import UploadLimits, store_uploads
+from cell_pipelines.app.uploads import UploadLimits, harmless_name, store_uploads
 from cell_pipelines.failures import MistakeError
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 User = Annotated[str, Depends(current_user)]
 _TITLE = 80
+# Seconds that an answer is waited for, and from one look to the next.
+_MOST_WAIT, _LOOK_SECONDS = 30.0, 0.03
 
 
 class JobAnswer(BaseModel):
@@ -49,28 +56,66 @@ def store_of(request: Request) -> JobStore:
     return store
 
 
-@router.post("/jobs", status_code=201)
-async def create_job(
-    request: Request,
-    user: User,
-    files: Annotated[list[UploadFile], Form(description="Images, or ZIP archives of images.")] = [],  # noqa: B006
-    model: Annotated[str, Form(description="One of `GET /api/v1/models`.")] = "nuclei",
-    diameter: Annotated[
-        str, Form(description="Of a cell: 30 (pixels), 12 um, auto; empty for what the model knows.")
-    ] = "",
-    channel: Annotated[str, Form(description="Of images with several: a name or a number from 0; empty for all.")] = "",
-    threshold: Annotated[str, Form(description="Least score of a cell, 0 to 1; empty for the model's own.")] = "",
-    title: Annotated[str, Form(description="What to call the job.")] = "",
-    sample: Annotated[bool, Form(description="Count a generated image instead of files.")] = False,
-) -> JobAnswer:
+class CountForm(BaseModel):
+    """What is sent to have images counted."""
+
+    files: list[str] = Field([], description="Images, or ZIP archives of images; a name may have folders.")
+    model: str = Field("nuclei", description="One of `GET /api/v1/models`.")
+    diameter: str = Field("", description="Of a cell: 30 (pixels), 12 um, auto; empty for what the model knows.")
+    channel: str = Field("", description="Of images with several: a name or a number from 0; empty for all.")
+    threshold: str = Field("", description="Least score of a cell, 0 to 1; empty for the model's own.")
+    title: str = Field("", description="What to call the job.")
+    sample: bool = Field(False, description="Count a generated image instead of files.")
+
+
+def _form_schema() -> dict[str, Any]:
+    schema = CountForm.model_json_schema()
+    schema["properties"]["files"]["items"] = {"type": "string", "format": "binary"}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+@router.post("/jobs", status_code=201, openapi_extra=_form_schema())
+async def create_job(request: Request, user: User) -> JobAnswer:
     """Count the cells of images; the answer comes at once, the counts when the job is done."""
-    given = {"model": model, "diameter": diameter.strip() or None, "channel": _channel(channel)}
-    settings = _settings({**given, "threshold": threshold.strip() or None})
-    open_user_model(store_of(request), user, settings.model)
-    if not sample and not files:
-        raise MistakeError("there is no image in the upload; choose at least one.")
-    named = title.strip()[:_TITLE] or ("Sample image" if sample else _title(files))
-    return await run_in_threadpool(_create, request, user, named, settings, [] if sample else files)
+    store, server = store_of(request), request.app.state.settings
+    with store.prepared(user) as folder:
+        received = folder / "received"
+        received.mkdir()
+        names = set(CountForm.model_fields) - {"files"}
+        form = await receive_form(request, received, UploadLimits(server.upload_mb, server.upload_files), names)
+        job = await run_in_threadpool(_create, request, user, form, folder)
+    add_job(request, job)
+    return JobAnswer.of(job)
+
+
+def _create(request: Request, user: str, form: Form, folder: Path) -> Job:
+    """Make a job of what was received; nothing of it stays where anything is refused.
+
+    Raises:
+        MistakeError: The sentence says what.
+    """
+    given = _parsed(CountForm, form.fields)
+    diameter, threshold = given.diameter.strip() or None, given.threshold.strip() or None
+    chosen = {"model": given.model, "diameter": diameter, "channel": _channel(given.channel), "threshold": threshold}
+    settings = _parsed(CountSettings, chosen)
+    store, server = store_of(request), request.app.state.settings
+    check_diameter(open_user_model(store, user, settings.model), settings.diameter)
+    if given.sample:
+        write_sample(folder / UPLOADS)
+    else:
+        store_uploads(form.files, folder / UPLOADS, UploadLimits(server.upload_mb, server.upload_files))
+    shutil.rmtree(folder / "received")
+    title = _clean(given.title) or ("Sample image" if given.sample else _title([name for name, _ in form.files]))
+    return store.create(user, "count", title, settings.model_dump(), folder=folder)
+
+
+def add_job(request: Request, job: Job) -> None:
+    """Put a new job into the queue; where that fails, it is not there."""
+    try:
+        request.app.state.queue.add(job)
+    except BaseException:
+        shutil.rmtree(store_of(request).folder(job), ignore_errors=True)
+        raise
 
 
 def _channel(text: str) -> str | int | None:
@@ -78,61 +123,53 @@ def _channel(text: str) -> str | int | None:
     return int(plain) if plain.isdecimal() else plain or None
 
 
-def _settings(values: dict[str, Any]) -> CountSettings:
-    """Return settings, or say in a sentence which one is wrong.
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _parsed(kind: type[_Model], values: Mapping[str, Any]) -> _Model:
+    """Return what was given, or say in a sentence what is wrong with it.
 
     Raises:
-        MistakeError: One is out of range.
+        MistakeError: A value is out of range, or of another kind.
     """
-    from cell_pipelines.workflows.parameters.call_arguments import read_inference
-
     try:
-        settings = CountSettings.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise MistakeError(f"{first['loc'][0]}: {first['msg'].lower()}, got {first['input']!r}.") from error
-    read_inference(settings.diameter)
-    return settings
+        said = str(first["input"])[:_TITLE]
+        raise MistakeError(f"{first['loc'][0]}: {first['msg'][0].lower()}{first['msg'][1:]}, got {said!r}.") from error
 
 
-def _title(files: list[UploadFile]) -> str:
-    first = (files[0].filename or "image").replace("\\", "/").rpartition("/")[2]
-    return first[:_TITLE] if len(files) == 1 else f"{first[: _TITLE - 20]} and {len(files) - 1} more"
+def _title(names: list[str]) -> str:
+    first = harmless_name(names[0]).rpartition("/")[2]
+    return _clean(first) if len(names) == 1 else f"{_clean(first)[: _TITLE - 20]} and {len(names) - 1} more"
 
 
-def _create(request: Request, user: str, title: str, settings: CountSettings, files: list[UploadFile]) -> JobAnswer:
-    import shutil
-
-    store, server = store_of(request), request.app.state.settings
-    job = store.create(user, "count", title, settings.model_dump())
-    try:
-        _take(store, job, server, files)
-    except BaseException:
-        shutil.rmtree(store.folder(job), ignore_errors=True)
-        raise
-    request.app.state.queue.add(job)
-    return JobAnswer.of(job)
-
-
-def _take(store: JobStore, job: Job, server: AppSettings, files: list[UploadFile]) -> None:
-    folder = store.folder(job) / UPLOADS
-    if not files:
-        write_sample(folder)
-        return
-    contents = ((file.filename or "image", file.file) for file in files)
-    store_uploads(contents, folder, UploadLimits(server.upload_mb, server.upload_files))
+def _clean(title: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in title).split())[:_TITLE]
 
 
 @router.get("/jobs")
-def list_jobs(request: Request, user: User) -> list[JobAnswer]:
+def list_jobs(
+    request: Request, user: User,
+    most: Annotated[int, Query(ge=1, le=10_000, description="So many of them.")] = 200,
+) -> list[JobAnswer]:  # fmt: skip
     """List the jobs of the user, the newest first."""
-    return [JobAnswer.of(job) for job in store_of(request).jobs(user)]
+    return [JobAnswer.of(job) for job in store_of(request).jobs(user, most)]
 
 
 @router.get("/jobs/{identity}")
-def get_job(request: Request, user: User, identity: str) -> JobAnswer:
-    """Say how far a job is."""
-    return JobAnswer.of(store_of(request).get(user, identity))
+async def get_job(
+    request: Request, user: User, identity: str,
+    wait: Annotated[float, Query(ge=0, le=_MOST_WAIT, description="Seconds to wait for the job to end.")] = 0.0,
+) -> JobAnswer:  # fmt: skip
+    """Say how far a job is, at once or when it has ended."""
+    store, end = store_of(request), time.monotonic() + wait
+    while True:
+        job = await run_in_threadpool(store.get, user, identity)
+        if job.has_ended or time.monotonic() >= end:
+            return JobAnswer.of(job)
+        await asyncio.sleep(min(_LOOK_SECONDS, max(end - time.monotonic(), 0.0)))
 
 
 @router.post("/jobs/{identity}/cancel")

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import FileResponse
 
 from cell_pipelines.app.counting import CountSettings, open_count
-from cell_pipelines.app.models import models_folder
-from cell_pipelines.app.routes.jobs import JobAnswer, User, store_of
-from cell_pipelines.app.training import TrainSettings, check_training, read_curve, read_json
+from cell_pipelines.app.curves import read_curve
+from cell_pipelines.app.guard import REPORT_HEADERS
+from cell_pipelines.app.routes.jobs import JobAnswer, User, add_job, store_of
+from cell_pipelines.app.training import TrainSettings, check_training, read_json, reserved_name
 from cell_pipelines.failures import MistakeError
 
 router = APIRouter(prefix="/api/v1/jobs/{identity}", tags=["trainings"])
@@ -32,10 +33,9 @@ def begin_training(
     except ValidationError as error:
         first = error.errors()[0]
         raise MistakeError(f"{first['loc'][0]}: {first['msg'].lower()}, got {first['input']!r}.") from error
-    if (models_folder(store, user) / f"{name}.pt").exists():
-        raise MistakeError(f"there is a model {name!r} already; choose another name.")
-    training = store.create(user, "train", f"Train {name} on {images} images", settings.model_dump())
-    request.app.state.queue.add(training)
+    with reserved_name(store, user, name):
+        training = store.create(user, "train", f"Train {name} on {images} images", settings.model_dump())
+    add_job(request, training)
     return JobAnswer.of(training)
 
 
@@ -57,4 +57,4 @@ def get_comparison(request: Request, user: User, identity: str) -> FileResponse:
     path = store.folder(store.get(user, identity)) / "comparison" / "report.html"
     if not path.is_file():
         raise MistakeError("the models have not been compared yet.")
-    return FileResponse(path, media_type="text/html")
+    return FileResponse(path, media_type="text/html", headers=REPORT_HEADERS)
