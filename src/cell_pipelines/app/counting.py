@@ -34,8 +34,6 @@ from cell_pipelines.workflows.trained_model import TrainedModel
 #: Folders and files of a job.
 UPLOADS, SCORES, RESULTS, CELLS = "uploads", "scores", "results", "cells"
 _SCORE_TABLE, _COUNTS = "scores.parquet", "counts.parquet"
-# Files of a result that are downloaded as they are.
-_SINGLE_FILES = ("counts.csv", "counts.xlsx", "report.html", "cells.csv")
 _FAILURES = ["image", "error"]
 # Tables of so many earlier thresholds are kept.
 _MOST_RESULTS = 4
@@ -228,25 +226,3 @@ def open_count(store: JobStore, job: Job) -> Count:
 def _open(folder: Path, settings: CountSettings, model: TrainedModel, _: int) -> Count:
     """Return a job's count by thresholds; what is written once is read once."""
     return Count(folder, settings, model, pd.read_parquet(_result_folder(folder, settings) / _SCORE_TABLE))
-
-
-def write_download(result: CountResult, kind: str, folder: Path) -> Path:
-    """Write what a person downloads into an empty folder and return the file; a folder becomes a ZIP archive.
-
-    Args:
-        result: The counts.
-        kind: ``counts.csv``, ``counts.xlsx``, ``cells.csv``, ``report.html``, ``all`` or an annotation format.
-        folder: Where to write.
-
-    Raises:
-        MistakeError: There is no such kind.
-    """
-    whole = folder / "whole"
-    if kind == "all":
-        result.save(whole)
-    elif kind in _SINGLE_FILES:
-        result.save(whole, overlays=False)
-        return whole / kind
-    else:
-        result.to(kind, whole)
-    return Path(shutil.make_archive(str(folder / kind), "zip", whole))

@@ -10,7 +10,8 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.background import BackgroundTask
 
 from cell_pipelines.app.cells import describe_cells
-from cell_pipelines.app.counting import Count, CountSettings, open_count, recount, write_download
+from cell_pipelines.app.counting import Count, CountSettings, open_count, recount
+from cell_pipelines.app.downloads import write_download
 from cell_pipelines.app.guard import REPORT_HEADERS
 from cell_pipelines.app.pictures import reduced_picture
 from cell_pipelines.app.routes.jobs import JobAnswer, User, store_of
