@@ -89,3 +89,17 @@ def test_noise_that_looks_like_cells_at_a_fine_scale_only_has_no_diameter():
         return [Instances(found.labels, np.full(len(found.scores), 0.75, np.float32))]
 
     assert estimate_diameter(UnitPixels(image, colour="grey"), KNOWN_PX, unsure) is None
+
+
+@pytest.mark.parametrize(
+    ("diameter", "text"),
+    [(0.001, "too small for this model"), (1e9, "does not fit into the image of 400 x 300 pixels")],
+)
+def test_a_diameter_that_would_take_all_memory_is_refused(diameter, text):
+    from cell_pipelines.imaging.reading import ImageFormatError
+
+    class Pixels:
+        shape = (300, 400)
+
+    with pytest.raises(ImageFormatError, match=text):
+        choose_diameter(Pixels(), diameter, 30.0, lambda pixels: [])
