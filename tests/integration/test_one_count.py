@@ -1,10 +1,13 @@
-"""The same image and model give the same counts and outlines through Kedro, the command, Python and the notebook."""
+"""The same images and model give the same counts and outlines by Kedro, command, Python, notebook, page and HTTP."""
 
 import hashlib
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import pandas as pd
 import pytest
@@ -55,8 +58,37 @@ def count_by_notebook(images, model):
     return names["result"]
 
 
-def test_every_entry_point_gives_one_hash_of_counts_and_outlines(fresh_project, images, squares_model, tmp_path):
+def count_by_server(images, model, folder, monkeypatch):
+    """Return what a server's interface lets download, and what its page is given to show: tables and cells by entry."""
+    from fastapi.testclient import TestClient
+
+    from cell_pipelines.app.counting import open_count
+    from cell_pipelines.app.server import create_app
+    from cell_pipelines.app.settings import AppSettings
+
+    place = folder / "data" / "test" / "06_models"
+    place.mkdir(parents=True)
+    shutil.copy(model, place / model.name)
+    monkeypatch.setenv("CELL_DATA_ROOT", str(folder / "data"))
+    files = [("files", (path.name, path.read_bytes())) for path in sorted(images.iterdir())]
+    with TestClient(create_app(AppSettings(folder=folder / "jobs"))) as client:
+        job = client.post("/api/v1/jobs", files=files, data={"model": f"test/{model.stem}"}).json()["id"]
+        base = f"/api/v1/jobs/{job}"
+        assert client.get(base, params={"wait": 30}).json()["state"] == "done"
+        store = client.app.state.store
+        cells = open_count(store, store.get("local", job)).result().annotations
+        downloaded = client.get(f"{base}/download/counts.csv").content
+        table = pd.read_csv(io.BytesIO(downloaded), keep_default_na=False, dtype={"thresholds": str, "warning": str})
+        coco = zipfile.ZipFile(io.BytesIO(client.get(f"{base}/download/coco").content)).read("annotations.json")
+        shown = [client.get(f"{base}/images/{number}/cells").json() for number in range(len(files))]
+    return table, cells, json.loads(coco), shown
+
+
+def test_every_entry_point_gives_one_hash_of_counts_and_outlines(
+    fresh_project, images, squares_model, tmp_path, monkeypatch
+):
     from cell_pipelines import count
+    from cell_pipelines.app.cells import outlines
 
     fresh_project.run("prediction", images=str(images), model=str(squares_model))
     new = fresh_project.path("08_reporting", "new")
@@ -73,7 +105,15 @@ def test_every_entry_point_gives_one_hash_of_counts_and_outlines(fresh_project, 
     from_arrays = count(list(arrays.values()), squares_model)
     named = from_arrays.annotations.with_image_column("name", list(arrays))
     found["arrays"] = hash_of(from_arrays.table.assign(image=list(arrays)), shapes_of(named))
+
+    by_server, cells, coco, shown = count_by_server(images, squares_model, tmp_path / "server", monkeypatch)
+    found["http"] = hash_of(by_server, shapes_of(cells))
     assert set(found.values()) == {found["kedro"]}, found
+    # What is downloaded and what the page draws are these cells.
+    assert coco == json.loads((tmp_path / "api" / "annotations" / "annotations.json").read_text(encoding="utf-8"))
+    drawn = [cell["rings"] for image in shown for cell in image["cells"]]
+    assert drawn == outlines(result.annotations)
+    assert [image["total"] for image in shown] == list(result.table["total"])
 
     command = [sys.executable, "-m", "cell_pipelines", "count", str(images), "--model", str(squares_model)]
     subprocess.run(
