@@ -138,7 +138,7 @@ def odd_pixels(generator: random.Random) -> Upload:
         "many": np.zeros((40, 32, 32), np.uint8), "series": np.zeros((2, 3, 4, 32, 32), np.uint16),
     }  # fmt: skip
     content = io.BytesIO()
-    tifffile.imwrite(content, arrays[kind])
+    tifffile.imwrite(content, arrays[kind], photometric="minisblack")
     return [("a.tif", content.getvalue())]
 
 

@@ -1,5 +1,7 @@
 """Models of all families are used the same way, and cells are read from what was stored without a network."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -99,3 +101,17 @@ def test_scores_are_packed_and_unpacked_in_order():
     assert [int(one["a"][0]) for one in again] == list(range(12))
     assert again[3]["b/c"].shape == (0, 3)
     assert unpack_scores({}) == ()
+
+
+def test_a_network_is_loaded_once_where_it_is_kept_and_again_when_its_file_changes(tmp_path, squares_model):
+    from cell_pipelines.inference.predictor import networks_kept, take_predictor
+
+    path = tmp_path / "model.pt"
+    path.write_bytes(squares_model.read_bytes())
+    assert take_predictor(path, device="cpu") is not take_predictor(path, device="cpu")
+    with networks_kept():
+        first = take_predictor(path, device="cpu")
+        assert take_predictor(path, device="cpu") is first
+        assert take_predictor(path, device="cpu", tile=64) is not first
+        os.utime(path, (1, 1))
+        assert take_predictor(path, device="cpu") is not first

@@ -69,11 +69,15 @@ class CountSettings(BaseModel):
 
 def run_count(store: JobStore, job: Job) -> None:
     """Find and count the cells of a job's images; scores that are stored already are not made again."""
+    from cell_pipelines.inference.predictor import networks_kept
+
     settings, folder = CountSettings.model_validate(job.settings), store.folder(job)
     model = keep_model(store, job, settings.model)
     images = collect_images(folder / UPLOADS, settings.channel)
     inference = read_inference(settings.diameter)
-    found = find_cells(images, model, folder / SCORES, inference, PredictionParameters(confidence=settings.threshold))
+    parameters = PredictionParameters(confidence=settings.threshold)
+    with networks_kept():
+        found = find_cells(images, model, folder / SCORES, inference, parameters)
     sentences = [without_places(error, store.root) for error in found.scores["error"]]
     failures = found.failures.assign(error=[sentence for sentence in sentences if sentence])
     cells = _by_area(found.annotations, settings)

@@ -19,6 +19,12 @@ def reduced_picture(file: ImageFile, side: int) -> ByteImage:
         file: The image.
         side: Longest side of the picture in pixels; a smaller image stays as large as it is.
     """
+    # Values that no screen shows, such as 1e300, become black or white.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _picture(file, side)
+
+
+def _picture(file: ImageFile, side: int) -> ByteImage:
     info = file.info()
     height, width = info.height, info.width
     if height * width <= _MOST_PIXELS:

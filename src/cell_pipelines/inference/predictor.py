@@ -5,8 +5,11 @@ Prediction and decoding are apart: a network sees each image once, `Predictor.pr
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -26,6 +29,7 @@ from cell_pipelines.representations.base import Scores
 
 _NO_SCALE = "the image doesn't tell the size of its pixels, so the model took them to be"
 Arrays = dict[str, npt.NDArray[Any]]
+_keeps: ContextVar[bool] = ContextVar("keeps_networks", default=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +117,29 @@ def create_predictor(checkpoint: Path, **options: Any) -> Predictor:
     if family == "instanseg":
         return _Scaled(InstansegPredictor(checkpoint, **options))
     return _Maps(SegmentationPredictor(checkpoint, **options))
+
+
+@contextmanager
+def networks_kept() -> Iterator[None]:
+    """Let `take_predictor` keep the last network loaded for the next images, in this thread while the block runs."""
+    token = _keeps.set(True)
+    try:
+        yield
+    finally:
+        _keeps.reset(token)
+
+
+def take_predictor(checkpoint: Path, **options: Any) -> Predictor:
+    """Load a model file as `create_predictor` does, or take the one that `networks_kept` kept."""
+    if not _keeps.get():
+        return create_predictor(checkpoint, **options)
+    status = checkpoint.stat()
+    return _load_once(checkpoint, (status.st_mtime_ns, status.st_size), tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=1)
+def _load_once(checkpoint: Path, _: tuple[int, int], options: tuple[tuple[str, Any], ...]) -> Predictor:
+    return create_predictor(checkpoint, **dict(options))
 
 
 def predictor_options(family: str) -> tuple[str, ...]:

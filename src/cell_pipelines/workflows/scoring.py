@@ -153,13 +153,13 @@ class _Scoring:
     """A model and the folder that keeps what it makes of images."""
 
     def __init__(self, model: TrainedModel, folder: Path, parameters: InferenceParameters) -> None:
-        from cell_pipelines.inference.predictor import ScaledPredictor, create_predictor, predictor_options
+        from cell_pipelines.inference.predictor import ScaledPredictor, predictor_options, take_predictor
 
         self._training = model.record.get("training_images") or {}
         self._normalisation = model.normalisation
         known = predictor_options(model.kind)
         options = {key: value for key, value in parameters.model_dump().items() if key in known and value is not None}
-        self._predictor = create_predictor(model.path, **options)
+        self._predictor = take_predictor(model.path, **options)
         changing = {key: value for key, value in options.items() if key != "trust"}
         if parameters.diameter_um is not None or isinstance(self._predictor, ScaledPredictor):
             changing |= {"diameter_um": parameters.diameter_um, "pixel_size_um": parameters.pixel_size_um}
