@@ -21,8 +21,15 @@ from typing import Any
 
 import numpy as np
 
-RECORD = """() => { window.frames_ = []; const note = (now) => { window.frames_.push(now); window.going_ = requestAnimationFrame(note); };
-window.going_ = requestAnimationFrame(note); }"""
+RECORD = """() => {
+  const paint = CanvasRenderingContext2D.prototype.drawImage;
+  if (!window.frames_) {
+    CanvasRenderingContext2D.prototype.drawImage = function (...values) { window.painted_ = true; return paint.apply(this, values); };
+  }
+  window.frames_ = [];
+  const note = (now) => { window.frames_.push([now, window.painted_]); window.painted_ = false; window.going_ = requestAnimationFrame(note); };
+  window.going_ = requestAnimationFrame(note);
+}"""
 STOP = "() => { cancelAnimationFrame(window.going_); return window.frames_; }"
 
 
@@ -51,10 +58,12 @@ def serve(folder: Path) -> Iterator[str]:
 
 
 def record(page: Any, act: Callable[[], None]) -> np.ndarray:
-    """Return the milliseconds between the frames that are drawn while something is done."""
+    """Return the milliseconds that frames take in which the image is painted, while something is done."""
     page.evaluate(RECORD)
     act()
-    return np.diff(page.evaluate(STOP))
+    times, painted = np.asarray(page.evaluate(STOP), float).T
+    # The image is painted just before or after a frame is noted.
+    return np.diff(times)[(painted[1:] + painted[:-1]) > 0]
 
 
 def move(page: Any, box: dict[str, float], steps: int = 150) -> None:

@@ -57,13 +57,35 @@ def _count(page: Any, address: str, folder: Path) -> None:
     page.wait_for_selector("#count-here:not(:empty)", timeout=120_000)
 
 
+def _point(page: Any, cell: dict[str, Any], number: int) -> tuple[float, float]:
+    """Return where a corner of a cell's outline is on the page; the whole image of 520x360 pixels is shown."""
+    box = page.locator("#viewer").bounding_box()
+    scale = min((box["width"] - 2) / 520, (box["height"] - 2) / 360)
+    x, y = (cell["rings"][0][name][number] for name in "xy")
+    return box["x"] + box["width"] / 2 + (x - 260) * scale, box["y"] + box["height"] / 2 + (y - 180) * scale
+
+
 def _correct(page: Any) -> None:
-    """Correct the first image by key, and say of three that they are right."""
+    """Delete a cell of the first image and draw it again, and say of three images that they are right."""
     page.click("#correct")
     page.wait_for_selector("#viewer:focus")
-    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "a", "n", "n", "x", "n", "n"):
-        page.keyboard.press(key)
+    path = page.url.replace("/jobs/", "/api/v1/jobs/") + "/images/0/corrections"
+    cells = page.request.get(path).json()["cells"]
+    chosen = max(cells, key=lambda cell: cell["area"])
+    for _ in range(cells.index(chosen) + 1):
+        page.keyboard.press("n")
+    page.keyboard.press("x")
+    page.wait_for_selector("#count-here:has-text('after 1 correction')")
+    page.click("#tool-draw")
+    page.mouse.move(*_point(page, chosen, 0))
+    page.mouse.down()
+    for number in range(len(chosen["rings"][0]["x"])):
+        page.mouse.move(*_point(page, chosen, number))
+    page.mouse.up()
     page.wait_for_selector("#count-here:has-text('after 2 corrections')")
+    page.click("#tool-select")
+    page.locator("#viewer").focus()
+    page.keyboard.press("p")
     page.check("#finished")
     _save(page, "correct", "#image-card")
     for number in (1, 2):
@@ -79,8 +101,8 @@ def _correct(page: Any) -> None:
 def _train(page: Any) -> None:
     page.fill("#train-minutes", "0.5")
     page.click("#train button")
-    page.wait_for_selector("#comparison:visible", timeout=600_000)
-    _save(page, "training")
+    page.wait_for_selector("#comparison:visible", timeout=900_000)
+    _save(page, "training", "main")
 
 
 def main() -> None:
