@@ -90,9 +90,9 @@ def _correct(page: Any) -> None:
     _save(page, "correct", "#image-card")
     for number in (1, 2):
         page.select_option("#image", str(number))
-        page.wait_for_selector("#count-here:has-text('after 0 corrections')")
+        page.wait_for_timeout(1500)  # the corrections of both are said in the same words
         page.check("#finished")
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(1000)
     page.click("#correct")
     page.wait_for_selector("#changes tbody tr")
     _save(page, "changes", "#changed")

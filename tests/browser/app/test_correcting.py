@@ -147,7 +147,7 @@ def test_keys_alone_do_all_of_it(visit: Opener, address: str) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("#changes tbody tr:has-text('yes')")
     with page.expect_download():
-        page.locator(".downloads a").first.focus()
+        page.locator(".downloads a[download]").first.focus()
         page.keyboard.press("Enter")
 
 
@@ -180,16 +180,36 @@ def test_a_phone_moves_and_zooms_the_image_and_still_scrolls_the_page(uploaded: 
     until(lambda: page.evaluate("scrollY") > 0)
 
 
+def test_edits_reach_the_image_on_which_they_were_made(uploaded: Opener, until: Any) -> None:
+    page = uploaded(count=2)
+    image, n = _begin(page)
+    held: list[Any] = []
+    page.route("**/corrections", lambda one: held.append(one) if one.request.method == "POST" else one.continue_())
+    page.check("#finished")
+    page.locator("#viewer").focus()
+    page.keyboard.press("a")  # waits for the edit before
+    page.select_option("#image", "1")
+    until(lambda: not page.locator("#editing").evaluate("one => one.inert"))
+    assert [page.wait_for_timeout(100), len(held)][1] == 1
+    held[0].continue_()
+    until(lambda: [page.wait_for_timeout(100), len(held)][1] == 2)
+    held[1].continue_()
+    until(lambda: page.request.get(image.path).json()["total"] == n + 1)
+    other = page.request.get(image.path.replace("/images/0/", "/images/1/")).json()
+    assert (other["total"], other["edits"], other["finished"]) == (n, 0, False)
+    assert page.inner_text("#count-here") == f"{n} cells after 0 corrections."
+
+
 @pytest.mark.exhaustive
-def test_a_model_is_trained_on_corrections_and_compared(uploaded: Opener, fits: Any, address: str) -> None:
+def test_a_model_is_trained_on_corrections_and_compared(uploaded: Opener, fits: Any, until: Any) -> None:
     page = uploaded(count=4)
-    _, n = _begin(page)
+    image, _ = _begin(page)
     for number in range(4):
         page.select_option("#image", str(number))
-        page.wait_for_selector(f"#count-here:text-is('{n} cells after 0 corrections.')")
+        path = image.path.replace("/images/0/", f"/images/{number}/")
+        until(lambda: not page.locator("#editing").evaluate("one => one.inert"))
         page.check("#finished")
-        page.wait_for_selector("#finished:checked")
-        page.wait_for_timeout(300)
+        until(lambda path=path: page.request.get(path).json()["finished"])
     page.click("#correct")
     page.fill("#train-name", "tried")
     page.fill("#train-minutes", "0.5")

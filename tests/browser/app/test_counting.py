@@ -80,6 +80,9 @@ def test_everything_can_be_downloaded(uploaded: Opener) -> None:
     assert len(pd.read_csv(io.BytesIO(files["cells.csv"]))) == total
     assert files["counts.xlsx"].startswith(b"PK")
     assert files["all"].startswith(b"PK")
+    with page.context.expect_page() as opened:
+        page.click("text=Read the report")
+    assert str(total) in opened.value.inner_text("body")
     page.select_option("#format", "coco")
     assert _download(page, "#export button").read_bytes().startswith(b"PK")
 

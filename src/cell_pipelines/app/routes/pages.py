@@ -5,6 +5,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 
 from cell_pipelines.app.access import COOKIE, cookie_value, user_of_token
 from cell_pipelines.app.counting import CountSettings, counted_total
+from cell_pipelines.app.guard import REPORT_HEADERS
 from cell_pipelines.app.interface import describe_interface
 from cell_pipelines.app.models import user_models
 from cell_pipelines.app.pages import render
@@ -13,11 +14,7 @@ from cell_pipelines.app.studies import DEMO, find_studies
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _DAYS = 30
-# Report pages hold their styles, scripts and pictures; they ask nothing of this server, nor of any other.
-REPORT_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
-    "sandbox allow-scripts allow-popups allow-downloads; frame-ancestors 'none'"
-)
+_MOST_JOBS = 200
 _STARTER = "{} (starter, nuclei in fluorescence)"
 
 
@@ -30,7 +27,7 @@ def show_start(request: Request, user: User) -> str:
     return render(
         request,
         "start.html.j2",
-        jobs=[(JobAnswer.of(job), counted_total(store, job)) for job in store.jobs(user)],
+        jobs=[(JobAnswer.of(job), counted_total(store, job)) for job in store.jobs(user, _MOST_JOBS)],
         models=_grouped(user_models(store, user)),
         endings=",".join((*IMAGE_SUFFIXES, ".zip")),
         studies=list(studies.values()),
@@ -55,7 +52,7 @@ def show_report(user: User, study: str, key: str) -> FileResponse:
     found = find_studies().get(study)
     if found is None or key not in found.pages:
         raise HTTPException(404, "there is no such report; the start page lists those that there are.")
-    return FileResponse(found.pages[key], media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
+    return FileResponse(found.pages[key], media_type="text/html", headers=REPORT_HEADERS)
 
 
 @router.get("/api")

@@ -81,8 +81,10 @@ export class Editor {
 
   // Edits reach the server in the order in which they were made.
   send(edit) {
+    const { path } = this; // of the image that was there when the edit was made
     this.waiting = this.waiting.then(async () => {
-      const answer = await send(this.path, edit);
+      const answer = await send(path, edit);
+      if (path !== this.path) { return; }
       for (const id of answer.removed) { this.cells.delete(id); this.chosen.delete(id); }
       for (const cell of answer.cells) { this.cells.set(cell.id, cell); }
       if (KEEP_CHOSEN.includes(edit.kind)) { this.chosen = new Set(answer.cells.map((cell) => cell.id)); }

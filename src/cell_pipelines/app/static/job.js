@@ -23,9 +23,15 @@ function query() {
   return new URLSearchParams(Object.entries(values).filter(([, value]) => value !== "")).toString();
 }
 
+// Until another image is there, nothing of the one before can be changed any more.
 async function showImage() {
-  await showCells();
-  if (editor.active) { await editor.open(corrections(), colours()); }
+  const isEdited = editor.active;
+  editor.active = false;
+  byId("editing").inert = true;
+  try {
+    await showCells();
+    if (isEdited) { await editor.open(corrections(), colours()); }
+  } finally { byId("editing").inert = false; }
 }
 
 const showCells = latest(async () => {
