@@ -43,7 +43,7 @@ def describe_cells(cells: AnnotationSet) -> dict[str, Any]:
 
 def outlines(cells: AnnotationSet) -> list[list[dict[str, list[float]]]]:
     """Return the outline of each object as rings, each with its ``x`` and ``y`` in pixel edges."""
-    shown, _ = reshape(cells, {"mask": "polygon"})
+    shown, _ = reshape(cells, {name: name for name in GEOMETRIES} | {"mask": "polygon"})
     box = [GEOMETRIES.index(name) for name in ("box", "point")]
     rows = zip(shown.objects["geometry"].to_pylist(), shown.objects["rings"].to_pylist(), shown.boxes, strict=True)
     return [[_box_ring(edges)] if geometry in box else _rings(rings) for geometry, rings, edges in rows]
