@@ -101,8 +101,7 @@ def _correct(page: Any) -> None:
 def _train(page: Any) -> None:
     page.fill("#train-minutes", "0.5")
     page.click("#train button")
-    page.wait_for_selector("#comparison:visible", timeout=900_000)
-    _save(page, "training", "main")
+    page.wait_for_selector("#comparison:visible", timeout=900_000)  # the start page then has the training, too
 
 
 def main() -> None:

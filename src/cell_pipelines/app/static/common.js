@@ -78,6 +78,7 @@ function end(answer) {
   byId("leave").hidden = true;
   byId("done").hidden = true;
   byId("again").hidden = answer.state === "done";
+  byId("progress").hidden = answer.state === "done"; // what came of it is on the page
 }
 
 // Show how far a job is until it ends.

@@ -43,7 +43,8 @@ async function showComparison() {
   await showCurve();
   byId("comparison").hidden = false;
   byId("tested").textContent = `${comparison.images} test ${comparison.images === 1 ? "image" : "images"} with ${comparison.cells} cells`;
-  fillTable(byId("models"), comparison.columns, comparison.rows);
+  const filled = comparison.columns.map((_, i) => i).filter((i) => comparison.rows.some((row) => row[i] !== null)); // one image has no intervals
+  fillTable(byId("models"), filled.map((i) => comparison.columns[i]), comparison.rows.map((row) => filled.map((i) => row[i])));
   byId("sentences").replaceChildren(...comparison.sentences.filter(Boolean).map((text) => element("li", {}, text)));
 }
 
