@@ -28,7 +28,7 @@ _HEADERS = {
 #: Headers of a report: one file with its own scripts and pictures, which reaches nothing of this server or of others.
 REPORT_HEADERS = {
     "Content-Security-Policy": (
-        "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
+        "sandbox allow-scripts allow-popups allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
         "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     )

@@ -36,6 +36,8 @@ LEAST_IMAGES = 3
 STUDY = "corrected"
 _SECONDS = 0.3
 _LOCK_SECONDS = 30
+# Variables by which a project keeps its data elsewhere.
+_ELSEWHERE = ("CELL_DATA_ROOT", "CELL_ARTIFACT_ROOT")
 
 
 class TrainSettings(BaseModel):
@@ -161,6 +163,8 @@ def _train(folder: Path, settings: TrainSettings, start: Path) -> None:
 def _work(folder: Path, words: list[str]) -> None:
     """Do what ``cell-pipelines train`` does, in a process of its own."""
     end_with_parent()
+    for name in _ELSEWHERE:  # each training has its own project, wherever the server's lies
+        os.environ.pop(name, None)
     with (folder / "train.log").open("a", encoding="utf-8") as log:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(log.fileno(), stream.fileno())
@@ -203,7 +207,10 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 def _trained_file(folder: Path) -> Path:
     models = folder / "project" / "data" / STUDY / "06_models"
-    return next(path for path in sorted(models.glob("*.pt")) if not path.stem.endswith("_untuned"))
+    found = [path for path in sorted(models.glob("*.pt")) if not path.stem.endswith("_untuned")]
+    if not found:
+        raise MistakeError("the training ended without a model; its log is in the folder of the job.")
+    return found[0]
 
 
 def _compare(before: TrainedModel, after: TrainedModel, folder: Path) -> None:
