@@ -32,9 +32,10 @@ from t98g import median_diameter, read_t98g, t98g_files
 from cell_pipelines.analysis.active_learning.density import density, density_range
 from cell_pipelines.analysis.active_learning.next_images import rank_images
 from cell_pipelines.app.corrections import ImageCorrections
-from cell_pipelines.app.counting import CELLS, SCORES, UPLOADS, Count, open_count, run_count
+from cell_pipelines.app.counting import SCORES, UPLOADS, Count, open_count, run_count
 from cell_pipelines.app.jobs import JobStore
 from cell_pipelines.app.models import models_folder
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_path
 from cell_pipelines.imaging.reading import list_image_files
 from cell_pipelines.models.checkpoint_file import read_description
@@ -83,7 +84,9 @@ class Experiment:
             settings = {"model": "mine/start", "diameter": self.diameter}
             jobs = [store.create(_USER, "count", "pool", settings)]
             shutil.copytree(self.folder / "pool", store.folder(jobs[0]) / UPLOADS)
-        if not (store.folder(jobs[0]) / CELLS).is_dir():
+        try:
+            return open_count(store, jobs[0])
+        except MistakeError:  # not counted yet
             run_count(store, jobs[0])
         return open_count(store, jobs[0])
 
@@ -103,8 +106,7 @@ class Experiment:
 
     def correct(self, order: Sequence[str], unit: str, amount: int) -> list[Work]:
         """Correct so many images of an order, or places in as many as it takes."""
-        count = self.count()
-        # What another run corrected is forgotten.
+        count = self.count()  # what another run corrected is forgotten
         shutil.rmtree(count.folder / "corrections", ignore_errors=True)
         truths = {one.name: one.annotations for one in labelled(self.pool)}
         works, left = list[Work](), amount
@@ -233,9 +235,8 @@ def do_missing(
         if order == "start":
             table = experiment.score(experiment.start)
         else:
-            names = [name for name, *_ in experiment.pool]
-            ranked = (experiment.ranking(densities) if order == "next_images"
-                      else list(np.random.default_rng(draw).permutation(names)))  # fmt: skip
+            by_name = np.random.default_rng(draw).permutation([name for name, *_ in experiment.pool])
+            ranked = experiment.ranking(densities) if order == "next_images" else list(by_name)
             table = experiment.run(ranked, unit, amount, draw)
         table = table.assign(set=chosen.set, unit=unit, amount=amount, order=order, draw=draw)
         done = table if done is None else pd.concat([done, table], ignore_index=True)
