@@ -1,5 +1,6 @@
 """The web app in a process of its own, and its pages in Chromium, whose errors and other hosts fail the test."""
 
+import os
 import re
 import subprocess
 import sys
@@ -22,10 +23,11 @@ def _serve(folder: Path, *words: str) -> Iterator[str]:
     reports = folder / "data" / "demo" / "08_reporting"
     reports.mkdir(parents=True)
     (reports / "report.html").write_text("<!DOCTYPE html><title>Demo</title><h1>The demo's report</h1>")
+    own = {key: value for key, value in os.environ.items() if not key.startswith("CELL_")}
     command = [sys.executable, "-m", "cell_pipelines", "app", "--folder", "jobs", "--port", "0", "--no-open", *words]
     with (
         (folder / "log.txt").open("w") as log,
-        subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        subprocess.Popen(command, cwd=folder, env=own, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
             found = re.search(r"http\S+", process.stdout.readline() if process.stdout else "")
@@ -106,24 +108,29 @@ def visit(running: Any) -> Iterator[Callable[..., Any]]:
     assert said.lines == []
 
 
-@pytest.fixture(scope="session")
-def field_of_nuclei() -> bytes:
-    """A PNG of 192x256 pixels with a few nuclei."""
+def draw_field(number: int) -> bytes:
+    """Return a PNG of 192x256 pixels with a few nuclei, another one for each number."""
     import cv2
 
     from cell_pipelines.simulation.nuclei import NucleiScene, simulate_nuclei
 
-    image = simulate_nuclei(NucleiScene(height=192, width=256, cells=10, clumping=0.0, debris=0.0), seed=3).image
-    return bytes(cv2.imencode(".png", image)[1].tobytes())
+    scene = NucleiScene(height=192, width=256, cells=10, clumping=0.0, debris=0.0)
+    return bytes(cv2.imencode(".png", simulate_nuclei(scene, seed=3 + number).image)[1].tobytes())
+
+
+@pytest.fixture(scope="session")
+def field_of_nuclei() -> bytes:
+    """A PNG of 192x256 pixels with a few nuclei."""
+    return draw_field(0)
 
 
 @pytest.fixture
-def uploaded(visit: Callable[..., Any], address: str, field_of_nuclei: bytes) -> Callable[..., Any]:
+def uploaded(visit: Callable[..., Any], address: str) -> Callable[..., Any]:
     """Return what uploads images on the start page and gives the page of their counts."""
 
     def upload(width: int = 1440, count: int = 1, **options: Any) -> Any:
         page = visit(address, width, **options)
-        files = [{"name": f"field_{i}.png", "mimeType": "image/png", "buffer": field_of_nuclei} for i in range(count)]
+        files = [{"name": f"field_{i}.png", "mimeType": "image/png", "buffer": draw_field(i)} for i in range(count)]
         page.set_input_files("#files", files)
         page.wait_for_selector("#count-here:not(:empty)")
         return page
