@@ -33,7 +33,7 @@ def models_root(tmp_path_factory: pytest.TempPathFactory, squares_model: Path) -
     return root
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def environment(models_root: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CELL_DATA_ROOT", str(models_root))

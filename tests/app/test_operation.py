@@ -152,13 +152,15 @@ def test_what_is_not_there_is_said_so(served: TestClient, path: str) -> None:
     assert served.get(path).status_code == 404
 
 
-def test_a_second_server_of_one_folder_says_who_works_there(tmp_path: Path) -> None:
+def test_a_second_server_of_one_folder_says_who_works_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 
     from cell_pipelines.app.jobs import JobStore
     from cell_pipelines.app.queue import JobQueue
     from cell_pipelines.commands import cli
 
+    # It would keep the other tests' log clean, too.
+    monkeypatch.setattr("cell_pipelines.app.serving.keep_log_clean", lambda: None)
     first = JobQueue(JobStore(tmp_path), {})
     first.start()
     try:
@@ -168,7 +170,6 @@ def test_a_second_server_of_one_folder_says_who_works_there(tmp_path: Path) -> N
             assert "another server works on the jobs" in said.output
             assert f"process {os.getpid()}" in said.output
     finally:
-        logging.captureWarnings(False)
         first.stop()
 
 

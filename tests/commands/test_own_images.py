@@ -73,11 +73,11 @@ def test_round_cells_are_rounder_than_rods_whatever_their_direction(tmp_path):
 
 
 @pytest.mark.parametrize(("paint", "least", "most"), [
-    (lambda image: image, 0.3, 1), (lambda image: 255 - image, -1, -0.3),
-    (lambda image: np.roll(image, 30, axis=0), -0.3, 0.09),
+    (lambda image: image, 0.8, 1), (lambda image: 255 - image, 0, 0.2),
+    (lambda image: np.roll(image, 30, axis=0), 0.3, 0.7),
 ])  # fmt: skip
 def test_brightness_is_that_of_cells_against_the_rest(tmp_path, paint, least, most):
     images, masks = write_fields(tmp_path)
     for path in images.iterdir():
         cv2.imwrite(str(path), paint(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)))
-    assert least < read_own_images(images, masks).facts.brightness < most
+    assert least <= read_own_images(images, masks).facts.brightness <= most

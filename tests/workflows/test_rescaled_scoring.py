@@ -57,7 +57,7 @@ def test_without_one_it_is_estimated(images, tmp_path):
 
 
 def test_where_nothing_is_found_the_warning_says_that_the_image_was_taken_as_it_is(images, tmp_path):
-    model = make_model(tmp_path / "m.pt", **KNOWN, decoding={"nucleus": {"score": 1.0, "min_area_px": 1e6}})
+    model = make_model(tmp_path / "m.pt", **KNOWN, mean_area_px=1e9)
     row = score(images, model, tmp_path).iloc[0]
     assert np.isnan(float(row["diameter_px"])) and "no cell was found at any scale" in row["warning"]
 

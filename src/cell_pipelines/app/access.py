@@ -1,4 +1,4 @@
-"""Who may use the page: a token where one is asked for, and requests of the page itself only."""
+"""Access to the page: a token where one is asked for, and requests of the page itself only."""
 
 import hashlib
 import hmac

@@ -42,7 +42,7 @@ _MOST_OPEN = 4
 
 
 class CountSettings(BaseModel):
-    """How cells are counted.
+    """Settings of a count.
 
     Attributes:
         model: As `api.count` takes it.
@@ -149,7 +149,7 @@ def _by_area(cells: AnnotationSet, settings: CountSettings) -> AnnotationSet:
 
 @dataclass(frozen=True)
 class Count:
-    """What a job counted.
+    """Counted images of a job.
 
     Attributes:
         folder: Of the job.

@@ -1,4 +1,4 @@
-"""How a training goes, from the file in which it keeps where it is."""
+"""Curve of a training, from the file in which it keeps its state."""
 
 import re
 from functools import lru_cache

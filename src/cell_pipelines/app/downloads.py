@@ -1,4 +1,4 @@
-"""What a person downloads of a count."""
+"""Downloads of a count."""
 
 import shutil
 from pathlib import Path

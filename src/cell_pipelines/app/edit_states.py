@@ -37,7 +37,7 @@ class EditState:
 
 
 class _States:
-    """What the last edits gave, for as long as nothing was added to their log; else each edit would make all again."""
+    """Results of the last edits, kept until something is added to their log."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

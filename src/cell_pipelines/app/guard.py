@@ -1,4 +1,4 @@
-"""What stands before every answer: whose name the server is called by, how much is sent, and headers that protect."""
+"""Checks before every answer: the name by which the server is called, the size of what is sent, protecting headers."""
 
 import asyncio
 import re

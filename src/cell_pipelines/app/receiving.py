@@ -79,7 +79,7 @@ def _check_name(name: str, names: Collection[str]) -> None:
 
 
 class _Receiver:
-    """What a parser of forms calls as it finds the parts."""
+    """Receiver of the parts that a parser of forms finds."""
 
     def __init__(self, folder: Path, limits: UploadLimits, names: frozenset[str]) -> None:
         self.form, self.is_whole = Form(), False

@@ -1,4 +1,4 @@
-"""What a server of the web page is started with."""
+"""Settings that a server of the web page is started with."""
 
 import re
 from pathlib import Path

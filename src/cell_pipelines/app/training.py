@@ -41,7 +41,7 @@ _ELSEWHERE = ("CELL_DATA_ROOT", "CELL_ARTIFACT_ROOT")
 
 
 class TrainSettings(BaseModel):
-    """How a model is trained on corrections.
+    """Settings of a training on corrections.
 
     Attributes:
         source: The job whose images were corrected.

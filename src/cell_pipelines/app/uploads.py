@@ -38,7 +38,7 @@ class TooLargeError(MistakeError):
 
 
 class UploadLimits:
-    """What one upload may still take; each file that is taken makes it less."""
+    """Limits of one upload: the rest that it may still take, less with each file."""
 
     def __init__(self, megabytes: float, files: int) -> None:
         """Begin with all of it."""

@@ -87,7 +87,7 @@ EDIT: TypeAdapter[Any] = TypeAdapter(Edit)
 
 @dataclass(frozen=True)
 class Canvas:
-    """What cells are edited on.
+    """Image on which cells are edited.
 
     Attributes:
         width: Of the image, in pixels.

@@ -1,1 +1,1 @@
-"""What the server answers to, by subject."""
+"""Routes of the server, by subject."""

@@ -57,7 +57,7 @@ def store_of(request: Request) -> JobStore:
 
 
 class CountForm(BaseModel):
-    """What is sent to have images counted."""
+    """Form by which images are sent to be counted."""
 
     files: list[str] = Field([], description="Images, or ZIP archives of images; a name may have folders.")
     model: str = Field("nuclei", description="One of `GET /api/v1/models`.")
