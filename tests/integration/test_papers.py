@@ -148,7 +148,7 @@ def nested(params: str | None) -> dict:
     return nest(dict(pair.split("=", 1) for pair in (params or "").split(",") if pair))
 
 
-@pytest.mark.quick(study=["fish"])
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("study", SMALL)
 def test_every_table_and_figure_of_a_paper_is_one_command_away(study, tmp_path):
     project = Project(tmp_path, study)

@@ -51,6 +51,7 @@ def test_a_training_that_was_killed_goes_on_from_its_last_epoch(fresh_project):
     assert "started with other settings" in output
 
 
+@pytest.mark.quick(sent=[signal.SIGTERM])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_run_is_marked_killed(fresh_project, sent):
     fresh_project.run("sample_data")
@@ -169,6 +170,7 @@ def test_prediction_goes_on_where_it_was_stopped(whole_road, tmp_path, monkeypat
     assert len(calls) == 4  # two, the one that was stopped, and that one again
 
 
+@pytest.mark.exhaustive
 def test_deep_and_tiled_images_go_the_whole_way(fresh_project):
     scene = {"height": 200, "width": 160, "cells": 12, "bit_depth": 16}
     fresh_project.run("sample_data", sample_data={"scene": scene})

@@ -40,6 +40,7 @@ def test_one_click_counts_the_sample(visit: Opener, address: str, fits: Any, wid
     fits(page)
 
 
+@pytest.mark.quick(width=[390])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_threshold_acts_at_once_and_on_all_images_when_asked(
     uploaded: Opener, fits: Any, until: Any, width: int
@@ -87,6 +88,7 @@ def test_everything_can_be_downloaded(uploaded: Opener) -> None:
     assert _download(page, "#export button").read_bytes().startswith(b"PK")
 
 
+@pytest.mark.quick(name=["run.exe", "a" * 300 + ".html"])
 @pytest.mark.parametrize("name", ["run.exe", "<img src=x onerror=alert(1)>.txt", "a" * 300 + ".html", "none"])
 def test_what_is_no_image_is_refused_in_a_sentence(visit: Opener, address: str, fits: Any, name: str) -> None:
     page = visit(address, 390, allowed="status of 400")
@@ -97,6 +99,7 @@ def test_what_is_no_image_is_refused_in_a_sentence(visit: Opener, address: str, 
     fits(page)
 
 
+@pytest.mark.quick(content=[b"not a picture"])
 @pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n\x00\x00"])
 def test_a_damaged_image_is_named_on_the_page(visit: Opener, address: str, fits: Any, content: bytes) -> None:
     name = "<b>day 1</b> & 'x'.png"

@@ -80,7 +80,7 @@ def test_a_training_killed_before_it_was_marked_as_finished_trains_no_further_ep
     assert again == best
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_several_processes_see_the_same_tiles_and_count_the_same_pixels(tmp_path):
     training = replace(TINY, oversampling=Oversampling(error=1.0), samples_every=1)
     reports = []
