@@ -20,8 +20,9 @@ COPY constraints.txt /tmp/
 COPY --from=wheel /wheels /tmp/wheels
 ENV KEDRO_DISABLE_TELEMETRY=true MLFLOW_DISABLE_TELEMETRY=true
 # Also for other users than 1000 (`docker run --user`): caches need a home that can be written, some libraries a name.
-ENV HOME=/home/cells USER=cells
-RUN useradd --uid 1000 --create-home cells && mkdir /project && chown cells /project && chmod 1777 /home/cells
+ENV HOME=/opt/cells USER=cells
+RUN useradd --uid 1000 --create-home --home-dir /opt/cells cells \
+    && mkdir /project && chown cells /project && chmod 1777 /opt/cells
 WORKDIR /project
 ENTRYPOINT ["cell-pipelines"]
 CMD ["--help"]

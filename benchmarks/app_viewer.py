@@ -8,18 +8,15 @@ and the time from a key to the corrected count on the page.
 """
 
 import argparse
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from simulated.app_server import serve
 
 RECORD = """() => {
   const paint = CanvasRenderingContext2D.prototype.drawImage;
@@ -41,20 +38,6 @@ def write_field(path: Path, cells: int) -> None:
     side = int(26 * cells**0.5)
     scene = NucleiScene(height=side, width=side, cells=cells, mean_radius_px=8.0, clumping=0.1, debris=0.0)
     write_image(simulate_nuclei(scene, seed=0).image, path)
-
-
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve the app; give its address."""
-    command = [sys.executable, "-m", "cell_pipelines", "app", "--folder", "jobs", "--port", "0", "--no-open"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            found = re.search(r"http\S+", process.stdout.readline() if process.stdout else "")
-            if found is None:
-                raise SystemExit("the server did not start.")
-            yield found[0]
-        finally:
-            process.terminate()
 
 
 def record(page: Any, act: Callable[[], None]) -> np.ndarray:

@@ -28,7 +28,7 @@ from cell_pipelines.workflows.image_sources import (
     describe_missing,
     folders_of,
 )
-from cell_pipelines.workflows.model_names import open_model
+from cell_pipelines.workflows.model_names import DEFAULT_MODEL, Model, open_model
 from cell_pipelines.workflows.outputs import check_new_folder, check_outside
 from cell_pipelines.workflows.parameters.call_arguments import Diameter, PixelSize, read_inference, read_threshold
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from cell_pipelines.workflows.comparison_result import ComparisonResult
     from cell_pipelines.workflows.evaluation_result import EvaluationResult
     from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
-
-#: A trained model, or what names one: a starter, the path of a model file, or ``study/model``.
-Model = str | Path | TrainedModel
-DEFAULT_MODEL = "nuclei"
 
 
 def load_model(model: Model = DEFAULT_MODEL) -> TrainedModel:

@@ -10,10 +10,14 @@ from cell_pipelines.workflows.image_sources import describe_missing
 from cell_pipelines.workflows.starters import starter_path, starters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
+#: A trained model, or what names one: a starter, the path of a model file, or ``study/model``.
+Model = str | Path | TrainedModel
+#: What counts where no model is named.
+DEFAULT_MODEL = "nuclei"
 _SUFFIXES = (".pt", ".pth", ".ckpt")
 
 
-def open_model(model: str | Path | TrainedModel) -> TrainedModel:
+def open_model(model: Model) -> TrainedModel:
     """Return a trained model; its network is not loaded yet.
 
     Args:

@@ -122,10 +122,10 @@ export class Viewer {
   pinch(moved, now) {
     const [other] = [...this.pointers].filter(([id]) => id !== moved).map(([, pointer]) => pointer.last);
     const before = this.pointers.get(moved).last;
-    const middle = (one) => ({ clientX: (one[0] + other[0]) / 2, clientY: (one[1] + other[1]) / 2 });
-    const anchor = this.at(middle(before));
+    const centre = (one) => ({ clientX: (one[0] + other[0]) / 2, clientY: (one[1] + other[1]) / 2 });
+    const anchor = this.at(centre(before));
     this.zoom(Math.hypot(now[0] - other[0], now[1] - other[1]) / Math.max(Math.hypot(before[0] - other[0], before[1] - other[1]), 1), anchor);
-    const [x, y] = this.at(middle(now));
+    const [x, y] = this.at(centre(now));
     this.look(this.view.x + anchor[0] - x, this.view.y + anchor[1] - y, this.view.scale);
   }
 

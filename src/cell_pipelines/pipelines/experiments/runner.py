@@ -21,7 +21,7 @@ import yaml
 
 from cell_pipelines.files import atomic_path
 from cell_pipelines.invocation import Invocation, merge, nest, python_command
-from cell_pipelines.locks import locked
+from cell_pipelines.locks import release_lock, take_lock
 from cell_pipelines.output_locks import lock_file
 from cell_pipelines.pipelines.experiments.states import State, read_state, write_state
 from cell_pipelines.pipelines.experiments.tracking import ExperimentRuns
@@ -97,8 +97,8 @@ class Runner:
         device = places.get()
         try:
             reason = f"{folder}: the trial is still being trained by an earlier call, after {_PATIENCE_S:.0f} s"
-            with locked(lock_file(folder, trial.model), seconds=_PATIENCE_S, reason=reason):
-                pass  # from here on it is the new trial's own
+            # From here on it is the new trial's own.
+            release_lock(take_lock(lock_file(folder, trial.model), seconds=_PATIENCE_S, reason=reason))
             return self._train(trial, key, device)
         finally:
             places.put(device)

@@ -1,19 +1,16 @@
-"""Take the pictures of docs/app.md anew: `python docs/site/app_pictures.py` in a clone, with Chromium on the PATH.
+"""Take the pictures of docs/app.md anew: `python benchmarks/app_pictures.py` in a clone, with Chromium on the PATH.
 
 A server of its own, in a temporary folder, counts generated images; look at the pictures before they are committed.
 """
 
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PICTURES = Path(__file__).parents[1] / "images"
+from simulated.app_server import serve
+
+PICTURES = Path(__file__).parents[1] / "docs" / "images"
 WIDE, PHONE = {"width": 1100, "height": 800}, {"width": 390, "height": 780}
 CONDITIONS = {"control": 30, "treated": 18}  # nuclei in each of their fields
 
@@ -29,20 +26,6 @@ def write_fields(folder: Path) -> None:
             scene = NucleiScene(height=360, width=520, cells=cells, debris=0.2)
             image = simulate_nuclei(scene, seed=10 * seed + field).image
             write_image(image, folder / condition / f"{condition}_{field}.png")
-
-
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve the app; give its address."""
-    command = [sys.executable, "-m", "cell_pipelines", "app", "--folder", "jobs", "--port", "0", "--no-open"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            found = re.search(r"http\S+", process.stdout.readline() if process.stdout else "")
-            if found is None:
-                raise SystemExit("the server did not start.")
-            yield found[0]
-        finally:
-            process.terminate()
 
 
 def _save(page: Any, name: str, selector: str | None = None) -> None:
