@@ -77,14 +77,14 @@ def submit() -> Callable[..., str]:
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, serve: Any) -> Iterator[TestClient]:
     """Give a client of a server that lives as long as the session."""
     with serve(tmp_path_factory.mktemp("served") / "jobs") as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def counted(served: TestClient, files: Any, submit: Any) -> str:
     """Give a job of `served`: five, three and no squares in two folders, and an image that is cut short."""
     whole = files(b__cut=9)[0][1][1]
