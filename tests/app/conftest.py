@@ -79,7 +79,7 @@ def submit() -> Callable[..., str]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, serve: Any) -> Iterator[TestClient]:
-    """Give a client of a server that lives as long as the session."""
+    """Give a client of a server that all tests of a file share."""
     with serve(tmp_path_factory.mktemp("served") / "jobs") as client:
         yield client
 
