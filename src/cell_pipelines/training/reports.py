@@ -27,12 +27,14 @@ class EpochReport:
 
     Attributes:
         row: Its row of the history.
-        epochs: How many there are at most.
+        epochs: How many there are at most; None in a training by minutes.
         is_best: Whether it is the best so far.
         samples: Predictions, where they are due.
+        share: Of a training by minutes that is done, in [0, 1]; None in one by epochs.
     """
 
     row: dict[str, Any]
-    epochs: int
+    epochs: int | None
     is_best: bool
     samples: tuple[SamplePrediction, ...] = ()
+    share: float | None = None

@@ -45,6 +45,7 @@ def test_a_history_has_a_panel_for_each_quantity_and_marks_the_best_epoch(
     assert figure.axes[0].lines[-1].get_xdata() == [13, 13]
     assert "best epoch 13" in figure.get_suptitle()
     assert "n = 20 epochs" in figure.get_suptitle()
+    assert "n = 4 epochs of 16" in plot_training_history(history[history["epoch"] % 4 == 0][:4]).get_suptitle()
     assert_readable(figure)
 
 

@@ -163,9 +163,30 @@ def test_what_else_takes_long_leaves_less_time_for_training():
     many = replace(FACTS, sides={**FACTS.sides, "test": Side(600, 150)})
     assert left(many) < left()
     assert left(times=StepTimes(0.2, 0.5, "the processor")) < left()
-    slow = plan(time=effort.Time(12, reading_seconds=100)).settings()["segmentation.epochs"]
-    assert slow < plan().settings()["segmentation.epochs"]
-    assert plan(time=effort.Time(6)).settings()["segmentation.epochs"] < plan().settings()["segmentation.epochs"]
+    slow = plan(time=effort.Time(12, reading_seconds=100)).settings()["segmentation.minutes"]
+    assert slow < plan().settings()["segmentation.minutes"]
+    assert plan(time=effort.Time(6)).settings()["segmentation.minutes"] < plan().settings()["segmentation.minutes"]
+
+
+@pytest.mark.parametrize("minutes", [0.5, 12, 60, 6000])
+@pytest.mark.parametrize("step", [0.001, 0.5, 1000.0])
+def test_a_network_is_planned_by_minutes_with_the_epochs_that_they_are_expected_to_make(minutes, step):
+    times, time = StepTimes(step, step / 5, "the processor"), effort.Time(minutes)
+    budget = effort.network_budget(FACTS, 160, 72, 8)
+    left = time.for_training(FACTS, budget, times)
+    made = effort.plan_minutes(FACTS, budget, times, time, 1.25)
+    planned, epochs = made.settings["segmentation.minutes"], int(made.value.split()[-2])
+    # The work of the steps, and validation of no more than a tenth of all.
+    epoch = 1.25 * budget.steps * step / 60
+    assert epochs * epoch <= planned * 1.01 + 0.01
+    if planned > left * 1.01:
+        assert epochs == 3 and "Fewer than 3 epochs teach nothing" in made.why
+    elif epochs == 400:
+        assert planned <= 400 * epoch / 0.9 * 1.01 and "More than 400 epochs are not planned" in made.why
+    else:
+        assert planned == pytest.approx(left, abs=0.005)
+        assert (epochs + 1) * epoch / 0.9 > planned * 0.99
+        assert f"of the {minutes:g} minutes" in made.why and "10 % of it at most" in made.why
 
 
 @pytest.mark.parametrize("minutes", [0.01, 0.5, 1, 2, 4, 12, 600])

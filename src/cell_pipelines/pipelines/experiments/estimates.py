@@ -33,14 +33,15 @@ _COLUMNS = ("trial", "model", "estimated_seconds", "estimated_memory_mb", "param
 
 @dataclass(frozen=True)
 class _Work:
-    """Work of one trial's training."""
+    """Work of one trial's training; without epochs it takes its minutes, whatever is done in them."""
 
     network: Any
     shape: tuple[int, int, int, int]
     steps: float
     forward_only: float
     images: int
-    epochs: int
+    epochs: int | None
+    minutes: float | None = None
 
 
 def estimate_trials(
@@ -89,7 +90,7 @@ def _estimate(trial: Trial, annotations: AnnotationSet, everything: Mapping[str,
         return {"reason": _sentence(error)}
     operations = cost.flops * (_STEP * work.steps + work.forward_only)
     return {
-        "estimated_seconds": operations / operations_a_second(),
+        "estimated_seconds": operations / operations_a_second() if work.minutes is None else 60 * work.minutes,
         "estimated_memory_mb": _BASE_MB + (cost.parameters * _TRAINED_BYTES + cost.activation_bytes) / 1e6,
         "parameters_m": cost.parameters / 1e6,
         "flops_g": cost.flops / work.shape[0] / 1e9,
@@ -129,10 +130,14 @@ def _plan_network(parameters: Mapping[str, Any], model: str, train: AnnotationSe
     representation = create_representation(shared["representation"]["name"], **_options(shared["representation"]))
     classes = len(shared.get("categories") or train.categories)
     network = create_untrained_network(own, out_channels=classes * len(representation.channels), in_channels=channels)
-    size, batch, epochs = shared["tiles"]["size"], shared.get("batch", 8), shared.get("epochs", 1)
+    size, batch, minutes = shared["tiles"]["size"], shared.get("batch", 8), shared.get("minutes")
+    shape = (batch, channels, size, size)
+    if minutes is not None:
+        return _Work(network, shape, 0, 0, train.n_images, None, minutes)
+    epochs = shared.get("epochs", 1)
     tiles = shared["tiles"].get("per_epoch") or _pixels(train) / size**2
     forward = epochs * _pixels(val) / size**2 / batch
-    return _Work(network, (batch, channels, size, size), epochs * tiles / batch, forward, train.n_images, epochs)
+    return _Work(network, shape, epochs * tiles / batch, forward, train.n_images, epochs)
 
 
 def _options(choice: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from cell_pipelines.study import foreign_members
 
 _SPLITS = {"train": "for training", "val": "for validation", "test": "for the test"}
 _NETWORK = ("architecture", "encoder")
-_TRAINING = ("loss", "weight_map", "optimizer", "learning_rate", "weight_decay", "batch", "tile", "epochs", "seed",
-             "precision", "encoder_weights")  # fmt: skip
+_TRAINING = ("loss", "weight_map", "optimizer", "learning_rate", "weight_decay", "batch", "tile", "epochs", "minutes",
+             "seed", "precision", "encoder_weights")  # fmt: skip
 # What Ultralytics calls the same.
 
 

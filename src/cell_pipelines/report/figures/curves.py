@@ -49,9 +49,9 @@ def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) 
     """Plot losses, learning rate and validation metrics over epochs, a small panel each.
 
     Args:
-        history: One row per epoch. Columns: `epoch`, and any of `train_…_loss`, `val_…_loss`, `learning_rate`,
-            `val_precision`, `val_recall`, `val_ap50`, `val_ap50_95` and the same as `val_mask_…`, `val_iou`,
-            `val_dice`, `waiting_share`;
+        history: One row per epoch that was validated. Columns: `epoch`, and any of `train_…_loss`, `val_…_loss`,
+            `learning_rate`, `val_precision`, `val_recall`, `val_ap50`, `val_ap50_95` and the same as `val_mask_…`,
+            `val_iou`, `val_dice`, `waiting_share`;
             `train_loss` and `val_loss` are losses, too; other columns are not shown. Values that are nan leave a
             gap.
 
@@ -72,7 +72,8 @@ def plot_training_history(history: pd.DataFrame, *, best_by: str | None = None) 
         handles |= _draw_history(axes, history, columns, best)
         panels.style_axes(axes, title=title, x="epoch", y=unit)
         _frame_history(axes, unit, len(history))
-    epochs = f"n = {panels.count_of(len(history), 'epoch')}"
+    last = int(history["epoch"].max())
+    epochs = f"n = {panels.count_of(len(history), 'epoch')}" + (f" of {last}" if last > len(history) else "")
     panels.add_heading(
         figure, epochs if best is None else f"{epochs}; best epoch {history['epoch'].iloc[best]:g}: {reason}"
     )

@@ -18,6 +18,7 @@ from cell_pipelines.progress import create_progress
 from cell_pipelines.training.reports import EpochReport, SamplePrediction
 from cell_pipelines.training.segmentation.network_module import SegmentationModule
 from cell_pipelines.training.segmentation.sampling import TileSampler
+from cell_pipelines.training.segmentation.time_budget import TimeBudget
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Progress:
 
     Attributes:
         epoch: Epochs finished.
-        history: One row for each.
+        history: One row for each that was validated.
         best: Value of the monitor of the best epoch, the higher the better; None before the first.
         stale: Epochs since then.
     """
@@ -45,9 +46,10 @@ class Progress:
         value = row[monitor] * (-1 if monitor == "val_loss" else 1)
         value = -math.inf if math.isnan(value) else value
         better = self.best is None or value > self.best or value == self.best == -math.inf
-        self.best, self.stale = (value, 0) if better else (self.best, self.stale + 1)
+        epochs = int(row["epoch"]) - (int(self.history[-1]["epoch"]) if self.history else 0)
+        self.best, self.stale = (value, 0) if better else (self.best, self.stale + epochs)
         self.history.append(row)
-        self.epoch += 1
+        self.epoch = int(row["epoch"])
         return better
 
 
@@ -56,16 +58,20 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
 
     def __init__(
         self, folder: Path, description: Mapping[str, Any], sampler: TileSampler, progress: Progress,
-        emit: Callable[[EpochReport], None],
+        emit: Callable[[EpochReport], None], *, budget: TimeBudget | None = None,
     ) -> None:  # fmt: skip
         self.folder, self.description, self.sampler, self.progress, self.emit = (
             folder, description, sampler, progress, emit
         )  # fmt: skip
+        self.budget = budget
+        self._losses_before: list[torch.Tensor] = []
         self._seconds_before = progress.history[-1]["seconds"] if progress.history else 0.0
 
     def on_train_start(self, trainer: Any, pl_module: SegmentationModule) -> None:
-        """Give the scaler of mixed precision what it had found out."""
+        """Go on with the losses since the last validation, and with the scaler of mixed precision."""
         self._started = time.perf_counter()
+        if pl_module.resume_state is not None:
+            self._losses_before = list(pl_module.resume_state.get("losses", []))
         if pl_module.resume_state is not None and pl_module.resume_state["precision"]:
             trainer.precision_plugin.load_state_dict(pl_module.resume_state["precision"])
 
@@ -76,10 +82,9 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
         self.sampler.epoch = epoch
         torch.manual_seed(int(np.random.SeedSequence((settings.seed, epoch, trainer.global_rank)).generate_state(1)[0]))
         pl_module.start_epoch()
+        pl_module.losses = [loss.to(pl_module.device) for loss in self._losses_before]
         best = self.folder / "best.pt"
         pl_module.last_good = f"The last good checkpoint is {best}." if best.is_file() else ""
-        due = settings.samples_every > 0 and (epoch % settings.samples_every == 0 or epoch + 1 == settings.epochs)
-        pl_module.keep_samples = settings.samples if due and trainer.is_global_zero else 0
         self._rate = pl_module.schedule.rate if pl_module.schedule else pl_module.learning_rate
         self._batches, self._waited, self._steps_done = 0, 0.0, trainer.global_step
         self._epoch_started = self._idle_since = time.perf_counter()
@@ -93,24 +98,46 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
     ) -> None:
         """Follow the learning rate where the network changed."""
         if trainer.global_step > self._steps_done and pl_module.schedule is not None:
-            pl_module.schedule.after_step()
+            pl_module.schedule.after_step(None if self.budget is None else self.budget.share)
         self._steps_done = trainer.global_step
         self._batches += 1
         self._idle_since = time.perf_counter()
 
+    def on_validation_start(self, trainer: Any, pl_module: SegmentationModule) -> None:
+        """Keep sample predictions of this validation where they are due."""
+        settings, epoch, history = pl_module.training_settings, self.progress.epoch, self.progress.history
+        before = int(history[-1]["epoch"]) - 1 if history else -1
+        is_last = self.budget.is_over if self.budget else epoch + 1 == settings.epochs
+        every = settings.samples_every
+        due = every > 0 and (epoch // every > before // every or is_last)
+        pl_module.keep_samples = settings.samples if due and trainer.is_global_zero else 0
+
     def on_train_epoch_end(self, trainer: Any, pl_module: SegmentationModule) -> None:
         """Keep the epoch: its row, its errors, the best network, and all that a resumed training needs."""
-        settings = pl_module.training_settings
+        self._gather_errors(trainer, pl_module)
+        if pl_module.validation:
+            self._losses_before = []
+            self._keep_row(trainer, pl_module)
+        else:
+            self._losses_before = pl_module.losses
+            self.progress.epoch += 1
+            if trainer.is_global_zero:
+                self._write_state(trainer, pl_module)
+
+    def _keep_row(self, trainer: Any, pl_module: SegmentationModule) -> None:
+        """Keep an epoch that was validated, with the losses of those since the last one."""
+        settings, budget = pl_module.training_settings, self.budget
         trained = max(self._idle_since - self._epoch_started, 1e-9)
         row = {
             "epoch": self.progress.epoch + 1,
-            "seconds": self._seconds_before + time.perf_counter() - self._started,
+            "seconds": budget.used if budget else self._seconds_before + time.perf_counter() - self._started,
             **pl_module.metrics(),
             "learning_rate": self._rate,
             "waiting_share": self._waited / trained,
             "images_per_second": self._batches * settings.batch / trained,
         }
-        self._gather_errors(trainer, pl_module)
+        if budget is not None:
+            row |= {"validation_seconds": budget.look, "validation_images": len(budget.images or [])}
         if pl_module.schedule is not None:
             pl_module.schedule.after_epoch(row[settings.monitor])
         better = self.progress.add(row, settings.monitor)
@@ -119,7 +146,8 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
                 self._write_best(pl_module, row)
             self._write_state(trainer, pl_module)
             samples = tuple(SamplePrediction(*parts) for parts in pl_module.kept_samples)
-            self.emit(EpochReport(row, settings.epochs, better, samples))
+            epochs, share = (settings.epochs, None) if budget is None else (None, budget.share)
+            self.emit(EpochReport(row, epochs, better, samples, share))
         if self.progress.is_stopped(settings.early_stopping):
             trainer.should_stop = True
 
@@ -150,6 +178,8 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
             "precision": trainer.precision_plugin.state_dict(),
             "learning_rate": module.learning_rate,
             "errors": self.sampler.errors.tolist(),
+            "losses": self._losses_before,
+            "budget": None if self.budget is None else self.budget.state_dict(),
             "progress": {**vars(self.progress), "history": list(self.progress.history)},
         }
         with atomic_path(self.folder / "resume.pt") as temporary:
@@ -157,20 +187,26 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
 
 
 class ProgressShower(lightning.Callback):  # type: ignore[misc]
-    """Shows how far the training is."""
+    """Shows how far the training is, in steps, or in seconds where it has minutes."""
 
-    def __init__(self, title: str, steps_left: int) -> None:
+    def __init__(self, title: str, steps_left: int, budget: TimeBudget | None) -> None:
         self._bar = create_progress()
-        self._title, self._steps = title, steps_left
+        self._title, self._budget = title, budget
+        self._shown = 0.0 if budget is None else budget.used
+        self._left = steps_left if budget is None else budget.seconds - budget.used
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Show the bar."""
         self._bar.start()
-        self._task = self._bar.add_task(self._title, total=self._steps)
+        self._task = self._bar.add_task(self._title, total=self._left)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Go on by a step."""
-        self._bar.advance(self._task)
+        """Go on by a step, or by what it took."""
+        if self._budget is None:
+            self._bar.advance(self._task)
+        else:
+            self._bar.advance(self._task, self._budget.used - self._shown)
+            self._shown = self._budget.used
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Take the bar away before an error is told."""

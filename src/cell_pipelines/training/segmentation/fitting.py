@@ -11,14 +11,17 @@ import numpy as np
 from cell_pipelines.losses.registry import LOSSES, create_loss
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.representations.registry import create_representation
+from cell_pipelines.training.allocation import memory_kept
 from cell_pipelines.training.reports import EpochReport
 from cell_pipelines.training.segmentation.devices import Devices, quiet_lightning, share_cores
 from cell_pipelines.training.segmentation.sampling import TileSampler, tile_shares
 from cell_pipelines.training.segmentation.settings import SegmentationTraining
 from cell_pipelines.training.segmentation.stored_samples import SampleSource
 from cell_pipelines.training.segmentation.tile_dataset import Cutting, TileDataset, ValidationDataset
+from cell_pipelines.training.segmentation.time_budget import TimeBudget
 
 if TYPE_CHECKING:
+    from cell_pipelines.training.segmentation.callbacks import Progress
     from cell_pipelines.training.segmentation.network_module import SegmentationModule
 
 logger = logging.getLogger(__name__)
@@ -55,6 +58,7 @@ class Loaders:
     val: Any
     sampler: TileSampler
     steps: int
+    val_items: list[int]
 
 
 def create_parts_of(training: SegmentationTraining) -> tuple[Representation, Any]:
@@ -98,11 +102,13 @@ def create_loaders(job: Job, representation: Representation, rank: int) -> Loade
         "generator": torch.Generator().manual_seed(training.seed),
     }
     validation: Any = ValidationDataset(job.val.open(), representation, devices.count)
+    items = list(range(rank, len(validation), devices.count))
     return Loaders(
         DataLoader(tiles, batch_size=training.batch // devices.count, sampler=sampler, **shared),
-        DataLoader(validation, batch_size=1, sampler=range(rank, len(validation), devices.count), **shared),
+        DataLoader(validation, batch_size=1, sampler=items, **shared),
         sampler,
         -(-batches // training.accumulate),
+        items,
     )
 
 
@@ -164,14 +170,14 @@ def fit(job: Job, rank: int, emit: Callable[[EpochReport], None]) -> None:
 
     from cell_pipelines.models.tensor_file import load_tensors
     from cell_pipelines.training.segmentation.callbacks import EpochKeeper, Progress, ProgressShower
+    from cell_pipelines.training.segmentation.time_keeper import TimeKeeper
 
     share_cores(job.devices)
-    training = job.training
-    with torch.random.fork_rng(), quiet_lightning():
-        representation, loss = create_parts_of(training)
+    with memory_kept(), torch.random.fork_rng(), quiet_lightning():
+        representation, loss = create_parts_of(job.training)
         loaders = create_loaders(job, representation, rank)
         module = create_module(job, representation, loss, loaders.steps)
-        progress = Progress()
+        progress, state = Progress(), dict[str, Any]()
         if (job.folder / "resume.pt").is_file():
             state = load_tensors(job.folder / "resume.pt", "an interrupted training")
             progress = Progress(**state["progress"])
@@ -179,10 +185,29 @@ def fit(job: Job, rank: int, emit: Callable[[EpochReport], None]) -> None:
             module.resume_state, module.first_epoch = state, progress.epoch
             loaders.sampler.errors = np.array(state["errors"])
         loaders.sampler.epoch = progress.epoch
-        # It may have been killed after its last epoch and before it was marked as finished.
-        left = 0 if progress.is_stopped(training.early_stopping) else training.epochs - progress.epoch
-        callbacks = [EpochKeeper(job.folder, job.description, loaders.sampler, progress, emit)]
+        budget = _create_budget(job.training, state)
+        callbacks: list[Any] = [TimeKeeper(budget, loaders.val.dataset, loaders.val_items)] if budget else []
+        callbacks.append(EpochKeeper(job.folder, job.description, loaders.sampler, progress, emit, budget=budget))
+        left = _epochs_left(job.training, progress, budget)
         if rank == 0:
-            callbacks.append(ProgressShower(f"training {training.network.architecture}", left * len(loaders.train)))
+            steps = left * len(loaders.train)
+            callbacks.append(ProgressShower(f"training {job.training.network.architecture}", steps, budget))
         trainer = create_trainer(job, max_epochs=left, callbacks=callbacks)
         trainer.fit(module, loaders.train, loaders.val)
+
+
+def _create_budget(training: SegmentationTraining, state: Mapping[str, Any]) -> TimeBudget | None:
+    """Return the time of a training by minutes, None of one by epochs."""
+    if training.minutes is None:
+        return None
+    return TimeBudget(60 * training.minutes, training.validation_share, state.get("budget"))
+
+
+def _epochs_left(training: SegmentationTraining, progress: "Progress", budget: TimeBudget | None) -> int:
+    """Return the most epochs that are left, -1 where the time decides."""
+    # It may have been killed after its last epoch and before it was marked as finished.
+    if progress.is_stopped(training.early_stopping):
+        return 0
+    if budget is not None:
+        return 0 if budget.is_over else -1
+    return training.epochs - progress.epoch

@@ -5,35 +5,43 @@ from typing import Any
 
 from cell_pipelines.training.segmentation.settings import SegmentationTraining
 
+# Parts of the minutes of a training that has no fixed number of steps: the schedule's own steps.
+_PARTS = 10_000
+
 
 class RateSchedule:
     """The learning rate over steps and epochs.
 
     ``cosine`` falls after each epoch, ``one_cycle`` rises to the learning rate in the first 30 % of the steps and falls
-    to almost 0 (Smith & Topin 2019), ``plateau`` falls when validation gets no better.
+    to almost 0 (Smith & Topin 2019), ``plateau`` falls when validation gets no better. In a training by minutes the
+    first two follow, step by step, the share of them that is used.
     """
 
     def __init__(self, training: SegmentationTraining, optimizer: Any, steps: int) -> None:
         """Set the learning rate of an optimiser.
 
         Args:
-            training: Its `schedule`, `epochs` and `monitor`.
+            training: Its `schedule`, `epochs` or `minutes`, and `monitor`.
             optimizer: Has the learning rate to start from, or for ``one_cycle`` the highest.
             steps: Of an epoch.
         """
         from torch.optim import lr_scheduler
 
         schedule = training.schedule
-        self._by_step = schedule.name == "one_cycle"
+        self._by_share = training.minutes is not None and schedule.name in ("cosine", "one_cycle")
+        self._by_step = schedule.name == "one_cycle" or self._by_share
         self._by_monitor = schedule.name == "plateau"
         self._optimizer = optimizer
         rate = optimizer.param_groups[0]["lr"]
         if schedule.name == "constant":
             self._scheduler: Any = None
+        elif schedule.name == "cosine" and self._by_share:
+            self._scheduler = lr_scheduler.LambdaLR(optimizer, lambda part: (1 + math.cos(math.pi * part / _PARTS)) / 2)
         elif schedule.name == "cosine":
             self._scheduler = lr_scheduler.CosineAnnealingLR(optimizer, training.epochs)
         elif schedule.name == "one_cycle":
-            self._scheduler = lr_scheduler.OneCycleLR(optimizer, rate, total_steps=training.epochs * steps + 1)
+            total = _PARTS if self._by_share else training.epochs * steps
+            self._scheduler = lr_scheduler.OneCycleLR(optimizer, rate, total_steps=total + 1)
         elif schedule.name == "plateau":
             mode: Any = "min" if training.monitor == "val_loss" else "max"
             self._scheduler = lr_scheduler.ReduceLROnPlateau(
@@ -47,10 +55,18 @@ class RateSchedule:
         """The learning rate of the next step."""
         return float(self._optimizer.param_groups[0]["lr"])
 
-    def after_step(self) -> None:
-        """Follow a change of the network."""
-        if self._scheduler is not None and self._by_step:
-            self._scheduler.step()
+    def after_step(self, share: float | None = None) -> None:
+        """Follow a change of the network.
+
+        Args:
+            share: Of the training that is done, where it has minutes; None where it has epochs.
+        """
+        if self._scheduler is None or not self._by_step:
+            return
+        if share is not None:
+            # Its own steps are parts of the time; it computes the learning rate of any from the number alone.
+            self._scheduler.last_epoch = round(share * _PARTS) - 1
+        self._scheduler.step()
 
     def after_epoch(self, monitor: float) -> None:
         """Follow the end of an epoch; `monitor` may be nan."""

@@ -122,7 +122,11 @@ class SegmentationSettings:
         oversampling: Which are drawn more often: by an image's name, a class or an attribute they show, by the number
             of their cells, by the last epoch's error.
         augmentation: How they are varied; image, labels and weights move alike.
-        epochs: Most epochs.
+        epochs: Most epochs; of no effect where there are `minutes`.
+        minutes: Of training and validation together by the clock, in place of `epochs`; None for epochs. How many
+            epochs that makes depends on the machine.
+        validation_share: Largest share of the minutes for validation, which comes after as many epochs as that
+            needs, on fewer images where all would still take too long.
         early_stopping: Epochs without a better `monitor` after which the training ends; 0 for never.
         monitor: What the best epoch, early stopping and plateaus look at.
         batch: Tiles per step, of all devices together.
@@ -156,6 +160,8 @@ class SegmentationSettings:
     oversampling: Oversampling = field(default_factory=Oversampling)
     augmentation: Augmentation = _AUGMENTATION
     epochs: int = 10
+    minutes: float | None = None
+    validation_share: float = 0.1
     early_stopping: int = 0
     monitor: Monitor = "val_dice"
     batch: int = 8
@@ -179,6 +185,10 @@ class SegmentationSettings:
         wrong = _below(self, _LEAST)
         if self.learning_rate != "find" and not (0 < self.learning_rate < float("inf")):
             wrong.append(f"`learning_rate` must be positive or find, got {self.learning_rate}")
+        if self.minutes is not None and not 0 < self.minutes < float("inf"):
+            wrong.append(f"`minutes` must be positive, or null for epochs, got {self.minutes}")
+        if not 0 < self.validation_share < 1:
+            wrong.append(f"`validation_share` must lie between 0 and 1, got {self.validation_share}")
         if self.devices != "auto" and self.devices < 1:
             wrong.append(f"`devices` must be 1 or more or auto, got {self.devices}")
         if self.momentum >= 1:
@@ -205,8 +215,13 @@ class SegmentationTraining(SegmentationSettings):
     encoder_weights: str | None = None
 
     def to_record(self) -> dict[str, Any]:
-        """Return plain values by the flat names that model files and interrupted trainings have always had."""
+        """Return plain values by the flat names that model files and interrupted trainings have always had.
+
+        Of epochs and minutes, the one that the training has.
+        """
         record: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for name in ("minutes", "validation_share") if self.minutes is None else ("epochs",):
+            del record[name]
         for name in ("representation", "loss", "weight_map"):
             choice = record.pop(name)
             record |= {name: choice["name"], f"{name}_options": choice["options"]}

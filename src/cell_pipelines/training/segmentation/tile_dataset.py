@@ -1,7 +1,7 @@
 """Tiles cut from whole images, moved and encoded for the network; and whole images for validation."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -167,10 +167,16 @@ class ValidationDataset:
         self.parts = [
             (index, core) for index, sample in enumerate(self.samples) for core in _cores(*sample.image.shape[:2])
         ]
+        self._devices = devices
         self._length = -(-len(self.parts) // devices) * devices
 
     def __len__(self) -> int:
         return self._length
+
+    def items_of(self, images: Collection[int]) -> list[int]:
+        """Return the items of some images by their places, filled up for the devices."""
+        items = [number for number, (index, _) in enumerate(self.parts) if index in images]
+        return items + [len(self.parts) + items[0]] * (-len(items) % self._devices)
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         """Return one whole image or part."""

@@ -15,6 +15,7 @@ import pandas as pd
 from cell_pipelines.files import atomic_path, remove_abandoned
 from cell_pipelines.training.detection.train import ResumeError
 from cell_pipelines.training.reports import EpochReport
+from cell_pipelines.training.segmentation.epoch_log import EpochLog
 from cell_pipelines.training.segmentation.samples import (
     LabelledImage,
     Preparation,
@@ -50,13 +51,15 @@ def train_segmentation(
         val: Images to choose the best epoch by; never learnt from.
         folder: Keeps the state while training; a second call with `resume` goes on from there.
         resume: Go on from the last finished epoch found in `folder`; start where there is none. The result is that
-            of a training that was never stopped.
+            of a training that was never stopped; in a training by minutes it goes on at the share of them that was
+            used.
         on_epoch: Called after each epoch with its metrics, and with sample predictions where they are due.
         description: Further plain values for the model file, such as ``run_id``.
 
     Returns:
-        The checkpoint of the epoch with the best `monitor`, and a table with one row per epoch: epoch, seconds since
-        the start, train_loss, val_loss, val_iou and val_dice of all validation pixels together at 0.5, learning_rate,
+        The checkpoint of the epoch with the best `monitor`, and a table with one row per epoch (in a training by
+        minutes, per epoch that was validated, with validation_seconds and validation_images): epoch, seconds since the
+        start, train_loss, val_loss, val_iou and val_dice of all validation pixels together at 0.5, learning_rate,
         waiting_share (part of the training steps' time spent waiting for tiles), images_per_second. Where the learning
         rate was looked for, ``history.attrs["rate_finder"]`` has the curve.
 
@@ -69,7 +72,7 @@ def train_segmentation(
     from cell_pipelines.training.segmentation.fitting import fit
 
     job = _prepare(training, train, val, folder, description or {}, resume=resume)
-    report_epoch = _reporter(on_epoch)
+    report_epoch = EpochLog(on_epoch)
     if not (folder / "finished").is_file():
         logger.info("%s %s", "Resuming the training in" if (folder / "resume.pt").is_file() else "Training in", folder)
         if job.devices.count == 1:
@@ -92,32 +95,6 @@ def read_history(folder: Path) -> pd.DataFrame:
     if (folder / "rate_finder.json").is_file():
         history.attrs["rate_finder"] = json.loads((folder / "rate_finder.json").read_text(encoding="utf-8"))
     return history
-
-
-def _reporter(on_epoch: Callable[[EpochReport], None] | None) -> Callable[[EpochReport], None]:
-    from cell_pipelines.progress import create_progress, is_told
-
-    is_terminal = create_progress().console.is_terminal
-
-    def report_epoch(report: EpochReport) -> None:
-        if not is_terminal:
-            row, left = report.row, report.epochs - report.row["epoch"]
-            text = "epoch %d of %d, training loss %.4f, validation loss %.4f, Dice %.3f, at most %.0f s left"
-            each = row["seconds"] / row["epoch"]
-            logger.log(
-                logging.INFO if is_told(row["epoch"], report.epochs) else logging.DEBUG,
-                text,
-                row["epoch"],
-                report.epochs,
-                row["train_loss"],
-                row["val_loss"],
-                row["val_dice"],
-                left * each,
-            )
-        if on_epoch is not None:
-            on_epoch(report)
-
-    return report_epoch
 
 
 def _prepare(

@@ -1,7 +1,8 @@
-"""Choose batch, tiles and epochs, so that a training takes the minutes that there are."""
+"""Choose batch, tiles and epochs or minutes of a training, so that a command takes the minutes that there are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cell_pipelines.training.segmentation.settings import SegmentationSettings
 from cell_pipelines.training.speed import StepTimes
 from cell_pipelines.workflows.planning.data_facts import DataFacts
 from cell_pipelines.workflows.planning.plan import Decision
@@ -9,7 +10,7 @@ from cell_pipelines.workflows.planning.plan import Decision
 #: Minutes of the whole command unless others are asked for: on two cores enough for small networks.
 MINUTES = 12.0
 _LEAST_EPOCHS, _MOST_EPOCHS = 3, 400
-# One epoch is one look at the validation images; with fewer tiles most of the time would be spent on looking.
+# With fewer tiles an epoch is mostly what comes between two epochs.
 _LEAST_TILES = 64
 _LARGE_TILE = 320
 # What does not depend on the images, such as starting Kedro, figures and the report, takes so many times as long as the
@@ -93,7 +94,7 @@ def fit_tiles(facts: DataFacts, tile: int, batch: int, times: StepTimes, time: T
     """
     looking = network_budget(facts, tile, 0, batch)
     seconds = 60 * time.for_training(facts, looking, times) / (_LEAST_EPOCHS * overhead)
-    steps = (seconds - looking.forwards * times.forward_seconds) / max(times.step_seconds, 1e-6)
+    steps = (1 - SegmentationSettings.validation_share) * seconds / max(times.step_seconds, 1e-6)
     return max(_LEAST_TILES, min(choose_tiles(facts, tile), int(steps) * batch))
 
 
@@ -142,8 +143,35 @@ def plan_epochs(facts: DataFacts, budget: Budget, times: StepTimes, time: Time, 
 
 def describe_epochs(epochs: int, why: str, times: StepTimes, setting: str) -> Decision:
     """Return the number of epochs with its reason."""
-    numbers = f"{times.step_seconds:.2g} s per step on {times.device}, measured before the training"
-    return Decision("Epochs", str(epochs), why, numbers, {setting: epochs})
+    return Decision("Epochs", str(epochs), why, _describe_step(times), {setting: epochs})
+
+
+def plan_minutes(facts: DataFacts, budget: Budget, times: StepTimes, time: Time, overhead: float) -> Decision:
+    """Return the minutes of a training that keeps to them by the clock, and about how many epochs they make.
+
+    Args:
+        facts: Facts about the data.
+        budget: What an epoch takes.
+        times: What a batch costs here.
+        time: Time that there is.
+        overhead: As of `choose_epochs`.
+    """
+    left, share = time.for_training(facts, budget, times), SegmentationSettings.validation_share
+    most = share / (1 - share) * budget.steps * times.step_seconds / max(times.forward_seconds, 1e-6)
+    epochs, expected = choose_epochs(replace(budget, forwards=min(budget.forwards, most)), times, left, overhead)
+    is_fixed = expected > left or epochs == _MOST_EPOCHS
+    why = _describe_effort(epochs, expected, left, time) if is_fixed else (
+        f"As much of the {time.minutes:g} minutes as is left by reading the images, thresholds, evaluation and report, "
+        "estimated by what reading and the network take here. The training keeps to it by the clock, so the number of "
+        f"epochs is an estimate by a measured step; validation takes {100 * share:.0f} % of it at most."
+    )  # fmt: skip
+    minutes = max(0.01, round(expected if is_fixed else left, 2))
+    value = f"{minutes:.2g} min, about {epochs} epochs"
+    return Decision("Training time", value, why, _describe_step(times), {"segmentation.minutes": minutes})
+
+
+def _describe_step(times: StepTimes) -> str:
+    return f"{times.step_seconds:.2g} s per step on {times.device}, measured before the training"
 
 
 def _describe_effort(epochs: int, expected: float, minutes: float, time: Time) -> str:

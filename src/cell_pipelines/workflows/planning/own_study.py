@@ -110,14 +110,13 @@ def _plan_network(
     times = measure(model, settings, (batch, channels, side, side))
     tiles = effort.fit_tiles(facts, side, batch, times, time, _NETWORK_OVERHEAD)
     budget = effort.network_budget(facts, side, tiles, batch)
-    epochs, why = effort.plan_epochs(facts, budget, times, time, _NETWORK_OVERHEAD)
     return [
         network,
         colour,
         intensities,
         tile,
         _describe_epoch(tiles, batch),
-        effort.describe_epochs(epochs, why, times, "segmentation.epochs"),
+        effort.plan_minutes(facts, budget, times, time, _NETWORK_OVERHEAD),
         _describe_learning(facts) if trained is None else describe_trained_learning(trained, _SHARED_LEARNING),
         Decision("Thresholds", "on validation images", "Threshold, minimum area and minimum distance of cells are "
                  "chosen together, by F1 at IoU 0.5, and never on test images.", "", _TRIED),
