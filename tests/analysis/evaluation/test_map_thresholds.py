@@ -1,14 +1,14 @@
 """The decoding of score maps is chosen by what it finds in whole images."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from cell_pipelines.analysis.evaluation.map_thresholds import count_at_thresholds, decide, threshold_grid
+from cell_pipelines.analysis.evaluation.map_thresholds import Candidates, Count, count_at_thresholds, search
 from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings
 from cell_pipelines.representations.base import Instances, Scores
 from cell_pipelines.thresholds import Threshold
@@ -45,66 +45,105 @@ def image(*, noise: float = 0.35) -> tuple[dict[str, Any], np.ndarray]:
     return {"probabilities": scores}, labels
 
 
-def choose(
-    representation: Plain,
-    images: Iterable[tuple[dict[str, Any], np.ndarray]],
-    grid: list[Threshold],
-    settings: ChoiceSettings,
-    *,
-    default: Threshold,
-) -> tuple[Threshold, Any]:
-    """Choose as the pipeline does: counts of every image first, the decision over their sum."""
-    counts = [count_at_thresholds(representation, *one, grid, settings) for one in images]
-    return decide(grid, sum(counts, np.zeros((len(grid), 5))), len(counts), settings, default=default)
+SIZES = {"min_areas": (0.1, 1.0)}
+
+
+def counter(representation: Plain, images: Sequence[Any], settings: ChoiceSettings) -> Count:
+    """Count as the pipeline does, image by image."""
+
+    def count(grids: Mapping[str, Sequence[Threshold]]) -> dict[str, np.ndarray]:
+        return {
+            name: np.array([count_at_thresholds(representation, *one, grid, settings) for one in images]).reshape(
+                len(images), len(grid), 5
+            )
+            for name, grid in grids.items()
+        }
+
+    return count
+
+
+def choose(images: Sequence[Any], settings: ChoiceSettings, **options: Any) -> tuple[Threshold, Any]:
+    candidates = Candidates(DEFAULT, **{"n_thresholds": 20, **options})
+    return search({"cell": candidates}, counter(Plain(), images, settings), settings)["cell"]
 
 
 @pytest.mark.parametrize("objective", ["f1_iou", "f1_centroid", "count_mae", "count_bias"])
 def test_the_best_decoding_is_found(objective: Any) -> None:
-    grid = threshold_grid(DEFAULT, n_thresholds=20, min_areas=(0.1, 1.0))
-    settings = ChoiceSettings(objective, max_distance_px=2)
-    chosen, table = choose(Plain(), [image(), image()], grid, settings, default=DEFAULT)
+    settings = ChoiceSettings(objective, "argmax", max_distance_px=2)
+    chosen, table = choose([image(), image()], settings, **SIZES)
     assert chosen.min_area_px == 6
     if objective == "f1_iou":
         assert chosen.score == pytest.approx(0.475, abs=0.03), "at 0.6 cells lose their rims"
     assert 0.35 < chosen.score <= 0.9
     best = table[(table["threshold"] == chosen.score) & (table["min_area_px"] == 6)].iloc[0]
     assert best[["tp", "fp", "fn", "count_mae"]].tolist() == [4, 0, 0, 0]
-    assert len(table) == len(grid)
+    assert len(table) == 21 + 1, "all thresholds at the default sizes, and the other size at the best threshold"
     without_rims = table[(table["threshold"] == 0.825) & (table["min_area_px"] == 6)].iloc[0]
     assert without_rims["f1"] == (0 if objective == "f1_iou" else 1)
 
 
-def test_one_sweep_an_image_serves_all_decodings() -> None:
-    plain, grid = Plain(), threshold_grid(DEFAULT, n_thresholds=5)
-    choose(plain, (image() for _ in range(3)), grid, ChoiceSettings(), default=DEFAULT)
-    assert plain.swept == [len(grid)] * 3
+def small_cells() -> tuple[dict[str, Any], np.ndarray]:
+    """Four cells of 4 px, fewer than the default's least area, and a large one; noise of 0.55 around all."""
+    labels = np.zeros((20, 30), dtype=np.int32)
+    for number, column in enumerate((2, 8, 14, 20), start=1):
+        labels[3:5, column : column + 2] = number
+    labels[10:16, 5:15] = 5
+    return {"probabilities": np.where(labels > 0, 0.8, 0.55).astype(np.float32)}, labels
+
+
+def test_thresholds_are_tried_again_where_other_sizes_are_chosen() -> None:
+    chosen, table = choose([small_cells()] * 3, ChoiceSettings(), **SIZES)
+    assert chosen == Threshold(0.575, 0.1 * DEFAULT.min_area_px), "the nearest to 0.5 that leaves the noise out"
+    assert len(table[table["min_area_px"] == chosen.min_area_px]) == 21
+    assert table[table["threshold"] == chosen.score]["f1"].max() == 1
+
+
+def test_few_images_do_not_lead_away_from_the_default() -> None:
+    one, three = choose([small_cells()], ChoiceSettings(), **SIZES), choose([small_cells()] * 3, ChoiceSettings())
+    assert one[0] == DEFAULT, "one image decides nothing"
+    assert three[0] == Threshold(0.575, DEFAULT.min_area_px)
+
+
+def test_one_sweep_an_image_serves_all_thresholds_and_one_all_sizes() -> None:
+    plain, settings = Plain(), ChoiceSettings()
+    candidates = {"cell": Candidates(DEFAULT, 5, min_areas=(0.5,), min_distances=(0.5, 2.0))}
+    search(candidates, counter(plain, [image()] * 3, settings), settings)
+    assert plain.swept == [5] * 3 + [2] * 3, "a default distance of 0 has no multiples"
+    plain.swept.clear()
+    search({"cell": Candidates(DEFAULT, 5)}, counter(plain, [image()], settings), settings)
+    assert plain.swept == [5]
 
 
 def test_counts_of_images_add_up_in_any_order() -> None:
-    grid, settings = threshold_grid(DEFAULT, n_thresholds=6), ChoiceSettings("f1_centroid", max_distance_px=2)
+    settings = ChoiceSettings("f1_centroid", max_distance_px=2)
     images = [image(), image(noise=0.7)]
-    chosen, table = choose(Plain(), images, grid, settings, default=DEFAULT)
-    totals = sum(count_at_thresholds(Plain(), *one, grid, settings) for one in reversed(images))
-    again, same = decide(grid, totals, 2, settings, default=DEFAULT)
+    chosen, table = choose(images, settings, n_thresholds=6)
+    again, same = choose(images[::-1], settings, n_thresholds=6)
     assert again == chosen
     assert same.equals(table)
 
 
 def test_without_images_or_cells_the_default_is_kept() -> None:
     nothing = {"probabilities": np.zeros((8, 8), np.float32)}, np.zeros((8, 8), np.int32)
-    grid = threshold_grid(DEFAULT, n_thresholds=3)
     for images in ([], [nothing]):
-        chosen, table = choose(Plain(), images, grid, ChoiceSettings(), default=DEFAULT)
-        assert chosen is DEFAULT
-        assert len(table) == len(grid)
+        chosen, table = choose(images, ChoiceSettings(), n_thresholds=3, **SIZES)
+        assert chosen == DEFAULT
+        assert len(table) == 3 + 1
 
 
-def test_a_grid_holds_the_default_and_every_combination_once() -> None:
-    grid = threshold_grid(Threshold(0.55, 40.0, 8.0), n_thresholds=50, min_areas=(0.5, 1, 2), distances=(0.5, 1))
-    assert len(grid) == len(set(grid)) == 50 * 3 * 2, "0.55 is one of the fifty"
-    assert Threshold(0.55, 40.0, 8.0) in grid
-    assert [d.score for d in grid] == sorted(d.score for d in grid)
-    assert (min(d.score for d in grid), max(d.score for d in grid)) == (0.01, 0.99)
-    assert len(threshold_grid(Threshold(), min_areas=(1, 2), distances=(0,))) == 51, "0 times anything is 0"
-    with pytest.raises(ValueError, match="`n_thresholds` must be at least 1"):
-        threshold_grid(DEFAULT, n_thresholds=0)
+def test_candidates_hold_the_default_and_every_pair_once() -> None:
+    default = Threshold(0.55, 40.0, 8.0)
+    candidates = Candidates(default, 50, min_areas=(0.5, 1, 2), min_distances=(0.5, 1))
+    thresholds = [one.score for one in candidates.thresholds_at(default)]
+    assert len(thresholds) == len(set(thresholds)) == 50, "0.55 is one of the fifty"
+    assert thresholds == sorted(thresholds)
+    assert (thresholds[0], thresholds[-1]) == (0.01, 0.99)
+    sizes = candidates.sizes_at(0.3)
+    assert len(sizes) == len(set(sizes)) == 6
+    assert replace(default, score=0.3) in sizes
+    assert len(Candidates(Threshold(), min_areas=(1, 2), min_distances=(0,)).sizes_at(0.5)) == 1, (
+        "0 times anything is 0"
+    )
+    assert Candidates(default, 0).thresholds_at(default) == [default]
+    with pytest.raises(ValueError, match="`n_thresholds` must be 0 or more"):
+        Candidates(default, -1)

@@ -30,7 +30,7 @@ def choose(given: Pairing, settings: ChoiceSettings, **options: Any) -> tuple[di
 @pytest.mark.parametrize("kind", ["box", "mask"])
 def test_the_cutoff_lies_between_the_wrong_and_the_right_ones(objective: Any, kind: str, pairing: Maker) -> None:
     given = pairing(TRUTH, FOUND, (kind, kind))
-    chosen, table = choose(given, ChoiceSettings(objective, max_distance_px=3), n_thresholds=81)
+    chosen, table = choose(given, ChoiceSettings(objective, "argmax", max_distance_px=3), n_thresholds=81)
     assert chosen["cell"] == pytest.approx(0.5, abs=0.02)
     best = table[np.isclose(table["threshold"], chosen["cell"])].iloc[0]
     assert best[["tp", "fp", "fn", "f1", "count_mae", "count_bias"]].tolist() == [7, 0, 0, 1, 0, 0]
@@ -47,7 +47,7 @@ def test_every_row_is_what_counting_again_at_its_cutoff_gives(kind: str, objecti
     truth = {"a.png": [("cell", box, 1.0) for box in images[0]]}
     found = {"a.png": [("cell", box, float(s)) for box, s in zip(images[1], rng.random(12), strict=True)]}
     given = pairing(truth, found, (kind, kind))
-    settings = ChoiceSettings(objective, iou=0.3, max_distance_px=6)
+    settings = ChoiceSettings(objective, "argmax", iou=0.3, max_distance_px=6)
     _, table = choose(given, settings, n_thresholds=7)
     for row in table.iloc[1:-1].itertuples():
         kept = {"a.png": [cell for cell in found["a.png"] if cell[2] >= row.threshold]}
@@ -61,7 +61,7 @@ def test_classes_have_cutoffs_of_their_own_and_unseen_ones_the_default(pairing: 
     truth = {"a.png": [("cell", CELLS[0], 1.0), ("debris", CELLS[1], 1.0)], "b.png": []}
     given = pairing(truth, found, ("box", "box"), categories)
     for objective in ("f1_iou", "count_mae"):
-        chosen, table = choose(given, ChoiceSettings(objective, max_distance_px=3), default=0.11)
+        chosen, table = choose(given, ChoiceSettings(objective, "argmax", max_distance_px=3), default=0.11)
         assert chosen == {"cell": pytest.approx(0.8), "debris": pytest.approx(0.3), "dust": 0.11}
         assert set(table["category"]) == {"cell", "debris"}
 

@@ -1,6 +1,7 @@
-"""Choose how the score maps of a network become cells: many thresholds are tried on stored scores."""
+"""Choose how the score maps of a network become cells: thresholds and sizes are tried on stored scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,37 +16,95 @@ from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import FloatArray, LabelImage
 
 
-def threshold_grid(
-    default: Threshold,
-    *,
-    n_thresholds: int = 50,
-    min_areas: Sequence[float] = (1.0,),
-    distances: Sequence[float] = (1.0,),
-) -> list[Threshold]:
-    """Return the decodings to be tried, in the order in which `Representation.sweep` shares most of its work.
+@dataclass(frozen=True)
+class Candidates:
+    """Which thresholds and sizes are tried for the cells of one class.
 
-    Args:
-        default: The decoding that fits the average cell; it is among those that are tried.
-        n_thresholds: Number of thresholds, 1 or more: the midpoints of as many equal parts of [0, 1].
+    Attributes:
+        default: What fits the average cell; it is tried, too.
+        n_thresholds: Number of thresholds besides, the midpoints of as many equal parts of [0, 1]; 0 for none.
         min_areas: Least areas, as multiples of the default's.
-        distances: Least distances of two centroids, likewise.
-
-    Returns:
-        Every combination once, by rising threshold, then minimum distance, then least area.
+        min_distances: Least distances of two centroids, likewise.
 
     Raises:
-        ValueError: There is no threshold, or a multiple is negative.
-
-    Example:
-        >>> [one.score for one in threshold_grid(Threshold(0.5, 20.0), n_thresholds=4)]
-        [0.125, 0.375, 0.5, 0.625, 0.875]
+        ValueError: `n_thresholds` is negative.
     """
-    if n_thresholds < 1:
-        raise ValueError(f"`n_thresholds` must be at least 1, got {n_thresholds}.")
-    thresholds = {round((place + 0.5) / n_thresholds, 6) for place in range(n_thresholds)} | {default.score}
-    areas = {default.min_area_px * factor for factor in (1.0, *min_areas)}
-    gaps = {default.min_distance_px * factor for factor in (1.0, *distances)}
-    return [Threshold(c, area, gap) for c in sorted(thresholds) for gap in sorted(gaps) for area in sorted(areas)]
+
+    default: Threshold
+    n_thresholds: int = 50
+    min_areas: Sequence[float] = (1.0,)
+    min_distances: Sequence[float] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if self.n_thresholds < 0:
+            raise ValueError(f"`n_thresholds` must be 0 or more, got {self.n_thresholds}.")
+
+    def thresholds_at(self, sizes: Threshold) -> list[Threshold]:
+        """Return every threshold once, rising, with these sizes.
+
+        Example:
+            >>> [one.score for one in Candidates(Threshold(0.5, 20.0), 4).thresholds_at(Threshold(0.5, 20.0))]
+            [0.125, 0.375, 0.5, 0.625, 0.875]
+        """
+        scores = {round((place + 0.5) / self.n_thresholds, 6) for place in range(self.n_thresholds)}
+        return [replace(sizes, score=score) for score in sorted(scores | {self.default.score})]
+
+    def sizes_at(self, score: float) -> list[Threshold]:
+        """Return every pair of sizes once, with this threshold, in the order in which `sweep` shares most work."""
+        areas = {self.default.min_area_px * factor for factor in (1.0, *self.min_areas)}
+        gaps = {self.default.min_distance_px * factor for factor in (1.0, *self.min_distances)}
+        return [Threshold(score, area, gap) for gap in sorted(gaps) for area in sorted(areas)]
+
+
+#: Counts the candidates of every class in all images: (I, D, 5) for each class, in the order of the images.
+Count = Callable[[Mapping[str, Sequence[Threshold]]], Mapping[str, FloatArray]]
+
+
+def search(
+    candidates: Mapping[str, Candidates], count: Count, settings: ChoiceSettings
+) -> dict[str, tuple[Threshold, pd.DataFrame]]:
+    """Choose threshold and sizes of each class, one after the other.
+
+    The threshold is chosen at the default sizes, then the sizes at this threshold, and, where these are not the
+    default, the threshold once more at them. All combinations would take many times as long, and few images
+    would choose worse among so many.
+
+    Args:
+        candidates: Of each class.
+        count: Counts what candidates give in all images; asked at most three times.
+        settings: By what and how.
+
+    Returns:
+        For each class what was chosen, and `tabulate`'s rows of all that was tried.
+    """
+    chosen = {name: one.default for name, one in candidates.items()}
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in candidates}
+
+    def choose_among(grids: Mapping[str, list[Threshold]]) -> None:
+        for name, counts in count(grids).items():
+            chosen[name], table = decide(grids[name], counts, settings, default=chosen[name])
+            tables[name].append(table)
+
+    choose_among({name: one.thresholds_at(one.default) for name, one in candidates.items()})
+    sizes = {name: one.sizes_at(chosen[name].score) for name, one in candidates.items()}
+    several = {name: grid for name, grid in sizes.items() if len(grid) > 1}
+    if several:
+        choose_among(several)
+    moved = {name: one for name, one in candidates.items() if _sizes(chosen[name]) != _sizes(one.default)}
+    if moved:
+        choose_among({name: one.thresholds_at(chosen[name]) for name, one in moved.items()})
+    return {name: (chosen[name], _join(tables[name])) for name in candidates}
+
+
+def _sizes(threshold: Threshold) -> tuple[float, float]:
+    return threshold.min_area_px, threshold.min_distance_px
+
+
+def _join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return each candidate once, as it stood where it was last chosen among others."""
+    columns = ["min_distance_px", "min_area_px", "threshold"]
+    every = pd.concat(tables, ignore_index=True).drop_duplicates(columns, keep="last")
+    return every.sort_values(columns, kind="stable", ignore_index=True)
 
 
 def count_at_thresholds(
@@ -89,9 +148,19 @@ def count_at_thresholds(
 
 
 def decide(
-    decodings: Sequence[Threshold], totals: FloatArray, n_images: int, settings: ChoiceSettings, *, default: Threshold
+    decodings: Sequence[Threshold], counts: FloatArray, settings: ChoiceSettings, *, default: Threshold
 ) -> tuple[Threshold, pd.DataFrame]:
-    """Choose among decodings whose counts are already summed over images; as `choose_decoding` does."""
-    table = tabulate(decodings, totals, n_images, settings.objective)
-    row = choose_row(table, settings.objective, settings.choice)
+    """Choose among decodings.
+
+    Args:
+        decodings: D of them.
+        counts: (I, D, 5), what each gives in each image, in the order of `threshold_choice.COUNTS`.
+        settings: By what and how.
+        default: What is taken where nothing can be chosen by, and of equally good ones the nearest to it.
+
+    Returns:
+        What was chosen, and the table of `tabulate`.
+    """
+    table = tabulate(decodings, counts, settings.objective)
+    row = choose_row(table, settings.objective, settings.choice, default)
     return (default if row is None else decodings[row]), table

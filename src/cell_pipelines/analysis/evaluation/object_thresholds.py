@@ -58,7 +58,8 @@ def choose_ranked_thresholds(
         settings: By what and how.
         n_thresholds: Number of thresholds that are tried, evenly spaced from the lowest to the highest score, 2 or
             more.
-        default: The threshold of a class of which nothing was predicted, or nothing that is right.
+        default: The threshold of a class of which nothing was predicted, or nothing that is right; of equally good
+            ones the nearest to it is taken.
 
     Returns:
         The threshold of each class, and the table of `threshold_choice.tabulate` with `category` in front.
@@ -73,7 +74,7 @@ def choose_ranked_thresholds(
         for of_class, ranked in zip(stored, image, strict=True):
             of_class.append(ranked)
     chosen: dict[str, float] = {}
-    tables = [tabulate([], np.zeros((0, len(COUNTS))), 0, settings.objective).assign(category="")]
+    tables = [tabulate([], np.zeros((0, 0, len(COUNTS))), settings.objective).assign(category="")]
     for name, of_class in zip(categories, stored, strict=True):
         chosen[name], table = _choose(of_class, settings, n_thresholds, default)
         tables.append(table.assign(category=name))
@@ -151,11 +152,11 @@ def _choose(
     scores = np.concatenate([np.zeros(0), *(image.scores for image in images)])
     exact = _exact(images, scores, default) if settings.objective == "f1_iou" and settings.choice == "argmax" else None
     grid = np.linspace(scores.min(), scores.max(), n_thresholds) if scores.size else np.zeros(0)
-    thresholds = np.unique(np.append(grid, [] if exact is None or not scores.size else exact))
-    totals = np.sum([_count(image, thresholds) for image in images], axis=0) if images else np.zeros((0, 5))
-    table = tabulate([Threshold(float(threshold)) for threshold in thresholds], totals, len(images), settings.objective)
+    thresholds = np.unique(np.append(grid, [default if exact is None else exact] if scores.size else []))
+    counts = np.array([_count(image, thresholds) for image in images]).reshape(len(images), -1, len(COUNTS))
+    table = tabulate([Threshold(float(threshold)) for threshold in thresholds], counts, settings.objective)
     table[["min_area_px", "min_distance_px"]] = np.nan
-    row = choose_row(table, settings.objective, settings.choice)
+    row = choose_row(table, settings.objective, settings.choice, Threshold(default))
     if exact is not None or row is None:
         return (default if exact is None else exact), table
     return float(thresholds[row]), table

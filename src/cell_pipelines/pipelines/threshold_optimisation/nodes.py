@@ -1,6 +1,7 @@
 """Nodes of the threshold optimisation."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.evaluation.class_pair import mean_diameter_px
-from cell_pipelines.analysis.evaluation.map_thresholds import count_at_thresholds, decide, threshold_grid
+from cell_pipelines.analysis.evaluation.map_thresholds import Candidates, count_at_thresholds, search
 from cell_pipelines.analysis.evaluation.object_thresholds import Ranking, choose_ranked_thresholds, rankings
 from cell_pipelines.analysis.evaluation.pairing import pair
-from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings, chosen_f1
+from cell_pipelines.analysis.evaluation.threshold_choice import COUNTS, ChoiceSettings, chosen_f1
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import iterate_images, select_objects, select_split
@@ -26,6 +27,8 @@ from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.reading import read_cells, read_scores
 from cell_pipelines.workflows.trained_model import TrainedModel
+
+logger = logging.getLogger(__name__)
 
 # Where nobody has drawn an area: the distance of Morelli et al. 2021.
 _DEFAULT_DISTANCE_PX = 50.0
@@ -48,29 +51,44 @@ def choose_map_thresholds(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return how each class's score maps become cells, and what every threshold that was tried would give."""
     model, settings = TrainedModel.open(checkpoint), _settings(truth, parameters)
-    factors = {"min_areas": parameters.min_areas, "distances": parameters.min_distances}
-    defaults = model.thresholds.classes
-    grids = {name: [one] for name, one in defaults.items()}  # without scores there is nothing to choose by
-    if model.is_scored:
-        count = parameters.n_thresholds
-        grids = {name: threshold_grid(one, n_thresholds=count, **factors) for name, one in defaults.items()}
-    chosen_on = select_split(truth, parameters.split)
+    defaults, chosen_on = model.thresholds.classes, select_split(truth, parameters.split)
     files = dict(zip(scores["image"], scores["file"], strict=True))
-    jobs: Iterator[_Sweep] = (_Sweep(one, folder / files[one.names[0]], model, grids, settings)
-                              for one in iterate_images(chosen_on))  # fmt: skip
-    counts = map_images(
-        _Sweep.run, jobs, description="trying thresholds", total=chosen_on.n_images, parallel=parameters.parallel
-    )
-    totals: dict[str, Any] = dict.fromkeys(grids, np.zeros(()))
-    for image in counts:
-        totals = {name: totals[name] + image[name] for name in totals}
-    chosen, tables = {}, []
-    for name, grid in grids.items():
-        best, table = decide(grid, totals[name], chosen_on.n_images, settings, default=defaults[name])
-        fixed = parameters.threshold
-        chosen[name] = best if fixed is None or not model.is_scored else replace(defaults[name], score=fixed)
-        tables.append(table.assign(category=name))
-    return Thresholds(chosen, decoded=True).to_plain(), pd.concat(tables, ignore_index=True)
+
+    def count(grids: Mapping[str, Sequence[Threshold]]) -> dict[str, FloatArray]:
+        jobs: Iterator[_Sweep] = (_Sweep(one, folder / files[one.names[0]], model, grids, settings)
+                                  for one in iterate_images(chosen_on))  # fmt: skip
+        images = map_images(
+            _Sweep.run, jobs, description="trying thresholds", total=chosen_on.n_images, parallel=parameters.parallel
+        )
+        counts = list(images)
+        empty = {name: np.zeros((0, len(grid), len(COUNTS))) for name, grid in grids.items()}
+        return {name: np.stack([one[name] for one in counts]) for name in grids} if counts else empty
+
+    found = search({name: _candidates(one, model, parameters) for name, one in defaults.items()}, count, settings)
+    chosen, fixed = {name: best for name, (best, _) in found.items()}, parameters.threshold
+    if fixed is not None and model.is_scored:
+        chosen = {name: replace(one, score=fixed) for name, one in defaults.items()}
+    table = pd.concat([table.assign(category=name) for name, (_, table) in found.items()], ignore_index=True)
+    _log_choice(table, chosen, chosen_on.n_images)
+    return Thresholds(chosen, decoded=True).to_plain(), table
+
+
+def _candidates(default: Threshold, model: TrainedModel, parameters: ThresholdParameters) -> Candidates:
+    """Return what is tried of a class; without scores there is nothing to choose by."""
+    if not model.is_scored:
+        return Candidates(default, 0)
+    return Candidates(default, parameters.n_thresholds, parameters.min_areas, parameters.min_distances)
+
+
+def _log_choice(table: pd.DataFrame, chosen: Mapping[str, Threshold], images: int) -> None:
+    """Say how sure the choice of each class is: which thresholds the images cannot tell from the best."""
+    for name, rows in table.groupby("category", sort=False):
+        good = rows.loc[rows["equally_good"], "threshold"]
+        if len(rows) > 1 and len(good):
+            logger.info(
+                "%s: threshold %.3g; from %.3g to %.3g within one standard error of the best on %d %s.",
+                name, chosen[str(name)].score, good.min(), good.max(), images, "image" if images == 1 else "images",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +98,7 @@ class _Sweep:
     truth: AnnotationSet
     path: Path
     model: TrainedModel
-    grids: dict[str, list[Threshold]]
+    grids: Mapping[str, Sequence[Threshold]]
     settings: ChoiceSettings
 
     def run(self) -> dict[str, FloatArray]:
@@ -88,7 +106,8 @@ class _Sweep:
 
         Cells are matched at the scale at which the network saw the image, to which the truth is brought once.
         """
-        return {name: self._count(name, scores) for name, scores in read_scores(self.model, self.path).items()}
+        found = read_scores(self.model, self.path).items()
+        return {name: self._count(name, scores) for name, scores in found if name in self.grids}
 
     def _count(self, name: str, scores: Scores) -> FloatArray:
         record = self.truth.images.to_pylist()[0]
@@ -121,7 +140,7 @@ def _settings(truth: AnnotationSet, parameters: ThresholdParameters) -> ChoiceSe
     distance = parameters.max_distance_px or mean_diameter_px(select_split(truth, parameters.split))
     return ChoiceSettings(
         objective=parameters.objective,
-        choice="knee" if parameters.choice == "knee" else "argmax",
+        choice="argmax" if parameters.choice == "fixed" else parameters.choice,
         split=parameters.split,
         iou=parameters.iou,
         max_distance_px=_DEFAULT_DISTANCE_PX if np.isnan(distance) else distance,

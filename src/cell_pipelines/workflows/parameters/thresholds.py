@@ -20,7 +20,9 @@ class ThresholdParameters(BaseModel):
         objective: ``f1_iou``: F1 of cells that overlap a true one by `iou`; ``f1_centroid``: F1 of cells whose centroid
             is a true one's within the distance; ``count_mae``: mean absolute count error; ``count_bias``: mean count
             error, either way.
-        choice: ``argmax``: the best; ``knee``: where the curve bends (Satopaa et al. 2011); ``fixed``: `threshold`.
+        choice: ``one_standard_error``: of those within one standard error of the best on these images, the one nearest
+            to what fits the average cell; ``argmax``: the best; ``knee``: where the curve bends (Satopaa et al. 2011);
+            ``fixed``: `threshold`.
         threshold: For ``fixed``.
         iou: A prediction that overlaps a true cell of its class by at least this is right.
         max_distance_px: Farthest that a predicted centroid may lie from a true one; None for the average cell's
@@ -34,7 +36,7 @@ class ThresholdParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     split: Literal["val", "train"] = "val"
     objective: Literal["f1_iou", "f1_centroid", "count_mae", "count_bias"] = "f1_iou"
-    choice: Literal["argmax", "knee", "fixed"] = "argmax"
+    choice: Literal["one_standard_error", "argmax", "knee", "fixed"] = "one_standard_error"
     threshold: Share | None = None
     iou: Annotated[float, Field(gt=0, le=1)] = 0.5
     max_distance_px: Annotated[float, Field(gt=0)] | None = None

@@ -48,7 +48,7 @@ _LEARNING = {
     "representation.name": "binary", "representation.options.shrink_px": 1, "loss.name": "combo",
     "learning_rate": 0.003,
 }  # fmt: skip
-# Minimum areas and distances, as multiples of the average cell's, that are tried together with the thresholds.
+# Minimum areas and distances, as multiples of the average cell's, that are tried at the chosen threshold.
 _TRIED = {"threshold_optimisation.min_areas": [0.1, 0.5, 1.0],
           "threshold_optimisation.min_distances": [0.75, 1.25]}  # fmt: skip
 
@@ -118,8 +118,9 @@ def _plan_network(
         _describe_epoch(tiles, batch),
         effort.plan_minutes(facts, budget, times, time, _NETWORK_OVERHEAD),
         _describe_learning(facts) if trained is None else describe_trained_learning(trained, _SHARED_LEARNING),
-        Decision("Thresholds", "on validation images", "Threshold, minimum area and minimum distance of cells are "
-                 "chosen together, by F1 at IoU 0.5, and never on test images.", "", _TRIED),
+        Decision("Thresholds", "on validation images", "Threshold, then minimum area and minimum distance of cells are "
+                 "chosen by F1 at IoU 0.5: of those within one standard error of the best the nearest to the defaults. "
+                 "Test images are never looked at.", "", _TRIED),
     ]  # fmt: skip
 
 
