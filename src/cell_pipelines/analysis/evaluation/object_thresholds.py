@@ -152,7 +152,8 @@ def _choose(
     scores = np.concatenate([np.zeros(0), *(image.scores for image in images)])
     exact = _exact(images, scores, default) if settings.objective == "f1_iou" and settings.choice == "argmax" else None
     grid = np.linspace(scores.min(), scores.max(), n_thresholds) if scores.size else np.zeros(0)
-    thresholds = np.unique(np.append(grid, [default if exact is None else exact] if scores.size else []))
+    besides = {"one_standard_error": default}.get(settings.choice, exact)
+    thresholds = np.unique(np.append(grid, besides if scores.size and besides is not None else []))
     counts = np.array([_count(image, thresholds) for image in images]).reshape(len(images), -1, len(COUNTS))
     table = tabulate([Threshold(float(threshold)) for threshold in thresholds], counts, settings.objective)
     table[["min_area_px", "min_distance_px"]] = np.nan

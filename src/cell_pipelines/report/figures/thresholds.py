@@ -29,7 +29,9 @@ _ERRORS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "count_mae": ("mean absolute count error", {"color": to_hex(category_colour(5)), "linewidth": 2.2}),
     "count_bias": ("mean count error", {"color": to_hex(category_colour(3)), "linestyle": "--", "linewidth": 1.5}),
 }
-_OTHERS: Final[dict[str, Any]] = {"color": "#b6bec7", "linewidth": 0.9, "zorder": 1}
+_OTHERS: Final[dict[str, Any]] = {"color": "#b6bec7", "linewidth": 0.9, "marker": ".", "markersize": 4, "zorder": 1}
+_GOOD_LABEL: Final = "within one standard error of the best"
+_GOOD_COLOUR: Final = "#eef3f8"
 _OTHERS_LABEL: Final = "other sizes: F1, absolute error"
 _OBJECTIVES: Final = {
     "f1_centroid": "F1 by centroids", "f1_iou": "F1 by overlap",
@@ -42,7 +44,8 @@ def plot_threshold_sweep(table: pd.DataFrame, chosen: Mapping[str, Threshold], *
 
     Args:
         table: One row per category and threshold; columns `category`, `threshold`, `min_area_px`,
-            `min_distance_px`, `precision`, `recall`, `f1`, `count_mae`, `count_bias`. Values that are nan leave a gap.
+            `min_distance_px`, `precision`, `recall`, `f1`, `count_mae`, `count_bias`, and `equally_good`, whose span is
+            shaded, where the table has it. Values that are nan leave a gap.
         chosen: The decoding of each category. The curves are those of its least area and spacing; F1 and the absolute
             count error of the others are thin and grey. A category without one is drawn, but not marked.
         objective: What was optimised, as in the configuration; told in the heading.
@@ -89,6 +92,10 @@ def _draw(
 ) -> dict[str, Any]:  # fmt: skip
     handles: dict[str, Any] = {}
     marker = "o" if len(mine) == 1 else ""
+    # Tables of earlier versions don't say it.
+    good = mine.loc[mine["equally_good"].astype(bool), "threshold"] if "equally_good" in mine else mine["threshold"][:0]
+    if len(good) > 1:
+        handles[_GOOD_LABEL] = axes.axvspan(good.min(), good.max(), color=_GOOD_COLOUR, zorder=0)
     for column, (label, style) in lines.items():
         if column in ("f1", "count_mae"):
             handles |= _draw_others(axes, rows, mine, column)
