@@ -18,6 +18,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
 from cell_pipelines.annotations.selection import concatenate
+from cell_pipelines.app.comparing import compare_on_test
 from cell_pipelines.app.corrections import corrected_images
 from cell_pipelines.app.counting import UPLOADS, Count, open_count
 from cell_pipelines.app.jobs import Job, JobStore
@@ -89,7 +90,9 @@ def run_training(store: JobStore, job: Job) -> None:
         )
     with atomic_path(target, durable=True) as temporary:
         shutil.copyfile(trained, temporary)
-    _compare(before, TrainedModel.open(target), folder)
+    models = {f"{settings.model} (before)": before, f"{settings.name} (after)": TrainedModel.open(target)}
+    data, study = folder / "data", folder / "project" / "data" / STUDY
+    _write_json(folder / "comparison.json", compare_on_test(models, data / "images", study, folder / "comparison"))
 
 
 @contextmanager
@@ -211,36 +214,3 @@ def _trained_file(folder: Path) -> Path:
     if not found:
         raise MistakeError("the training ended without a model; its log is in the folder of the job.")
     return found[0]
-
-
-def _compare(before: TrainedModel, after: TrainedModel, folder: Path) -> None:
-    """Evaluate both models on the test images of the training, which neither the training nor the thresholds saw."""
-    from cell_pipelines.annotations.storage import read_parquet
-    from cell_pipelines.workflows.comparison_result import compare_results
-    from cell_pipelines.workflows.ground_truth import EVALUATED, choose_images
-    from cell_pipelines.workflows.image_sources import collect_images
-    from cell_pipelines.workflows.model_evaluation import evaluate_models
-    from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
-    from cell_pipelines.workflows.parameters.prediction import InferenceParameters
-
-    truth, _ = choose_images(read_parquet(folder / "project" / "data" / STUDY / "03_primary" / "annotations"), "test")
-    models = {"before": before, "after": after}
-    parameters = EvaluationParameters(split=EVALUATED)
-    images = collect_images(folder / "data" / "images")
-    result = compare_results(
-        evaluate_models(models, images, truth, InferenceParameters(), parameters), truth, parameters
-    )
-    with atomic_folder(folder / "comparison") as temporary:
-        shutil.rmtree(temporary)
-        result.save(temporary)
-    summary = result.summary()
-    _write_json(
-        folder / "comparison.json",
-        {
-            "images": truth.n_images,
-            "cells": truth.n_objects,
-            "columns": list(summary.columns),
-            "rows": [[None if value != value else value for value in row] for row in summary.itertuples(index=False)],
-            "sentences": result.sentences(),
-        },
-    )

@@ -91,3 +91,27 @@ def test_one_image_less_than_needed_can_never_tell_models_apart(models: int) -> 
 
     assert least_p(needed) < 0.05 <= least_p(needed - 1)
     assert least_units(1) == 0
+
+
+def test_of_models_with_the_same_number_none_has_the_highest(boxes: Make) -> None:
+    true = np.full(40, 20)
+    found = np.random.default_rng(0).integers(12, 19, 40)
+    two = {"before": boxes(found, true), "after": boxes(found, true)}
+    assert said(two).startswith("F1 of boxes: no clear winner. before and after have the same, 0.8")
+    assert said(two).endswith(", over 40 images (difference 0.000, p 1.000).")
+    other_order = {**two, "after": boxes(found[::-1], true)}
+    assert "before and after have the same, 0.8" in said(other_order)
+    assert "has the" not in said(two) + said(other_order)
+    many = {f"m{i}": boxes(found, true) for i in range(8)}
+    assert "m0, m1, m2, m3, m4 and 3 others have the same, " in said(many)
+
+
+def test_models_that_share_the_highest_number_are_all_named(boxes: Make) -> None:
+    true = np.full(40, 20)
+    found = np.random.default_rng(0).integers(12, 19, 40)
+    near = found - (np.arange(40) < 2)
+    shared = {"a": boxes(found, true), "b": boxes(found, true)}
+    sentence = said({**shared, "near": boxes(near, true)})
+    assert "a and b have the highest, 0.8" in sentence
+    assert "over 40 images. a does not differ significantly from near (difference 0.00" in sentence
+    assert said({**shared, "far": boxes(found - 6, true)}).endswith(", over 40 images.")

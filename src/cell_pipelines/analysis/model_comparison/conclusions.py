@@ -94,13 +94,8 @@ def _verdict(metric: Metric, ordered: pd.DataFrame, pairs: Sequence[dict[str, An
     title = f"{metric.title[0].upper()}{metric.title[1:]}"
     if not pairs:
         return f"{title}: only {leader} was evaluated, {value} over {units}; there is nothing to compare it with."
-    alike = [pair for pair in pairs if not pair["significant"]]
-    if alike:
-        ends = "the highest" if metric.higher_is_better else "the lowest"
-        return (
-            f"{title}: no clear winner. {leader} has {ends}, {value}, but over {units} it does not differ "
-            f"significantly from {_listed(alike, metric, unit, level)}."
-        )
+    if alike := [pair for pair in pairs if not pair["significant"]]:
+        return f"{title}: no clear winner. {_undecided(metric, ordered, alike, unit, level)}"
     nearest = pairs[0]
     follower = model_title(str(nearest["model"]))
     lead = f"{_number(nearest['lead'], metric)}{_interval(nearest['ends'], metric)}"
@@ -113,19 +108,45 @@ def _verdict(metric: Metric, ordered: pd.DataFrame, pairs: Sequence[dict[str, An
     )
 
 
+def _undecided(
+    metric: Metric, ordered: pd.DataFrame, alike: Sequence[dict[str, Any]], unit: str, level: float
+) -> str:
+    """Say which models have the best number, as it is written, and from which others the first does not differ."""
+    numbers = [_number(value, metric) for value in ordered["value"]]
+    names = [str(name) for name, number in zip(ordered["model"], numbers, strict=True) if number == numbers[0]]
+    titles, units = [model_title(name) for name in names[:_NAMED]], _count(int(ordered["units"].iloc[0]), unit)
+    if len(names) > _NAMED:
+        titles.append(_count(len(names) - _NAMED, "other"))
+    ends = "the highest" if metric.higher_is_better else "the lowest"
+    if len(names) == len(ordered):
+        detail = f" ({_difference(alike[0], metric, unit, level)})" if len(names) == 2 else ""
+        return f"{_joined(titles)} have the same, {numbers[0]}, over {units}{detail}."
+    others = [pair for pair in alike if pair["model"] not in names]
+    alone = f"does not differ significantly from {_listed(others, metric, unit, level)}." if others else ""
+    if len(names) > 1:
+        return f"{_joined(titles)} have {ends}, {numbers[0]}, over {units}." + (f" {titles[0]} {alone}" if alone else "")
+    value = f"{numbers[0]}{_interval((ordered['low'].iloc[0], ordered['high'].iloc[0]), metric)}"
+    return f"{titles[0]} has {ends}, {value}, but over {units} it {alone}"
+
+
 def _others(count: int) -> str:
     return {1: "it", 2: "both others"}.get(count, f"all {count} others")
 
 
 def _listed(alike: Sequence[dict[str, Any]], metric: Metric, unit: str, level: float) -> str:
-    named = [
-        f"{model_title(str(pair['model']))} (difference {_number(pair['lead'], metric)}"
-        f"{_interval(pair['ends'], metric, joint=',')}, p {written_p(pair['p_holm'])}{_reason(pair, unit, level)})"
-        for pair in alike[:_NAMED]
-    ]
+    named = [f"{model_title(str(pair['model']))} ({_difference(pair, metric, unit, level)})" for pair in alike[:_NAMED]]
     if len(alike) > _NAMED:
         named.append(_count(len(alike) - _NAMED, "other"))
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    return _joined(named)
+
+
+def _difference(pair: dict[str, Any], metric: Metric, unit: str, level: float) -> str:
+    lead = f"difference {_number(pair['lead'], metric)}{_interval(pair['ends'], metric, joint=',')}"
+    return f"{lead}, p {written_p(pair['p_holm'])}{_reason(pair, unit, level)}"
+
+
+def _joined(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _reason(pair: dict[str, Any], unit: str, level: float) -> str:

@@ -1,6 +1,6 @@
 // A training: its progress, its curve, and the comparison with the model before.
 /* global Bokeh */
-import { ask, byId, element, fillTable, guarded, watchJob } from "./common.js";
+import { ask, byId, element, fillTable, guarded, plural, watchJob } from "./common.js";
 
 const base = `/api/v1/jobs/${byId("progress").dataset.job}`;
 const source = new Bokeh.ColumnDataSource({ data: { epoch: [], train: [], val: [], dice: [] } });
@@ -38,14 +38,36 @@ async function showCurve() {
   byId("epochs").textContent = `After ${last.epoch} ${last.epoch === 1 ? "epoch" : "epochs"}: Dice of validation images ${last.val_dice.toFixed(3)}, best ${Math.max(...column("val_dice")).toFixed(3)}.`;
 }
 
+const written = (value, decimals) => { const text = value.toFixed(decimals); return Number(text) ? text.replace("-", "−") : text.replace("-", ""); };
+
+// A number with its interval in one cell.
+function withInterval([value, low, high], decimals) {
+  if (value === null) { return ""; }
+  const ends = low === null || high === null ? "" : ` (${written(low, decimals)} to ${written(high, decimals)})`;
+  return written(value, decimals) + ends;
+}
+
+const writtenP = (p) => (p === null ? "" : p < 0.001 ? "below 0.001" : p.toFixed(3));
+
+// How to read what is there: a single image has neither intervals nor tests.
+function explain({ metrics, level }) {
+  const hasIntervals = metrics.some((one) => [one.before, one.after, one.difference].some(([, low]) => low !== null));
+  const hasTests = metrics.some((one) => one.p !== null);
+  const intervals = hasIntervals ? `In brackets: intervals of ${Math.round(level * 100)} %. ` : "";
+  return intervals + (hasTests ? "p: Wilcoxon's signed-rank test, image by image or group by group." : "");
+}
+
 async function showComparison() {
   const { comparison } = await ask(`${base}/training`);
   await showCurve();
   byId("comparison").hidden = false;
-  byId("tested").textContent = `${comparison.images} test ${comparison.images === 1 ? "image" : "images"} with ${comparison.cells} cells`;
-  const filled = comparison.columns.map((_, i) => i).filter((i) => comparison.rows.some((row) => row[i] !== null)); // one image has no intervals
-  fillTable(byId("models"), filled.map((i) => comparison.columns[i]), comparison.rows.map((row) => filled.map((i) => row[i])));
-  byId("sentences").replaceChildren(...comparison.sentences.filter(Boolean).map((text) => element("li", {}, text)));
+  byId("tested").textContent = `${plural(comparison.images, "test image")} with ${plural(comparison.cells, "cell")}`;
+  const columns = ["", ...comparison.models, "difference, after − before", "p"];
+  const rows = comparison.metrics.map((one) => [one.title, ...["before", "after", "difference"].map((key) => withInterval(one[key], one.decimals)), writtenP(one.p)]);
+  const filled = columns.map((_, i) => i).filter((i) => rows.some((row) => row[i] !== ""));
+  fillTable(byId("models"), filled.map((i) => columns[i]), rows.map((row) => filled.map((i) => row[i])));
+  byId("reading").textContent = explain(comparison);
+  byId("sentences").replaceChildren(...comparison.sentences.map((text) => element("li", {}, text)));
 }
 
 let asked = 0;
