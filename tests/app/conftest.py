@@ -11,9 +11,19 @@ from fastapi.testclient import TestClient
 from cell_pipelines.app.server import create_app
 from cell_pipelines.app.settings import AppSettings
 
-#: Name of the small model of these tests, and seconds that a job may take.
-MODEL, SECONDS = "test/squares", 60.0
+#: Name of the small model of these tests.
+MODEL = "test/squares"
+#: Users by their tokens, and what each of them sends along.
+TOKENS = {"secret-of-anna": "anna", "secret-of-ben": "ben"}
+ANNA, BEN = ({"Authorization": f"Bearer {token}"} for token in TOKENS)
 Files = list[tuple[str, tuple[str, bytes]]]
+
+
+def says(answer: Any, status: int, text: str) -> None:
+    """Check that an answer is one of a status whose sentence has some words, and shows no folder of the server."""
+    assert answer.status_code == status, answer.text
+    assert text in answer.json()["error"]
+    assert "/users/" not in answer.text
 
 
 def encode(image: Any) -> bytes:

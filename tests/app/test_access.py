@@ -7,24 +7,16 @@ from fastapi.testclient import TestClient
 from cell_pipelines.app.server import create_app
 from cell_pipelines.app.settings import AppSettings
 
-MODEL = "test/squares"
-TOKENS = {"secret-of-anna": "anna", "secret-of-ben": "ben"}
-ANNA, BEN = ({"Authorization": f"Bearer {token}"} for token in TOKENS)
-
-
-def _says(answer: Any, status: int, text: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert text in answer.json()["error"]
-    assert "/users/" not in answer.text
+from .conftest import ANNA, BEN, MODEL, TOKENS, says
 
 
 def test_without_a_token_nothing_is_told(tmp_path: Path, serve: Any) -> None:
     with serve(tmp_path, tokens=TOKENS) as client:
         for path in ("/api/v1/jobs", "/api/v1/models", "/metrics", "/api/v1/jobs/20260101-000000-00000000"):
-            _says(client.get(path), 401, "a token is needed")
+            says(client.get(path), 401, "a token is needed")
         for headers in ({"Authorization": "Bearer wrong"}, {"Cookie": "cell_pipelines_token=w\u00f6"}):
             raw = {name: value.encode("latin-1") for name, value in headers.items()}
-            _says(client.get("/api/v1/jobs", headers=raw), 401, "a token is needed")
+            says(client.get("/api/v1/jobs", headers=raw), 401, "a token is needed")
         assert client.get("/api/v1/jobs", headers=ANNA).json() == []
         assert client.get("/health").json()["status"] == "ok"
 
@@ -39,11 +31,11 @@ def test_users_see_their_own_jobs_only(tmp_path: Path, serve: Any, files: Any) -
         for path in ("", "/counts", "/images/0/cells", "/images/0/picture", "/images/0/overlay.png", "/report",
                      "/download/all", "/corrections", "/images/0/corrections", "/training", "/training/report",
                      "/corrections/download/coco"):  # fmt: skip
-            _says(client.get(base + path, headers=BEN), 404, "there is no job")
+            says(client.get(base + path, headers=BEN), 404, "there is no job")
         for path, body in (("/cancel", None), ("/thresholds", None), ("/images/0/corrections", {"kind": "undo"}),
                            ("/train", {"name": "x"})):  # fmt: skip
-            _says(client.post(base + path, json=body, headers=BEN), 404, "there is no job")
-        _says(client.delete(base, headers=BEN), 404, "there is no job")
+            says(client.post(base + path, json=body, headers=BEN), 404, "there is no job")
+        says(client.delete(base, headers=BEN), 404, "there is no job")
         assert client.get(base, headers=ANNA).json()["state"] == "done"
 
 
@@ -65,8 +57,8 @@ def test_logging_in_keeps_the_token_out_of_reach_of_scripts_and_other_pages(tmp_
 
 def test_a_proxy_that_logs_people_in_names_them(tmp_path: Path, serve: Any, files: Any) -> None:
     with serve(tmp_path, user_header="X-Forwarded-User") as client:
-        _says(client.get("/api/v1/jobs"), 403, "X-Forwarded-User")
-        _says(client.get("/api/v1/jobs", headers={"X-Forwarded-User": "../ben"}), 403, "letters, digits")
+        says(client.get("/api/v1/jobs"), 403, "X-Forwarded-User")
+        says(client.get("/api/v1/jobs", headers={"X-Forwarded-User": "../ben"}), 403, "letters, digits")
         head = {"X-Forwarded-User": "anna@example.org"}
         client.post("/api/v1/jobs", files=files(one=1), data={"model": MODEL}, headers=head)
         assert len(client.get("/api/v1/jobs", headers=head).json()) == 1

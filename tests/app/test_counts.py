@@ -10,20 +10,12 @@ from fastapi.testclient import TestClient
 
 from cell_pipelines.annotations.formats.registry import FORMATS
 
-MODEL = "test/squares"
-TOKENS = {"secret-of-anna": "anna", "secret-of-ben": "ben"}
-ANNA, BEN = ({"Authorization": f"Bearer {token}"} for token in TOKENS)
+from .conftest import says
 
 
 def _rows(client: TestClient, job: str) -> dict[str, Any]:
     answer = client.get(f"/api/v1/jobs/{job}/counts").json()
     return {row[0]: dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]}
-
-
-def _says(answer: Any, status: int, text: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert text in answer.json()["error"]
-    assert "/users/" not in answer.text
 
 
 def test_a_count_has_a_row_for_each_image_and_names_the_one_that_cannot_be_read(
@@ -61,7 +53,7 @@ def test_a_picture_is_as_small_as_is_asked_for(served: TestClient, counted: str)
 @pytest.mark.parametrize("number", ["-1", "3", "99999999999999999999"])
 def test_an_image_that_is_not_there_is_said_so(served: TestClient, counted: str, number: str) -> None:
     for kind in ("cells", "picture", "overlay.png", "corrections"):
-        _says(served.get(f"/api/v1/jobs/{counted}/images/{number}/{kind}"), 400, "the job has 3 images")
+        says(served.get(f"/api/v1/jobs/{counted}/images/{number}/{kind}"), 400, "the job has 3 images")
 
 
 def test_the_report_runs_its_own_script_and_reaches_nothing(served: TestClient, counted: str) -> None:
@@ -145,7 +137,7 @@ def test_two_clients_with_other_thresholds_leave_one_result_that_agrees_with_its
 @pytest.mark.parametrize("threshold", ["-0.1", "1.1", "nan", "high"])
 def test_a_threshold_out_of_range_is_refused_in_a_sentence(served: TestClient, counted: str, threshold: str) -> None:
     answer = served.post(f"/api/v1/jobs/{counted}/thresholds", params={"threshold": threshold})
-    _says(answer, 422, "threshold")
+    says(answer, 422, "threshold")
 
 
 def test_counts_stay_those_of_the_model_that_made_them(

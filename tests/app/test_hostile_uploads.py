@@ -5,7 +5,7 @@ import pytest
 from app_hostile import send, snapshot
 from simulated.hostile_uploads import KINDS, hostile_uploads
 
-MODEL = "test/squares"
+from .conftest import MODEL
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-MODEL = "test/squares"
+from .conftest import MODEL
 
 _SECONDS = 90.0
 

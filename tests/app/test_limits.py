@@ -4,15 +4,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-MODEL = "test/squares"
-TOKENS = {"secret-of-anna": "anna", "secret-of-ben": "ben"}
-ANNA, BEN = ({"Authorization": f"Bearer {token}"} for token in TOKENS)
-
-
-def _says(answer: Any, status: int, text: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert text in answer.json()["error"]
-    assert "/users/" not in answer.text
+from .conftest import ANNA, BEN, MODEL, TOKENS, says
 
 
 def _nothing_is_kept(folder: Path) -> bool:
@@ -22,7 +14,7 @@ def _nothing_is_kept(folder: Path) -> bool:
 def test_an_upload_that_is_announced_too_large_is_refused_before_it_is_read(tmp_path: Path, serve: Any) -> None:
     with serve(tmp_path, upload_mb=1) as client:
         answer = client.post("/api/v1/jobs", files=[("files", ("a.png", bytes(6_000_000)))])
-        _says(answer, 413, "at most 1 MB")
+        says(answer, 413, "at most 1 MB")
         assert _nothing_is_kept(tmp_path)
 
 
@@ -35,20 +27,20 @@ def test_an_upload_without_a_length_is_ended_where_it_becomes_too_large(tmp_path
 
     with serve(tmp_path, upload_mb=1) as client:
         head = {"Content-Type": "multipart/form-data; boundary=b"}
-        _says(client.post("/api/v1/jobs", content=chunks(), headers=head), 413, "at most 1 MB")
+        says(client.post("/api/v1/jobs", content=chunks(), headers=head), 413, "at most 1 MB")
         assert _nothing_is_kept(tmp_path)
 
 
 def test_too_many_files_are_refused_and_more_than_a_thousand_are_not(tmp_path: Path, serve: Any) -> None:
     with serve(tmp_path, works=False, upload_files=1500) as client:
         many = [("files", (f"{n}.png", b"x")) for n in range(1501)]
-        _says(client.post("/api/v1/jobs", files=many, data={"model": MODEL}), 413, "at most 1500 files")
+        says(client.post("/api/v1/jobs", files=many, data={"model": MODEL}), 413, "at most 1500 files")
         assert client.post("/api/v1/jobs", files=many[1:], data={"model": MODEL}).status_code == 201
 
 
 def test_nothing_but_an_upload_may_be_large(served: TestClient, counted: str) -> None:
     body = {"kind": "add", "points": [[1.0, 1.0]] * 1_000_000}
-    _says(served.post(f"/api/v1/jobs/{counted}/images/0/corrections", json=body), 413, "at most 4 MB")
+    says(served.post(f"/api/v1/jobs/{counted}/images/0/corrections", json=body), 413, "at most 4 MB")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +60,7 @@ def test_nothing_but_an_upload_may_be_large(served: TestClient, counted: str) ->
 def test_a_damaged_upload_is_refused_in_a_sentence(
     served: TestClient, content: bytes, head: str, status: int, text: str
 ) -> None:
-    _says(served.post("/api/v1/jobs", content=content, headers={"Content-Type": head}), status, text)
+    says(served.post("/api/v1/jobs", content=content, headers={"Content-Type": head}), status, text)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +80,7 @@ def test_a_damaged_upload_is_refused_in_a_sentence(
 def test_a_setting_that_cannot_be_is_refused_in_a_sentence(
     served: TestClient, files: Any, form: dict[str, str], text: str
 ) -> None:
-    _says(served.post("/api/v1/jobs", files=files(one=1), data={"model": MODEL, **form}), 400, text)
+    says(served.post("/api/v1/jobs", files=files(one=1), data={"model": MODEL, **form}), 400, text)
 
 
 @pytest.mark.parametrize("diameter", ["0.001", "1e9", "nan", "-1 um"])
@@ -96,7 +88,7 @@ def test_a_diameter_out_of_range_is_refused_before_it_takes_all_memory(
     served: TestClient, files: Any, diameter: str
 ) -> None:
     answer = served.post("/api/v1/jobs", files=files(one=1), data={"model": "nuclei", "diameter": diameter})
-    _says(answer, 400, "`diameter` must be")
+    says(answer, 400, "`diameter` must be")
 
 
 def test_a_diameter_that_does_not_fit_the_image_is_said_to_be_wrong(served: TestClient, files: Any) -> None:
@@ -107,4 +99,18 @@ def test_a_diameter_that_does_not_fit_the_image_is_said_to_be_wrong(served: Test
 
 
 def test_no_image_is_no_job(served: TestClient) -> None:
-    _says(served.post("/api/v1/jobs", data={"model": MODEL}), 400, "there is no image")
+    says(served.post("/api/v1/jobs", data={"model": MODEL}), 400, "there is no image")
+
+
+def test_a_user_has_so_many_jobs_that_have_not_ended_and_others_theirs(tmp_path: Path, serve: Any, files: Any) -> None:
+    def send(head: dict[str, str]) -> Any:
+        return client.post("/api/v1/jobs", files=files(one=1), data={"model": MODEL}, headers=head)
+
+    with serve(tmp_path, works=False, open_jobs=2, tokens=TOKENS) as client:
+        job = send(ANNA).json()["id"]
+        assert send(ANNA).status_code == 201
+        says(send(ANNA), 429, "2 of your jobs wait or run")
+        assert len(client.get("/api/v1/jobs", headers=ANNA).json()) == 2
+        assert send(BEN).status_code == 201
+        client.post(f"/api/v1/jobs/{job}/cancel", headers=ANNA)
+        assert send(ANNA).status_code == 201

@@ -7,15 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-MODEL = "test/squares"
-TOKENS = {"secret-of-anna": "anna", "secret-of-ben": "ben"}
-ANNA, BEN = ({"Authorization": f"Bearer {token}"} for token in TOKENS)
-
-
-def _says(answer: Any, status: int, text: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert text in answer.json()["error"]
-    assert "/users/" not in answer.text
+from .conftest import ANNA, BEN, MODEL, TOKENS, says
 
 
 def _nothing_is_kept(folder: Path) -> bool:
@@ -58,19 +50,46 @@ def test_a_job_that_was_deleted_is_not_there_for_a_page_that_is_still_open(
         client.get(f"/api/v1/jobs/{job}/counts")
         assert client.delete(f"/api/v1/jobs/{job}").status_code == 204
         for path in ("", "/counts", "/images/0/cells", "/images/0/picture", "/download/counts.csv"):
-            _says(client.get(f"/api/v1/jobs/{job}{path}"), 404, "may have been deleted")
-        _says(client.post(f"/api/v1/jobs/{job}/thresholds"), 404, "may have been deleted")
-        _says(client.delete(f"/api/v1/jobs/{job}"), 404, "may have been deleted")
+            says(client.get(f"/api/v1/jobs/{job}{path}"), 404, "may have been deleted")
+        says(client.post(f"/api/v1/jobs/{job}/thresholds"), 404, "may have been deleted")
+        says(client.delete(f"/api/v1/jobs/{job}"), 404, "may have been deleted")
         assert _nothing_is_kept(tmp_path)
 
 
 def test_a_job_waits_is_cancelled_and_can_be_deleted(tmp_path: Path, serve: Any, files: Any) -> None:
     with serve(tmp_path, works=False) as client:
         job = client.post("/api/v1/jobs", files=files(one=1), data={"model": MODEL}).json()["id"]
-        _says(client.get(f"/api/v1/jobs/{job}/counts"), 400, "have not been counted yet")
-        _says(client.delete(f"/api/v1/jobs/{job}"), 400, "cancel it first")
+        says(client.get(f"/api/v1/jobs/{job}/counts"), 400, "have not been counted yet")
+        says(client.delete(f"/api/v1/jobs/{job}"), 400, "cancel it first")
         assert client.post(f"/api/v1/jobs/{job}/cancel").json()["state"] == "cancelled"
         assert client.delete(f"/api/v1/jobs/{job}").status_code == 204
+
+
+def test_a_job_is_called_otherwise(tmp_path: Path, serve: Any, files: Any) -> None:
+    with serve(tmp_path, works=False, tokens=TOKENS) as client:
+        job = client.post("/api/v1/jobs", files=files(one=1), data={"model": MODEL}, headers=ANNA).json()["id"]
+        path = f"/api/v1/jobs/{job}/title"
+        assert (
+            client.post(path, json={"title": " Day 3,\n <b>x</b> "}, headers=ANNA).json()["title"] == "Day 3, <b>x</b>"
+        )
+        says(client.post(path, json={"title": "\u200b \n"}, headers=ANNA), 400, "a job needs a name")
+        says(client.post(path, json={"title": "Ben's"}, headers=BEN), 404, "there is no job")
+        assert client.get(f"/api/v1/jobs/{job}", headers=ANNA).json()["title"] == "Day 3, <b>x</b>"
+        assert "Day 3, &lt;b&gt;x&lt;/b&gt;</h1>" in client.get(f"/jobs/{job}", headers=ANNA).text
+
+
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [(["a.png"], "a.png"), (["a.png", "b.png"], "a.png and 1 more"), (["day 1/x/a.png", "day 1/b.png"], "day 1"),
+     (["day 1/a.png", "day 2/b.png"], "a.png and 1 more"), (["day 1/a.png", "b.png"], "a.png and 1 more")],
+)  # fmt: skip
+def test_a_job_is_first_called_by_its_folder_or_first_file(
+    tmp_path: Path, serve: Any, files: Any, names: list[str], title: str
+) -> None:
+    content = files(one=1)[0][1][1]
+    with serve(tmp_path, works=False) as client:
+        upload = [("files", (name, content)) for name in names]
+        assert client.post("/api/v1/jobs", files=upload, data={"model": MODEL}).json()["title"] == title
 
 
 def test_jobs_of_other_versions_and_damaged_ones_keep_nobody_out(
@@ -85,7 +104,7 @@ def test_jobs_of_other_versions_and_damaged_ones_keep_nobody_out(
     with serve(tmp_path) as client:
         assert [job["id"] for job in client.get("/api/v1/jobs").json()] == [old]
         assert client.get(f"/api/v1/jobs/{old}/counts").json()["total"] == 1
-        _says(client.get(f"/api/v1/jobs/{damaged}"), 404, "there is no job")
+        says(client.get(f"/api/v1/jobs/{damaged}"), 404, "there is no job")
 
 
 def test_what_an_upload_left_that_was_ended_by_a_signal_is_removed_and_no_job(tmp_path: Path, serve: Any) -> None:
@@ -120,7 +139,7 @@ def test_a_fault_is_one_sentence_and_its_log_has_no_names(
 
     monkeypatch.setattr("cell_pipelines.app.routes.counts.open_count", fail)
     answer = served.get(f"/api/v1/jobs/{counted}/images/0/cells")
-    _says(answer, 500, "KeyError")
+    says(answer, 500, "KeyError")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "patient_doe" not in answer.text + caplog.text.replace('{}["patient_doe.png"]', "")
 
@@ -133,7 +152,7 @@ def test_a_full_disk_is_said_and_nothing_of_the_upload_stays(
 
     with serve(tmp_path) as client:
         monkeypatch.setattr("cell_pipelines.app.routes.jobs.store_uploads", fail)
-        _says(client.post("/api/v1/jobs", files=files(one=1), data={"model": MODEL}), 507, "disk is full")
+        says(client.post("/api/v1/jobs", files=files(one=1), data={"model": MODEL}), 507, "disk is full")
         assert _nothing_is_kept(tmp_path)
 
 

@@ -2,8 +2,14 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict
 
 from cell_pipelines.app.jobs import Job, JobStore
 from cell_pipelines.failures import MistakeError
@@ -14,6 +20,32 @@ from cell_pipelines.workflows.trained_model import TrainedModel
 _FOLDER = "models"
 # Models that counted, by their hash, and the file of a job that says which one it was.
 _KEPT, _COUNTED_BY = "counted_by", "counted_by.json"
+_LOCK_SECONDS = 30
+
+
+class MissingModelError(MistakeError):
+    """There is no such model, or it is another user's."""
+
+
+class OwnModel(BaseModel):
+    """A model that a user's training gave.
+
+    Attributes:
+        name: As jobs take it.
+        trained: When the training ended.
+        start: The model that it started from; empty where that is not known any more.
+        images: How many corrected images there were; 0 where that is not known.
+        source: The job whose images were corrected; empty where that is not known.
+        title: What that job was called then.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    name: str
+    trained: datetime
+    start: str = ""
+    images: int = 0
+    source: str = ""
+    title: str = ""
 
 
 def models_folder(store: JobStore, user: str) -> Path:
@@ -28,6 +60,55 @@ def user_models(store: JobStore, user: str) -> tuple[str, ...]:
     """
     own = sorted(path.stem for path in models_folder(store, user).glob("*.pt"))
     return (*known_models(), *(f"mine/{name}" for name in own))
+
+
+def keep_trained(store: JobStore, user: str, trained: Path, model: OwnModel) -> Path:
+    """Keep a trained model under its name, with what is known of it, and return its file."""
+    target = models_folder(store, user) / f"{model.name.removeprefix('mine/')}.pt"
+    with atomic_path(target.with_suffix(".json"), durable=True) as temporary:
+        temporary.write_text(model.model_dump_json(), encoding="utf-8")
+    with atomic_path(target, durable=True) as temporary:
+        shutil.copyfile(trained, temporary)
+    return target
+
+
+def own_models(store: JobStore, user: str) -> list[OwnModel]:
+    """Return the models that a user's trainings gave, the newest first."""
+    found = [_read_own(path) for path in models_folder(store, user).glob("*.pt")]
+    return sorted(found, key=lambda one: one.trained, reverse=True)
+
+
+def _read_own(path: Path) -> OwnModel:
+    note = path.with_suffix(".json")
+    if note.is_file():
+        return OwnModel.model_validate_json(note.read_bytes())
+    return OwnModel(name=f"mine/{path.stem}", trained=datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+
+def remove_own_model(store: JobStore, user: str, name: str) -> None:
+    """Delete a model that a training of the user gave; counts that it made stay, with their own copy of it.
+
+    Raises:
+        MistakeError: The user has no such model, or a job that waits counts with it.
+    """
+    path = models_folder(store, user) / f"{name}.pt"
+    with names_locked(store, user):
+        if f"mine/{name}" not in user_models(store, user):
+            raise MissingModelError(f"there is no model 'mine/{name[:40]}'; it may have been deleted.")
+        waiting = [job for job in store.jobs(user) if job.state == "queued" and job.kind == "count"]
+        if any(job.settings.get("model") == f"mine/{name}" for job in waiting):
+            raise MistakeError(f"a job that waits counts with the model 'mine/{name}'; cancel it first.")
+        path.unlink()
+        path.with_suffix(".json").unlink(missing_ok=True)
+
+
+@contextmanager
+def names_locked(store: JobStore, user: str) -> Iterator[None]:
+    """Hold the names of a user's models, so that none comes or goes meanwhile."""
+    folder = models_folder(store, user)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock", timeout=_LOCK_SECONDS):
+        yield
 
 
 def open_user_model(store: JobStore, user: str, name: str) -> TrainedModel:

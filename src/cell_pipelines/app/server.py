@@ -18,9 +18,11 @@ from cell_pipelines import __version__
 from cell_pipelines.app.counting import run_count
 from cell_pipelines.app.guard import Guard
 from cell_pipelines.app.jobs import JobStore, MissingJobError
+from cell_pipelines.app.models import MissingModelError
 from cell_pipelines.app.pages import render
 from cell_pipelines.app.queue import JobQueue
 from cell_pipelines.app.routes import corrections, counts, health, jobs, pages, trainings
+from cell_pipelines.app.routes.jobs import TooManyJobsError
 from cell_pipelines.app.sentences import without_places
 from cell_pipelines.app.settings import AppSettings
 from cell_pipelines.app.training import run_training
@@ -29,6 +31,9 @@ from cell_pipelines.failures import describe, is_mistake
 
 logger = logging.getLogger(__name__)
 
+_STATUS: dict[type[Exception], int] = {
+    MissingJobError: 404, MissingModelError: 404, TooLargeError: 413, TooManyJobsError: 429,
+}  # fmt: skip
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -103,7 +108,7 @@ def _describe(error: Exception, root: Path) -> tuple[int, str]:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return 507, "the server's disk is full, so this could not be kept; whoever runs the server can make room."
     if is_mistake(error):
-        status = 404 if isinstance(error, MissingJobError) else 413 if isinstance(error, TooLargeError) else 400
+        status = next((number for kind, number in _STATUS.items() if isinstance(error, kind)), 400)
         return status, without_places(describe(error), root)
     # What an error says may name an image, so the log has only where it happened.
     places = "".join(traceback.format_tb(error.__traceback__))

@@ -25,6 +25,7 @@ class AppSettings(BaseModel):
         root_path: Prefix of the page's address behind a reverse proxy, such as ``/cells``.
         upload_mb: Most megabytes of one upload.
         upload_files: Most files of one upload, those of archives included.
+        open_jobs: Most jobs of a user that wait or run at once.
         keep_days: Ended jobs are deleted after so many days; None keeps them.
         user_header: Name of the header by which a reverse proxy that logs people in says who it is; each of them has an
             own folder then. Whoever reaches the server past the proxy can say anything there, so beyond this machine
@@ -40,6 +41,7 @@ class AppSettings(BaseModel):
     root_path: str = ""
     upload_mb: Annotated[float, Field(gt=0)] = 4000.0
     upload_files: Annotated[int, Field(ge=1)] = 5000
+    open_jobs: Annotated[int, Field(ge=1)] = 200
     keep_days: Annotated[float, Field(gt=0)] | None = None
     user_header: str = ""
     works: bool = True

@@ -11,10 +11,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field
 
 from cell_pipelines.annotations.selection import concatenate
@@ -22,7 +22,7 @@ from cell_pipelines.app.comparing import compare_on_test
 from cell_pipelines.app.corrections import corrected_images
 from cell_pipelines.app.counting import UPLOADS, Count, open_count
 from cell_pipelines.app.jobs import Job, JobStore
-from cell_pipelines.app.models import kept_model, models_folder, share_model
+from cell_pipelines.app.models import OwnModel, keep_trained, kept_model, models_folder, names_locked, share_model
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_folder, atomic_path
 from cell_pipelines.processes import end_with_parent
@@ -36,7 +36,6 @@ LEAST_IMAGES = 3
 #: What the study of a training is called.
 STUDY = "corrected"
 _SECONDS = 0.3
-_LOCK_SECONDS = 30
 # Variables by which a project keeps its data elsewhere.
 _ELSEWHERE = ("CELL_DATA_ROOT", "CELL_ARTIFACT_ROOT")
 
@@ -49,6 +48,7 @@ class TrainSettings(BaseModel):
         model: What the training starts from; the model that counted them.
         minutes: How long.
         name: What the new model is called.
+        title: What the source was called when the training was given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,6 +56,7 @@ class TrainSettings(BaseModel):
     model: str
     minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 5.0
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,40}$")]
+    title: str = ""
 
 
 def check_training(count: Count) -> int:
@@ -88,8 +89,9 @@ def run_training(store: JobStore, job: Job) -> None:
         raise MistakeError(
             f"there is a model {settings.name!r} already, so this one is not kept; train by another name."
         )
-    with atomic_path(target, durable=True) as temporary:
-        shutil.copyfile(trained, temporary)
+    images = len([path for path in (folder / "data" / "images").rglob("*") if path.is_file()])
+    known = {"start": settings.model, "images": images, "source": settings.source, "title": settings.title}
+    keep_trained(store, job.user, trained, OwnModel(name=f"mine/{settings.name}", trained=datetime.now(UTC), **known))
     models = {f"{settings.model} (before)": before, f"{settings.name} (after)": TrainedModel.open(target)}
     data, study = folder / "data", folder / "project" / "data" / STUDY
     _write_json(folder / "comparison.json", compare_on_test(models, data / "images", study, folder / "comparison"))
@@ -102,10 +104,8 @@ def reserved_name(store: JobStore, user: str, name: str) -> Iterator[None]:
     Raises:
         MistakeError: There is such a model, or it is being trained.
     """
-    folder = models_folder(store, user)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock", timeout=_LOCK_SECONDS):
-        if name.casefold() in {path.stem.casefold() for path in folder.glob("*.pt")}:
+    with names_locked(store, user):
+        if name.casefold() in {path.stem.casefold() for path in models_folder(store, user).glob("*.pt")}:
             raise MistakeError(f"there is a model {name!r} already; choose another name.")
         trainings = [job for job in store.jobs(user) if job.kind == "train" and not job.has_ended]
         if name.casefold() in {str(job.settings.get("name")).casefold() for job in trainings}:

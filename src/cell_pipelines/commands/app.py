@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 _MB_HELP = "Most megabytes of one upload."
+_JOBS_HELP = "Most jobs of a user that wait or run at once."
 _FILES_HELP = "Most images of one upload, those in archives included."
 
 
@@ -30,6 +31,7 @@ def _tokens(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
     "--upload-mb", type=click.FloatRange(min=0, min_open=True), default=4000.0, show_default=True, help=_MB_HELP
 )
 @click.option("--upload-files", type=click.IntRange(min=1), default=5000, show_default=True, help=_FILES_HELP)
+@click.option("--open-jobs", type=click.IntRange(min=1), default=200, show_default=True, help=_JOBS_HELP)
 @click.option("--keep-days", type=click.FloatRange(min=0, min_open=True), help="Delete ended jobs after so many days.")
 @click.option("--pages-only", is_flag=True, help="Serve pages; another process works on the jobs.")
 @click.option("--jobs-only", is_flag=True, help="Work on the jobs; another process serves the pages.")

@@ -108,9 +108,7 @@ def _verdict(metric: Metric, ordered: pd.DataFrame, pairs: Sequence[dict[str, An
     )
 
 
-def _undecided(
-    metric: Metric, ordered: pd.DataFrame, alike: Sequence[dict[str, Any]], unit: str, level: float
-) -> str:
+def _undecided(metric: Metric, ordered: pd.DataFrame, alike: Sequence[dict[str, Any]], unit: str, level: float) -> str:
     """Say which models have the best number, as it is written, and from which others the first does not differ."""
     numbers = [_number(value, metric) for value in ordered["value"]]
     names = [str(name) for name, number in zip(ordered["model"], numbers, strict=True) if number == numbers[0]]
@@ -124,7 +122,9 @@ def _undecided(
     others = [pair for pair in alike if pair["model"] not in names]
     alone = f"does not differ significantly from {_listed(others, metric, unit, level)}." if others else ""
     if len(names) > 1:
-        return f"{_joined(titles)} have {ends}, {numbers[0]}, over {units}." + (f" {titles[0]} {alone}" if alone else "")
+        return f"{_joined(titles)} have {ends}, {numbers[0]}, over {units}." + (
+            f" {titles[0]} {alone}" if alone else ""
+        )
     value = f"{numbers[0]}{_interval((ordered['low'].iloc[0], ordered['high'].iloc[0]), metric)}"
     return f"{titles[0]} has {ends}, {value}, but over {units} it {alone}"
 

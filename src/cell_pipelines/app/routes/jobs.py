@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from cell_pipelines.app.access import current_user
 from cell_pipelines.app.counting import UPLOADS, CountSettings, check_diameter
 from cell_pipelines.app.jobs import Job, JobStore
-from cell_pipelines.app.models import open_user_model, user_models
+from cell_pipelines.app.models import OwnModel, open_user_model, own_models, remove_own_model, user_models
 from cell_pipelines.app.receiving import Form, receive_form
 from cell_pipelines.app.samples import write_sample
 from cell_pipelines.app.uploads import UploadLimits, harmless_name, store_uploads
@@ -25,6 +25,10 @@ User = Annotated[str, Depends(current_user)]
 _TITLE = 80
 # Seconds that an answer is waited for, and from one look to the next.
 _MOST_WAIT, _LOOK_SECONDS = 30.0, 0.03
+
+
+class TooManyJobsError(MistakeError):
+    """A user has as many jobs that have not ended as the server allows."""
 
 
 class JobAnswer(BaseModel):
@@ -78,6 +82,7 @@ def _form_schema() -> dict[str, Any]:
 async def create_job(request: Request, user: User) -> JobAnswer:
     """Count the cells of images; the answer comes at once, the counts when the job is done."""
     store, server = store_of(request), request.app.state.settings
+    await run_in_threadpool(check_waiting, request, user)  # before anything is received
     with store.prepared(user) as folder:
         received = folder / "received"
         received.mkdir()
@@ -107,6 +112,17 @@ def _create(request: Request, user: str, form: Form, folder: Path) -> Job:
     shutil.rmtree(folder / "received")
     title = _clean(given.title) or ("Sample image" if given.sample else _title([name for name, _ in form.files]))
     return store.create(user, "count", title, settings.model_dump(), folder=folder)
+
+
+def check_waiting(request: Request, user: str) -> None:
+    """Refuse a further job where a user has as many that have not ended as the server allows.
+
+    Raises:
+        TooManyJobsError: There are so many.
+    """
+    most = request.app.state.settings.open_jobs
+    if sum(not job.has_ended for job in store_of(request).jobs(user)) >= most:
+        raise TooManyJobsError(f"{most} of your jobs wait or run, and no more may; wait for one to end, or cancel one.")
 
 
 def add_job(request: Request, job: Job) -> None:
@@ -141,6 +157,10 @@ def _parsed(kind: type[_Model], values: Mapping[str, Any]) -> _Model:
 
 
 def _title(names: list[str]) -> str:
+    """Return the folder that all files are in, else the name of the first."""
+    folders = {harmless_name(name).rpartition("/")[0].partition("/")[0] for name in names}
+    if len(folders) == 1 and (folder := folders.pop()):
+        return _clean(folder)
     first = harmless_name(names[0]).rpartition("/")[2]
     return _clean(first) if len(names) == 1 else f"{_clean(first)[: _TITLE - 20]} and {len(names) - 1} more"
 
@@ -179,6 +199,19 @@ def cancel_job(request: Request, user: User, identity: str) -> JobAnswer:
     return JobAnswer.of(store.cancel(store.get(user, identity)))
 
 
+@router.post("/jobs/{identity}/title")
+def rename_job(
+    request: Request, user: User, identity: str,
+    title: Annotated[str, Body(embed=True, description="What to call the job.")],
+) -> JobAnswer:  # fmt: skip
+    """Call a job otherwise."""
+    store = store_of(request)
+    job, clean = store.get(user, identity), _clean(title)
+    if not clean:
+        raise MistakeError("a job needs a name; the one that was given has no characters that can be seen.")
+    return JobAnswer.of(store.change(job, title=clean))
+
+
 @router.delete("/jobs/{identity}", status_code=204)
 def delete_job(request: Request, user: User, identity: str) -> None:
     """Delete a job that has ended, with its images and results."""
@@ -190,3 +223,15 @@ def delete_job(request: Request, user: User, identity: str) -> None:
 def list_models(request: Request, user: User) -> list[str]:
     """List the models that jobs may name."""
     return list(user_models(store_of(request), user))
+
+
+@router.get("/models/mine")
+def list_own_models(request: Request, user: User) -> list[OwnModel]:
+    """List the models that the user's trainings gave, with when, from what and on what they were trained."""
+    return own_models(store_of(request), user)
+
+
+@router.delete("/models/mine/{name}", status_code=204)
+def delete_model(request: Request, user: User, name: str) -> None:
+    """Delete a model that a training gave; counts that it made stay as they are."""
+    remove_own_model(store_of(request), user, name)

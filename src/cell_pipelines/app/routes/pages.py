@@ -7,7 +7,7 @@ from cell_pipelines.app.access import COOKIE, cookie_value, user_of_token
 from cell_pipelines.app.counting import CountSettings, counted_total
 from cell_pipelines.app.guard import REPORT_HEADERS
 from cell_pipelines.app.interface import describe_interface
-from cell_pipelines.app.models import user_models
+from cell_pipelines.app.models import own_models, user_models
 from cell_pipelines.app.pages import render
 from cell_pipelines.app.routes.jobs import JobAnswer, User, store_of
 from cell_pipelines.app.studies import DEMO, find_studies
@@ -24,10 +24,13 @@ def show_start(request: Request, user: User) -> str:
     from cell_pipelines.imaging.reading import IMAGE_SUFFIXES
 
     store, studies = store_of(request), find_studies()
+    jobs = store.jobs(user, _MOST_JOBS)
     return render(
         request,
         "start.html.j2",
-        jobs=[(JobAnswer.of(job), counted_total(store, job)) for job in store.jobs(user, _MOST_JOBS)],
+        jobs=[(JobAnswer.of(job), counted_total(store, job)) for job in jobs],
+        known={job.id: job.title for job in jobs},
+        own=own_models(store, user),
         models=_grouped(user_models(store, user)),
         endings=",".join((*IMAGE_SUFFIXES, ".zip")),
         studies=list(studies.values()),

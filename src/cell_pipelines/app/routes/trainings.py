@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse
 from cell_pipelines.app.counting import CountSettings, open_count
 from cell_pipelines.app.curves import read_curve
 from cell_pipelines.app.guard import REPORT_HEADERS
-from cell_pipelines.app.routes.jobs import JobAnswer, User, add_job, store_of
+from cell_pipelines.app.routes.jobs import JobAnswer, User, add_job, check_waiting, store_of
 from cell_pipelines.app.training import TrainSettings, check_training, read_json, reserved_name
 from cell_pipelines.failures import MistakeError
 
@@ -28,8 +28,9 @@ def begin_training(
     job = store.get(user, identity)
     images = check_training(open_count(store, job))
     model = CountSettings.model_validate(job.settings).model
+    check_waiting(request, user)
     try:
-        settings = TrainSettings(source=identity, model=model, minutes=minutes, name=name)
+        settings = TrainSettings(source=identity, model=model, minutes=minutes, name=name, title=job.title)
     except ValidationError as error:
         first = error.errors()[0]
         raise MistakeError(f"{first['loc'][0]}: {first['msg'].lower()}, got {first['input']!r}.") from error

@@ -81,9 +81,18 @@ function end(answer) {
   byId("progress").hidden = answer.state === "done"; // what came of it is on the page
 }
 
+async function rename(base) {
+  const title = window.prompt("Name of the job", byId("job-title").textContent);
+  if (title === null) { return; }
+  const answer = await send(`${base}/title`, { title });
+  byId("job-title").textContent = answer.title;
+  document.title = answer.title;
+}
+
 // Show how far a job is until it ends.
 export async function watchJob(base, onDone, onStep = () => {}) {
   let [began, doing] = [Date.now(), ""];
+  byId("rename").addEventListener("click", guarded(() => rename(base)));
   byId("cancel").addEventListener("click", guarded(() => ask(`${base}/cancel`, { method: "POST" })));
   for (;;) {
     const answer = await ask(base);

@@ -1,4 +1,4 @@
-// Choose or drop images and send them; the page of the job opens when they have arrived. Delete jobs.
+// Choose or drop images and send them; the page of the job opens when they have arrived. Delete jobs and models.
 import { ask, byId, guarded, plural, root } from "./common.js";
 
 function say(text, isError = false) {
@@ -65,13 +65,15 @@ drop.addEventListener("drop", guarded(async (event) => {
 }));
 
 async function remove(button) {
-  if (!window.confirm(`Delete the job “${button.dataset.title}” with its images, counts and corrections?`)) { return; }
-  await ask(`/api/v1/jobs/${button.dataset.job}`, { method: "DELETE" });
+  if (!window.confirm(button.dataset.question)) { return; }
+  await ask(button.dataset.path, { method: "DELETE" });
+  for (const option of byId("model").options) { if (option.value === button.dataset.model) { option.remove(); } }
+  const [section, body] = [button.closest("section"), button.closest("tbody")];
   button.closest("tr").remove();
-  const isEmpty = !document.querySelector("#jobs tbody tr");
-  byId("jobs").hidden = isEmpty;
-  byId("no-jobs").hidden = !isEmpty;
-  byId("past").focus();
+  const isEmpty = !body.rows.length;
+  section.querySelector(".scroll").hidden = isEmpty;
+  section.querySelector(".none").hidden = !isEmpty;
+  section.querySelector("h2").focus();
 }
 
 for (const button of document.querySelectorAll("button.delete")) { button.addEventListener("click", guarded(() => remove(button))); }
