@@ -62,12 +62,16 @@ def test_the_difference_is_after_less_before_with_its_interval(compared: Any, tm
     f1 = _metric(found, "F1 of masks at IoU 0.5")
     assert f1["before"][0] != f1["after"][0]
     assert (f1["difference"][0] > 0) is reverse
+    assert f1["better"] == ("after" if reverse else "before")
+    assert f"The new model is {'better' if reverse else 'worse'} in F1 of" in found["verdict"]
+    assert ("better" in found["verdict"]) is reverse
     assert (tmp_path / "page" / "report.html").is_file()
 
 
 def test_equal_models_differ_by_nothing_and_none_is_said_to_be_better(compared: Any) -> None:
     found = compared(same=True)
     assert {one["difference"][0] for one in found["metrics"]} == {0.0}
+    assert found["verdict"] == "The two models do not differ significantly in any metric."
     said = " ".join(found["sentences"])
     assert "old (before) and new (after) have the same, 1.000, over 8 images" in said
     assert "highest" not in said

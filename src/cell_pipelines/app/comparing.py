@@ -48,8 +48,9 @@ def plain_comparison(result: ComparisonResult) -> dict[str, Any]:
 
     Returns:
         ``models`` before and after; for each of the ``metrics`` its ``title``, ``decimals`` to be shown, ``before``,
-        ``after`` and the ``difference`` after - before, each as value, lower and upper end of its interval, and ``p``;
-        the ``level`` of intervals, and ``sentences``. What could not be computed is None.
+        ``after`` and the ``difference`` after - before, each as value, lower and upper end of its interval, ``p``, and
+        ``better``: ``before`` or ``after`` where they differ significantly, else empty; the ``level`` of intervals; a
+        ``verdict``, the ``sentences`` of each metric, and ``notes`` on all of them. What could not be computed is None.
     """
     compared, names = result.comparison.compared, list(result.evaluations)
     tests = compared.tests.set_index("metric").to_dict("index")
@@ -62,10 +63,32 @@ def plain_comparison(result: ComparisonResult) -> dict[str, Any]:
             {
                 "title": COMPARED[str(name)].title, "decimals": COMPARED[str(name)].decimals,
                 "before": before, "after": after, "difference": _turned(test, names), "p": _known(test["p_holm"]),
+                "better": _better(test, higher=COMPARED[str(name)].higher_is_better, after=names[1]),
             }
         )  # fmt: skip
-    level = result.comparison.level
-    return {"models": names, "metrics": metrics, "level": level, "sentences": [s for s in result.sentences() if s]}
+    told, count = [sentence for sentence in result.sentences() if sentence], len(compared.conclusions)
+    return {
+        "models": names, "metrics": metrics, "level": result.comparison.level, "verdict": _verdict(metrics),
+        "sentences": told[:count], "notes": told[count:],
+    }  # fmt: skip
+
+
+def _verdict(metrics: list[dict[str, Any]]) -> str:
+    """Say in which metrics the new model is better or worse; in none where they do not differ significantly."""
+    titles = {side: [one["title"] for one in metrics if one["better"] == side] for side in ("after", "before", "")}
+    words = {"after": "better", "before": "worse"}
+    found = [f"The new model is {word} in {', '.join(titles[side])}." for side, word in words.items() if titles[side]]
+    if not found:
+        return "The two models do not differ significantly in any metric."
+    return " ".join([*found, *(["In the others they do not differ significantly."] if titles[""] else [])])
+
+
+def _better(test: Mapping[str, Any], *, higher: bool, after: str) -> str:
+    """Return which model is better; empty where they do not differ significantly."""
+    if not test["significant"]:
+        return ""
+    first_is_better = (test["difference"] > 0) == higher
+    return "after" if first_is_better == (test["first"] == after) else "before"
 
 
 def _turned(test: Mapping[str, Any], names: list[str]) -> list[float | None]:

@@ -38,9 +38,15 @@ def _serve(folder: Path, *words: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def jobs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the jobs of the server for one person."""
+    return Path(tmp_path_factory.mktemp("app")) / "jobs"
+
+
+@pytest.fixture(scope="session")
+def address(chromium: str, jobs_folder: Path) -> Iterator[str]:
     """Address of a server for one person, whose jobs all tests of a process share."""
-    with _serve(tmp_path_factory.mktemp("app")) as found:
+    with _serve(jobs_folder.parent) as found:
         yield found
 
 

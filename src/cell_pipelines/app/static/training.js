@@ -24,16 +24,17 @@ async function plot() {
     axis.setv({ axis_label_text_color: ink, major_label_text_color: ink, axis_line_color: ink, major_tick_line_color: ink, minor_tick_line_color: null });
   }
   figure.below[0].axis_label = "epoch";
-  figure.legend.setv?.({ background_fill_alpha: 0, label_text_color: ink, border_line_color: null });
+  figure.below[0].ticker.setv?.({ min_interval: 1, num_minor_ticks: 0 });
+  figure.legend.setv?.({ location: "center_right", background_fill_alpha: 0, label_text_color: ink, border_line_color: null });
   await Bokeh.Plotting.show(figure, byId("curve"));
 }
 
 async function showCurve() {
   const { curve } = await ask(`${base}/training`);
   if (!curve.length) { return; }
-  if (!plotted) { plotted = true; await plot(); }
   const column = (name) => curve.map((row) => row[name]);
   source.data = { epoch: column("epoch"), train: column("train_loss"), val: column("val_loss"), dice: column("val_dice") };
+  if (!plotted) { plotted = true; await plot(); }
   const last = curve.at(-1);
   byId("epochs").textContent = `After ${last.epoch} ${last.epoch === 1 ? "epoch" : "epochs"}: Dice of validation images ${last.val_dice.toFixed(3)}, best ${Math.max(...column("val_dice")).toFixed(3)}.`;
 }
@@ -67,7 +68,8 @@ async function showComparison() {
   const filled = columns.map((_, i) => i).filter((i) => rows.some((row) => row[i] !== ""));
   fillTable(byId("models"), filled.map((i) => columns[i]), rows.map((row) => filled.map((i) => row[i])));
   byId("reading").textContent = explain(comparison);
-  byId("sentences").replaceChildren(...comparison.sentences.map((text) => element("li", {}, text)));
+  byId("verdict").textContent = comparison.verdict;
+  for (const name of ["sentences", "notes"]) { byId(name).replaceChildren(...comparison[name].map((text) => element("li", {}, text))); }
 }
 
 let asked = 0;
