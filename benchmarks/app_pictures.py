@@ -85,6 +85,9 @@ def _train(page: Any) -> None:
     page.fill("#train-minutes", "0.5")
     page.click("#train button")
     page.wait_for_selector("#comparison:visible", timeout=900_000)  # the start page then has the training, too
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(300)
+    page.screenshot(path=PICTURES / "app_training.png", full_page=True)
 
 
 def main() -> None:

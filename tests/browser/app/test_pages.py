@@ -119,7 +119,7 @@ def test_a_finished_training_shows_both_models_metric_by_metric(
     page.wait_for_selector("#comparison:visible")
     assert page.inner_text("#tested") == "20 test images with 1 cell"
     assert [line.split("\t") for line in page.inner_text("#models").splitlines()] == [
-        ["", "nuclei (before)", "tried (after)", "difference, after − before", "p"],
+        ["metric", "nuclei (before)", "tried (after)", "difference, after − before", "p"],
         ["F1 of masks at IoU 0.5", "0.810 (0.750 to 0.860)", "0.900 (0.860 to 0.930)", "0.090 (0.040 to 0.140)",
          "below 0.001"],
         ["count MAE, cells per image", "2.00 (1.50 to 3.00)", "2.00", "0.00", ""],

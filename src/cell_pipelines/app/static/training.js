@@ -63,7 +63,7 @@ async function showComparison() {
   await showCurve();
   byId("comparison").hidden = false;
   byId("tested").textContent = `${plural(comparison.images, "test image")} with ${plural(comparison.cells, "cell")}`;
-  const columns = ["", ...comparison.models, "difference, after − before", "p"];
+  const columns = ["metric", ...comparison.models, "difference, after − before", "p"];
   const rows = comparison.metrics.map((one) => [one.title, ...["before", "after", "difference"].map((key) => withInterval(one[key], one.decimals)), writtenP(one.p)]);
   const filled = columns.map((_, i) => i).filter((i) => rows.some((row) => row[i] !== ""));
   fillTable(byId("models"), filled.map((i) => columns[i]), rows.map((row) => filled.map((i) => row[i])));
