@@ -40,6 +40,12 @@ def write_field(path: Path, cells: int) -> None:
     write_image(simulate_nuclei(scene, seed=0).image, path)
 
 
+def chromium_program() -> str | None:
+    """Return the path of the system's Chromium."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
 def record(page: Any, act: Callable[[], None]) -> np.ndarray:
     """Return the milliseconds that frames take in which the image is painted, while something is done."""
     page.evaluate(RECORD)
@@ -108,13 +114,10 @@ def main() -> None:
     given = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    program = next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-    )
     with tempfile.TemporaryDirectory() as name, serve(Path(name)) as address, sync_playwright() as playwright:
         field = Path(name) / "field.png"
         write_field(field, given.cells)
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
         measure(browser.new_page(viewport={"width": given.width, "height": 900}), address, field)
         browser.close()
 
