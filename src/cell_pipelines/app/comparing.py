@@ -53,11 +53,11 @@ def plain_comparison(result: ComparisonResult) -> dict[str, Any]:
         ``verdict``, the ``sentences`` of each metric, and ``notes`` on all of them. What could not be computed is None.
     """
     compared, names = result.comparison.compared, list(result.evaluations)
-    tests = compared.tests.set_index("metric").to_dict("index")
+    tests = {row["metric"]: row for row in _records(compared.tests)}
     metrics = []
     for name, rows in compared.estimates.groupby("metric", sort=False):
-        by_model = rows.set_index("model")
-        before, after = (_with_ends(by_model.loc[model], "value") for model in names)
+        by_model = {row["model"]: row for row in _records(rows)}
+        before, after = (_with_ends(by_model[model], "value") for model in names)
         test = tests[name]
         metrics.append(
             {
@@ -98,7 +98,11 @@ def _turned(test: Mapping[str, Any], names: list[str]) -> list[float | None]:
     return [_known(-float(test[name])) for name in ("difference", "high", "low")]
 
 
-def _with_ends(row: Mapping[str, Any] | pd.Series, name: str) -> list[float | None]:
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _with_ends(row: Mapping[str, Any], name: str) -> list[float | None]:
     return [_known(row[key]) for key in (name, "low", "high")]
 
 

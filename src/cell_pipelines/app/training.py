@@ -89,9 +89,11 @@ def run_training(store: JobStore, job: Job) -> None:
         raise MistakeError(
             f"there is a model {settings.name!r} already, so this one is not kept; train by another name."
         )
-    images = len([path for path in (folder / "data" / "images").rglob("*") if path.is_file()])
-    known = {"start": settings.model, "images": images, "source": settings.source, "title": settings.title}
-    keep_trained(store, job.user, trained, OwnModel(name=f"mine/{settings.name}", trained=datetime.now(UTC), **known))
+    model = OwnModel(
+        name=f"mine/{settings.name}", trained=datetime.now(UTC), start=settings.model, source=settings.source,
+        title=settings.title, images=sum(path.is_file() for path in (folder / "data" / "images").rglob("*")),
+    )  # fmt: skip
+    keep_trained(store, job.user, trained, model)
     models = {f"{settings.model} (before)": before, f"{settings.name} (after)": TrainedModel.open(target)}
     data, study = folder / "data", folder / "project" / "data" / STUDY
     _write_json(folder / "comparison.json", compare_on_test(models, data / "images", study, folder / "comparison"))
