@@ -15,6 +15,7 @@ ALLOWED = {
     "analysis/annotating/correction_tables.py": ("f1 precision recall", "columns of the table of corrections"),
     "analysis/benchmark.py": ("precision", _NUMBER_FORMAT),
     "analysis/evaluation/summaries.py": ("f1 panoptic_quality precision recall", _CURVE),
+    "analysis/evaluation/standard_error.py": ("count_mae f1", _SWEEP),
     "analysis/evaluation/threshold_choice.py": ("count_bias count_mae f1 precision recall", _SWEEP),
     "inference/model_choice.py": ("f1", "a key of the validation record in a model file"),
     "losses/registry.py": ("dice", "the name of a loss"),
