@@ -16,7 +16,6 @@ MISTAKE = 2
 _PACKAGE = Path(__file__).parent
 # Errors that say by their type that what was given is wrong, whoever raises them.
 _INPUT_ERRORS = (OSError, ValidationError)
-# Errors that the project raises on purpose, with a sentence, on bad input.
 # What SQLite says, with which MLflow's store is written, and what a person can do about it.
 _STORE_ERRORS = {
     "database or disk is full": "MLflow's store can't be written: the disk is full.",
@@ -26,6 +25,7 @@ _STORE_ERRORS = {
     "unable to open database file": "MLflow's store can't be opened: its folder is not there, or permission is denied.",
     "database disk image is malformed": "MLflow's store is damaged; move it away, or put a copy of it in its place.",
 }
+# Errors that the project raises on purpose, with a sentence, on bad input.
 _DELIBERATE = (ValueError, TypeError, RuntimeError, OSError, ImportError)
 
 
@@ -47,7 +47,7 @@ def is_mistake(error: BaseException) -> bool:
     and when the system can't give a file.
     """
     cause = root_cause(error)
-    if _describe_store(cause):
+    if _describe_store(cause) or _describe_home(cause):
         return True
     if isinstance(cause, (MistakeError, *_INPUT_ERRORS)) or type(cause).__module__.startswith("kedro."):
         return True
@@ -57,8 +57,8 @@ def is_mistake(error: BaseException) -> bool:
 def describe(error: BaseException) -> str:
     """Return what happened as one sentence without a traceback."""
     cause = root_cause(error)
-    if store := _describe_store(cause):
-        return store
+    if known := _describe_store(cause) or _describe_home(cause):
+        return known
     if isinstance(cause, OSError) and cause.filename is not None and cause.strerror:
         return f"{cause.filename}: {cause.strerror[0].lower()}{cause.strerror[1:]}."
     text = re.sub(r"^Failed while (loading data from|saving data to) dataset .*?\.\n", "", str(cause), flags=re.DOTALL)
@@ -72,6 +72,13 @@ def _describe_store(error: BaseException) -> str | None:
     """Return what is wrong with MLflow's store; None where an error is of something else."""
     is_store = type(error).__module__.split(".")[0] in ("mlflow", "sqlalchemy", "sqlite3")
     return next((said for text, said in _STORE_ERRORS.items() if is_store and text in str(error)), None)
+
+
+def _describe_home(error: BaseException) -> str | None:
+    """Return what is wrong with a path that begins with `~`; None where an error is of something else."""
+    if not isinstance(error, RuntimeError) or str(error) != "Could not determine home directory.":
+        return None
+    return "a path begins with `~` and a name that no user of this machine has; write the whole path."
 
 
 def write_traceback(error: BaseException, folder: Path) -> Path | None:

@@ -16,6 +16,7 @@ from cell_pipelines.annotations.splitting import LeakError
 from cell_pipelines.imaging.reading import ImageFile, list_image_files
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters, SplitParameters
 from cell_pipelines.pipelines.data_preparation.splitting import find_near_duplicates, split_annotations
+from cell_pipelines.workflows.image_sources import describe_missing
 from cell_pipelines.workflows.planning.data_facts import DataFacts, gather_facts
 from cell_pipelines.workflows.planning.plan import PlanError
 from cell_pipelines.workflows.planning.sides import choose_fractions
@@ -56,9 +57,12 @@ def read_own_images(images: Path, annotations: Path, annotation_format: str = "a
     Raises:
         ImageFormatError: There are no images.
         AnnotationFormatError: There are no annotations, or of several formats.
-        PlanError: An image can't be read, no annotation belongs to any image, or there are too few images.
+        PlanError: One of both is not there, an image can't be read, no annotation belongs to any image, or there are
+            too few images.
     """
     start = time.perf_counter()
+    _check_there(images, "a folder with images")
+    _check_there(annotations, "a folder with annotations, or one annotation file")
     files = list_image_files(images)
     table = survey(files)
     _check_readable(table)
@@ -78,6 +82,11 @@ def read_own_images(images: Path, annotations: Path, annotation_format: str = "a
     test = {name: files[name] for name in select_split(divided, "test").names}
     seconds = time.perf_counter() - start
     return OwnImages(facts, fractions, test, seconds, None if stated is conversion.annotations else splits)
+
+
+def _check_there(path: Path, expected: str) -> None:
+    if not path.exists():
+        raise PlanError(f"{path}: expected {expected}; {describe_missing(path)}")
 
 
 def _check_readable(table: pd.DataFrame) -> None:

@@ -45,7 +45,8 @@ def check_model(name: str) -> str:
     """
     if name in MODELS:
         return name
-    close = difflib.get_close_matches(name.lower(), MODELS, n=1)
+    plain = name.lower().replace("+", "p").replace("-", "_")
+    close = [plain] if plain in MODELS else difflib.get_close_matches(plain, MODELS, n=1)
     hint = f" Did you mean `{close[0]}`?" if close else ""
     raise MistakeError(f"there is no model `{name}`.{hint} Models: {', '.join(MODELS)}.")
 

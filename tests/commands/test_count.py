@@ -87,7 +87,10 @@ MISTAKES = {
     "a format that is not there": (["count", "cells", "--format", "cocoo"], "Did you mean `coco`"),
     "a diameter of nothing": (["count", "cells", "--diameter", "0"], "`diameter` must be"),
     "a threshold above 1": (["count", "cells", "--threshold", "2"], "`threshold` must be"),
-    "a threshold that is no number": (["count", "cells", "--threshold", "high"], "'high' is not a valid float"),
+    "a threshold that is no number": (
+        ["count", "cells", "--threshold", "high"],
+        "expected a number such as 0.5, got 'high'",
+    ),
     "a depth of a word": (["count", "cells", "--z", "top"], "expected a number from 0, max or mean, got 'top'"),
     "a time of a word": (["count", "cells", "--time", "-1"], "expected a number from 0 or each, got '-1'"),
     "a depth that is not there": (

@@ -44,8 +44,10 @@ def test_no_annotations_at_all(tmp_path):
 
 def test_folders_that_are_not_there(tmp_path):
     images, masks = write_fields(tmp_path)
-    assert "expected a folder with images; there is none" in refuse("--images", "/not/here", "--annotations", masks)
-    assert "none is there" in refuse("--images", images, "--annotations", tmp_path / "not here")
+    assert "/not/here: expected a folder with images; there is no not in /." in refuse(
+        "--images", "/not/here", "--annotations", masks
+    )
+    assert "there is no not here in" in refuse("--images", images, "--annotations", tmp_path / "not here")
 
 
 def test_no_image_in_the_folder(tmp_path):

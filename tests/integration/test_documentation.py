@@ -38,13 +38,18 @@ _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _PLACEHOLDERS = {"<study>": "test", "my_study": "test", "<model>": "unetpp", "$model": "unetpp"}
 
 
-def commands_of(path: Path) -> list[str]:
-    """Return the `kedro run` commands of a page, in code blocks and within sentences."""
+def runs_of(path: Path) -> list[str]:
+    """Return the `kedro run` commands of a page as they are written, in code blocks and within sentences."""
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
-    found = [match.group() for match in _COMMAND.finditer(text) if "…" not in match.group()]
+    return [match.group().strip() for match in _COMMAND.finditer(text) if "…" not in match.group()]
+
+
+def commands_of(path: Path) -> list[str]:
+    """Return the `kedro run` commands of a page with names that are there in place of a reader's own."""
+    found = runs_of(path)
     for placeholder, name in _PLACEHOLDERS.items():
         found = [command.replace(placeholder, name) for command in found]
-    return list(dict.fromkeys(command.strip() for command in found))
+    return list(dict.fromkeys(found))
 
 
 @cache

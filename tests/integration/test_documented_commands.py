@@ -20,7 +20,10 @@ from .test_documentation import NAMES, PAGES
 
 _BLOCK = re.compile(r"^ *```(?:sh|bash|console)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 # Also within sentences; not the mere name of a command, nor one with something left out.
-_INLINE = re.compile(r"`(cell-pipelines \w+ [^`…]+)`")
+_INLINE = re.compile(
+    r"`((?:cell-pipelines \w+ |make |mkdocs |docker (?:build|compose) |kedro (?!run\b)|"
+    r"(?:OMP_NUM_THREADS=1 )?python benchmarks/)[^`…\\]+)`"
+)
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

@@ -36,7 +36,11 @@ def assign_groups(annotations: AnnotationSet, pattern: str | None) -> Annotation
     found = [own or (_match(search, name) if search else name) for own, name in zip(given, names, strict=True)]
     missing = [name for name, group in zip(names, found, strict=True) if group is None]
     if missing:
-        raise ValueError(f"`group_pattern` {pattern!r} must match every image name; it does not match {missing[0]!r}.")
+        raise ValueError(
+            f"`group_pattern` {pattern!r} must match every image name; it does not match {missing[0]!r}. It says which "
+            "images stay on one side of the split: set `data_preparation.split.group_pattern` for these names, or to "
+            "`auto`, or to null where every image is independent."
+        )
     return annotations.with_image_column("group", found)
 
 

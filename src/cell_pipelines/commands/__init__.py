@@ -104,6 +104,8 @@ class _Commands(click.Group):
             if status in _SIGNALLED:
                 click.echo(f"Interrupted{_INTERRUPTED.get(str(ctx.invoked_subcommand), _NOTHING_LEFT)}", err=True)
             ctx.exit(status if isinstance(status, int) else int(bool(status)))
+        except click.NoSuchOption as error:
+            raise _without_option(error) from error
         except click.ClickException as error:
             if error.__cause__ is not None and ctx.meta.get("verbose"):
                 _show_traceback(error.__cause__)
@@ -126,6 +128,17 @@ def _unknown(name: str) -> click.UsageError:
     close = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f" Did you mean `{close[0]}`?" if close else ""
     return click.UsageError(f"there is no command `{name}`.{hint} Commands: {', '.join(COMMANDS)}.")
+
+
+def _without_option(error: click.NoSuchOption) -> click.UsageError:
+    """Return the error; where an argument was given as an option, as `--images`, with a sentence of its own."""
+    command = error.ctx.command if error.ctx else None
+    named = error.option_name.lstrip("-")
+    arguments = [str(one.name) for one in command.params if isinstance(one, click.Argument)] if command else []
+    if command is None or named not in arguments:
+        return error
+    words = " ".join(arguments).upper()
+    return click.UsageError(f"{named} are named without `--{named}`: cell-pipelines {command.name} {words}", error.ctx)
 
 
 def _show_traceback(error: BaseException) -> None:

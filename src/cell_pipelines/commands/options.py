@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,14 +33,25 @@ class _Place(click.ParamType):  # type: ignore[type-arg]
         return text if text in self._words else int(text)
 
 
-class _Decimal(click.ParamType):  # type: ignore[type-arg]
-    """A number with a point or a comma."""
+class Decimal(click.ParamType):  # type: ignore[type-arg]
+    """A number with a point or a comma, not below a least one where there is one."""
 
     name = "float"
 
+    def __init__(self, example: str, least: float | None = None) -> None:
+        self._example, self._least = example, least
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        text: Any = str(value).replace(",", ".", 1)
-        return click.FLOAT.convert(text, param, ctx)
+        """Return the number, or say what was expected."""
+        try:
+            number = float(str(value).replace(",", ".", 1))
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"expected a number such as {self._example}, got {value!r}.", param, ctx)
+        if self._least is not None and number < self._least:
+            self.fail(f"expected a number of {self._least} or more, got {value!r}.", param, ctx)
+        return number
 
 
 model = click.option(
@@ -63,7 +75,9 @@ _z = click.option("--z", type=_Place("max", "mean"), help="Of files with several
 _time = click.option(
     "--time", type=_Place("each"), help="Of files with several time points, from 0; or every one as an image."
 )
-threshold = click.option("--threshold", type=_Decimal(), help="Least score of a cell, 0 to 1; else the model's own.")
+threshold = click.option(
+    "--threshold", type=Decimal("0.5"), help="Least score of a cell, 0 to 1; else the model's own."
+)
 
 
 def selection(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cell_pipelines.commands.options import Decimal
+
 if TYPE_CHECKING:
     from cell_pipelines.own_study import OwnStudy
     from cell_pipelines.workflows.planning.plan import Plan
@@ -25,7 +27,7 @@ def _path(_: click.Context, __: click.Parameter, value: str | None) -> Path | No
     "--annotations", callback=_path, metavar="DIR", help="Folder or file of the annotations, in any of 27 formats."
 )
 @click.option("--model", metavar="NAME", help="Such as unetpp, stardist or yolo; by default what the annotations fit.")
-@click.option("--minutes", type=click.FloatRange(min=0.01), default=12.0, show_default=True, help="In all, about.")
+@click.option("--minutes", type=Decimal("12", least=0.01), default=12.0, show_default=True, help="In all, about.")
 @click.option("--name", metavar="NAME", help="Of the study; by default that of the images' folder.")
 @click.option("--out", callback=_path, metavar="DIR", help="Folder of the project; by default this one.")
 @click.option("--format", "annotation_format", default="auto", metavar="NAME", help="Of the annotations.")

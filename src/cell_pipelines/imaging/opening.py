@@ -69,6 +69,8 @@ def _reason(path: Path, error: Exception) -> str:
         return "expected an image that fits into memory, got a larger one"
     if contents := describe_contents(path):
         return f"expected a whole image, got: {contents}"
+    if "cannot identify image file" in str(error):  # Pillow, of bytes that begin as its ending says and go on otherwise
+        return f"expected a whole image, got {path.stat().st_size} bytes that are damaged or of another kind of file"
     told = isinstance(error, (OSError, ValueError, RuntimeError, EOFError, Warning)) and str(error)
     text = str(error) if told else f"{type(error).__name__}: {error}"
     return f"expected a whole image, got: {text}".rstrip(". ")

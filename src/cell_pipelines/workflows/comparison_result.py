@@ -12,7 +12,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.workflows.comparison import ModelComparison, compare_tables, describe_comparison
 from cell_pipelines.workflows.evaluation_result import EvaluationResult
-from cell_pipelines.workflows.outputs import notebook_table, save_tables
+from cell_pipelines.workflows.outputs import notebook_table, save_tables, three_decimals
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
@@ -76,12 +76,12 @@ class ComparisonResult:
 
     def __repr__(self) -> str:
         """Return table and sentences as text."""
-        table = self.summary().to_string(index=False, na_rep="", float_format="{:.3f}".format)
+        table = self.summary().to_string(index=False, na_rep="", float_format=three_decimals)
         return "\n".join([table, *self.sentences()])
 
     def _repr_html_(self) -> str:
         """Return table and sentences for a notebook."""
-        table = notebook_table(self.summary(), float_format="{:.3f}".format)
+        table = notebook_table(self.summary(), float_format=three_decimals)
         return table + "".join(f"<p>{html.escape(text)}</p>" for text in self.sentences())
 
 

@@ -1,6 +1,7 @@
 """The counts of images with everything behind them: tables, cells, pictures, and files of all of them."""
 
 import html
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from cell_pipelines.typing import ByteImage
 from cell_pipelines.workflows.count_page import report_counts, totals_by_folder
 from cell_pipelines.workflows.counting import count_columns
 from cell_pipelines.workflows.left_out import is_counted
-from cell_pipelines.workflows.outputs import notebook_table
+from cell_pipelines.workflows.outputs import INFINITE, notebook_table
 from cell_pipelines.workflows.parallel import ParallelParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -180,9 +181,11 @@ class CountResult:
 
 
 def _whole(value: float) -> object:
-    """Return a whole number as such, which a column beside missing values can't hold, and nothing for a missing one."""
+    """Return a number as a person reads it: whole ones as such, ∞, and nothing for a missing one."""
     if pd.isna(value):
         return ""
+    if math.isinf(value):
+        return INFINITE
     return int(value) if float(value).is_integer() else value
 
 

@@ -11,7 +11,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.metrics.choices import main_f1, metrics_by_kind, metrics_shown
 from cell_pipelines.metrics.evaluated import METRICS
 from cell_pipelines.metrics.ratios import f1, precision, recall
-from cell_pipelines.workflows.outputs import notebook_table, save_tables
+from cell_pipelines.workflows.outputs import notebook_table, save_tables, three_decimals
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 #: Names of the tables, in the order of `workflows.evaluation.evaluate`.
@@ -92,11 +92,11 @@ class EvaluationResult:
 
     def __repr__(self) -> str:
         """Return the metrics as text."""
-        table = self.summary().to_string(index=False, na_rep="", float_format="{:.3f}".format)
+        table = self.summary().to_string(index=False, na_rep="", float_format=three_decimals)
         return f"{self.sentence()}\n{table}"
 
     def _repr_html_(self) -> str:
         """Return the metrics for a notebook."""
-        table = notebook_table(self.summary(), float_format="{:.3f}".format)
+        table = notebook_table(self.summary(), float_format=three_decimals)
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         return f"<p>{html.escape(self.sentence())}</p>{table}{notes}"

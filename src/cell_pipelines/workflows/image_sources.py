@@ -3,6 +3,7 @@
 import difflib
 import glob
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,8 @@ Depth = int | Literal["max", "mean"] | None
 #: A time point by number from 0, or ``each``.
 Time = int | Literal["each"] | None
 _MOST_KINDS = 4
+# How an address begins that is taken for a path, in which two slashes are one.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
 def collect_images(
@@ -127,6 +130,8 @@ def describe_missing(path: Path) -> str:
     """Return that a path is not there, with names that are like it where there are any."""
     if path.is_symlink():
         return "it is a link that leads nowhere."
+    if _ADDRESS.match(str(path)):
+        return "addresses are not opened: download the files, or connect the folder, and name where they lie here."
     parent = path.absolute().parent
     while not parent.exists():
         path, parent = parent, parent.parent
@@ -137,7 +142,8 @@ def describe_missing(path: Path) -> str:
     folded = {name.casefold(): name for name in names}
     close = [folded[name] for name in difflib.get_close_matches(path.name.casefold(), folded, n=3)]
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
-    return f"there is no {path.name} in {parent}.{hint}"
+    name = repr(path.name) if path.name.strip(" '\"") != path.name else path.name
+    return f"there is no {name} in {parent}.{hint}"
 
 
 def _list(path: Path, selection: ImageSelection, *, is_alone: bool) -> dict[str, ImageFile]:

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 # Excel's own limits.
 _MOST_ROWS, _MOST_CHARACTERS = 1_048_575, 32_767
+#: What a person reads of an interval without an end.
+INFINITE = "∞"
 
 
 def check_new_folder(path: Path) -> Path:
@@ -148,7 +150,7 @@ def _write_cell(sheet: object, row: int, column: int, value: object) -> None:
     elif hasattr(value, "__float__"):
         number = float(value)
         if abs(number) == float("inf"):
-            write_string(row, column, "∞" if number > 0 else "-∞")
+            write_string(row, column, f"{number}".replace("inf", INFINITE))
         else:
             write_number(row, column, number)
     elif value != "":
@@ -168,6 +170,15 @@ def save_tables(folder: str | Path, tables: Mapping[str, pd.DataFrame], page: st
         write_workbook(tables, temporary / "tables.xlsx")
         (temporary / "report.html").write_text(page, encoding="utf-8")
     return path
+
+
+def three_decimals(number: float) -> str:
+    """Return a number as tables show it.
+
+    >>> three_decimals(0.5), three_decimals(float("inf"))
+    ('0.500', '∞')
+    """
+    return f"{number:.3f}".replace("inf", INFINITE)
 
 
 def notebook_table(table: pd.DataFrame, **options: Any) -> str:

@@ -82,7 +82,8 @@ _NAPARI_SHAPES = (
 _COLOUR_LIST = "names the classes of pictures that are coloured by object and by class; they are read as voc_masks."
 _IMAGES_ONLY = (
     "only images lie here: not all hold numbers of cells or a mask, and none is called like the labels of another. "
-    "Put labels into a folder of their own, called labels for instance; the annotations may also be in another folder."
+    "Put labels into a folder of their own, called labels for instance; the annotations may also be in another folder, "
+    "or the folders of images and annotations were exchanged."
 )
 
 
