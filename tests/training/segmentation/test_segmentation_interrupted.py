@@ -93,6 +93,17 @@ def test_several_processes_see_the_same_tiles_and_count_the_same_pixels(tmp_path
     assert shared["val_loss"].iloc[-1] < shared["val_loss"].iloc[0]
 
 
+@pytest.mark.exhaustive
+def test_several_processes_keep_to_the_minutes_of_the_first_one_s_clock(tmp_path):
+    reports = []
+    training = replace(TINY, minutes=0.1, schedule=Schedule("one_cycle"), devices=2)
+    _, history = train(training, tmp_path, on_epoch=reports.append)
+    assert (tmp_path / "finished").is_file()
+    assert [report.row["epoch"] for report in reports] == history["epoch"].tolist()
+    assert reports[-1].share > 0.5  # a step's half is the most that is left over
+    assert set(history["validation_images"]) <= {1, 2}
+
+
 @pytest.mark.slow
 def test_an_error_in_one_of_several_processes_comes_back_as_it_was(tmp_path):
     with pytest.raises(DivergedError, match="epoch 1"):
