@@ -24,6 +24,15 @@ def test_a_network_takes_what_it_does_not_say_from_the_study():
     assert (merged.epochs, merged.tiles.size, merged.tiles.overlap) == (7, 256, 16)
 
 
+def test_a_network_may_have_minutes_where_the_study_has_epochs():
+    merged = own(minutes=12).merged(SHARED)
+    assert (merged.minutes, merged.validation_share, SHARED.minutes) == (12, 0.1, None)
+    training = to_training(SHARED, own(minutes=12, categories=["cell"]), annotations(0.5))
+    assert training.minutes == 12
+    assert "epochs" not in training.to_record()
+    assert {"minutes", "validation_share"} & set(to_training(SHARED, own(), annotations(0.5)).to_record()) == set()
+
+
 def test_another_entry_of_a_registry_brings_its_own_options():
     assert own(weight_map={"name": "none"}).merged(SHARED).weight_map == Choice(name="none")
     assert own(weight_map={"options": {"sigma_px": 9}}).merged(SHARED).weight_map.name == "crowding"

@@ -149,6 +149,8 @@ def describe_epochs(epochs: int, why: str, times: StepTimes, setting: str) -> De
 def plan_minutes(facts: DataFacts, budget: Budget, times: StepTimes, time: Time, overhead: float) -> Decision:
     """Return the minutes of a training that keeps to them by the clock, and about how many epochs they make.
 
+    The fewest and the most epochs that are planned are a number of epochs: they may take less than was measured.
+
     Args:
         facts: Facts about the data.
         budget: What an epoch takes.
@@ -159,13 +161,15 @@ def plan_minutes(facts: DataFacts, budget: Budget, times: StepTimes, time: Time,
     left, share = time.for_training(facts, budget, times), SegmentationSettings.validation_share
     most = share / (1 - share) * budget.steps * times.step_seconds / max(times.forward_seconds, 1e-6)
     epochs, expected = choose_epochs(replace(budget, forwards=min(budget.forwards, most)), times, left, overhead)
-    is_fixed = expected > left or epochs == _MOST_EPOCHS
-    why = _describe_effort(epochs, expected, left, time) if is_fixed else (
-        f"As much of the {time.minutes:g} minutes as is left by reading the images, thresholds, evaluation and report, "
-        "estimated by what reading and the network take here. The training keeps to it by the clock, so the number of "
-        f"epochs is an estimate by a measured step; validation takes {100 * share:.0f} % of it at most."
-    )  # fmt: skip
-    minutes = max(0.01, round(expected if is_fixed else left, 2))
+    if expected > left * 1.05 or epochs == _MOST_EPOCHS:
+        epochs, why = plan_epochs(facts, budget, times, time, overhead)
+        return describe_epochs(epochs, why, times, "segmentation.epochs")
+    why = (
+        f"What reading the images, thresholds, evaluation and report leave of the {time.minutes:g} minutes, estimated "
+        "by what reading and the network take here. The training keeps to it by the clock, so the number of epochs is "
+        f"an estimate by a measured step; validation takes {100 * share:.0f} % of it at most."
+    )
+    minutes = max(0.01, round(left, 2))
     value = f"{minutes:.2g} min, about {epochs} epochs"
     return Decision("Training time", value, why, _describe_step(times), {"segmentation.minutes": minutes})
 
