@@ -1,5 +1,6 @@
 """A segmentation network at work on tiles: pixels in, activated outputs of each category out."""
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import groupby
@@ -26,8 +27,9 @@ class TileNetwork:
     """A network that gives the activated outputs of tiles.
 
     Args:
-        network: Takes images (B, in_channels, H, W) and gives logits (B, K * C, H, W); put into evaluation and moved
-            to the device. Its attribute `stride`, where it has one, is what tiles are aligned to.
+        network: Takes images (B, in_channels, H, W) and gives logits (B, K * C, H, W), at the representation's stride;
+            put into evaluation and moved to the device. Its attribute `stride`, where it has one, is what tiles are
+            aligned to.
         representation: What its C channels for each of K categories stand for.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``bfloat16`` runs most of the work with fewer bits; activations are always of 32.
@@ -56,12 +58,15 @@ class TileNetwork:
         layout = torch.channels_last
         self._network = network.to(self.device, memory_format=layout).eval().requires_grad_(False)  # type: ignore[call-overload]
         self.representation, self._precision = representation, precision
-        self.stride = int(getattr(network, "stride", 1))
+        self.stride = math.lcm(int(getattr(network, "stride", 1)), representation.stride)
         self._symmetries = ALL_SYMMETRIES if test_time_augmentation else ()
         self._n_rays = _count_rays(representation) if test_time_augmentation else 0
 
     def __call__(self, tiles: Float32Array) -> Float32Array:
-        """Return the activated outputs (B, K * C, h, w) of tiles (B, h, w, channels) float32 in [0, 1]."""
+        """Return the activated outputs of tiles (B, h, w, channels) float32 in [0, 1].
+
+        Their shape is (B, K * C, h, w), or what the representation's stride leaves of h and w.
+        """
         import torch
 
         with torch.inference_mode():
@@ -107,9 +112,12 @@ class TileNetwork:
     def _average(self, images: "torch.Tensor") -> "torch.Tensor":
         from cell_pipelines.models.any_size import pad_by_mirroring
 
-        height, width = images.shape[-2:]
-        # Padded before it is turned, so that a network's pooling meets the same grid on every tile.
-        padded = pad_by_mirroring(images, *(-(-n // self.stride) * self.stride for n in (height, width)))
+        step = self.representation.stride
+        height, width = (-(-n // step) for n in images.shape[-2:])
+        # Padded before it is turned, so that a network's pooling meets the same grid on every tile; and to one step of
+        # the outputs more, so that they belong to the same pixels when it is mirrored.
+        more = 1 if step > 1 else 0
+        padded = pad_by_mirroring(images, *(-(-n // self.stride) * self.stride + more for n in images.shape[-2:]))
         total = None
         for symmetry in self._symmetries:
             outputs = self._reordered(symmetry.undo(self._activated(symmetry.apply(padded))), symmetry)

@@ -1,4 +1,4 @@
-"""A network that takes images of any size: padded inside by their mirror image, and cropped back."""
+"""A network that takes images of any size: padded inside by their mirror image, its logits cropped back."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ class AnySize(nn.Module):
     Args:
         network: Takes (B, C, H, W) with H and W multiples of `stride` and at least `minimum`.
         spec: What it is.
-        stride: Sizes that are multiples of it, and at least `minimum`, are not padded.
+        stride: Sizes that are multiples of it, and at least `minimum`, are not padded; a multiple of the logits' own.
         minimum: Least height and width.
 
     Buffers `mean` and `std` (1, C, 1, 1) bring images in [0, 1] to what a pretrained encoder saw; they go with the
@@ -43,20 +43,25 @@ class AnySize(nn.Module):
             buffer.copy_(fitted[torch.arange(channels) % len(fitted)].reshape(1, channels, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, out_channels, H, W) of images (B, in_channels, H, W); an image without pixels has none."""
+        """Return logits of images (B, in_channels, H, W); an image without pixels has none.
+
+        Their shape is (B, out_channels, H, W), or what an `out_stride` leaves of H and W, rounded up.
+        """
         if images.ndim != 4 or images.shape[1] != self.spec.in_channels:
             raise ValueError(
                 f"`images` must have the shape (images, {self.spec.in_channels}, height, width), "
                 f"got {tuple(images.shape)}."
             )
-        height, width = images.shape[-2:]
+        step = self.spec.out_stride
+        height, width = (-(-size // step) for size in images.shape[-2:])
         if images.numel() == 0:
             return images.new_zeros((len(images), self.spec.out_channels, height, width))
-        padded = pad_by_mirroring(images, self._whole(height), self._whole(width))
+        padded = pad_by_mirroring(images, *(self._whole(size) for size in images.shape[-2:]))
         logits: Tensor = self.network((padded - self.mean) / self.std)
-        if logits.shape[-2:] != padded.shape[-2:]:
+        expected = [size // step for size in padded.shape[-2:]]
+        if list(logits.shape[-2:]) != expected:
             # Some decoders stop at a coarser grid when their options make the encoder deeper or shallower.
-            logits = nn.functional.interpolate(logits, size=padded.shape[-2:], mode="bilinear")
+            logits = nn.functional.interpolate(logits, size=expected, mode="bilinear")
         return logits[..., :height, :width]
 
     def _whole(self, size: int) -> int:

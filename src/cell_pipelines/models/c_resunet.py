@@ -25,19 +25,31 @@ class CResUNet(nn.Module):
         width: Features of the first stage; each further one has twice as many.
         depth: How often the size is halved.
         bottleneck_size: Side of the bottleneck's filters, odd.
+        out_stride: Every so many-th row and column of the image has logits, a power of two; the decoder ends there.
 
     Raises:
-        ValueError: `width` or `depth` is less than 1, or `bottleneck_size` is even.
+        ValueError: `width` or `depth` is less than 1, `bottleneck_size` is even, or the network is never as coarse as
+            `out_stride`.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, width: int = 16, depth: int = 3, bottleneck_size: int = 5
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        width: int = 16,
+        depth: int = 3,
+        bottleneck_size: int = 5,
+        out_stride: int = 1,
     ) -> None:
         super().__init__()
         if width < 1 or depth < 1:
             raise ValueError(f"`width` and `depth` must be 1 or more, got {width} and {depth}.")
         if bottleneck_size < 1 or bottleneck_size % 2 == 0:
             raise ValueError(f"`bottleneck_size` must be odd, got {bottleneck_size}.")
+        finest = out_stride.bit_length() - 1
+        if finest > depth:
+            raise ValueError(f"`depth` {depth} makes the network no coarser than {2**depth}, got stride {out_stride}.")
         widths = [width * 2**stage for stage in range(depth + 1)]
         self.stride = 2**depth
         self.colour = nn.Conv2d(in_channels, 1, kernel_size=1)
@@ -48,19 +60,22 @@ class CResUNet(nn.Module):
             ResidualBlock(widths[-2], widths[-1], size=bottleneck_size),
             ResidualBlock(widths[-1], widths[-1], size=bottleneck_size),
         )
-        self.decoder = nn.ModuleList(UpBlock(wide, fine) for wide, fine in pairwise(reversed(widths)))
-        self.head = nn.Conv2d(width, out_channels, kernel_size=1)
+        self.decoder = nn.ModuleList(UpBlock(wide, fine) for wide, fine in pairwise(reversed(widths[finest:])))
+        self.head = nn.Conv2d(widths[finest], out_channels, kernel_size=1)
         self._initialise()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, out_channels, H, W) of images (B, in_channels, H, W); sizes are multiples of `stride`."""
+        """Return logits of images (B, in_channels, H, W); sizes are multiples of `stride`.
+
+        Their shape is (B, out_channels, H / out_stride, W / out_stride).
+        """
         features = self.colour(images)
         skips = []
         for stage in self.encoder:
             skips.append(stage(features))
             features = self.pool(skips[-1])
         features = self.bottleneck(features)
-        for stage, skip in zip(self.decoder, reversed(skips), strict=True):
+        for stage, skip in zip(self.decoder, reversed(skips), strict=False):
             features = stage(features, skip)
         logits: Tensor = self.head(features)
         return logits

@@ -10,7 +10,8 @@ from cell_pipelines.models.ultralytics_home import WeightsError
 if TYPE_CHECKING:
     import torch
 
-#: Widths of the decoders of U-Net's family, from the coarsest stage to the finest.
+#: Widths of the decoders of U-Net's family, from the coarsest stage to the finest; stages finer than the logits are not
+#: built.
 DECODER_CHANNELS = (256, 128, 64, 32, 16)
 _SET_HERE = {"self", "kwargs", "encoder_name", "encoder_weights", "in_channels", "classes", "activation", "aux_params"}
 
@@ -25,7 +26,8 @@ def create_network(spec: NetworkSpec, *, encoder_weights: str | None = None) -> 
 
     Returns:
         A module that takes images (B, in_channels, H, W), float, of any height and width, and gives logits
-        (B, out_channels, H, W). `stride` says what sizes need no padding inside, and `spec` what it is.
+        (B, out_channels, H, W), or one for each row and column that `spec.out_stride` leaves. `stride` says what sizes
+        need no padding inside, and `spec` what it is.
 
     Raises:
         ValueError: An option or the encoder is unknown, or doesn't fit the architecture.
@@ -47,6 +49,8 @@ def create_network(spec: NetworkSpec, *, encoder_weights: str | None = None) -> 
     stride = max(int(network.encoder.output_stride), 32 if spec.architecture == "dpt" else 1)
     if stride % int(network.encoder.output_stride):
         raise ValueError(f"`encoder` of dpt must have patches of 8, 16 or 32 pixels; {spec.encoder} has others.")
+    if stride % spec.out_stride:
+        raise ValueError(f"{spec.name} is never coarser than {stride} pixels; its logits can't have stride {spec.out_stride}.")
     whole = AnySize(network, spec, stride=stride, minimum=stride * ARCHITECTURES[spec.architecture].stages)
     statistics = encoder_statistics(str(spec.encoder), encoder_weights)
     if statistics is not None:
@@ -70,8 +74,8 @@ def _create_own(spec: NetworkSpec) -> "torch.nn.Module":
     from cell_pipelines.models.stardist_unet import StarDistUNet
 
     kind: Any = StarDistUNet if spec.architecture == "stardist_unet" else CResUNet
-    _check_options(spec, kind, {"self", "in_channels", "out_channels"})
-    network = kind(spec.in_channels, spec.out_channels, **spec.options)
+    _check_options(spec, kind, {"self", "in_channels", "out_channels", "out_stride"})
+    network = kind(spec.in_channels, spec.out_channels, out_stride=spec.out_stride, **spec.options)
     return AnySize(network, spec, stride=network.stride, minimum=network.stride)
 
 
@@ -79,6 +83,7 @@ def _create_smp(spec: NetworkSpec) -> Any:
     import segmentation_models_pytorch as smp
 
     from cell_pipelines.models.attention import add_gates
+    from cell_pipelines.models.coarse_output import coarsen
     from cell_pipelines.models.encoders import check_encoder
 
     architecture = ARCHITECTURES[spec.architecture]
@@ -97,7 +102,12 @@ def _create_smp(spec: NetworkSpec) -> Any:
             f"{spec.architecture} can't be built with the encoder {spec.encoder!r} and the options "
             f"{dict(spec.options)} ({reason}); {_known_to_work(spec)}."
         ) from error
-    return add_gates(network) if architecture.gates else network
+    network = add_gates(network) if architecture.gates else network
+    try:
+        coarsen(network, spec.out_stride)
+    except ValueError as error:
+        raise ValueError(f"{spec.name} can't give logits at stride {spec.out_stride}: {error}.") from error
+    return network
 
 
 def _known_to_work(spec: NetworkSpec) -> str:

@@ -79,10 +79,13 @@ class NetworkSpec(NetworkChoice):
     Attributes:
         in_channels: Channels of an image.
         out_channels: Channels of the logits: categories times channels of their representation.
+        out_stride: Every so many-th row and column of the image has logits, a power of two; that of the
+            representation.
     """
 
     in_channels: int = 3
     out_channels: int = 1
+    out_stride: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -90,6 +93,8 @@ class NetworkSpec(NetworkChoice):
             raise ValueError(
                 f"`in_channels` and `out_channels` must be 1 or more, got {self.in_channels} and {self.out_channels}."
             )
+        if self.out_stride < 1 or self.out_stride & (self.out_stride - 1):
+            raise ValueError(f"`out_stride` must be a power of two, got {self.out_stride}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name."""

@@ -8,8 +8,8 @@ class StarDistUNet(nn.Module):
     """The 2D network of StarDist (Schmidt et al. 2018), in which its published weights fit.
 
     Convolutions and max pooling bring the image to the grid; then comes a U-Net whose features double at each stage,
-    and one further convolution. The outputs are repeated to the image's size, so every `grid`-th row and column is
-    exactly what StarDist gives.
+    and one further convolution. Its outputs on the grid are exactly what StarDist gives; at a finer stride they are
+    repeated.
 
     Args:
         in_channels: Channels of an image.
@@ -20,6 +20,7 @@ class StarDistUNet(nn.Module):
         convolutions: Convolutions at each stage.
         kernel_size: Side of their filters, odd.
         features: Features of the convolution after the U-Net; 0 leaves it out.
+        out_stride: Every so many-th row and column of the image has logits, a power of two and at most `grid`.
 
     Raises:
         ValueError: An argument is outside its range.
@@ -36,10 +37,13 @@ class StarDistUNet(nn.Module):
         convolutions: int = 2,
         kernel_size: int = 3,
         features: int = 128,
+        out_stride: int = 1,
     ) -> None:
         super().__init__()
         if grid < 1 or grid & (grid - 1):
             raise ValueError(f"`grid` must be a power of two, got {grid}.")
+        if not 1 <= out_stride <= grid:
+            raise ValueError(f"`grid` {grid} puts the logits on a grid that is no coarser, got stride {out_stride}.")
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` must be odd, got {kernel_size}.")
         if min(depth, width, convolutions) < 1 or features < 0:
@@ -48,6 +52,7 @@ class StarDistUNet(nn.Module):
                 f"got {depth}, {width}, {convolutions} and {features}."
             )
         self.stride, self._grid, self._depth, self._kernel_size = grid * 2**depth, grid, depth, kernel_size
+        self._repeats = grid // out_stride
         self.stages = nn.ModuleDict()
         channels = in_channels
         for step in range(grid.bit_length() - 1):
@@ -65,7 +70,10 @@ class StarDistUNet(nn.Module):
         self.head = nn.Conv2d(channels, out_channels, kernel_size=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, out_channels, H, W) of images (B, in_channels, H, W); sizes are multiples of `stride`."""
+        """Return logits of images (B, in_channels, H, W); sizes are multiples of `stride`.
+
+        Their shape is (B, out_channels, H / out_stride, W / out_stride).
+        """
         features = images
         for step in range(self._grid.bit_length() - 1):
             features = nn.functional.max_pool2d(self.stages[f"grid_{step}"](features), 2)
@@ -80,7 +88,9 @@ class StarDistUNet(nn.Module):
         if "features" in self.stages:
             features = self.stages["features"](features)
         logits: Tensor = self.head(features)
-        return nn.functional.interpolate(logits, scale_factor=self._grid, mode="nearest") if self._grid > 1 else logits
+        if self._repeats == 1:
+            return logits
+        return nn.functional.interpolate(logits, scale_factor=self._repeats, mode="nearest")
 
     def _add(self, name: str, channels: int, widths: list[int]) -> int:
         layers: list[nn.Module] = []

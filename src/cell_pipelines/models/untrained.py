@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     import torch
 
 
-def create_untrained_network(own: Mapping[str, Any], *, out_channels: int, in_channels: int = 3) -> "torch.nn.Module":
+def create_untrained_network(
+    own: Mapping[str, Any], *, out_channels: int, in_channels: int = 3, out_stride: int = 1
+) -> "torch.nn.Module":
     """Return a segmentation network by its parameters, on the ``meta`` device: its numbers take no memory.
 
     Args:
         own: ``architecture``, ``encoder`` and ``options``, as a model's parameters name them.
         out_channels: Categories times channels of their representation.
         in_channels: Channels of an image.
+        out_stride: That of their representation.
 
     Raises:
         ValueError: There is no such network, or its parts don't go together.
@@ -26,7 +29,9 @@ def create_untrained_network(own: Mapping[str, Any], *, out_channels: int, in_ch
     import torch
 
     options = own.get("options") or {}
-    spec = NetworkSpec(own["architecture"], own.get("encoder"), in_channels, out_channels, options=options)
+    spec = NetworkSpec(
+        own["architecture"], own.get("encoder"), in_channels, out_channels, out_stride, options=options
+    )
     with torch.device("meta"):
         return create_network(spec)
 

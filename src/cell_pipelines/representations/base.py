@@ -37,13 +37,16 @@ class Representation(Protocol):
     channels: tuple[str, ...]
     #: One for each channel.
     activations: tuple[Activation, ...]
+    #: Only every so many-th row and column of an image has a target and outputs, from the first on: a power of two, and 1
+    #: for maps, which are stored pixel by pixel.
+    stride: int
     #: Whether scores of neighbouring tiles are lists of candidates, joined by `join`, instead of blended maps.
     is_sparse: bool
     #: Whether cells have scores, so that thresholds can be chosen; False where a model gives cells and nothing else.
     is_scored: bool
 
     def encode(self, labels: LabelImage) -> Float32Array:
-        """Return the target (C, H, W) of labels (H, W)."""
+        """Return the target of labels (H, W): (C, H, W), or its rows and columns ``[::stride]``."""
         ...
 
     def reduce(self, outputs: Float32Array, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
@@ -51,7 +54,7 @@ class Representation(Protocol):
 
         Args:
             outputs: Of a whole image, or of the tile whose first pixel is at `origin` (row, column).
-            origin: Where the tile lies in the image.
+            origin: Where the tile lies in the image, in pixels; multiples of `stride`.
             core: The part of the tile, in its own pixels, that candidates may come from; None for all of it.
         """
         ...

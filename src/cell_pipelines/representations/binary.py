@@ -39,6 +39,7 @@ class Binary:
 
     channels: ClassVar[tuple[str, ...]] = ("cell",)
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid",)
+    stride: ClassVar[int] = 1
     is_sparse: ClassVar[bool] = False
     is_scored: ClassVar[bool] = True
 

@@ -37,6 +37,7 @@ class Distance:
 
     channels: ClassVar[tuple[str, ...]] = ("foreground", "distance")
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "sigmoid")
+    stride: ClassVar[int] = 1
     is_sparse: ClassVar[bool] = False
     is_scored: ClassVar[bool] = True
 

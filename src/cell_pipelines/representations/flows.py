@@ -34,6 +34,7 @@ class Flows:
     flow_threshold: float = 0.4
     channels: ClassVar[tuple[str, ...]] = ("flow_row", "flow_column", "cell")
     activations: ClassVar[tuple[Activation, ...]] = ("identity", "identity", "identity")
+    stride: ClassVar[int] = 1
     is_sparse: ClassVar[bool] = False
     is_scored: ClassVar[bool] = True
 

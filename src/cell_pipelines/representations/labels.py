@@ -24,6 +24,7 @@ class Labels:
 
     channels: ClassVar[tuple[str, ...]] = ("labels",)
     activations: ClassVar[tuple[Activation, ...]] = ("identity",)
+    stride: ClassVar[int] = 1
     is_sparse: ClassVar[bool] = False
     is_scored: ClassVar[bool] = False
 

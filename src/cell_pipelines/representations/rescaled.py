@@ -24,11 +24,11 @@ class Rescaled:
         self.representation, self.size = representation, size
         self.channels = representation.channels
         self.activations = representation.activations
-        self.is_sparse = representation.is_sparse
+        self.stride, self.is_sparse = representation.stride, representation.is_sparse
         self.is_scored = representation.is_scored
 
     def encode(self, labels: LabelImage) -> Float32Array:
-        """Return the target (C, H, W) of labels (H, W), of any size."""
+        """Return the target of labels (H, W), of any size."""
         return self.representation.encode(labels)
 
     def reduce(self, outputs: Float32Array, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:

@@ -37,12 +37,15 @@ class Star:
     Attributes:
         n_rays: Directions of a polygon, 3 or more, counter-clockwise by equal angles from the one along the row.
         grid: Only every so many-th row and column of the image gives candidates; 1 for all, which
-            takes four times as long as 2.
+            takes four times as long as 2. A multiple of `stride`.
         nms: Of two polygons that share more than this part of the smaller one, only the better stays; in [0, 1].
         min_score: Candidates with less are not stored, so a threshold below it acts as if it were this; in (0, 1].
         edge_px: Candidates nearer to the image's edge than so many pixels are left out, as StarDist's own prediction
             does with two steps of its grid; 0 keeps all.
         multiple: The edge at the bottom and the right is that of the image padded to a multiple of so many pixels.
+        stride: Only every so many-th row and column of the image is learnt and predicted, a power of two. With the
+            stride of its `grid`, 2, a network learns as StarDist's own does. 1 for every pixel, as model files mean
+            that say nothing of it.
     """
 
     n_rays: int = 32
@@ -51,6 +54,7 @@ class Star:
     min_score: float = 0.05
     edge_px: int = 0
     multiple: int = 1
+    stride: int = 1
     is_sparse: ClassVar[bool] = True
     is_scored: ClassVar[bool] = True
 
@@ -59,6 +63,10 @@ class Star:
             raise ValueError(f"`n_rays` must be 3 or more, got {self.n_rays}.")
         if self.grid < 1:
             raise ValueError(f"`grid` must be 1 or more, got {self.grid}.")
+        if self.stride < 1 or self.stride & (self.stride - 1):
+            raise ValueError(f"`stride` must be a power of two, got {self.stride}.")
+        if self.grid % self.stride:
+            raise ValueError(f"`grid` must be a multiple of `stride` ({self.stride}), got {self.grid}.")
         if not 0 <= self.nms <= 1:
             raise ValueError(f"`nms` must lie in [0, 1], got {self.nms}.")
         if not 0 < self.min_score <= 1:
@@ -84,35 +92,50 @@ class Star:
         The probability is the distance to the nearest pixel outside the cell, divided by its maximum in the cell. The
         image's edge ends a ray, but is not outside for the probability; a single cell without any pixel outside is
         taken to end at the edge for both.
+
+        With a `stride`, as many rows and columns as ``labels[::stride, ::stride]`` has. The distances are those at
+        these pixels; the probability is that of these labels, as StarDist computes it, so every cell that has one of
+        these pixels has a probability of 1 somewhere.
         """
         labels = check_labels(labels)
-        if not labels.any():
-            return np.zeros((1 + self.n_rays, *labels.shape), np.float32)
+        seen = labels[:: self.stride, :: self.stride]
+        if not seen.any():
+            return np.zeros((1 + self.n_rays, *seen.shape), np.float32)
         if labels.max() > _LABELS_AT_ONCE:
             # Without background the lowest label must not become 0.
             found, index = np.unique(labels, return_inverse=True)
             labels = (index.reshape(labels.shape) + (found[0] > 0)).astype(np.int32)
-        return np.concatenate([_probability(labels)[None], np.moveaxis(_distances(labels, self.n_rays), -1, 0)])
+        probability = _probability(labels[:: self.stride, :: self.stride])
+        distances = _distances(labels, self.n_rays, self.stride)
+        return np.concatenate([probability[None], np.moveaxis(distances, -1, 0)])
 
     def reduce(self, outputs: Float32Array, *, origin: tuple[int, int] = (0, 0), core: Window | None = None) -> Scores:
         """Return the candidates of `core` with a probability of at least `min_score`, best first, not yet suppressed.
 
+        The image's size is only known to `join` where it is no multiple of `stride`.
+
         Raises:
-            ValueError: The outputs have another shape than (1 + n_rays, h, w), or some are not finite.
+            ValueError: The outputs have another shape than (1 + n_rays, h, w), or some are not finite; or `origin` is
+                no multiple of `stride`.
         """
         if outputs.ndim != 3 or outputs.shape[0] != 1 + self.n_rays:
             raise ValueError(f"`outputs` must have the shape ({1 + self.n_rays}, h, w), got {outputs.shape}.")
-        top, left, height, width = core or (0, 0, *outputs.shape[1:])
+        if any(start % self.stride for start in origin):
+            raise ValueError(f"`origin` must hold multiples of `stride` ({self.stride}), got {origin}.")
+        size = outputs.shape[1] * self.stride, outputs.shape[2] * self.stride
+        top, left, height, width = core or (0, 0, *size)
         # The grid is the image's, so that tiles and the whole image have the same candidates.
-        top, left, bottom, right = (
-            top + -(origin[0] + top) % self.grid, left + -(origin[1] + left) % self.grid, top + height, left + width
-        )  # fmt: skip
-        seen = outputs[:, top : bottom : self.grid, left : right : self.grid]
+        first = top + -(origin[0] + top) % self.grid, left + -(origin[1] + left) % self.grid
+        chosen = [
+            slice(start // self.stride, -(-end // self.stride), self.grid // self.stride)
+            for start, end in zip(first, (top + height, left + width), strict=True)
+        ]
+        seen = outputs[:, chosen[0], chosen[1]]
         if not np.isfinite(seen).all():
             raise ValueError("`outputs` must be finite, got NaN or infinity.")
         rows, columns = np.nonzero(seen[0] >= self.min_score)
-        points = np.stack([rows * self.grid + top + origin[0], columns * self.grid + left + origin[1]], axis=1)
-        extent = origin[0] + outputs.shape[1], origin[1] + outputs.shape[2]
+        points = np.stack([rows, columns], axis=1) * self.grid + np.add(origin, first)
+        extent = origin[0] + size[0], origin[1] + size[1]
         return _ordered(points, seen[0, rows, columns], seen[1:, rows, columns].T, extent)
 
     def join(self, parts: Sequence[Scores], shape: tuple[int, int]) -> Scores:
@@ -184,17 +207,20 @@ def _probability(labels: LabelImage) -> Float32Array:
     return np.asarray(edt_prob(labels), np.float32)
 
 
-def _distances(labels: LabelImage, n_rays: int) -> Float32Array:
-    """Return the distances (H, W, n_rays) of labels without gaps, some 65,535 of them at a time."""
+def _distances(labels: LabelImage, n_rays: int, stride: int) -> Float32Array:
+    """Return the distances (h, w, n_rays) at every `stride`-th pixel of labels without gaps, 65,535 of them at a time."""
     from stardist.geometry import star_dist
 
+    grid = (stride, stride)
     if labels.max() <= _LABELS_AT_ONCE:
-        return np.asarray(star_dist(labels.astype(np.uint16), n_rays), np.float32)
-    distances = np.zeros((*labels.shape, n_rays), np.float32)
+        return np.asarray(star_dist(labels.astype(np.uint16), n_rays, grid=grid), np.float32)
+    distances = np.zeros((*labels[::stride, ::stride].shape, n_rays), np.float32)
     for first in range(0, int(labels.max()), _LABELS_AT_ONCE):
         # A ray ends where the label changes, be it to 0 or to another cell, so the others can be left out.
         chosen = (labels > first) & (labels <= first + _LABELS_AT_ONCE)
-        distances[chosen] = star_dist(np.where(chosen, labels - first, 0).astype(np.uint16), n_rays)[chosen]
+        some = star_dist(np.where(chosen, labels - first, 0).astype(np.uint16), n_rays, grid=grid)
+        seen = chosen[::stride, ::stride]
+        distances[seen] = some[seen]
     return distances
 
 

@@ -45,6 +45,7 @@ class ThreeClass:
 
     channels: ClassVar[tuple[str, ...]] = ("background", "boundary", "cell")
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "softmax", "softmax")
+    stride: ClassVar[int] = 1
     is_sparse: ClassVar[bool] = False
     is_scored: ClassVar[bool] = True
 

@@ -16,7 +16,7 @@ from cell_pipelines.representations.registry import create_representation
 def write_model(tmp_path):
     """Give a function that writes a model file of any family and returns its path."""
 
-    def write(name, *, representation="binary", tile=64, in_channels=1):
+    def write(name, *, representation="binary", tile=64, in_channels=1, stride=1):
         path = tmp_path / f"{name}.pt"
         if name.startswith("yolo"):
             write_untrained_yolo(path, f"{name}.yaml", image_size=tile, categories=("live", "dead"))
@@ -27,16 +27,17 @@ def write_model(tmp_path):
         options = {"resunet": {"width": 4}, "dpt": {"decoder_fusion_channels": 16}, "attention_unet": shallow}.get(
             name, {}
         )
-        channels = len(create_representation(representation).channels)
+        learnt = {"stride": stride} if stride > 1 else {}
+        channels = len(create_representation(representation, **learnt).channels)
         description = {
-            "representation": {"name": representation, "options": {}},
+            "representation": {"name": representation, "options": learnt},
             "categories": ["live", "dead"],
             "thresholds": {"live": 0.5, "dead": 0.4},
             "normalisation": "full_range",
             "colour": "grey",
             "training": {"tile": tile},
         }
-        network = create_network(NetworkSpec(name, encoder, in_channels, 2 * channels, options=options))
+        network = create_network(NetworkSpec(name, encoder, in_channels, 2 * channels, stride, options=options))
         path.write_bytes(write_checkpoint(network, json.loads(json.dumps(description))))
         return path
 

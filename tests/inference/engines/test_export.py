@@ -43,6 +43,16 @@ def test_networks_give_the_same_on_every_engine(name, write_model, tmp_path):
     check(write_model(name), tmp_path)
 
 
+def test_scores_on_a_coarser_grid_are_exported_and_the_record_says_so(write_model, tmp_path):
+    path = write_model("resunet", representation="star", stride=2, tile=50)
+    exported = check(path, tmp_path)
+    record = read_record(exported)
+    assert record["stride"] == 2 and record["representation"]["options"] == {"stride": 2}
+    (scores,) = create_engine("onnxruntime", path, exported)(sample_images((1, 50, 50), 1))
+    assert scores.shape == (1, 2 * 33, 25, 25)
+    assert read_record(check(write_model("resunet"), tmp_path))["stride"] == 1
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - set(QUICK)))
 def test_every_architecture_gives_the_same_on_every_engine(name, write_model, tmp_path):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from cell_pipelines.inference.segmentation import SegmentationPredictor
 from cell_pipelines.losses.registry import LOSSES
 from cell_pipelines.models.checkpoint import read_checkpoint
 from cell_pipelines.models.spec import NetworkSpec
@@ -48,6 +49,26 @@ def test_every_representation_is_learnt_and_loads_again(name, images, tmp_path):
     channels = description["network"]["out_channels"]
     with torch.no_grad():
         assert network(torch.zeros(1, 1, 21, 33)).shape == (1, channels, 21, 33)
+
+
+def test_a_star_is_learnt_validated_shown_and_predicted_on_its_own_grid(images, tmp_path):
+    """With tiles of an odd side, so that the last row and column of outputs reach beyond the image's."""
+    reports = []
+    training = replace(
+        TINY, representation=Choice("star", {"n_rays": 8, "stride": 2}), loss=Choice("star"), tiles=Tiles(33, 0),
+        oversampling=Oversampling(error=1.0), samples_every=1, samples=1, epochs=3,
+    )  # fmt: skip
+    content, history = train(training, images, tmp_path / "work", on_epoch=reports.append)
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
+    sample = reports[-1].samples[0]
+    assert sample.image.shape[:2] == sample.target.shape[1:] == sample.probability.shape[1:] == (64, 64)
+    (tmp_path / "model.pt").write_bytes(content)
+    network, description = read_checkpoint(tmp_path / "model.pt")
+    assert description["network"]["out_stride"] == description["representation"]["options"]["stride"] == 2
+    with torch.no_grad():
+        assert network(torch.zeros(1, 1, 21, 33)).shape == (1, 9, 11, 17)
+    (scores,) = SegmentationPredictor(tmp_path / "model.pt", device="cpu").predict(images[0].file())
+    assert scores["shape"].tolist() == [64, 64] and (scores["points"] % 2 == 0).all()
 
 
 def test_the_history_has_a_row_an_epoch_and_the_caller_hears_of_each(images, tmp_path):

@@ -41,7 +41,8 @@ def load_deployed(checkpoint: Path, size: Size | None = None) -> DeployedNetwork
     A YOLO has its normalisation folded into its convolutions, and gives ``output0`` (B, 4 + categories + coefficients
     of masks, places): centre x, centre y, width and height in pixels, then scores in [0, 1]; boxes that overlap are yet
     to be suppressed. One with masks gives its prototypes as ``output1`` (B, 32, H / 4, W / 4). Any other network gives
-    ``scores`` (B, categories times channels of the representation, H, W), activated.
+    ``scores`` (B, categories times channels of the representation, H, W), activated; H and W divided by the
+    representation's ``stride``, rounded up.
 
     Args:
         checkpoint: A model file of this project, or any other YOLO.
@@ -91,7 +92,7 @@ def _load_segmentation(checkpoint: Path, size: Size | None) -> DeployedNetwork:
             "pixel_size_um", "training_images", "started_from", "data_sha256", "run_id")  # fmt: skip
     record = {key: description[key] for key in kept if key in description}
     record["normalisation"] = trained_normalisation(description, "segmentation")
-    record["activations"] = list(representation.activations)
+    record |= {"activations": list(representation.activations), "stride": representation.stride}
     shape = (int(description["network"]["in_channels"]), int(height), int(width))
     return DeployedNetwork(_activated(network, representation.activations), shape, ("scores",), record)
 

@@ -52,6 +52,7 @@ def read(name: str, category: str) -> bytes:
     options = {
         "n_rays": int(config["n_rays"]), "grid": int(config["grid"][0]), "nms": nms,
         "min_score": min(0.05, max(threshold, 1e-3)), "edge_px": _EDGE * config["grid"][0], "multiple": stride,
+        "stride": spec.out_stride,
     }  # fmt: skip
     description = {
         "categories": [category],
@@ -122,7 +123,7 @@ def _to_spec(config: Mapping[str, Any], path: Path) -> NetworkSpec:
             "features": int(config["net_conv_after_unet"]),
         }  # fmt: skip
         channels, rays = int(config["n_channel_in"]), int(config["n_rays"])
-        return NetworkSpec("stardist_unet", None, channels, 1 + rays, options=options)
+        return NetworkSpec("stardist_unet", None, channels, 1 + rays, grid[0], options=options)
     except KeyError as error:
         raise ValueError(f"{path}: expected the setting {error} of a StarDist network; it is not there.") from error
     except (TypeError, ValueError) as error:

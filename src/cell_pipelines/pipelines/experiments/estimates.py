@@ -129,7 +129,8 @@ def _plan_network(parameters: Mapping[str, Any], model: str, train: AnnotationSe
     channels = 1 if shared.get("colour") == "grey" else 3
     representation = create_representation(shared["representation"]["name"], **_options(shared["representation"]))
     classes = len(shared.get("categories") or train.categories)
-    network = create_untrained_network(own, out_channels=classes * len(representation.channels), in_channels=channels)
+    outputs, stride = classes * len(representation.channels), representation.stride
+    network = create_untrained_network(own, out_channels=outputs, in_channels=channels, out_stride=stride)
     size, batch, minutes = shared["tiles"]["size"], shared.get("batch", 8), shared.get("minutes")
     shape = (batch, channels, size, size)
     if minutes is not None:

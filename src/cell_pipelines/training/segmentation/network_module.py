@@ -1,6 +1,6 @@
 """The network with its loss, optimiser and counts, as Lightning drives it; it alone imports Lightning at its start."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ class Parts:
     """Parts that a network is trained with.
 
     Attributes:
-        network: Takes (B, C, H, W) and gives (B, K * channels, H, W).
+        network: Takes (B, C, H, W) and gives (B, K * channels, H, W), at the representation's stride as targets are.
         loss: Takes logits and target (B, channels, H, W) and weights (B, H, W).
         representation: Of one category.
         categories: How many, K.
@@ -64,6 +64,12 @@ def foreground(scores: Tensor, representation: Representation) -> Tensor:
     return scores[:, 0]
 
 
+def enlarge(maps: Tensor, stride: int, shape: Sequence[int]) -> Tensor:
+    """Return maps (N, h, w) with each value repeated for the `stride` rows and columns from its own on, (N, H, W)."""
+    whole = maps.repeat_interleave(stride, -2).repeat_interleave(stride, -1)
+    return whole[..., : shape[0], : shape[1]]
+
+
 class SegmentationModule(lightning.LightningModule):  # type: ignore[misc]
     """One network in training.
 
@@ -100,7 +106,7 @@ class SegmentationModule(lightning.LightningModule):  # type: ignore[misc]
         self.kept_samples: list[tuple[Any, Any, Any]] = []
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the logits (B, K * channels, H, W) of images (B, C, H, W)."""
+        """Return the logits of images (B, C, H, W): (B, K * channels, H, W), or what the stride leaves of H and W."""
         if self.training_settings.channels_last:
             image = image.contiguous(memory_format=torch.channels_last)
         logits: Tensor = self.network(image)
@@ -154,7 +160,8 @@ class SegmentationModule(lightning.LightningModule):  # type: ignore[misc]
         self.validation.append(as_sums(torch.stack([*pixels, loss, torch.ones_like(loss)])) * counts)
         if len(self.kept_samples) < self.keep_samples:
             image = batch["image"][0].permute(1, 2, 0)
-            arrays = [part.float().cpu().numpy() for part in (image, truth, scores)]
+            maps = (enlarge(part.float(), representation.stride, image.shape[:2]) for part in (truth, scores))
+            arrays = [part.float().cpu().numpy() for part in (image, *maps)]
             self.kept_samples.append((arrays[0], arrays[1], arrays[2]))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -103,7 +103,8 @@ class TileDataset:
     """Training tiles; asked by a `Draw`, so that workers need to know nothing of epochs.
 
     A tile is a mapping: ``image`` (C, S, S) float32 in [0, 1], ``target`` (K, channels, S, S) float32,
-    ``weights`` (K, S, S) float32, ``tile`` its number.
+    ``weights`` (K, S, S) float32, ``tile`` its number; target and weights have the rows and columns that the
+    representation's stride leaves.
     """
 
     def __init__(self, samples: Iterable[Sample], representation: Representation, cutting: Cutting) -> None:
@@ -121,6 +122,7 @@ class TileDataset:
 
         image, labels, weights = self.cut(draw)
         target = np.stack([self.representation.encode(one) for one in labels.numpy()])
+        weights = at_stride(weights, self.representation)
         return {"image": image, "target": torch.from_numpy(target), "weights": weights, "tile": draw.tile}
 
     def cut(self, draw: Draw) -> tuple[Any, Any, Any]:
@@ -141,6 +143,11 @@ class TileDataset:
         tensors = [torch.from_numpy(array) for array in (to_network(pixels), *maps)]
         image, labels, weights = move_tile(tensors[0], tensors[1], tensors[2], movement, cutting.size)
         return change_intensities(image, movement, generator), labels, weights
+
+
+def at_stride(maps: Any, representation: Representation) -> Any:
+    """Return of maps (..., H, W) the rows and columns that have targets."""
+    return maps[..., :: representation.stride, :: representation.stride]
 
 
 def _start(start: int, move: float, length: int, size: int) -> int:
@@ -194,7 +201,7 @@ class ValidationDataset:
         return {
             "image": torch.from_numpy(to_network(image)),
             "target": torch.from_numpy(target),
-            "weights": torch.from_numpy(weights * core),
+            "weights": at_stride(torch.from_numpy(weights * core), self.representation),
             "tile": number,
             "counts": int(number < len(self.parts)),
         }

@@ -119,6 +119,7 @@ def _prepare(
         training.network,
         in_channels=samples[0].image.shape[2],
         out_channels=len(categories) * len(representation.channels),
+        out_stride=representation.stride,
     )
     training = replace(training, network=spec)
     started = _identity(training, [*samples, *sources[1].open()])

@@ -37,4 +37,5 @@ def _create_network(own: Mapping[str, Any], categories: int, channels: int) -> A
     representation = create_representation(chosen["name"], **chosen.get("options", {}))
     outputs = categories * len(representation.channels)
     options = own.get("options") or {}
-    return create_network(NetworkSpec(own["architecture"], own.get("encoder"), channels, outputs, options=options))
+    stride = representation.stride
+    return create_network(NetworkSpec(own["architecture"], own.get("encoder"), channels, outputs, stride, options=options))

@@ -1,11 +1,12 @@
 """Choose where the training of a network that outlines cells starts: a trained model's weights, or random ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.representations.registry import create_representation
 from cell_pipelines.workflows.planning.data_facts import DataFacts, Diameters
 from cell_pipelines.workflows.planning.plan import Decision, PlanError
 from cell_pipelines.workflows.planning.starter_fit import Fitting, describe_unfit
@@ -179,10 +180,16 @@ def network_settings(trained: TrainedStart) -> dict[str, Any]:
            "options": dict(network["options"])}  # fmt: skip
     return {
         **{f"{trained.model}.{key}": value for key, value in own.items()},
-        **_chosen(trained, "representation", trained.record["representation"]),
+        **_chosen(trained, "representation", _complete(trained.record["representation"])),
         "segmentation.start_from": trained.name,
         "segmentation.cell_diameter_px": trained.record.get("cell_diameter_px"),
     }
+
+
+def _complete(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a representation with all its options, so that none of the base's is merged into those of a start."""
+    representation: Any = create_representation(choice["name"], **(choice.get("options") or {}))
+    return {"name": choice["name"], "options": asdict(representation)}
 
 
 def pixel_settings(trained: TrainedStart) -> dict[str, Any]:
