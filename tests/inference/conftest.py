@@ -12,6 +12,7 @@ class Maps:
 
     channels: tuple[str, ...] = ("inside",)
     activations: tuple[str, ...] = ("sigmoid",)
+    stride: int = 1
     is_sparse: bool = False
 
     def reduce(self, outputs, *, origin=(0, 0), core=None):

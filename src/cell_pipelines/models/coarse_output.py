@@ -1,4 +1,4 @@
-"""Networks of segmentation_models_pytorch whose logits come on a coarser grid, without what is finer in their decoder."""
+"""Let networks of segmentation_models_pytorch give logits on a coarser grid, without what is finer in their decoder."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ def _replace_head(network: Any, channels: int) -> None:
 
 def _enlarge_less(head: Any, stride: int) -> None:
     """Divide the factor by which a head enlarges its logits."""
-    layers = [layer for layer in head.children() if isinstance(layer, nn.Upsample)]
+    layers: list[Any] = [layer for layer in head.children() if isinstance(layer, nn.Upsample)]
     factor = float(layers[0].scale_factor if layers else getattr(head, "upsampling_factor", 1.0))
     if factor % stride:
         raise ValueError(f"its head makes logits {factor:g} times as large, which can't be {stride} times less")

@@ -49,8 +49,6 @@ def create_network(spec: NetworkSpec, *, encoder_weights: str | None = None) -> 
     stride = max(int(network.encoder.output_stride), 32 if spec.architecture == "dpt" else 1)
     if stride % int(network.encoder.output_stride):
         raise ValueError(f"`encoder` of dpt must have patches of 8, 16 or 32 pixels; {spec.encoder} has others.")
-    if stride % spec.out_stride:
-        raise ValueError(f"{spec.name} is never coarser than {stride} pixels; its logits can't have stride {spec.out_stride}.")
     whole = AnySize(network, spec, stride=stride, minimum=stride * ARCHITECTURES[spec.architecture].stages)
     statistics = encoder_statistics(str(spec.encoder), encoder_weights)
     if statistics is not None:

@@ -29,9 +29,7 @@ def create_untrained_network(
     import torch
 
     options = own.get("options") or {}
-    spec = NetworkSpec(
-        own["architecture"], own.get("encoder"), in_channels, out_channels, out_stride, options=options
-    )
+    spec = NetworkSpec(own["architecture"], own.get("encoder"), in_channels, out_channels, out_stride, options=options)
     with torch.device("meta"):
         return create_network(spec)
 

@@ -37,7 +37,7 @@ class Representation(Protocol):
     channels: tuple[str, ...]
     #: One for each channel.
     activations: tuple[Activation, ...]
-    #: Only every so many-th row and column of an image has a target and outputs, from the first on: a power of two, and 1
+    #: Only every so many-th row and column of an image, from the first on, has a target and outputs: a power of two; 1
     #: for maps, which are stored pixel by pixel.
     stride: int
     #: Whether scores of neighbouring tiles are lists of candidates, joined by `join`, instead of blended maps.

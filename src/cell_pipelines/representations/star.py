@@ -208,7 +208,7 @@ def _probability(labels: LabelImage) -> Float32Array:
 
 
 def _distances(labels: LabelImage, n_rays: int, stride: int) -> Float32Array:
-    """Return the distances (h, w, n_rays) at every `stride`-th pixel of labels without gaps, 65,535 of them at a time."""
+    """Return the distances (h, w, n_rays) at every `stride`-th pixel of labels without gaps, 65,535 at a time."""
     from stardist.geometry import star_dist
 
     grid = (stride, stride)

@@ -116,6 +116,8 @@ def _to_spec(config: Mapping[str, Any], path: Path) -> NetworkSpec:
     for name, pair in (("grid", grid), ("unet_kernel_size", kernel)):
         if not (isinstance(pair, list) and len(pair) == 2 and pair[0] == pair[1] and isinstance(pair[0], int)):
             raise ValueError(f"{path}: only StarDist networks with a square `{name}` can be read; it has {pair!r}.")
+    if grid[0] < 1 or grid[0] & (grid[0] - 1):
+        raise ValueError(f"{path}: only StarDist networks with a `grid` of powers of two can be read; it has {grid!r}.")
     try:
         options = {
             "grid": grid[0], "depth": int(config["unet_n_depth"]), "width": int(config["unet_n_filter_base"]),

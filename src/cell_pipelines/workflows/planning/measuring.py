@@ -35,7 +35,6 @@ def _create_network(own: Mapping[str, Any], categories: int, channels: int) -> A
 
     chosen = own.get("training", {}).get("representation") or {"name": "binary"}
     representation = create_representation(chosen["name"], **chosen.get("options", {}))
-    outputs = categories * len(representation.channels)
-    options = own.get("options") or {}
-    stride = representation.stride
-    return create_network(NetworkSpec(own["architecture"], own.get("encoder"), channels, outputs, stride, options=options))
+    shape, options = (channels, categories * len(representation.channels)), own.get("options") or {}
+    spec = NetworkSpec(own["architecture"], own.get("encoder"), *shape, representation.stride, options=options)
+    return create_network(spec)

@@ -175,21 +175,16 @@ def _channels(trained: TrainedStart) -> int:
 
 def network_settings(trained: TrainedStart) -> dict[str, Any]:
     """Return the network of a start with its representation and scale, by dotted names."""
-    network = trained.record["network"]
-    own = {"architecture": network["architecture"], "encoder": network["encoder"], "encoder_weights": None,
-           "options": dict(network["options"])}  # fmt: skip
+    network, chosen = trained.record["network"], trained.record["representation"]
+    # Complete, since Kedro merges options into those of the base.
+    complete: Any = create_representation(chosen["name"], **(chosen.get("options") or {}))
+    own = {key: network[key] for key in ("architecture", "encoder", "options")}
     return {
-        **{f"{trained.model}.{key}": value for key, value in own.items()},
-        **_chosen(trained, "representation", _complete(trained.record["representation"])),
+        **{f"{trained.model}.{key}": value for key, value in {**own, "encoder_weights": None}.items()},
+        **_chosen(trained, "representation", {**chosen, "options": asdict(complete)}),
         "segmentation.start_from": trained.name,
         "segmentation.cell_diameter_px": trained.record.get("cell_diameter_px"),
     }
-
-
-def _complete(choice: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a representation with all its options, so that none of the base's is merged into those of a start."""
-    representation: Any = create_representation(choice["name"], **(choice.get("options") or {}))
-    return {"name": choice["name"], "options": asdict(representation)}
 
 
 def pixel_settings(trained: TrainedStart) -> dict[str, Any]:
@@ -210,8 +205,7 @@ def learning_settings(trained: TrainedStart) -> dict[str, Any]:
 def _chosen(trained: TrainedStart, key: str, choice: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of one of a registry's entries, for this network alone."""
     prefix = f"{trained.model}.training.{key}"
-    options = dict(choice.get("options") or {})
-    return {f"{prefix}.name": choice["name"], f"{prefix}.options": options}
+    return {f"{prefix}.name": choice["name"], f"{prefix}.options": dict(choice.get("options") or {})}
 
 
 def describe_trained_start(trained: TrainedStart, why: str, facts: DataFacts) -> Decision:
