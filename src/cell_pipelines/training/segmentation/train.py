@@ -115,8 +115,12 @@ def _prepare(
     sources = _prepare_images(training, train, val, folder, several=devices.count > 1)
     samples = sources[0].open()
     check_study(samples, categories)
-    outputs = {"out_channels": len(categories) * len(representation.channels), "out_stride": representation.stride}
-    spec = replace(training.network, in_channels=samples[0].image.shape[2], **outputs)
+    spec = replace(
+        training.network,
+        in_channels=samples[0].image.shape[2],
+        out_channels=len(categories) * len(representation.channels),
+        out_stride=representation.stride,
+    )
     training = replace(training, network=spec)
     started = _identity(training, [*samples, *sources[1].open()])
     _start_or_resume(folder, started, resume=resume)
