@@ -16,7 +16,7 @@ def test_without_a_token_nothing_is_told(tmp_path: Path, serve: Any) -> None:
             says(client.get(path), 401, "a token is needed")
         for headers in ({"Authorization": "Bearer wrong"}, {"Cookie": "cell_pipelines_token=w\u00f6"}):
             raw = {name: value.encode("latin-1") for name, value in headers.items()}
-            says(client.get("/api/v1/jobs", headers=raw), 401, "a token is needed")
+            says(client.get("/api/v1/jobs", headers=raw), 401, "this token is not known")
         assert client.get("/api/v1/jobs", headers=ANNA).json() == []
         assert client.get("/health").json()["status"] == "ok"
 

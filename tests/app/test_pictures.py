@@ -74,3 +74,18 @@ def test_values_beyond_all_bounds_become_white_and_what_is_no_number_black(tmp_p
     picture = reduced_picture(_file(tmp_path / "a.tif", image), 32)
     assert (picture[0, 0, 0], picture[-1, -1, 0]) == (0, 255)
     assert picture[0, -1, 0] > 235
+
+
+@pytest.mark.parametrize("side", [20, 500])
+def test_a_picture_is_turned_as_its_image_is(tmp_path: Path, way: str, side: int) -> None:
+    from PIL import Image
+
+    turned = Image.Exif()
+    turned[0x0112] = 6  # orientation: the camera was held upright
+    pixels = np.zeros((30, 50, 3), dtype=np.uint8)
+    pixels[:, :10] = 250
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=turned, quality=100)
+    picture = reduced_picture(ImageFile(tmp_path / "a.jpg"), side)
+    assert picture.shape[:2] == ((50, 30) if side == 500 else (20, 12))
+    assert picture[0].mean() > 200
+    assert picture[-1].mean() < 20

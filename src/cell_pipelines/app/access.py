@@ -44,7 +44,9 @@ def current_user(request: Request) -> str:
         value = cookie_value(token.strip()) if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
         user = _find(settings, value)
     if user is None:
-        raise HTTPException(401, "a token is needed: log in, or send it as `Authorization: Bearer TOKEN`.")
+        is_sent = COOKIE in request.cookies or "authorization" in request.headers
+        start = "this token is not known" if is_sent else "a token is needed"
+        raise HTTPException(401, f"{start}: log in, or send yours as `Authorization: Bearer TOKEN`.")
     return _user_by_proxy(request, settings.user_header) if settings.user_header else user
 
 

@@ -215,7 +215,7 @@ def test_a_model_is_trained_on_corrections_and_compared(uploaded: Opener, fits: 
     page.fill("#train-minutes", "0.5")
     page.click("#train button")
     page.wait_for_url("**/jobs/*", timeout=10_000)
-    page.wait_for_selector("#comparison:visible", timeout=600_000)
+    page.wait_for_selector("#comparison:visible", timeout=1_800_000)
     assert page.locator("#models tbody tr").count() == page.locator("#sentences li").count() >= 3
     assert page.inner_text("#verdict").endswith(".")
     fits(page)

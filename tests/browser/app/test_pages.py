@@ -103,6 +103,7 @@ _COMPARISON = {
 }  # fmt: skip
 
 
+@pytest.mark.quick(width=[390])
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_a_finished_training_shows_both_models_metric_by_metric(
     uploaded: Opener, axe: Any, fits: Any, width: int, dark: bool
