@@ -46,6 +46,37 @@ def test_pictures_of_labels_are_read_from_a_folder_of_any_name(folder: str, kind
     }
 
 
+def red_labels(count: int = 3) -> np.ndarray:
+    """Make a label image as of BBBC039: numbers in the red channel, used again for cells that don't touch."""
+    red = np.where(labels(count) > 0, 1, 0).astype(np.uint8)
+    red[:, 20:27] = 2 * red[:, 5:12]
+    return np.dstack([red, np.zeros_like(red), np.zeros_like(red)])
+
+
+@pytest.mark.parametrize("folder", ["masks/test", "labels/Train", "masks/valid", "anna"])
+def test_numbers_in_one_colour_are_labels_in_one_side_of_a_split_and_in_a_folder_of_any_name(
+    folder: str, tmp_path: Path
+) -> None:
+    for name in ("a.png", "b.png"):
+        write_raster(red_labels(), tmp_path / folder / name)
+    assert detect_format(tmp_path / folder)[0] == "instance_channel"
+    assert read_annotations(tmp_path / folder, index("a.png", "b.png")).annotations.n_objects == 12
+
+
+@pytest.mark.parametrize("folder", ["masks/test", "train_masks", "labels/dev"])
+def test_one_side_of_masks_is_read_as_masks(folder: str, tmp_path: Path) -> None:
+    write_raster(labels(), tmp_path / folder / "a.png")
+    write_raster(np.where(labels() > 0, 255, 0).astype(np.uint8), tmp_path / folder / "b.png")
+    assert detect_format(tmp_path / folder)[0] == "label_image"
+
+
+def test_one_side_of_images_stays_images(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        write_raster(photograph(), tmp_path / "images" / "test" / name)
+    with pytest.raises(AnnotationFormatError, match="only images lie here"):
+        detect_format(tmp_path / "images" / "test")
+
+
 def test_one_photograph_among_the_first_pictures_makes_a_folder_one_of_images(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         write_raster(labels(), tmp_path / "anna" / name)

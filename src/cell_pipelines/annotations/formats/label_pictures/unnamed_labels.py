@@ -11,6 +11,7 @@ from cell_pipelines.annotations.formats.label_pictures.rasters import (
     whole_numbers,
 )
 from cell_pipelines.annotations.formats.sources.label_naming import Naming, is_image_folder
+from cell_pipelines.annotations.images import SPLIT_WORDS
 
 PEEK_FILES, PEEK_PIXELS = 12, 1 << 26
 _NO_DATA = ("readme", "license", "thumbs.db")
@@ -21,10 +22,14 @@ _USUAL_NAME = "labels"
 def name_of_root(folder: Path, naming: Naming) -> str:
     """Return the folder's name, or `labels` where nothing but its pictures tells that it holds labels.
 
-    That takes a folder with pictures and nothing else, none of them, nor a folder among them, called as labels or
-    images are; and each of the first ones must hold numbers of cells or a mask.
+    A folder called test or train is one side of what lies above it: ``masks/test`` holds masks.
+
+    By its pictures alone it takes a folder with pictures and nothing else, none of them, nor a folder among them,
+    called as labels or images are; and each of the first ones must hold numbers of cells, in one or all of its
+    colours, or a mask.
     """
-    name = folder.resolve().name
+    place = folder.resolve()
+    name = place.parent.name if place.name.lower() in SPLIT_WORDS else place.name
     says_something = naming != Naming() or naming.is_label_folder(name) or is_image_folder(name)
     return name if says_something or not _holds_only_labels(folder, naming) else _USUAL_NAME
 
@@ -49,7 +54,13 @@ def _holds_only_labels(folder: Path, naming: Naming) -> bool:
 
 def _kind(path: Path) -> str:
     try:
-        return picture_kind(read_raster(path, limit=PEEK_PIXELS))
+        raster = read_raster(path, limit=PEEK_PIXELS)
+        kind = picture_kind(raster)
+        if kind != "colours":
+            return kind
+        kind = str(kind_of(whole_numbers(one_channel(raster, lone=True)[0])))
+        # Numbers in one colour are used again for cells that don't touch, as classes are.
+        return "labels" if kind == "classes" else kind
     except ValueError:
         return "unread"
 
