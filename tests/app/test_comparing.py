@@ -63,7 +63,9 @@ def test_the_difference_is_after_less_before_with_its_interval(compared: Any, tm
     assert f1["before"][0] != f1["after"][0]
     assert (f1["difference"][0] > 0) is reverse
     assert f1["better"] == ("after" if reverse else "before")
-    assert f"The new model is {'better' if reverse else 'worse'} in F1 of" in found["verdict"]
+    titles = [one["title"] for one in found["metrics"] if one["better"]]
+    listed = f"{', '.join(titles[:-1])} and {titles[-1]}"
+    assert f"The new model is {'better' if reverse else 'worse'} in {listed}." in found["verdict"]
     assert ("better" in found["verdict"]) is reverse
     assert (tmp_path / "page" / "report.html").is_file()
 

@@ -77,10 +77,14 @@ def _verdict(metrics: list[dict[str, Any]]) -> str:
     """Say in which metrics the new model is better or worse; in none where they do not differ significantly."""
     titles = {side: [one["title"] for one in metrics if one["better"] == side] for side in ("after", "before", "")}
     words = {"after": "better", "before": "worse"}
-    found = [f"The new model is {word} in {', '.join(titles[side])}." for side, word in words.items() if titles[side]]
+    found = [f"The new model is {word} in {_joined(titles[side])}." for side, word in words.items() if titles[side]]
     if not found:
         return "The two models do not differ significantly in any metric."
     return " ".join([*found, *(["In the others they do not differ significantly."] if titles[""] else [])])
+
+
+def _joined(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _better(test: Mapping[str, Any], *, higher: bool, after: str) -> str:
