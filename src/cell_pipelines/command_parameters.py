@@ -65,9 +65,16 @@ def _split(text: str) -> list[str]:
 def _parse_value(key: str, value: str) -> Any:
     is_path = ("/" in value or "\\" in value or value == "~") and value[:1] not in "\"'[{"
     if is_path:
-        return str(Path(value).expanduser()) if value.startswith("~") else value
+        return _at_home(value) if value.startswith("~") else value
     try:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise MistakeError(f"--params: the value of `{key}` can't be read: {value!r}; put it in quotes.") from error
-    return str(Path(parsed).expanduser()) if isinstance(parsed, str) and parsed.startswith("~/") else parsed
+    return _at_home(parsed) if isinstance(parsed, str) and parsed.startswith("~/") else parsed
+
+
+def _at_home(path: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError as error:
+        raise MistakeError(f"{path}: no user of this machine is called so; write the whole path.") from error

@@ -68,6 +68,10 @@ SENTENCES = {
         ["--pipelines=annotation_conversion", "--params=raw_images={tmp}/empty"],
         r"empty: found no image; expected files",
     ),
+    "the home folder of nobody": (
+        ["--pipelines=annotation_conversion", "--params=raw_images=~nobody_of_that_name/cells"],
+        r"~nobody_of_that_name/cells: no user of this machine is called so",
+    ),
     "a home folder that is not there, with a comma": (
         ["--pipelines=annotation_conversion", "--params=raw_images=~/no,where"],
         re.escape(str(Path.home() / "no,where")) + ": expected a folder with images",
