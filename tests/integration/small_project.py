@@ -31,6 +31,8 @@ _SCENE = {"height": 96, "width": 96, "cells": 6, "mean_radius_px": 9.0}
 _REPLACING = ("options", "values", "variants", "settings", "conditions")
 _TRIALS = {"parallel": 1, "costs": False}
 
+#: Names of the images of living and dead cells.
+CHAMBER = [f"{group} ({n}).jpg" for group in ("cell", "b", "c") for n in range(1, 6)]
 #: What makes any study small, where it has such a setting.
 SMALL: dict[str, Any] = {
     "yolo": _YOLO, "yolo_seg": {**_YOLO, "weights": "yolov8n-seg.pt"}, "segmentation": _SEGMENTATION,
@@ -72,7 +74,14 @@ def small_project(folder: Path) -> Path:
             wanted = _merged(SMALL, OF_ONE.get(study.name, {}))
             small = {name: _merged(group, wanted.get(name, {})) for name, group in given.items()}
             path.write_text(yaml.safe_dump(small, sort_keys=False), encoding="utf-8")
+    for table in (folder / "conf" / "starter").glob("*_split.csv"):
+        few_of(table).to_csv(table, index=False)
     return folder
+
+
+def few_of(table: Path) -> pd.DataFrame:
+    """Return the first images of each side of a split."""
+    return pd.read_csv(table).groupby("split").head(5)
 
 
 def _merged(given: Any, wanted: Any) -> Any:
@@ -90,15 +99,13 @@ def public_images(folder: Path) -> dict[str, str]:
         ("bbbc039", "nuclei_fluorescence_16bit_bbbc039/images", "nuclei_fluorescence_16bit_bbbc039/masks",
          "instance_channel"),
     ):  # fmt: skip
-        split = pd.read_csv(ROOT / "conf" / "starter" / f"{name}_split.csv").groupby("split")["image"]
-        names = [image for _, images_of in split for image in images_of.head(5)]
+        names = few_of(ROOT / "conf" / "starter" / f"{name}_split.csv")["image"].tolist()
         write_images(folder / images, folder / labels, kind, names)
     blood = folder / "detection_blood_voc"
     write_images(blood / "JPEGImages", blood / "Annotations", "pascal_voc", [f"{n}.jpg" for n in range(12)],
                  classes=("RBC", "WBC"))  # fmt: skip
     chamber = folder / "detection_livedead_brightfield_voc"
-    names = [f"{group} ({n}).jpg" for group in ("cell", "b", "c") for n in range(1, 6)]
-    write_images(chamber / "Images", chamber / "Annotations", "pascal_voc", names,
+    write_images(chamber / "Images", chamber / "Annotations", "pascal_voc", CHAMBER,
                  classes=("Living Cell", "Dead Cell"))  # fmt: skip
     live_dead = folder / "live_dead"
     write_images(live_dead / "images", live_dead, "yolo", [f"{n}.png" for n in range(12)], classes=("live", "dead"))

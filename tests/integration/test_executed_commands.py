@@ -16,7 +16,7 @@ import pytest
 
 from ..commands.own_fields import write_fields
 from .conftest import ROOT
-from .small_project import public_images, small_project, write_images
+from .small_project import CHAMBER, public_images, small_project, write_images
 from .typed_commands import ELSEWHERE, NEVER, all_commands, commands_by_study, is_typed, stand_in, study_of
 from .typist import PROGRAMS, Typist
 
@@ -77,16 +77,20 @@ def place(tmp_path, empty_store, squares_model) -> Path:
     write_images(folder / "sartorius" / "train", folder / "sartorius", "run_length_csv", _NAMES)
     for copied in ("three", "new_images", "my/new_images"):
         shutil.copytree(folder / "my_study" / "images", folder / copied)
-    names = sorted(path.name for path in (folder / "new_images").iterdir())
-    for name in ("plate.csv", "plate_layout.csv"):
-        rows = [f"{image},{'treated' if n % 2 else 'control'},s{n // 2}" for n, image in enumerate(names)]
-        (folder / "my" / name).write_text("\n".join(["image,condition,series", *rows]))
+    write_plate(folder / "my" / "plate.csv", sorted(path.name for path in (folder / "new_images").iterdir()))
+    write_plate(folder / "my" / "plate_layout.csv", CHAMBER)
     (folder / "models").mkdir()
     shutil.copy(squares_model, folder / "models" / "unetpp.pt")
     shutil.copy(ROOT / "src" / "cell_pipelines" / "starters" / "nuclei.pt", folder / "models" / "resunet.pt")
     shutil.copytree(_KERAS, folder / "models" / "2D_versatile_fluo")
     (folder / "src" / "cell_pipelines" / "starters").mkdir(parents=True)
     return folder
+
+
+def write_plate(path, names):
+    """Write what a laboratory knows of its images."""
+    rows = [f"{image},{'treated' if n % 2 else 'control'}" for n, image in enumerate(names)]
+    path.write_text("\n".join(["image,condition", *rows]))
 
 
 @pytest.fixture(scope="module")

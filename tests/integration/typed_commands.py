@@ -38,7 +38,16 @@ _STANDS_FOR = {
     "width=2560": "width=512", "height=1920": "height=384", "cells=500": "cells=20",
 }  # fmt: skip
 # Of the studies that a page means by this, the one that is typed.
-_MEANT = {"--env=<study> --pipelines=sample_data": "--env=neurons --pipelines=sample_data"}
+_MEANT = {
+    "--env=<study> --pipelines=sample_data": "--env=neurons --pipelines=sample_data",
+    "--env=my_study --pipelines=viability": "--env=live_dead_brightfield --pipelines=viability",
+}
+# What a page's command needs, which another page says.
+_BEFORE = {
+    "live_dead_brightfield": [
+        "kedro run --env=live_dead_brightfield --pipelines=prediction --params=images=/my/new_images"
+    ]
+}
 _ROOTS = re.compile(r"(?<![\w/.])/(?=(my|models|sartorius)/|sartorius\b)")
 _ORDER = (
     "sample_data",
@@ -76,6 +85,8 @@ def commands_by_study() -> Mapping[str, list[str]]:
     for command in filter(is_typed, all_commands()):
         for text in _each_model(command):
             groups.setdefault(study_of(text), []).append(text)
+    for study, commands in _BEFORE.items():
+        groups[study] += commands
     return {study: sorted(commands, key=_rank) for study, commands in groups.items()}
 
 

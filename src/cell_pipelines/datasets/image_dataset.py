@@ -1,12 +1,14 @@
 """One image file, and a folder of image files loaded one at a time."""
 
 import base64
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import ImagePreview
 
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import (
     Image,
     ImageFile,
@@ -53,6 +55,29 @@ class ImageDataset(AbstractDataset[Image, Image]):
         return ImagePreview(base64.b64encode(self._filepath.read_bytes()).decode())
 
 
+class FolderImages(dict[str, ImageFile]):
+    """The images of a folder by name; one that is asked for and is not there is named in a sentence."""
+
+    def __init__(self, folder: Path, images: Mapping[str, ImageFile]) -> None:
+        super().__init__(images)
+        self.folder = folder
+
+    def __missing__(self, name: str) -> ImageFile:
+        """Refuse a name.
+
+        Raises:
+            MistakeError: There is no image of that name.
+        """
+        raise MistakeError(
+            f"{self.folder}: there is no image `{name}`, which earlier steps of this study read; name the same images "
+            "in every command (`--params=raw_images=…`), or once in the study's globals.yml."
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let other processes have it."""
+        return FolderImages, (self.folder, dict(self))
+
+
 class ImageFolderDataset(AbstractDataset[Any, dict[str, ImageFile]]):
     """The images below a folder, at any depth: a dictionary of relative path to a file that is read when called.
 
@@ -96,7 +121,7 @@ class ImageFolderDataset(AbstractDataset[Any, dict[str, ImageFile]]):
             raise FileNotFoundError(
                 f"{self._path}: expected images; there is no such folder. For the study's own images {self._source}"
             )
-        return list_image_files(self._path, self._selection)
+        return FolderImages(self._path, list_image_files(self._path, self._selection))
 
     def save(self, data: Any) -> None:
         """Refuse: a study's images are never written over."""
