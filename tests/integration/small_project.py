@@ -100,7 +100,7 @@ def public_images(folder: Path) -> dict[str, str]:
          "instance_channel"),
     ):  # fmt: skip
         names = few_of(ROOT / "conf" / "starter" / f"{name}_split.csv")["image"].tolist()
-        write_images(folder / images, folder / labels, kind, names)
+        write_images(folder / images, folder / labels, kind, names, seed=100 * (name == "bbbc039"))
     blood = folder / "detection_blood_voc"
     write_images(blood / "JPEGImages", blood / "Annotations", "pascal_voc", [f"{n}.jpg" for n in range(12)],
                  classes=("RBC", "WBC"))  # fmt: skip
@@ -114,15 +114,17 @@ def public_images(folder: Path) -> dict[str, str]:
 
 
 def write_images(
-    images: Path, annotations: Path, kind: str, names: Sequence[str], *, classes: Sequence[str] = ("cell",)
-) -> None:
+    images: Path, annotations: Path, kind: str, names: Sequence[str], *, classes: Sequence[str] = ("cell",),
+    colour: bool = False, seed: int = 0,
+) -> None:  # fmt: skip
     """Write fields of round cells, annotated in a format."""
     images.mkdir(parents=True)
     annotations.mkdir(parents=True, exist_ok=True)
     builder = AnnotationBuilder(list(classes))
-    for seed, name in enumerate(names):
-        image, labels = draw_field(seed, _SIDE, _CELLS)
-        cv2.imwrite(str(images / name), image)
+    for number, name in enumerate(names, start=seed):
+        image, labels = draw_field(number, _SIDE, _CELLS)
+        picture = np.dstack([image, image // 2, image // 3]) if colour else image
+        cv2.imwrite(str(images / name), picture)
         row = builder.add_image(name, width=_SIDE, height=_SIDE)
         for label in range(1, _CELLS + 1):
             (outline, *_), _ = cv2.findContours(
