@@ -7,7 +7,7 @@ they are (``raw``), exponential averages of weights and batch statistics (``ema_
 weights with slower batch statistics (``slow_statistics``: momentum 0.02 instead of 0.1) or with statistics computed anew
 on eight batches before each validation (``new_statistics``). What changes the training itself, a limit of the gradient's
 norm and group normalisation, is a training of its own (``--clip``, ``--group-norm``). Each keeps the epoch with the lowest
-validation loss and is evaluated on images of the study's test side, at the default threshold. Validation is not counted
+validation loss and is evaluated on the same held-back images, at the default threshold. Validation is not counted
 in the minutes.
 """
 
