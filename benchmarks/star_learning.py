@@ -1,6 +1,6 @@
 r"""Train star-convex polygons for some epochs on few images and print how well they find the others' cells.
 
-    OMP_NUM_THREADS=1 python benchmarks/star_learning.py bbbc039 --epochs 7 --change '{"stride": 1}'
+    OMP_NUM_THREADS=1 python benchmarks/star_learning.py bbbc039 --epochs 7 --change '{"stride": 1, "batch": 8}'
     OMP_NUM_THREADS=1 python benchmarks/star_learning.py --steps
 
 The first trains on 8 images drawn by the seed, chooses the epoch on 2, and evaluates the rest by StarDist's own matching at
@@ -36,7 +36,7 @@ from cell_pipelines.workflows.trained_model import TrainedModel
 
 #: The model `stardist` of the study dsb2018.
 RECIPE: dict[str, Any] = {
-    "architecture": "unet", "encoder": "resnet18", "stride": 2, "batch": 8, "optimizer": "adamw",
+    "architecture": "unet", "encoder": "resnet18", "stride": 2, "batch": 4, "optimizer": "adamw",
     "options": {"encoder_depth": 4, "decoder_channels": [128, 64, 32, 32]}, "learning_rate": 0.002,
     "weight_decay": 0.01, "schedule": "one_cycle",
 }  # fmt: skip
@@ -135,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", nargs="?", choices=SETS, default="bbbc039")
     parser.add_argument("--train", type=int, default=8, help="images to learn from")
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=13)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--change", default="{}", help="settings of the recipe as JSON")
     parser.add_argument("--steps", action="store_true", help="time steps instead")
