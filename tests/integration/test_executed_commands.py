@@ -72,7 +72,7 @@ def place(tmp_path, empty_store, squares_model) -> Path:
     write_fields(folder / "my_study", 12)
     for images, labels in (("my_images", "my_labels"), ("images", "labels"), ("my/images", "my/labels")):
         write_images(folder / images, folder / labels, "coco", _NAMES, colour=images == "my/images")
-    shutil.copytree(folder / "my" / "labels", folder / "my" / "polygons")
+    write_images(folder / "of_polygons", folder / "my" / "polygons", "coco", _NAMES, classes=("whole", "destroyed"))
     write_images(folder / "masks_of", folder / "my" / "masks", "label_image", _NAMES)
     write_images(folder / "sartorius" / "train", folder / "sartorius", "run_length_csv", _NAMES)
     for copied in ("three", "new_images", "my/new_images"):
