@@ -56,6 +56,8 @@ MISTAKES = {
         [*_TRAIN, "--start", "state.pt"], r"state\.pt: expected",
     ),
     "a study to continue that is not there": (["train", "--continue", "--name", "mine"], "no study `mine` to continue"),
+    "megabytes in words": (["app", "--upload-mb", "much"], "expected a number such as 500, got 'much'"),
+    "a name in place of a port": (["app", "--port", "http"], "'http' is not a valid whole number"),
     "minutes in words": ([*_TRAIN, "--minutes", "twelve"], "expected a number such as 12, got 'twelve'"),
     "minutes below nothing": ([*_TRAIN, "--minutes", "-1"], "expected a number of 0.01 or more, got '-1'"),
     "minutes that are no number": ([*_TRAIN, "--minutes", "nan"], "expected a number such as 12, got 'nan'"),

@@ -54,6 +54,12 @@ class Decimal(click.ParamType):  # type: ignore[type-arg]
         return number
 
 
+class Whole(click.IntRange):
+    """A whole number in a range; what is none is called so in a sentence."""
+
+    name = "whole number"
+
+
 model = click.option(
     "--model", default="nuclei", show_default=True,
     help="Name of a starter, path of a model file, or study/model in the folder of a project.",
