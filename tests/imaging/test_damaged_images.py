@@ -65,7 +65,7 @@ def test_a_file_cut_short_anywhere_is_refused_by_name_or_whole(name: str, tmp_pa
             np.testing.assert_array_equal(read_image(path), whole)
         except ImageFormatError as error:
             refused += 1
-            assert str(error).startswith(f"{path}: expected a whole image, got: ")
+            assert str(error).startswith(f"{path}: expected a whole image, got")
     assert refused >= len(cuts) - 25
 
 
@@ -98,7 +98,7 @@ def test_a_flipped_bit_in_the_pixels_of_a_png_is_noticed(name: str, tmp_path: Pa
 )
 def test_what_is_no_image_is_refused_by_name(suffix: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / f"a{suffix}").write_bytes(content)
-    with pytest.raises(ImageFormatError, match=rf"a{suffix}: expected a whole image, got: "):
+    with pytest.raises(ImageFormatError, match=rf"a{suffix}: expected a whole image, got"):
         read_image(tmp_path / f"a{suffix}")
 
 

@@ -3,6 +3,7 @@ import math
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -91,20 +92,20 @@ def test_a_file_from_elsewhere_is_taken_by_its_path(keep, tmp_path):
 
 def test_f1_at_chosen_thresholds_sums_the_classes_before_it_divides():
     decodings = [Threshold(0.25), Threshold(0.75)]
-    dead = tabulate(decodings, [[4, 0, 0, 0, 0], [0, 0, 4, 0, 0]], 1, "f1_iou").assign(category="dead")
-    live = tabulate(decodings, [[0, 9, 9, 0, 0], [1, 1, 1, 0, 0]], 1, "f1_iou").assign(category="live")
+    dead = tabulate(decodings, np.array([[[4, 0, 0, 0, 0], [0, 0, 4, 0, 0]]]), "f1_iou").assign(category="dead")
+    live = tabulate(decodings, np.array([[[0, 9, 9, 0, 0], [1, 1, 1, 0, 0]]]), "f1_iou").assign(category="live")
     chosen = {"dead": Threshold(0.3), "live": Threshold(0.8)}
     assert chosen_f1(pd.concat([dead, live]), chosen) == pytest.approx(2 * 5 / (2 * 5 + 1 + 1))
 
 
 def test_cut_offs_of_scores_which_have_no_sizes_are_summed_as_well():
-    table = tabulate([Threshold(0.2), Threshold(0.6)], [[3, 3, 0, 0, 0], [2, 0, 1, 0, 0]], 1, "f1_iou")
+    table = tabulate([Threshold(0.2), Threshold(0.6)], np.array([[[3, 3, 0, 0, 0], [2, 0, 1, 0, 0]]]), "f1_iou")
     read = table.assign(category="cell", min_area_px=math.nan, min_distance_px=math.nan)
     assert chosen_f1(read, {"cell": Threshold(0.55)}) == pytest.approx(2 * 2 / (2 * 2 + 1))
 
 
 def test_a_model_that_predicts_nothing_of_a_class_misses_its_cells():
-    dead = tabulate([Threshold(0.25)], [[4, 0, 0, 0, 0]], 1, "f1_iou").assign(category="dead")
+    dead = tabulate([Threshold(0.25)], np.array([[[4, 0, 0, 0, 0]]]), "f1_iou").assign(category="dead")
     assert chosen_f1(dead, {"dead": Threshold(0.25)}, unpredicted=4) == pytest.approx(2 * 4 / (2 * 4 + 4))
     assert chosen_f1(dead.iloc[:0], {}, unpredicted=4) == 0
 

@@ -84,6 +84,7 @@ def _runs(project, kind):
     return [run for run in found if run.data.tags.get("kind") == kind]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
 def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fresh_project, call):
     fresh_project.run("sample_data")

@@ -42,6 +42,8 @@ ALLOWED = {
     ("EvaluationParameters", "ComparisonSettings"): {"seed"},
     # A study may leave the distance out, which is then computed of the images; a choice may be `fixed` without any.
     ("EvaluationParameters", "EvaluationSettings"): {"iou", "max_distance_px"},
+    # Of each class, whose sizes are multiples of its own default; nothing but the default is tried without scores.
+    ("ThresholdParameters", "Candidates"): {"n_thresholds", "min_areas", "min_distances"},
     ("ThresholdParameters", "ChoiceSettings"): {"objective", "choice", "split", "iou", "max_distance_px"},
 }
 

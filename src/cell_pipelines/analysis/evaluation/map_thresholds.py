@@ -18,7 +18,7 @@ from cell_pipelines.typing import FloatArray, LabelImage
 
 @dataclass(frozen=True)
 class Candidates:
-    """Which thresholds and sizes are tried for the cells of one class.
+    """Thresholds and sizes that are tried for the cells of one class.
 
     Attributes:
         default: What fits the average cell; it is tried, too.

@@ -44,7 +44,7 @@ class TimeBudget:
 
     @property
     def share(self) -> float:
-        """How much of the training is done, in [0, 1]; 1 when only the last validation is left."""
+        """Part of the training that is done, in [0, 1]; 1 when only the last validation is left."""
         return min(1.0, self.used / max(self.seconds - self.look, 1e-9))
 
     def start(self) -> None:
