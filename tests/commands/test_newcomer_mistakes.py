@@ -57,6 +57,7 @@ MISTAKES = {
     ),
     "a study to continue that is not there": (["train", "--continue", "--name", "mine"], "no study `mine` to continue"),
     "megabytes in words": (["app", "--upload-mb", "much"], "expected a number such as 500, got 'much'"),
+    "a comma for thousands": (["app", "--upload-mb", "4,000"], "expected a number such as 500, got '4,000'"),
     "a name in place of a port": (["app", "--port", "http"], "'http' is not a valid whole number"),
     "minutes in words": ([*_TRAIN, "--minutes", "twelve"], "expected a number such as 12, got 'twelve'"),
     "minutes below nothing": ([*_TRAIN, "--minutes", "-1"], "expected a number of 0.01 or more, got '-1'"),

@@ -1,10 +1,13 @@
 """Options that several commands have."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
 
 
 class _Channels(click.ParamType):  # type: ignore[type-arg]
@@ -34,7 +37,10 @@ class _Place(click.ParamType):  # type: ignore[type-arg]
 
 
 class Decimal(click.ParamType):  # type: ignore[type-arg]
-    """A number with a point or a comma, not below a least one where there is one."""
+    """A number with a point or a comma, not below a least one where there is one.
+
+    ``4,000`` is refused: in some languages it is four, in others four thousand.
+    """
 
     name = "float"
 
@@ -47,7 +53,7 @@ class Decimal(click.ParamType):  # type: ignore[type-arg]
             number = float(str(value).replace(",", ".", 1))
         except ValueError:
             number = math.nan
-        if not math.isfinite(number):
+        if _THOUSANDS.fullmatch(str(value)) or not math.isfinite(number):
             self.fail(f"expected a number such as {self._example}, got {value!r}.", param, ctx)
         if self._least is not None and number < self._least:
             self.fail(f"expected a number of {self._least} or more, got {value!r}.", param, ctx)
