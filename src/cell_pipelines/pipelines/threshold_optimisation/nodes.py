@@ -83,11 +83,15 @@ def _candidates(default: Threshold, model: TrainedModel, parameters: ThresholdPa
 def _log_choice(table: pd.DataFrame, chosen: Mapping[str, Threshold], images: int) -> None:
     """Say how sure the choice of each class is: which thresholds the images cannot tell from the best."""
     for name, rows in table.groupby("category", sort=False):
-        good = rows.loc[rows["equally_good"], "threshold"]
+        best = chosen[str(name)]
+        # At other sizes the best was another.
+        sizes = rows[["min_area_px", "min_distance_px"]].to_numpy(dtype=np.float64)
+        own = np.isclose(sizes, [best.min_area_px, best.min_distance_px]).all(axis=1)
+        good = rows["threshold"].to_numpy(dtype=np.float64)[rows["equally_good"].to_numpy(dtype=np.bool_) & own]
         if len(rows) > 1 and len(good):
             logger.info(
                 "%s: threshold %.3g; from %.3g to %.3g within one standard error of the best on %d %s.",
-                name, chosen[str(name)].score, good.min(), good.max(), images, "image" if images == 1 else "images",
+                name, best.score, good.min(), good.max(), images, "image" if images == 1 else "images",
             )  # fmt: skip
 
 
