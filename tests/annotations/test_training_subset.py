@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.splitting import training_subset
+from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 
 
 def _set(n_train):
@@ -53,3 +54,44 @@ def test_every_image_is_as_likely_as_any_other():
 def test_a_share_outside_its_range_is_refused(share):
     with pytest.raises(ValueError, match=r"`share` of the training images"):
         training_subset(_set(3), share, seed=0)
+
+
+def _grouped(sizes):
+    """Return a set whose training groups have these sizes, with two images of validation and two of test."""
+    builder = AnnotationBuilder(("cell",))
+    groups = [f"group {number}" for number, size in enumerate(sizes) for _ in range(size)]
+    splits = ["train"] * len(groups) + ["val", "val", "test", "test"]
+    for number, split in enumerate(splits):
+        builder.add_image(f"{split}{number}.png", width=10, height=10)
+    grouped = builder.build().with_image_column("split", splits)
+    return grouped.with_image_column("group", [*groups, "v", "v", "t", "t"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=2, max_size=12), st.integers(2, 5), st.integers(0, 3))
+def test_every_training_image_is_held_out_once_with_its_whole_group_and_no_other_ever(sizes, folds, seed):
+    whole = _grouped(sizes)
+    if folds > len(sizes):
+        with pytest.raises(ValueError, match=rf"at most the number of groups .* {len(sizes)}; got {folds}"):
+            SubsetParameters(folds=folds, fold=1, seed=seed).take(whole)
+        return
+    parts = [SubsetParameters(folds=folds, fold=number, seed=seed) for number in range(1, folds + 1)]
+    held_out = [set(part.held_out(whole).names) for part in parts]
+    assert sorted(name for names in held_out for name in names) == sorted(_training(whole))
+    groups = dict(zip(whole.names, whole.images["group"].to_pylist(), strict=True))
+    for part, names in zip(parts, held_out, strict=True):
+        kept = part.take(whole)
+        assert names and set(kept.names) == set(whole.names) - names
+        assert not {groups[name] for name in names} & {groups[name] for name in kept.names}
+
+
+def test_folds_have_about_the_same_number_of_images():
+    whole = _grouped([1] * 50 + [3] * 10)
+    sizes = [SubsetParameters(folds=4, fold=number).held_out(whole).n_images for number in range(1, 5)]
+    assert max(sizes) - min(sizes) <= 3
+
+
+@pytest.mark.parametrize("given", [{"folds": 3}, {"fold": 1}, {"folds": 3, "fold": 4}])
+def test_a_fold_without_its_folds_is_refused(given):
+    with pytest.raises(ValueError, match="must be one of `folds`"):
+        SubsetParameters(**given)

@@ -84,7 +84,8 @@ def split_images(
         sides = sorted(set(split[members]) - {""})
         if len(sides) == 1:
             split[members] = sides[0]
-    _deal(_weights(annotations), group, split, fractions, np.random.default_rng(seed))
+    shares = {name: fractions.get(name, 0) for name in SPLITS}
+    _deal(_weights(annotations), group, split, shares, np.random.default_rng(seed))
     result = annotations.with_image_column("split", split.tolist())
     check_split(result)
     return result
@@ -125,7 +126,7 @@ def _deal(
     rng: np.random.Generator,
 ) -> None:
     """Fill the empty places of `split`, which is this module's own array."""
-    names = [s for s in SPLITS if fractions.get(s, 0) > 0]
+    names = [name for name, share in fractions.items() if share > 0]
     target = np.array([fractions[s] for s in names])[:, None]
     have = np.stack([weights[split == s].sum(axis=0) for s in names])
     open_groups = rng.permutation(np.unique(group[split == ""]))
@@ -171,6 +172,36 @@ def split_counts(annotations: AnnotationSet) -> list[dict[str, int | str]]:
         named = {columns[category]: number for category, number in numbers.items()}
         rows.append({"split": name, "images": int(np.sum(inside)), "groups": len(set(group[inside])), **named})
     return rows
+
+
+def training_folds(annotations: AnnotationSet, folds: int, *, seed: int) -> npt.NDArray[np.int64]:
+    """Return the fold of each image, (I,) in 1 … `folds`; 0 for images of validation and test, which are in none.
+
+    Whole groups are dealt out as `split_images` deals them, so that every fold gets its share of images and of each
+    class as well as the groups allow.
+
+    Args:
+        annotations: Images with splits and groups from `split_images`.
+        folds: How many, 2 or more.
+        seed: Tells the division apart from others as good.
+
+    Raises:
+        ValueError: The training images have fewer groups than `folds`.
+    """
+    training = np.array(annotations.images["split"].to_pylist(), dtype=object) == "train"
+    group = join_equal_images(annotations)
+    number = len(np.unique(group[training]))
+    if number < folds:
+        raise ValueError(
+            f"`folds` must be at most the number of groups of training images that belong together, {number}; "
+            f"got {folds}."
+        )
+    names = [str(fold + 1) for fold in range(folds)]
+    dealt = np.where(training, "", "0").astype(object)
+    weights = _weights(annotations) * training[:, None]
+    _deal(weights / np.maximum(weights.sum(axis=0), 1e-12), group, dealt, dict.fromkeys(names, 1 / folds),
+          np.random.default_rng(seed))  # fmt: skip
+    return dealt.astype(np.int64)
 
 
 def training_subset(annotations: AnnotationSet, share: float, *, seed: int) -> AnnotationSet:

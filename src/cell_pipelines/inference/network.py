@@ -1,16 +1,14 @@
 """A segmentation network at work on tiles: pixels in, activated outputs of each category out."""
 
 import math
-from collections.abc import Sequence
 from functools import cached_property
-from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.memory import peak_bytes, usable_bytes
 from cell_pipelines.inference.symmetries import ALL_SYMMETRIES, Symmetry
 from cell_pipelines.models.accelerators import supports_bfloat16
-from cell_pipelines.representations.base import Activation, Representation
+from cell_pipelines.representations.base import Representation
 from cell_pipelines.typing import Float32Array
 
 if TYPE_CHECKING:
@@ -105,6 +103,8 @@ class TileNetwork:
     def _activated(self, images: "torch.Tensor") -> "torch.Tensor":
         import torch
 
+        from cell_pipelines.models.activations import activate
+
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bfloat16"):
             logits = self._network(images)
         return activate(logits.float(), self.representation.activations)
@@ -135,24 +135,6 @@ class TileNetwork:
         order = [*range(first), *(first + ray for ray in symmetry.ray_order(self._n_rays))]
         batch, _, height, width = outputs.shape
         return outputs.reshape(batch, -1, channels, height, width)[:, :, order].flatten(1, 2)
-
-
-def activate(logits: "torch.Tensor", activations: Sequence[Activation]) -> "torch.Tensor":
-    """Return logits (B, K * C, H, W) as scores; each category's C channels by their activations."""
-    import torch
-
-    if set(activations) == {"sigmoid"}:
-        return logits.sigmoid()
-    batch, _, height, width = logits.shape
-    folded = logits.reshape(batch, -1, len(activations), height, width)
-    parts = []
-    first = 0
-    for name, group in groupby(activations):
-        count = len(list(group))
-        part = folded[:, :, first : first + count]
-        parts.append(part.sigmoid() if name == "sigmoid" else part.softmax(2) if name == "softmax" else part)
-        first += count
-    return torch.cat(parts, dim=2).flatten(1, 2)
 
 
 def _count_rays(representation: Representation) -> int:

@@ -8,7 +8,7 @@ import torch
 
 from cell_pipelines.models.checkpoint_file import load_content, save_content, to_plain
 from cell_pipelines.models.registry import create_network
-from cell_pipelines.models.spec import NetworkSpec
+from cell_pipelines.models.spec import ENSEMBLE, NetworkSpec
 from cell_pipelines.models.ultralytics_home import WeightsError
 
 
@@ -82,6 +82,10 @@ def start_from(network: torch.nn.Module, path: Path) -> None:
     """
     spec = NetworkSpec.from_dict(network.spec.to_dict())  # type: ignore[operator, union-attr]
     known, _ = read_checkpoint(path)
+    if known.spec.architecture == ENSEMBLE:  # type: ignore[union-attr]
+        raise WeightsError(
+            f"{path}: an ensemble of several networks can't be the start of one; name one of its members."
+        )
     wanted, there = spec.to_dict(), known.spec.to_dict()  # type: ignore[operator, union-attr]
     different = [
         f"{name} {there[name]!r} instead of {wanted[name]!r}" for name in wanted if there[name] != wanted[name]

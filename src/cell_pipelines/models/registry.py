@@ -4,7 +4,7 @@ import inspect
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from cell_pipelines.models.spec import ARCHITECTURES, NetworkSpec
+from cell_pipelines.models.spec import ARCHITECTURES, ENSEMBLE, NetworkSpec
 from cell_pipelines.models.ultralytics_home import WeightsError
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def create_network(spec: NetworkSpec, *, encoder_weights: str | None = None) -> 
     """
     from cell_pipelines.models.any_size import AnySize
 
+    if spec.architecture == ENSEMBLE:
+        return _create_ensemble(spec)
     if not ARCHITECTURES[spec.architecture].smp:
         if encoder_weights is not None:
             raise WeightsError(f"{spec.architecture} has no encoder that {encoder_weights!r} could be for: set null.")
@@ -64,6 +66,12 @@ def encoder_statistics(encoder: str, weights: str | None) -> tuple[tuple[float, 
     from cell_pipelines.models.encoders import find_statistics
 
     return None if weights is None else find_statistics(encoder, weights)
+
+
+def _create_ensemble(spec: NetworkSpec) -> "torch.nn.Module":
+    from cell_pipelines.models.ensemble import Ensemble
+
+    return Ensemble([create_network(NetworkSpec.from_dict(member)) for member in spec.options["members"]], spec)
 
 
 def _create_own(spec: NetworkSpec) -> "torch.nn.Module":

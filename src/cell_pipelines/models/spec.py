@@ -41,6 +41,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "stardist_unet": Architecture("StarDist's own U-Net, for which weights are published (Schmidt et al. 2018)"),
 }
 
+#: What the network of a file made of several trained ones is called; it is none that could be trained.
+ENSEMBLE = "ensemble"
+
 
 @dataclass(frozen=True)
 class NetworkChoice:
@@ -88,7 +91,8 @@ class NetworkSpec(NetworkChoice):
     out_stride: int = 1
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        if self.architecture != ENSEMBLE:
+            super().__post_init__()
         if min(self.in_channels, self.out_channels) < 1:
             raise ValueError(
                 f"`in_channels` and `out_channels` must be 1 or more, got {self.in_channels} and {self.out_channels}."

@@ -14,9 +14,10 @@ from cell_pipelines.analysis.evaluation.image_evaluation import EvaluationSettin
 from cell_pipelines.analysis.evaluation.pairing import PairedSets, Pairing, pair
 from cell_pipelines.analysis.evaluation.summaries import instance_curve, summarise
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.annotations.selection import concatenate, select_images
 from cell_pipelines.metrics.detection import measure_average_precision
 from cell_pipelines.thresholds import Thresholds
-from cell_pipelines.typing import IntArray
+from cell_pipelines.typing import FloatArray, IntArray
 from cell_pipelines.workflows.parallel import map_images
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.resampling_units import choose_groups
@@ -79,10 +80,40 @@ def evaluate(
         cells are points, which do not overlap.
     """
     pairing = pair(truth, predictions, parameters.split)
+    limits = Thresholds.from_plain(thresholds).least_scores(pairing.categories)
+    return _evaluate(pairing, accepted_pairs(pairing, thresholds), limits, parameters)
+
+
+def evaluate_folds(
+    truth: AnnotationSet,
+    folds: Sequence[tuple[AnnotationSet, Mapping[str, Any]]],
+    parameters: EvaluationParameters,
+) -> tuple[pd.DataFrame, ...]:
+    """Evaluate the predictions of a cross-validation's models for the images that each was trained without.
+
+    Args:
+        truth: The images of all folds with their true objects, all in the split ``train``.
+        folds: For each fold its predictions and the thresholds that its own model has.
+        parameters: What counts as a match; its split is that of other images.
+
+    Returns:
+        As `evaluate`, of all images together; the classes have no `confidence`, since the folds have several.
+    """
+    pairings = [pair(select_images(truth, [truth.names.index(name) for name in cells.names]), cells, "train")
+                for cells, _ in folds]  # fmt: skip
+    accepted = (image for pairing, (_, limits) in zip(pairings, folds, strict=True)
+                for image in accepted_pairs(pairing, limits))  # fmt: skip
+    whole = pair(truth, concatenate([pairing.predictions for pairing in pairings]), "train")
+    return _evaluate(whole, accepted, np.full(len(whole.categories), np.nan), parameters)
+
+
+def _evaluate(
+    pairing: Pairing, accepted: Iterator[PairedSets], limits: FloatArray, parameters: EvaluationParameters
+) -> tuple[pd.DataFrame, ...]:
     evaluated = list(
         map_images(
             partial(evaluate_image, settings=evaluation_settings(pairing, parameters)),
-            accepted_pairs(pairing, thresholds),
+            accepted,
             description="evaluating",
             total=pairing.truth.n_images,
             parallel=parameters.parallel,
@@ -93,10 +124,7 @@ def evaluate(
     groups, _ = choose_groups(pairing.truth, parameters.resample)
     table = summarise(counts, groups=groups, n_resamples=parameters.resamples, seed=parameters.seed)
     curves = _add_average_precision(table, pairing)
-    limits = Thresholds.from_plain(thresholds).least_scores(pairing.categories)
-    if not pairing.is_ranked:
-        limits = np.full_like(limits, np.nan)
-    table.insert(6, "confidence", [*limits, np.nan])
+    table.insert(6, "confidence", [*(limits if pairing.is_ranked else np.full_like(limits, np.nan)), np.nan])
     return table, counts, cells, curves, instance_curve(counts), *_error_tables(evaluated, pairing.categories)
 
 

@@ -128,7 +128,7 @@ def _load_yolo(checkpoint: Path, size: Size | None) -> DeployedNetwork:
 def _activated(network: "torch.nn.Module", activations: tuple[Any, ...]) -> "torch.nn.Module":
     import torch
 
-    from cell_pipelines.inference.network import activate
+    from cell_pipelines.models.activations import activate
 
     class Activated(torch.nn.Module):
         def __init__(self) -> None:
