@@ -16,6 +16,7 @@ from cell_pipelines.models.accelerators import as_sums
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.progress import create_progress
 from cell_pipelines.training.reports import EpochReport, SamplePrediction
+from cell_pipelines.training.segmentation.frozen_parts import freeze_encoder
 from cell_pipelines.training.segmentation.network_module import SegmentationModule
 from cell_pipelines.training.segmentation.sampling import TileSampler
 from cell_pipelines.training.segmentation.time_budget import TimeBudget
@@ -81,6 +82,7 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
         epoch = self.progress.epoch
         self.sampler.epoch = epoch
         torch.manual_seed(int(np.random.SeedSequence((settings.seed, epoch, trainer.global_rank)).generate_state(1)[0]))
+        self._thaw(pl_module)
         pl_module.start_epoch()
         pl_module.losses = [loss.to(pl_module.device) for loss in self._losses_before]
         best = self.folder / "best.pt"
@@ -88,6 +90,13 @@ class EpochKeeper(lightning.Callback):  # type: ignore[misc]
         self._rate = pl_module.schedule.rate if pl_module.schedule else pl_module.learning_rate
         self._batches, self._waited, self._steps_done = 0, 0.0, trainer.global_step
         self._epoch_started = self._idle_since = time.perf_counter()
+
+    def _thaw(self, module: SegmentationModule) -> None:
+        """Let the encoder learn, too, once its share of the training has passed."""
+        settings = module.training_settings
+        done = self.budget.share if self.budget else self.progress.epoch / settings.epochs
+        if 0 < settings.frozen.frozen_encoder <= done:
+            freeze_encoder(module.network, frozen=False)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         """Count the time since the step before, in which the next tiles were waited for."""

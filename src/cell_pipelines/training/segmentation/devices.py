@@ -40,7 +40,8 @@ def choose_devices(training: SegmentationTraining) -> Devices:
     """Return what a training runs on here.
 
     Raises:
-        ValueError: Asked for more GPUs than there are, or the batch can't be shared out evenly.
+        ValueError: Asked for more GPUs than there are, the batch can't be shared out evenly, or the encoder would
+            join the training later.
     """
     import torch
 
@@ -51,6 +52,8 @@ def choose_devices(training: SegmentationTraining) -> Devices:
         raise ValueError(f"`devices` must be at most the number of GPUs ({there}), got {count}.")
     if training.batch % count:
         raise ValueError(f"`batch` must be a multiple of the number of devices ({count}), got {training.batch}.")
+    if count > 1 and 0 < training.frozen.frozen_encoder < 1:
+        raise ValueError(f"`frozen_encoder` must be 0 or 1 on several devices, got {training.frozen.frozen_encoder}.")
     return Devices(kind, count, _choose_precision(training.precision, kind))
 
 

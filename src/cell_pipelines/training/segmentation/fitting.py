@@ -118,6 +118,7 @@ def create_module(job: Job, representation: Representation, loss: Any, steps: in
 
     from cell_pipelines.models.checkpoint import start_from
     from cell_pipelines.models.registry import create_network
+    from cell_pipelines.training.segmentation.frozen_parts import freeze_encoder, freeze_statistics
     from cell_pipelines.training.segmentation.network_module import Parts, SegmentationModule
 
     training = job.training
@@ -125,6 +126,10 @@ def create_module(job: Job, representation: Representation, loss: Any, steps: in
     network = create_network(training.network, encoder_weights=training.encoder_weights)
     if training.start_from is not None:
         start_from(network, Path(training.start_from))
+    if training.frozen.frozen_statistics:
+        freeze_statistics(network)
+    if training.frozen.frozen_encoder > 0:
+        freeze_encoder(network, frozen=True)
     if training.channels_last:
         network = network.to(memory_format=torch.channels_last)
     return SegmentationModule(

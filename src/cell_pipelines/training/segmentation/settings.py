@@ -100,6 +100,24 @@ class Schedule:
         ])  # fmt: skip
 
 
+@dataclass(frozen=True)
+class FineTuning:
+    """Settings of a training that starts from trained weights; without such a start they do nothing.
+
+    Attributes:
+        frozen_encoder: Share of the training, from its start, in which the weights of the encoder stay as they are; 1
+            for all of it. Each epoch is either with or without.
+        frozen_statistics: Whether batch normalisation keeps the means and variances of the start.
+    """
+
+    frozen_encoder: float = 0.0
+    frozen_statistics: bool = False
+
+    def __post_init__(self) -> None:
+        _refuse([] if 0 <= self.frozen_encoder <= 1 else
+                [f"`frozen_encoder` must lie in [0, 1], got {self.frozen_encoder}"])  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class SegmentationSettings:
     """Settings that all segmentation networks of a study share; the defaults are those of ``conf/base``.
@@ -112,6 +130,7 @@ class SegmentationSettings:
         start_from: A model file of the same network, or in a study a starter model's name: its weights are where the
             training starts; None for none. In a study ``auto``: the encoder weights that the network asks for where
             they can be had, else the starter where the images suit it, with its network and settings.
+        fine_tuning: What stays as the start has it.
         colour: ``rgb``: three channels, grey repeated; ``grey``: one; ``channels``: as many as the images have.
         normalisation: How intensities come to [0, 1]. ``percentile``: by the image's own 0.1 to 99.9 percent, the same
             for 8, 12 or 16 bits and floats; ``full_range``: by the largest number of the image's type, so 8 bit by 255.
@@ -151,6 +170,7 @@ class SegmentationSettings:
     resize: tuple[int, int] | None = None
     cell_diameter_px: float | None = None
     start_from: str | None = None
+    fine_tuning: FineTuning = FineTuning()
     colour: Colour = "rgb"
     normalisation: Normalisation = "percentile"
     representation: Choice = Choice("binary")
@@ -214,12 +234,20 @@ class SegmentationTraining(SegmentationSettings):
     network: "NetworkSpec"
     encoder_weights: str | None = None
 
+    @property
+    def frozen(self) -> FineTuning:
+        """What stays as the start has it; nothing in a training from random weights."""
+        return FineTuning() if self.start_from is self.encoder_weights is None else self.fine_tuning
+
     def to_record(self) -> dict[str, Any]:
         """Return plain values by the flat names that model files and interrupted trainings have always had.
 
-        Of epochs and minutes, the one that the training has.
+        Of epochs and minutes, the one that the training has; what stays as the start has it, only where something does.
         """
         record: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        del record["fine_tuning"]
+        if self.frozen != FineTuning():
+            record |= asdict(self.frozen)
         for name in ("minutes", "validation_share") if self.minutes is None else ("epochs",):
             del record[name]
         for name in ("representation", "loss", "weight_map"):
