@@ -1,5 +1,7 @@
 """Stored maps hold what the threshold asks for, and what is no map is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -68,3 +70,28 @@ def test_a_gap_between_touching_cells_keeps_them_apart_without_a_watershed() -> 
         assert len(binary.decode(binary.reduce(target), Threshold(0.5)).scores) == count
     with pytest.raises(ValueError, match="`shrink_px` must be a whole number"):
         Binary(shrink_px=-1)
+
+
+def _dumbbell(waist: int) -> np.ndarray:
+    """Return a foreground (1, 40, 70) of two discs of 21 px whose centres are 24 px apart, with a bridge so wide."""
+    rows, columns = np.mgrid[:40, :70]
+    discs = ((rows - 20) ** 2 + (columns - 23) ** 2 <= 110) | ((rows - 20) ** 2 + (columns - 47) ** 2 <= 110)
+    bridge = (abs(rows - 20) <= waist // 2) & (columns >= 23) & (columns <= 47)
+    return np.asarray(discs | bridge, np.float32)[None]
+
+
+@pytest.mark.parametrize(("waist", "most_pass", "cells"), [
+    (19, 1.0, 3), (19, 0.9, 1), (19, 0.98, 2), (11, 0.9, 2), (11, 0.5, 1), (3, 0.9, 2),
+])  # fmt: skip
+def test_two_centres_without_a_waist_between_them_are_one_cell(waist: int, most_pass: float, cells: int) -> None:
+    binary = Binary(most_pass=most_pass)
+    found = binary.decode(binary.reduce(_dumbbell(waist)), Threshold(0.5, 0, 6)).labels
+    assert found.max() == cells
+    assert ((found > 0) == (_dumbbell(waist)[0] > 0)).all()
+
+
+def test_centres_may_lie_half_as_far_apart_where_high_passes_join_them() -> None:
+    plain, joining = Binary().default_threshold(300), Binary(most_pass=0.9).default_threshold(300)
+    assert joining == replace(plain, min_distance_px=plain.min_distance_px / 2)
+    with pytest.raises(ValueError, match="`most_pass` must be above 0 and at most 1, got 0"):
+        Binary(most_pass=0)

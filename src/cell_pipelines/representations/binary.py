@@ -5,7 +5,7 @@ dropped, a watershed whose setting follows from the average cell size.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ import numpy as np
 from cell_pipelines.representations.base import Activation, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_holes
+from cell_pipelines.representations.joining import check_most_pass, join_shallow
 from cell_pipelines.representations.label_check import check_labels
 from cell_pipelines.representations.levels import Rules, sweep_levels
 from cell_pipelines.representations.maps import Maps, check_maps, check_outputs, join_maps, to_map
@@ -31,11 +32,15 @@ class Binary:
     Holes are filled, so a cell inside a ring of another is lost; touching cells are separated only by their shape.
 
     Attributes:
+        most_pass: Two centres between which the distance from the border falls to no less than this share of that of
+            the lower one are one cell: a bump or a bend, no waist. Centres may then lie half as far apart by default,
+            and small cells that touch are separated, too. 1 joins none.
         shrink_px: Pixels within so many steps of another cell count as background in the target, which leaves a gap
             between touching cells. 0 keeps all; the gap is not filled again by decoding.
     """
 
     shrink_px: int = 0
+    most_pass: float = 1.0
 
     channels: ClassVar[tuple[str, ...]] = ("cell",)
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid",)
@@ -46,6 +51,7 @@ class Binary:
     def __post_init__(self) -> None:
         if self.shrink_px < 0 or self.shrink_px != int(self.shrink_px):
             raise ValueError(f"`shrink_px` must be a whole number of 0 or more, got {self.shrink_px}.")
+        check_most_pass(self.most_pass)
 
     def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (1, H, W) of labels (H, W): 1 in cells."""
@@ -70,11 +76,17 @@ class Binary:
 
     def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
         """Yield what `decode` gives for each decoding; thresholds in ascending order are fastest."""
-        return sweep_levels(check_maps(scores, self.channels), decodings, _RULES)
+        rules = Rules(
+            support=lambda maps, level: maps["cell"] >= level,
+            segment=lambda maps, level: _Foreground(maps, level, self.most_pass).cut,
+            certainty="cell",
+        )
+        return sweep_levels(check_maps(scores, self.channels), decodings, rules)
 
     def default_threshold(self, mean_area_px: float) -> Threshold:
         """Return threshold 0.5 with sizes set from the average cell; see `sizes.decoding_for`."""
-        return threshold_for(mean_area_px)
+        threshold = threshold_for(mean_area_px)
+        return threshold if self.most_pass == 1 else replace(threshold, min_distance_px=threshold.min_distance_px / 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +95,7 @@ class _Foreground:
 
     maps: Maps
     level: int
+    most_pass: float
 
     @cached_property
     def components(self) -> LabelImage:
@@ -94,11 +107,7 @@ class _Foreground:
         return squared_distance(self.components)
 
     def cut(self, min_distance_px: float) -> LabelImage:
-        return split_at_peaks(self.components, self.distance, min_distance_px) if min_distance_px else self.components
-
-
-_RULES = Rules(
-    support=lambda maps, level: maps["cell"] >= level,
-    segment=lambda maps, level: _Foreground(maps, level).cut,
-    certainty="cell",
-)
+        if not min_distance_px:
+            return self.components
+        pieces = split_at_peaks(self.components, self.distance, min_distance_px)
+        return join_shallow(pieces, self.distance, self.most_pass**2)  # of squared distances

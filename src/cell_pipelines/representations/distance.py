@@ -10,7 +10,7 @@ import numpy as np
 from cell_pipelines.representations.base import Activation, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_enclosed
-from cell_pipelines.representations.joining import join_shallow
+from cell_pipelines.representations.joining import check_most_pass, join_shallow
 from cell_pipelines.representations.label_check import check_labels
 from cell_pipelines.representations.levels import Rules, sweep_levels
 from cell_pipelines.representations.maps import Maps, check_maps, check_outputs, join_maps, to_compact, to_map
@@ -42,8 +42,7 @@ class Distance:
     is_scored: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 0 < self.most_pass <= 1:
-            raise ValueError(f"`most_pass` must be above 0 and at most 1, got {self.most_pass}.")
+        check_most_pass(self.most_pass)
 
     def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (2, H, W) of labels (H, W): 1 in cells, and the distance in (0, 1] there."""

@@ -7,6 +7,16 @@ import numpy as np
 from cell_pipelines.typing import Float32Array, FloatArray, IntArray, LabelImage
 
 
+def check_most_pass(most_pass: float) -> None:
+    """Refuse a share that is none.
+
+    Raises:
+        ValueError: It is not above 0 and at most 1.
+    """
+    if not 0 < most_pass <= 1:
+        raise ValueError(f"`most_pass` must be above 0 and at most 1, got {most_pass}.")
+
+
 def join_shallow(labels: LabelImage, elevation: Float32Array, most_pass: float) -> LabelImage:
     """Return cells, those joined whose pass is almost as high as the lower one of their peaks.
 

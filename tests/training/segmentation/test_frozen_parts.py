@@ -28,8 +28,9 @@ def train(training, images, folder):
     start.write_bytes(write_checkpoint(network, {"network": asdict(UNET)}))
     before = {key: value.clone() for key, value in network.state_dict().items()}
     state = folder / "work" / "resume.pt"
+    started = replace(training, start_from=str(start))
     train_segmentation(
-        replace(training, start_from=str(start) if training.start_from else None), images[:4], images[4:], folder / "work",
+        started, images[:4], images[4:], folder / "work",
         on_epoch=lambda _: after.append(load_tensors(state, "a training")["network"]) if state.is_file() else None,
     )  # fmt: skip
     return before, [*after, load_tensors(state, "a training")["network"]]
@@ -44,20 +45,20 @@ def same(before, after, part):
 
 
 def test_without_a_wish_everything_learns(images, tmp_path):
-    before, (*_, last) = train(replace(TRAINING, start_from="start"), images, tmp_path)
+    before, (*_, last) = train(TRAINING, images, tmp_path)
     assert not any(same(before, last, part) for part in ("encoder", "decoder", "statistics"))
 
 
 def test_encoder_and_statistics_stay_as_the_start_has_them(images, tmp_path):
     frozen = FineTuning(frozen_encoder=1, frozen_statistics=True)
-    before, (*_, last) = train(replace(TRAINING, start_from="start", fine_tuning=frozen), images, tmp_path)
+    before, (*_, last) = train(replace(TRAINING, fine_tuning=frozen), images, tmp_path)
     assert same(before, last, "encoder")
     assert same(before, last, "statistics")
     assert not same(before, last, "decoder")
 
 
 def test_the_encoder_learns_after_its_share_of_the_epochs(images, tmp_path):
-    training = replace(TRAINING, start_from="start", fine_tuning=FineTuning(frozen_encoder=0.5))
+    training = replace(TRAINING, fine_tuning=FineTuning(frozen_encoder=0.5))
     before, states = train(training, images, tmp_path)
     assert [same(before, state, "encoder") for state in (states[0], states[-1])] == [True, False]
     assert not same(before, states[-1], "statistics")

@@ -45,7 +45,8 @@ _SHARED_LEARNING = {
     **{f"segmentation.augmentation.{key}": value for key, value in _AUGMENTATION.items()},
 }  # fmt: skip
 _LEARNING = {
-    "representation.name": "binary", "representation.options.shrink_px": 1, "loss.name": "combo",
+    "representation.name": "binary", "representation.options.shrink_px": 1,
+    "representation.options.most_pass": 0.9, "loss.name": "combo",
     "learning_rate": 0.003,
 }  # fmt: skip
 # Minimum areas and distances, as multiples of the average cell's, that are tried at the chosen threshold.
