@@ -5,7 +5,8 @@ import pytest
 
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.training.detection.settings import YoloTraining
-from cell_pipelines.training.detection.train import ResumeError, _identity, read_history, train_yolo
+from cell_pipelines.training.detection.train import _identity, read_history, train_yolo
+from cell_pipelines.training.resuming import ResumeError
 
 
 def test_a_resumed_training_with_other_settings_is_refused(tmp_path):

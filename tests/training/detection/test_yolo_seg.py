@@ -12,7 +12,8 @@ from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.training.detection.labels import check_labels
 from cell_pipelines.training.detection.samples import augmented_samples
 from cell_pipelines.training.detection.settings import YoloTraining
-from cell_pipelines.training.detection.train import ResumeError, read_history, train_yolo
+from cell_pipelines.training.detection.train import read_history, train_yolo
+from cell_pipelines.training.resuming import ResumeError
 
 PARAMETERS = YoloParameters(
     weights="yolov8n-seg.yaml", image_size=64, epochs=2, batch=4, device="cpu", warmup_epochs=0, workers=0,

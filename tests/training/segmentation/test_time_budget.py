@@ -9,7 +9,7 @@ import torch
 
 from cell_pipelines.models.checkpoint import read_checkpoint
 from cell_pipelines.models.spec import NetworkSpec
-from cell_pipelines.training.detection.train import ResumeError
+from cell_pipelines.training.resuming import ResumeError
 from cell_pipelines.training.segmentation import time_budget
 from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.callbacks import Progress

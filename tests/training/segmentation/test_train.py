@@ -12,7 +12,7 @@ from cell_pipelines.losses.registry import LOSSES
 from cell_pipelines.models.checkpoint import read_checkpoint
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.representations.registry import REPRESENTATIONS
-from cell_pipelines.training.detection.train import ResumeError
+from cell_pipelines.training.resuming import ResumeError
 from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.network_module import DivergedError
 from cell_pipelines.training.segmentation.samples import SampleError

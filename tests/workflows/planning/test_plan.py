@@ -188,6 +188,13 @@ def test_a_network_is_planned_by_minutes_unless_they_are_for_too_few_or_too_many
     assert f"of the {minutes:g} minutes" in made.why and "10 % of it at most" in made.why
 
 
+def test_a_detector_is_planned_by_minutes_too():
+    settings = plan(BOXES).settings()
+    assert 4 <= settings["yolo.minutes"] < 12 and "yolo.epochs" not in settings and settings["yolo.patience"] == 0
+    short = plan(BOXES, time=effort.Time(0.01)).settings()
+    assert (short["yolo.epochs"], short["yolo.augmentation.close_mosaic"]) == (3, 1)
+
+
 @pytest.mark.parametrize("minutes", [0.01, 0.5, 1, 2, 4, 12, 600])
 def test_an_epoch_has_fewer_tiles_where_the_minutes_would_not_suffice_and_never_fewer_than_64(minutes):
     facts = replace(FACTS, sides={**FACTS.sides, "train": Side(60, 2000)})

@@ -15,7 +15,7 @@ class AugmentationParameters(BaseModel):
 
     Attributes:
         mosaic: Probability of four images put together.
-        close_mosaic: Number of last epochs without mosaic.
+        close_mosaic: Number of last epochs without mosaic; in a training by minutes a quarter of them at most.
         degrees: Rotation up to ± this, in degrees.
         translate: Shift up to ± this share of the image.
         scale: Zoom up to ± this share.
@@ -52,8 +52,8 @@ class YoloParameters(YoloStart):
 
     Attributes:
         image_size: Longer side of the network's input in pixels, a multiple of 32.
-        epochs: Most epochs.
-        patience: Epochs without a better validation result before stopping.
+        epochs: Most epochs; of no effect where there are `minutes`.
+        patience: Epochs without a better validation result before stopping; 0 for never.
         batch: Images a step.
         nominal_batch: Images an update of the weights; gradients of several steps are added up to it.
         optimizer: Ultralytics' name.

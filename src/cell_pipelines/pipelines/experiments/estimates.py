@@ -116,6 +116,8 @@ def _plan_yolo(parameters: Mapping[str, Any], model: str, train: AnnotationSet, 
     own = parameters[model]
     size, batch, epochs = own.get("image_size", 640), own.get("batch", 8), own.get("epochs", 100)
     network = create_untrained_yolo(own["weights"], len(train.categories))
+    if own.get("minutes") is not None:
+        return _Work(network, (batch, 3, size, size), 0, 0, train.n_images, None, own["minutes"])
     steps = epochs * train.n_images / batch
     return _Work(network, (batch, 3, size, size), steps, epochs * val.n_images / batch, train.n_images, epochs)
 

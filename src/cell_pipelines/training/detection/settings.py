@@ -21,6 +21,8 @@ class YoloStart:
         from_scratch: Train that network without its weights.
         device: ``auto``, ``cpu``, ``cuda``, ``mps``, or numbers of GPUs such as ``0,1``.
         precision: ``auto``: mixed on a GPU, float32 on a CPU.
+        minutes: Of training and validation together by the clock, in place of epochs; None for epochs. Those of an
+            interrupted training count. Not for several GPUs.
         trust: Open a file of weights that names other code than known layers; that code then runs.
     """
 
@@ -28,7 +30,21 @@ class YoloStart:
     from_scratch: bool = False
     device: str = "auto"
     precision: Precision = "auto"
+    minutes: float | None = None
     trust: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the minutes.
+
+        Raises:
+            ValueError: They are not positive, or there are several GPUs.
+        """
+        if self.minutes is None:
+            return
+        if not 0 < self.minutes < float("inf"):
+            raise ValueError(f"`minutes` must be positive, or null for epochs, got {self.minutes}.")
+        if "," in self.device:
+            raise ValueError(f"`minutes` are for one device, got {self.device}; name one, or leave `minutes` out.")
 
 
 @dataclass(frozen=True, kw_only=True)

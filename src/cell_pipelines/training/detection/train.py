@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,8 @@ from cell_pipelines.models.yolo_networks import network_task
 from cell_pipelines.progress import create_progress, is_told
 from cell_pipelines.training.detection.labels import check_labels, labels_digest
 from cell_pipelines.training.detection.settings import Precision, YoloTraining, to_arguments
+from cell_pipelines.training.detection.time_keeper import TimeKeeper
+from cell_pipelines.training.resuming import ResumeError
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +39,8 @@ _COLUMNS = {
 
 # Settings that may change before a training goes on.
 _FREE = ("device", "precision", "trust")
-
-
-class ResumeError(ValueError):
-    """A training that can't go on, since it was started with other settings or data."""
+# What a training by minutes has used of them, beside its last finished epoch.
+_TIME = "time.json"
 
 
 def train_yolo(
@@ -80,26 +81,30 @@ def train_yolo(
     if start.endswith(".pt"):
         check_file(Path(start), trust=training.trust)
     if not going_on:
-        for old in ("resume.pt", "finished"):
+        for old in ("resume.pt", "finished", _TIME):
             (folder / old).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder / "training.json") as temporary:
             temporary.write_text(json.dumps(started, indent=1, sort_keys=True), encoding="utf-8")
-    if not (going_on and _is_finished(folder, int(training.settings["epochs"]))):
+    if not (going_on and _is_finished(folder, training)):
         logger.info("%s %s", "Resuming the training in" if going_on else "Training in", folder)
         with open_restricted(trust=training.trust):
             model = YOLO(start, task=task)
             _add_callbacks(model, training, last)
+            if training.minutes is not None:
+                TimeKeeper(training.minutes, folder / _TIME, resume=going_on).attach(model)
             model.train(trainer_of(task), **to_arguments(training, data_yaml, folder), resume=going_on)
         (folder / "finished").touch()
     return folder / "run" / "weights" / "best.pt", read_history(folder / "run" / "results.csv")
 
 
-def _is_finished(folder: Path, epochs: int) -> bool:
+def _is_finished(folder: Path, training: YoloTraining) -> bool:
     """Say whether the training in `folder` ended by itself, or was stopped after its last epoch."""
     if (folder / "finished").is_file():
         return True
-    return read_epoch(folder / "resume.pt") + 1 >= epochs
+    if training.minutes is not None:
+        return bool(json.loads((folder / _TIME).read_text(encoding="utf-8"))["is_over"])
+    return read_epoch(folder / "resume.pt") + 1 >= int(training.settings["epochs"])
 
 
 def _identity(training: YoloTraining, data_yaml: Path) -> dict[str, Any]:
@@ -119,25 +124,23 @@ def _check_same(path: Path, wanted: Mapping[str, Any]) -> None:
 
 def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
     bar = create_progress()
-    state: dict[str, Any] = {"told": False}
+    state: dict[str, Any] = {}
 
     def start(trainer: Any) -> None:
         _use_cpu_well(trainer, training.precision)
-        left = trainer.epochs - trainer.start_epoch
         bar.start()
-        state["task"] = bar.add_task(f"training {Path(training.weights).stem}", total=left * len(trainer.train_loader))
+        state["task"] = bar.add_task(f"training {Path(training.weights).stem}", total=_steps(trainer))
 
     def advance(_: Any) -> None:
         bar.advance(state["task"])
 
     def report_epoch(trainer: Any) -> None:
-        if bar.finished and state["told"]:  # Ultralytics calls this once more at the end
-            return
-        state["told"] = bar.finished
+        bar.update(state["task"], total=_steps(trainer))  # minutes make as many epochs as they make
         if not bar.console.is_terminal:
             done, left = bar.tasks[0].percentage, bar.tasks[0].time_remaining or 0
             scores = trainer.metrics.get("metrics/mAP50(B)", 0), trainer.metrics.get("metrics/mAP50(M)")
-            text = f"epoch %d of %d, {_score_text(*scores)}, %.0f %% done, %.0f s left"
+            of = "of" if training.minutes is None else "of about"
+            text = f"epoch %d {of} %d, {_score_text(*scores)}, %.0f %% done, %.0f s left"
             level = logging.INFO if is_told(trainer.epoch + 1, trainer.epochs) else logging.DEBUG
             logger.log(level, text, trainer.epoch + 1, trainer.epochs, done, left)
 
@@ -154,7 +157,13 @@ def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
     model.add_callback("teardown", lambda _: bar.stop())
 
 
+def _steps(trainer: Any) -> int:
+    return int((trainer.epochs - trainer.start_epoch) * len(trainer.train_loader))
+
+
 def _score_text(boxes: float, masks: float | None) -> str:
+    if math.isnan(boxes):
+        return "not validated"
     return f"validation AP50 {boxes:.3f}" + ("" if masks is None else f", of masks {masks:.3f}")
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from ultralytics.data import augment
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.models.yolo.segment import SegmentationTrainer
+from ultralytics.utils import RANK
+from ultralytics.utils.torch_utils import strip_optimizer
 
 from cell_pipelines.training.detection.pixel_transforms import PixelTransforms
 
@@ -21,22 +23,27 @@ def use_own_transforms() -> None:
     augment.Albumentations = PixelTransforms
 
 
-class OwnDetectionTrainer(DetectionTrainer):  # type: ignore[misc]
+class OwnTraining:
+    """What this project does in another way, for trainers of all tasks."""
+
+    def build_dataset(self, *args: Any, **kwargs: Any) -> Any:
+        """Return Ultralytics' data set, whose samples are changed by `PixelTransforms`."""
+        use_own_transforms()
+        return super().build_dataset(*args, **kwargs)  # type: ignore[misc]
+
+    def final_eval(self) -> None:
+        """Leave what only a training needs out of the checkpoints; the best one has been validated in its epoch."""
+        for path in (self.last, self.best) if RANK in {-1, 0} else ():  # type: ignore[attr-defined]
+            if path.is_file():
+                strip_optimizer(path)
+
+
+class OwnDetectionTrainer(OwnTraining, DetectionTrainer):  # type: ignore[misc]
     """Training of boxes."""
 
-    def build_dataset(self, *args: Any, **kwargs: Any) -> Any:
-        """Return Ultralytics' data set, whose samples are changed by `PixelTransforms`."""
-        use_own_transforms()
-        return super().build_dataset(*args, **kwargs)
 
-
-class OwnSegmentationTrainer(SegmentationTrainer):  # type: ignore[misc]
+class OwnSegmentationTrainer(OwnTraining, SegmentationTrainer):  # type: ignore[misc]
     """Training of outlines."""
-
-    def build_dataset(self, *args: Any, **kwargs: Any) -> Any:
-        """Return Ultralytics' data set, whose samples are changed by `PixelTransforms`."""
-        use_own_transforms()
-        return super().build_dataset(*args, **kwargs)
 
 
 def trainer_of(task: str) -> type[Any]:

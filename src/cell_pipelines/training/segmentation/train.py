@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.files import atomic_path, remove_abandoned
-from cell_pipelines.training.detection.train import ResumeError
 from cell_pipelines.training.reports import EpochReport
+from cell_pipelines.training.resuming import ResumeError
 from cell_pipelines.training.segmentation.epoch_log import EpochLog
 from cell_pipelines.training.segmentation.samples import (
     LabelledImage,

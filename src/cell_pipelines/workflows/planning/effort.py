@@ -146,7 +146,9 @@ def describe_epochs(epochs: int, why: str, times: StepTimes, setting: str) -> De
     return Decision("Epochs", str(epochs), why, _describe_step(times), {setting: epochs})
 
 
-def plan_minutes(facts: DataFacts, budget: Budget, times: StepTimes, time: Time, overhead: float) -> Decision:
+def plan_minutes(
+    facts: DataFacts, budget: Budget, times: StepTimes, time: Time, overhead: float, group: str = "segmentation"
+) -> Decision:
     """Return the minutes of a training that keeps to them by the clock, and about how many epochs they make.
 
     The fewest and the most epochs that are planned are a number of epochs: they may take less than was measured.
@@ -157,13 +159,14 @@ def plan_minutes(facts: DataFacts, budget: Budget, times: StepTimes, time: Time,
         times: What a batch costs here.
         time: Time that there is.
         overhead: As of `choose_epochs`.
+        group: Whose parameters the minutes are.
     """
     left, share = time.for_training(facts, budget, times), SegmentationSettings.validation_share
     most = share / (1 - share) * budget.steps * times.step_seconds / max(times.forward_seconds, 1e-6)
     epochs, expected = choose_epochs(replace(budget, forwards=min(budget.forwards, most)), times, left, overhead)
     if expected > left * 1.05 or epochs == _MOST_EPOCHS:
         epochs, why = plan_epochs(facts, budget, times, time, overhead)
-        return describe_epochs(epochs, why, times, "segmentation.epochs")
+        return describe_epochs(epochs, why, times, f"{group}.epochs")
     why = (
         f"What reading the images, thresholds, evaluation and report leave of the {time.minutes:g} minutes, estimated "
         "by what reading and the network take here. The training keeps to it by the clock, so the number of epochs is "
@@ -171,7 +174,7 @@ def plan_minutes(facts: DataFacts, budget: Budget, times: StepTimes, time: Time,
     )
     minutes = max(0.01, round(left, 2))
     value = f"{minutes:.2g} min, about {epochs} epochs"
-    return Decision("Training time", value, why, _describe_step(times), {"segmentation.minutes": minutes})
+    return Decision("Training time", value, why, _describe_step(times), {f"{group}.minutes": minutes})
 
 
 def _describe_step(times: StepTimes) -> str:

@@ -167,9 +167,10 @@ def _plan_detector(
     name = weights or ("yolov8n-seg.pt" if model == "yolo_seg" else "yolov8n.pt")
     times = measure(model, {"weights": name}, (batch, 3, side, side))
     budget = effort.detector_budget(facts, batch, tile)
-    epochs, why = effort.plan_epochs(facts, budget, times, time, _OVERHEAD[model])
+    duration = effort.plan_minutes(facts, budget, times, time, _OVERHEAD[model], model)
     start = {f"{model}.weights": name, f"{model}.from_scratch": weights is None}
-    closing = {f"{model}.augmentation.close_mosaic": max(1, epochs // 7), f"{model}.patience": epochs}
+    closing = min(10, max(1, int(duration.settings.get(f"{model}.epochs", 40)) // 4))
+    ending = {f"{model}.augmentation.close_mosaic": closing, f"{model}.patience": 0}
     learning = {"batch": batch, "nominal_batch": batch, "learning_rate": 0.001, "cosine_schedule": True,
                 "warmup_epochs": 3.0, "cache": True, "augmentation.flipud": 0.5}  # fmt: skip
     asked = "Asked for by `--weights`."
@@ -179,8 +180,8 @@ def _plan_detector(
             f"the network of {name}, the smallest of its kind", start),
         *inputs,
         pixels.choose_normalisation(facts, is_detector=True),
-        effort.describe_epochs(epochs, why, times, f"{model}.epochs"),
+        duration,
         Decision("Learning", "as in the study bccd", "Batch, learning rate and augmentation are those of that study; "
-                 "the last seventh of the epochs is without mosaics.", f"batch {batch}",
-                 {**{f"{model}.{key}": value for key, value in learning.items()}, **closing}),
+                 "the last ten epochs, a quarter of them at most, are without mosaics.", f"batch {batch}",
+                 {**{f"{model}.{key}": value for key, value in learning.items()}, **ending}),
     ]  # fmt: skip
