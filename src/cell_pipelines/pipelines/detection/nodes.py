@@ -1,6 +1,7 @@
 """Nodes of YOLO training."""
 
 import json
+import logging
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.imaging.reading import Image
 from cell_pipelines.model_runs import run_of
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
+from cell_pipelines.training.segmentation.sampling import Oversampling, rules_without_effect
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 from cell_pipelines.workflows.seen_images import inherited_images
+
+logger = logging.getLogger(__name__)
 
 # A field may hold more cells than any labelled one; validation while training counts this many times as many.
 _SPARE = 4
@@ -27,6 +31,7 @@ def train_detector(
     from cell_pipelines.training.cost import training_cost
     from cell_pipelines.training.detection.train import train_yolo
 
+    _warn_of_rules(parameters, annotations)
     limit = max(1000, _SPARE * int(annotations.counts().sum(axis=1).max()))
     training = _to_training(parameters, {"max_det": limit})
     best, history = train_yolo(training, dataset / "data.yaml", folder, resume=parameters.resume)
@@ -44,6 +49,13 @@ def train_detector(
     return with_record(best, record), history
 
 
+def _warn_of_rules(parameters: YoloParameters, annotations: AnnotationSet) -> None:
+    learnt = select_split(annotations, "train")
+    shown = [learnt.categories[number] for number in learnt.category.tolist()]
+    for note in rules_without_effect(parameters.oversampling, learnt.names, shown, ()):
+        logger.warning("%s", note)
+
+
 def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
     from cell_pipelines.models.yolo_networks import network_task
     from cell_pipelines.training.detection.settings import YoloStart, YoloTraining
@@ -52,6 +64,7 @@ def _to_training(parameters: YoloParameters, settings: dict[str, Any]) -> Any:
     return YoloTraining(
         settings={**parameters.to_ultralytics(), **masks, **settings},
         transforms=parameters.augmentation.transforms,
+        oversampling=None if parameters.oversampling == Oversampling() else parameters.oversampling,
         **{setting.name: getattr(parameters, setting.name) for setting in fields(YoloStart)},
     )
 

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from cell_pipelines.training.detection.sampling import check_oversampling
 from cell_pipelines.training.detection.settings import YoloStart
+from cell_pipelines.training.segmentation.sampling import Oversampling
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -72,6 +74,8 @@ class YoloParameters(YoloStart):
             square: cells of a batch * 10 * (image_size / mask_ratio)² * 4 bytes, several times.
         resume: Go on from the last finished epoch of an interrupted training.
         samples: Augmented samples on the contact sheet.
+        oversampling: Which images or tiles come more often in an epoch, which is as much longer: those that show a
+            class or whose name fits, by ``rules``, or those of many cells, by ``density``.
         augmentation: How training images are varied.
     """
 
@@ -94,7 +98,17 @@ class YoloParameters(YoloStart):
     mask_ratio: Literal[1, 2, 4] = 2
     resume: bool = False
     samples: Annotated[int, Field(ge=1, le=64)] = 12
+    oversampling: Oversampling = Oversampling()
     augmentation: AugmentationParameters = AugmentationParameters()
+
+    def __post_init__(self) -> None:
+        """Check what Pydantic can't.
+
+        Raises:
+            ValueError: The minutes or the oversampling are not for this kind of training.
+        """
+        super().__post_init__()
+        check_oversampling(self.oversampling)
 
     def mask_settings(self) -> dict[str, Any]:
         """Return the settings of networks with masks only, by Ultralytics' names."""

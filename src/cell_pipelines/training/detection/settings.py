@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cell_pipelines.models.accelerators import DEVICES, Kind, available_kinds, choose_kind, supports_bfloat16
+from cell_pipelines.training.segmentation.sampling import Oversampling
 
 Precision = Literal["auto", "float32", "bfloat16", "mixed"]
 
@@ -54,10 +55,12 @@ class YoloTraining(YoloStart):
     Attributes:
         settings: Ultralytics' own names: epochs, imgsz, batch, lr0, mosaic, and so on.
         transforms: What `create_transform` takes, each ``{"name": "Blur", "p": 0.1}``.
+        oversampling: Which images or tiles come more often; None for each once.
     """
 
     settings: Mapping[str, Any]
     transforms: Sequence[Mapping[str, Any]] = ()
+    oversampling: Oversampling | None = None
 
 
 def to_arguments(training: YoloTraining, data_yaml: Path, folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from cell_pipelines.models.yolo_checkpoint import check_file, read_epoch
 from cell_pipelines.models.yolo_networks import network_task
 from cell_pipelines.progress import create_progress, is_told
 from cell_pipelines.training.detection.labels import check_labels, labels_digest
+from cell_pipelines.training.detection.sampling import repeat_images
 from cell_pipelines.training.detection.settings import Precision, YoloTraining, to_arguments
 from cell_pipelines.training.detection.time_keeper import TimeKeeper
 from cell_pipelines.training.resuming import ResumeError
@@ -88,12 +89,15 @@ def train_yolo(
             temporary.write_text(json.dumps(started, indent=1, sort_keys=True), encoding="utf-8")
     if not (going_on and _is_finished(folder, training)):
         logger.info("%s %s", "Resuming the training in" if going_on else "Training in", folder)
+        learnt = data_yaml
+        if training.oversampling is not None:
+            learnt = repeat_images(data_yaml, folder, training.oversampling, int(training.settings.get("seed", 0)))
         with open_restricted(trust=training.trust):
             model = YOLO(start, task=task)
             _add_callbacks(model, training, last)
             if training.minutes is not None:
                 TimeKeeper(training.minutes, folder / _TIME, resume=going_on).attach(model)
-            model.train(trainer_of(task), **to_arguments(training, data_yaml, folder), resume=going_on)
+            model.train(trainer_of(task), **to_arguments(training, learnt, folder), resume=going_on)
         (folder / "finished").touch()
     return folder / "run" / "weights" / "best.pt", read_history(folder / "run" / "results.csv")
 
