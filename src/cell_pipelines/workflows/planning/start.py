@@ -194,9 +194,15 @@ def pixel_settings(trained: TrainedStart) -> dict[str, Any]:
 
 
 def learning_settings(trained: TrainedStart) -> dict[str, Any]:
-    """Return the loss of a start and a low learning rate, by dotted names."""
-    done = trained.record["training"]
-    own: dict[str, Any] = {f"{trained.model}.training.learning_rate": FINE_TUNING_RATE}
+    """Return the loss of a start, a low learning rate and its own batch statistics, by dotted names.
+
+    The statistics of few images are not those of the images to come (docs/app_corrections.md).
+    """
+    done, prefix = trained.record["training"], f"{trained.model}.training"
+    own: dict[str, Any] = {
+        f"{prefix}.learning_rate": FINE_TUNING_RATE,
+        f"{prefix}.fine_tuning.frozen_statistics": True,
+    }
     for key in ("loss", "weight_map"):
         own |= _chosen(trained, key, {"name": done[key], "options": done.get(f"{key}_options")})
     return own
@@ -236,7 +242,8 @@ def describe_trained_learning(trained: TrainedStart, settings: Mapping[str, Any]
         settings: Optimiser, schedule and augmentation of every small training, by dotted names.
     """
     return Decision("Learning", "as the start was trained, at a low rate", f"Loss and weights of pixels are those of "
-                    f"{trained.title}; a low learning rate changes what it knows instead of replacing it.",
+                    f"{trained.title}; a low learning rate changes what it knows instead of replacing it, and "
+                    "means and variances in its layers stay its own, since those of few images are not those of others.",
                     f"learning rate {FINE_TUNING_RATE:g}", {**settings, **learning_settings(trained)})  # fmt: skip
 
 
