@@ -35,11 +35,14 @@ from cell_pipelines.metrics.instances import match_instances
 from cell_pipelines.metrics.intervals import ratio_interval
 from cell_pipelines.metrics.ratios import f1
 from cell_pipelines.thresholds import Threshold
-from cell_pipelines.training.segmentation.settings import SegmentationTraining
+from cell_pipelines.training.segmentation.settings import Choice, SegmentationTraining
 from cell_pipelines.training.segmentation.train import train_segmentation
 from cell_pipelines.workflows.trained_model import TrainedModel
 
-OURS = {"U-Net++": TRAINING, "star-convex U-Net": star_settings({}, 1, 0)}
+OURS = {
+    "U-Net++": replace(TRAINING, representation=Choice("binary", {"shrink_px": 1, "most_pass": 0.9})),
+    "star-convex U-Net": star_settings({}, 1, 0),
+}
 OTHERS = {"stardist": "StarDist (TensorFlow)", "cellpose": "Cellpose 3"}
 _HERE = Path(__file__).parent
 Labels = list[np.ndarray]
@@ -143,6 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, nargs="+", default=[4, 8, 16])
     parser.add_argument("--ours", nargs="*", choices=OURS, default=list(OURS))
+    parser.add_argument("--precision", default="auto", help="of our trainings")
     for name, title in OTHERS.items():
         parser.add_argument(f"--{name}", metavar="PYTHON", help=f"python of an environment with {title}")
     parser.add_argument("--csv", type=Path, required=True)
@@ -154,7 +158,8 @@ def main() -> None:
         write_images(parts, source)
         for tool in chosen.ours:
             for mark in chosen.minutes:
-                _add(evaluate(tool, mark, run_ours(OURS[tool], parts, mark, folder), parts["test"]), chosen.csv)
+                training = replace(OURS[tool], precision=chosen.precision)
+                _add(evaluate(tool, mark, run_ours(training, parts, mark, folder), parts["test"]), chosen.csv)
         for name, title in OTHERS.items():
             if python := getattr(chosen, name):
                 for mark, found in run_other(name, python, source, chosen.minutes).items():
