@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cell_pipelines.training.speed import measure_step
+from cell_pipelines.training.speed import StepTimes, choose_format, measure_formats, measure_step
 
 
 class Several(torch.nn.Module):
@@ -27,3 +27,28 @@ def test_steps_take_time_and_leave_the_weights_as_they_were(network):
     assert times.device
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
     assert all(weights.grad is None for weights in network.parameters())
+
+
+def test_formats_are_measured_where_the_processor_has_instructions_for_them(monkeypatch):
+    monkeypatch.setattr("cell_pipelines.training.speed.available_kinds", lambda: ("cpu",))
+    seen = []
+
+    class Watched(torch.nn.Conv2d):
+        def forward(self, images):
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().forward(images)
+
+    for supported, formats in ((True, ["float32", "bfloat16"]), (False, ["float32"])):
+        monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda supported=supported: supported)
+        seen.clear()
+        assert list(measure_formats(Watched(3, 4, 3), (2, 3, 16, 16), seconds=0.01)) == formats
+        assert set(seen) == {name == "bfloat16" for name in formats}
+
+
+@pytest.mark.parametrize(
+    ("float32", "bfloat16", "chosen"), [(1.0, 0.8, "bfloat16"), (1.0, 0.9, "float32"), (1.0, None, "float32")]
+)
+def test_fewer_digits_are_taken_only_where_they_are_worth_it(float32, bfloat16, chosen):
+    seconds = {"float32": float32, "bfloat16": bfloat16}
+    times = {name: StepTimes(one, 0.1, "here") for name, one in seconds.items() if one is not None}
+    assert choose_format(times) == chosen

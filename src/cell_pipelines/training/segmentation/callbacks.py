@@ -16,7 +16,7 @@ from cell_pipelines.models.accelerators import as_sums
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.progress import create_progress
 from cell_pipelines.training.reports import EpochReport, SamplePrediction
-from cell_pipelines.training.segmentation.frozen_parts import freeze_encoder
+from cell_pipelines.training.segmentation.fine_tuning import freeze_encoder
 from cell_pipelines.training.segmentation.network_module import SegmentationModule
 from cell_pipelines.training.segmentation.sampling import TileSampler
 from cell_pipelines.training.segmentation.time_budget import TimeBudget

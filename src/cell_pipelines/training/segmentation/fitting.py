@@ -118,7 +118,7 @@ def create_module(job: Job, representation: Representation, loss: Any, steps: in
 
     from cell_pipelines.models.checkpoint import start_from
     from cell_pipelines.models.registry import create_network
-    from cell_pipelines.training.segmentation.frozen_parts import freeze_encoder, freeze_statistics
+    from cell_pipelines.training.segmentation.fine_tuning import freeze_encoder, freeze_statistics
     from cell_pipelines.training.segmentation.network_module import Parts, SegmentationModule
 
     training = job.training

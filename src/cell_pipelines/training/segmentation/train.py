@@ -103,6 +103,7 @@ def _prepare(
 ) -> "Job":  # fmt: skip
     from cell_pipelines.training.segmentation.devices import choose_devices
     from cell_pipelines.training.segmentation.fitting import Job, create_parts_of
+    from cell_pipelines.training.segmentation.number_format import settle_format
 
     if not train or not val:
         raise SampleError(f"`train` and `val` must hold images, got {len(train)} and {len(val)}.")
@@ -124,8 +125,10 @@ def _prepare(
     training = replace(training, network=spec)
     started = _identity(training, [*samples, *sources[1].open()])
     _start_or_resume(folder, started, resume=resume)
+    devices = settle_format(training, devices, folder)
     described = _describe(training, train, samples, representation, started["data"])
     rate = training.learning_rate
+    described["precision"] = devices.precision
     job = Job(training, *sources, folder, {**described, **description}, devices, 0.0 if rate == "find" else rate)
     return job if rate != "find" else replace(job, learning_rate=_find_rate(job))
 
@@ -167,7 +170,7 @@ def _start_or_resume(folder: Path, started: Mapping[str, Any], *, resume: bool) 
                 "go on with the same, or start anew without `resume`."
             )
         return
-    for old in ("finished", "resume.pt", "best.pt", "rate_finder.json"):
+    for old in ("finished", "resume.pt", "best.pt", "rate_finder.json", "precision.json"):
         (folder / old).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "training.json") as temporary:

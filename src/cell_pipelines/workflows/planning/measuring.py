@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cell_pipelines.training.speed import StepTimes, measure_step
+from cell_pipelines.training.speed import StepTimes, choose_format, measure_formats, measure_step
 from cell_pipelines.workflows.planning.own_study import DETECTORS
 from cell_pipelines.workflows.planning.starter_fit import merge_settings
 
@@ -11,7 +11,7 @@ from cell_pipelines.workflows.planning.starter_fit import merge_settings
 def measure_model(
     base: Mapping[str, Any], categories: int, model: str, settings: Mapping[str, Any], shape: tuple[int, int, int, int]
 ) -> StepTimes:
-    """Return what a training step of a model takes.
+    """Return what a training step of a model takes, in the number format that it will be trained in.
 
     Args:
         base: Parameters of the base by model, with ``architecture``, ``encoder``, ``options`` and ``training``.
@@ -25,7 +25,8 @@ def measure_model(
 
         return measure_step(create_untrained_yolo(str(settings["weights"]), categories), shape)
     own = merge_settings(base[model], settings)
-    return measure_step(_create_network(own, categories, shape[1]), shape)
+    times = measure_formats(_create_network(own, categories, shape[1]), shape)
+    return times[choose_format(times)]
 
 
 def _create_network(own: Mapping[str, Any], categories: int, channels: int) -> Any:

@@ -243,7 +243,7 @@ def describe_trained_learning(trained: TrainedStart, settings: Mapping[str, Any]
     """
     return Decision("Learning", "as the start was trained, at a low rate", f"Loss and weights of pixels are those of "
                     f"{trained.title}; a low learning rate changes what it knows instead of replacing it, and "
-                    "means and variances in its layers stay its own, since those of few images are not those of others.",
+                    "its batch statistics stay, since those of few images are not those of others.",
                     f"learning rate {FINE_TUNING_RATE:g}", {**settings, **learning_settings(trained)})  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.tensor_file import load_tensors
 from cell_pipelines.training.segmentation.augmentation import Augmentation
 from cell_pipelines.training.segmentation.devices import choose_devices
-from cell_pipelines.training.segmentation.settings import Choice, FineTuning, Schedule, SegmentationTraining, Tiles
+from cell_pipelines.training.segmentation.fine_tuning import FineTuning
+from cell_pipelines.training.segmentation.settings import Choice, Schedule, SegmentationTraining, Tiles
 from cell_pipelines.training.segmentation.train import train_segmentation
 
 UNET = NetworkSpec("unet", "resnet18", in_channels=1, options={"encoder_depth": 3, "decoder_channels": [8, 8, 4]})
