@@ -220,7 +220,7 @@ class SegmentationTraining(SegmentationSettings):
 
     @property
     def frozen(self) -> FineTuning:
-        """What stays as the start has it; nothing in a training from random weights."""
+        """Parts that stay as the start has them; none in a training from random weights."""
         return _EVERYTHING_LEARNS if self.start_from is self.encoder_weights is None else self.fine_tuning
 
     def to_record(self) -> dict[str, Any]:
