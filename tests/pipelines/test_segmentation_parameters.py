@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,21 @@ def test_lengths_in_micrometres_need_a_pixel_size():
 def test_the_defaults_of_the_library_are_those_of_the_base_configuration():
     text = (Path(__file__).parents[2] / "conf/base/parameters_segmentation.yml").read_text(encoding="utf-8")
     assert SegmentationParameters(**yaml.safe_load(text)["segmentation"]) == SegmentationParameters()
+
+
+def test_a_setting_may_be_left_to_the_images_and_a_network_may_have_a_value_of_its_own():
+    shared = SegmentationParameters(batch="auto", tiles={"size": "auto", "overlap": 4})
+    assert (shared.planned, shared.tiles.overlap) == (("tiles.size", "batch"), 4)
+    merged = own(batch=4, tiles={"per_epoch": "auto"}).merged(shared)
+    assert (merged.planned, merged.batch) == (("tiles.size", "tiles.per_epoch"), 4)
+    assert replace(shared, epochs=3).planned == shared.planned
+
+
+def test_only_what_the_images_can_decide_may_be_left_to_them():
+    with pytest.raises(ValidationError, match="epochs"):
+        SegmentationParameters(epochs="auto")
+    with pytest.raises(ValidationError, match="`planned` must be of .* got epochs"):
+        SegmentationParameters(planned=("epochs",))
 
 
 def test_settings_that_contradict_each_other_are_refused_as_a_study_writes_them():

@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 
 from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.annotations.selection import select_objects, select_split
 from cell_pipelines.imaging.reading import list_image_files, write_image
 from cell_pipelines.models.ultralytics_home import WeightsError
 from cell_pipelines.pipelines.segmentation.nodes import to_training
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
 from cell_pipelines.pipelines.segmentation.starting import choose_network
+from cell_pipelines.workflows.planning.data_facts import gather_facts
+from cell_pipelines.workflows.planning.recipe import plan_recipe
 from cell_pipelines.workflows.starters import starters
+from cell_pipelines.workflows.survey import survey
 
 pytestmark = pytest.mark.skipif("nuclei" not in starters(), reason="the package has no starter")
 
@@ -107,3 +111,50 @@ def test_random_numbers_of_a_training_are_those_of_one_that_chooses_nothing(stud
     before = torch.get_rng_state()
     choose_network(*study(), AUTO, RANDOM)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+LEFT = dict.fromkeys(("colour", "normalisation", "cell_diameter_px", "batch"), "auto")
+EVERYTHING = {**LEFT, "tiles": {"size": "auto", "per_epoch": "auto"}}
+
+
+def test_what_a_study_leaves_to_its_images_is_decided_as_the_command_train_does(study):
+    annotations, images = study()
+    chosen = choose_network(annotations, images, SegmentationParameters(**EVERYTHING), RANDOM)
+    training = to_training(SegmentationParameters(**EVERYTHING), chosen.own, annotations)
+    recipe = plan_recipe(gather_facts(
+        select_split(annotations, "train", "val"), survey(images), split_source="", annotation_format=("", ""),
+        are_grey=True, brightness=1.0), {}, "")  # fmt: skip
+    planned = {name: value for one in recipe for name, value in one.settings.items()}
+    assert {one.what for one in chosen.recipe} == {one.what for one in recipe}
+    assert planned["segmentation.tiles.size"] == training.tiles.size
+    assert planned["segmentation.batch"] == training.batch
+    assert (training.colour, training.normalisation) == ("grey", "percentile")
+
+
+def test_what_a_study_or_a_network_says_wins_and_the_report_says_so(study):
+    annotations, images = study()
+    shared = SegmentationParameters(**{**EVERYTHING, "colour": "rgb", "tiles": {"size": 64, "per_epoch": "auto"}})
+    chosen = choose_network(annotations, images, shared, replace(RANDOM, training={"batch": 3}))
+    training = to_training(shared, chosen.own, annotations)
+    assert (training.colour, training.tiles.size, training.batch) == ("rgb", 64, 3)
+    why = {one.what: (one.value, one.why) for one in chosen.recipe}
+    assert why["Channels"] == ("rgb", "The study says so; the images would give grey.")
+    assert why["Tile"] == ("64", "The study says so; the images would give 128 px.")
+    assert why["Batch"][0] == "3"
+    assert "says so" not in why["Tiles per epoch"][1]
+
+
+def test_the_start_s_own_settings_win_over_what_the_images_would_give(study):
+    shared = SegmentationParameters(start_from="auto", **EVERYTHING)
+    chosen = choose_network(*study(), shared, RANDOM)
+    (size,) = (one for one in chosen.recipe if one.what == "Cell diameter")
+    assert chosen.own.merged(shared).cell_diameter_px == 20
+    assert size.why.startswith("The study, or what the training starts from, says so")
+
+
+@pytest.mark.parametrize("kept", [(), ("nothing",)])
+def test_images_without_a_cell_to_learn_leave_the_sentence_to_the_training(study, kept):
+    annotations, images = study()
+    none = select_objects(annotations, np.zeros(annotations.n_objects, bool)) if not kept else annotations
+    shared = SegmentationParameters(**EVERYTHING, categories=kept or None)
+    assert choose_network(none, images, shared, RANDOM).own.merged(shared).tiles.size == 128

@@ -24,10 +24,14 @@ def test_a_training_by_minutes_takes_them_and_one_by_epochs_what_its_work_takes(
         Trial("epochs", "resunet"),
         Trial("more", "resunet", changes={"segmentation.epochs": 20}),
         Trial("minutes", "resunet", changes={"segmentation.minutes": 12}),
+        Trial(
+            "left to the images", "resunet", changes={"segmentation.batch": "auto", "segmentation.tiles.size": "auto"}
+        ),
     ]
     monkeypatch.setattr(estimates, "operations_a_second", lambda: 1e6)
     table = estimates.estimate_trials(trials, builder.build(), STUDY, tmp_path).set_index("trial")
     seconds = table["estimated_seconds"]
     assert seconds["more"] == pytest.approx(2 * seconds["epochs"])
     assert seconds["minutes"] == 720
+    assert seconds["left to the images"] > 0
     assert pd.isna(table["epochs"]["minutes"]) and table["epochs"]["more"] == 20

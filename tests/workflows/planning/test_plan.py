@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
 
+from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.pipelines.data_preparation.parameters import PreparationParameters
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
@@ -12,10 +14,18 @@ from cell_pipelines.study import MODELS, SEGMENTERS
 from cell_pipelines.training.speed import StepTimes
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.planning import effort, own_study, pixels
-from cell_pipelines.workflows.planning.data_facts import DataFacts, Diameters, Side
+from cell_pipelines.workflows.planning.data_facts import (
+    DataFacts,
+    Diameters,
+    Side,
+    measure_diameters,
+    measure_image_diameters,
+    measure_sources,
+)
 from cell_pipelines.workflows.planning.model_choice import choose_model
 from cell_pipelines.workflows.planning.own_study import DETECTORS, plan_study
 from cell_pipelines.workflows.planning.plan import Decision, PlanError
+from cell_pipelines.workflows.planning.recipe import PLANNED, plan_recipe
 from cell_pipelines.workflows.planning.sides import choose_fractions, describe_split
 from cell_pipelines.workflows.planning.start import NONE, StartWish
 from cell_pipelines.workflows.planning.study_files import settings_lines, write_study
@@ -36,6 +46,7 @@ FACTS = DataFacts(
     brightness=0.98,
     annotation_format=("label_image", "labels"),
 )
+ANGLES = np.linspace(0, 2 * np.pi, 60, endpoint=False)
 BOXES = replace(FACTS, geometries={"box": 900})
 NO_STARTER = StartWish()
 
@@ -268,3 +279,46 @@ def test_the_table_has_one_row_per_decision():
     table = plan().table()
     assert list(table.columns) == ["what", "value", "why", "numbers", "parameter"]
     assert len(table) == len(plan().decisions)
+
+
+def fields_of_discs(folders, diameters):
+    builder = AnnotationBuilder(["cell"])
+    for number, (folder, own) in enumerate(zip(folders, diameters, strict=True)):
+        row = builder.add_image(f"{folder}{number}.png", width=400, height=400, split="train" if own else "val")
+        for diameter in own:
+            ring = diameter / 2 * np.column_stack([np.cos(ANGLES), np.sin(ANGLES)]) + 200
+            builder.add_polygon(row, "cell", [ring])
+    return builder.build()
+
+
+def test_sizes_of_cells_are_those_of_all_cells_of_single_images_and_of_sources():
+    annotations = fields_of_discs(["a/", "a/", "b/", "b/x/"], [[10, 10, 30], [20], [40, 40], []])
+    assert measure_diameters(annotations).median == pytest.approx(25, rel=0.01)
+    between = measure_image_diameters(annotations)
+    assert (between.small, between.median, between.large) == pytest.approx((11, 20, 38), rel=0.01)
+    sources = measure_sources(annotations)
+    assert {name: round(sizes.median) for name, sizes in sources.items()} == {"a": 15, "b": 40}
+    assert measure_sources(fields_of_discs(["", ""], [[10], [20]])) == {}
+    assert np.isnan(measure_image_diameters(fields_of_discs([""], [[]])).median)
+
+
+def test_the_plan_tells_the_sizes_of_cells_and_of_each_source():
+    facts = replace(FACTS, image_diameters=Diameters(8, 15, 49), sources={"a": Diameters(7, 9, 12)})
+    (size,) = (one for one in plan(facts).decisions if one.what == "Cell diameter")
+    assert "cell diameters 7 to 49 px, median 16 px; median cells of single images 8 to 49 px" in size.numbers
+    assert "a 7 to 12 px, median 9 px" in size.numbers
+
+
+def test_what_follows_from_a_value_that_is_given_follows_from_that():
+    large = replace(FACTS, sizes=((400, 400),), diameters=Diameters(10, 20, 40))
+    given = {"segmentation.tiles.size": 320}
+    usual, changed = ({one.what: one for one in plan_recipe(large, values, "The study")} for values in ({}, given))
+    assert changed["Tile"].value == "320" and "the images would give 160 px" in changed["Tile"].why
+    assert int(changed["Tiles per epoch"].value) < int(usual["Tiles per epoch"].value)
+    rescaled = {one.what: one for one in plan_recipe(large, {"segmentation.cell_diameter_px": 40}, "The study")}
+    assert rescaled["Tile"].settings["segmentation.tiles.size"] == 2 * usual["Tile"].settings["segmentation.tiles.size"]
+
+
+def test_every_setting_that_may_be_left_to_the_images_is_one_that_the_recipe_decides():
+    decided = {name for one in plan_recipe(FACTS, {}, "") for name in one.settings}
+    assert {f"segmentation.{name}" for name in PLANNED} == decided

@@ -17,6 +17,7 @@ from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.invocation import merge, nest
 from cell_pipelines.pipelines.experiments.results import tabulate_trials
 from cell_pipelines.pipelines.experiments.trials import Trial
+from cell_pipelines.training.segmentation.settings import Tiles
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 
 logger = logging.getLogger(__name__)
@@ -133,14 +134,21 @@ def _plan_network(parameters: Mapping[str, Any], model: str, train: AnnotationSe
     classes = len(shared.get("categories") or train.categories)
     outputs, stride = classes * len(representation.channels), representation.stride
     network = create_untrained_network(own, out_channels=outputs, in_channels=channels, out_stride=stride)
-    size, batch, minutes = shared["tiles"]["size"], shared.get("batch", 8), shared.get("minutes")
+    tiling, batch = shared["tiles"], _known(shared.get("batch", 8), 8)
+    size, tiles = (_known(tiling.get(key), getattr(Tiles(), key)) for key in ("size", "per_epoch"))
+    minutes = shared.get("minutes")
     shape = (batch, channels, size, size)
     if minutes is not None:
         return _Work(network, shape, 0, 0, train.n_images, None, minutes)
     epochs = shared.get("epochs", 1)
-    tiles = shared["tiles"].get("per_epoch") or _pixels(train) / size**2
+    tiles = tiles or _pixels(train) / size**2
     forward = epochs * _pixels(val) / size**2 / batch
     return _Work(network, shape, epochs * tiles / batch, forward, train.n_images, epochs)
+
+
+def _known(value: Any, usual: int) -> Any:
+    """Return a setting; the default of one that the study leaves to its images."""
+    return usual if value == "auto" else value
 
 
 def _options(choice: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,8 +58,10 @@ def describe_training(name: str) -> Callable[..., list[Section]]:
     ) -> list[Section]:  # fmt: skip
         """Return the sections about the training, what the network saw, and the choice of thresholds."""
         from cell_pipelines.models.model_file import read_training_record
+        from cell_pipelines.report.pages.data import plan_sections
 
         record = read_training_record(model)
+        chosen = "Chosen from the training images where the study says `auto`."
         settings = facts.training_facts(name, record, history)
         caption = f"Chosen on images of {thresholds.split}, never of test; the dot is what the model file keeps"
         seen = Picture(samples, "Augmented samples as the network sees them, with their boxes")
@@ -70,6 +72,7 @@ def describe_training(name: str) -> Callable[..., list[Section]]:
         has_weights = settings.get("weight map", "none") != "none"
         return [
             Section("How it was trained", [Table(frame, "Settings, time and machine of the training")]),
+            *plan_sections(pd.DataFrame(record.get("recipe") or []), chosen),
             *([Section("Training samples", [seen])] if parameters.pictures else []),
             *([Section("Weight map", weights)] if weights and has_weights else []),
             Section("Training", [Picture(curves, "Losses and validation metrics over epochs")]),

@@ -18,6 +18,7 @@ from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, 
 from cell_pipelines.pipelines.segmentation.starting import ChosenNetwork, choose_network
 from cell_pipelines.training.segmentation.settings import SegmentationSettings, SegmentationTraining
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
+from cell_pipelines.workflows.planning.plan import to_table
 from cell_pipelines.workflows.seen_images import describe_seen, inherited_images, signatures_of
 from cell_pipelines.workflows.starters import starter_path, starters
 from cell_pipelines.workflows.training_images import Intensities, describe_training_images
@@ -70,7 +71,9 @@ def train_network(
         },
     )
     tracking.complete(history)
-    record = {"training_cost": training_cost(history, len(learnt)), "training_notes": notes}
+    record: dict[str, Any] = {"training_cost": training_cost(history, len(learnt)), "training_notes": notes}
+    if network.recipe:
+        record["recipe"] = to_table(network.recipe).to_dict(orient="records")
     return with_description(folder / "best.pt", record), history
 
 
@@ -85,6 +88,8 @@ def _describe_start(
     seen = describe_seen(tested, started_from, "test")
     if network.note:
         logger.info("%s", network.note)
+    for decision in network.recipe:
+        logger.info("%s: %s. %s", decision.what, decision.value, decision.why)
     if seen:
         logger.warning("%s", seen)
     return [note for note in (network.note, seen) if note]

@@ -3,11 +3,16 @@
 from dataclasses import asdict, field
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 
 from cell_pipelines.models.spec import NetworkChoice
 from cell_pipelines.training.segmentation.settings import SegmentationSettings
+from cell_pipelines.workflows.planning.recipe import PLANNED
+
+#: Leaves a setting to the images.
+AUTO = "auto"
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -16,9 +21,24 @@ class SegmentationParameters(SegmentationSettings):
 
     Attributes:
         resume: Go on from the last finished epoch of an interrupted training.
+        planned: Dotted names of the settings that the images decide, those with the value ``auto``; here they have
+            their defaults.
     """
 
     resume: bool = False
+    planned: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note_planned(cls, given: ArgsKwargs | dict[str, Any]) -> ArgsKwargs | dict[str, Any]:
+        values = dict((given.kwargs or {}) if isinstance(given, ArgsKwargs) else given)
+        if unknown := sorted(set(values.get("planned", ())) - set(PLANNED)):
+            raise ValueError(f"`planned` must be of {', '.join(PLANNED)}; got {', '.join(unknown)}")
+        planned = [name for name in PLANNED if _get(values, name) == AUTO or name in values.get("planned", ())]
+        for name in planned:
+            values = _without(values, name)
+        values["planned"] = tuple(planned)
+        return ArgsKwargs(given.args, values) if isinstance(given, ArgsKwargs) else values
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -35,7 +55,23 @@ class NetworkParameters(NetworkChoice):
 
     def merged(self, shared: SegmentationParameters) -> SegmentationParameters:
         """Return the study's parameters with this network's own on top, checked."""
-        return SegmentationParameters(**_merge(asdict(shared), self.training))
+        base = asdict(shared)
+        for name in base.pop("planned"):
+            *groups, last = name.split(".")
+            (base[groups[0]] if groups else base)[last] = AUTO
+        return SegmentationParameters(**_merge(base, self.training))
+
+
+def _get(values: Any, name: str) -> Any:
+    for word in name.split("."):
+        values = values.get(word) if isinstance(values, dict) else None
+    return values
+
+
+def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
+    first, _, rest = name.partition(".")
+    others = {key: value for key, value in values.items() if key != first}
+    return {**others, first: _without(values[first], rest)} if rest and isinstance(values.get(first), dict) else others
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,20 @@
-"""Choose where the training of a network starts, where the study leaves that to its images (`start_from: auto`)."""
+"""Choose what a study leaves to its images (`auto`): where the training of a network starts, and its recipe."""
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import select_split
+from cell_pipelines.annotations.selection import select_objects, select_split
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.pipelines.segmentation.parameters import NetworkParameters, SegmentationParameters
+from cell_pipelines.workflows.planning.data_facts import DataFacts, gather_facts
+from cell_pipelines.workflows.planning.plan import Decision
+from cell_pipelines.workflows.planning.recipe import GROUP, PLANNED, plan_recipe
 from cell_pipelines.workflows.planning.start import (
     AUTO,
     STARTER,
@@ -21,6 +27,7 @@ from cell_pipelines.workflows.planning.start import (
     pixel_settings,
 )
 from cell_pipelines.workflows.planning.starter_fit import gather_cell_facts, merge_settings
+from cell_pipelines.workflows.survey import is_grey
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +40,63 @@ class ChosenNetwork:
 
     Attributes:
         own: Its parameters, where the training starts included.
-        note: What was chosen and why; empty where the study says it.
+        note: Where the training starts and why; empty where the study says it.
+        recipe: What the images decided, and what was given, with the reasons; empty where the study says all.
     """
 
     own: NetworkParameters
     note: str = ""
+    recipe: tuple[Decision, ...] = ()
 
 
 def choose_network(
+    annotations: AnnotationSet,
+    images: Mapping[str, ImageFile],
+    shared: SegmentationParameters,
+    own: NetworkParameters,
+) -> ChosenNetwork:
+    """Return the network of a study with all that is ``auto`` decided by its training images.
+
+    Raises:
+        WeightsError: Encoder weights are asked for and can't be had, and the starter is not for these images.
+        PlanError: The images have different numbers of channels, and the study leaves these to them.
+    """
+    started = _choose_start(annotations, images, shared, own)
+    parameters = started.own.merged(shared)
+    if not parameters.planned:
+        return started
+    who = "The study" if parameters.start_from is None else "The study, or what the training starts from,"
+    recipe = plan_recipe(_gather_facts(annotations, images, parameters.categories), _given(parameters), who)
+    values = {name: value for one in recipe for name, value in one.settings.items()}
+    chosen = {name: values[f"{GROUP}{name}"] for name in parameters.planned}
+    training = merge_settings(started.own.training, chosen)
+    return replace(started, own=replace(started.own, training=training), recipe=tuple(recipe))
+
+
+def _given(parameters: SegmentationParameters) -> dict[str, Any]:
+    """Return the settings of the recipe that are not left to the images, by dotted names."""
+    values = asdict(parameters)
+    given = {}
+    for name in sorted(set(PLANNED) - set(parameters.planned)):
+        group, _, last = name.rpartition(".")
+        given[f"{GROUP}{name}"] = (values[group] if group else values)[last]
+    return given
+
+
+def _gather_facts(
+    annotations: AnnotationSet, images: Mapping[str, ImageFile], categories: tuple[str, ...] | None
+) -> DataFacts:
+    """Return the facts of the training and validation images that a recipe follows from."""
+    used = select_split(annotations, "train", "val")
+    learnt = np.array([categories is None or name in categories for name in used.categories], dtype=bool)
+    used = select_objects(used, learnt[used.category])
+    columns = ("width", "height", "dtype", "channels")
+    rows = [{"name": name, **{key: getattr(images[name].info(), key) for key in columns}} for name in used.names]
+    return gather_facts(used, pd.DataFrame(rows), split_source="the study", annotation_format=("", ""),
+                        are_grey=all(is_grey(images[name]) for name in used.names), brightness=np.nan)  # fmt: skip
+
+
+def _choose_start(
     annotations: AnnotationSet,
     images: Mapping[str, ImageFile],
     shared: SegmentationParameters,

@@ -12,6 +12,11 @@ from cell_pipelines.report.pages.findings import group_findings, group_problems
 if TYPE_CHECKING:
     import pandas as pd
 
+_BY_TRAIN = (
+    "Chosen by cell-pipelines train before the training. The study's files in conf hold the settings, and may have "
+    "been changed since."
+)
+
 
 def data_sections(
     summary: pd.DataFrame, findings: pd.DataFrame, quality: pd.DataFrame, splits: pd.DataFrame
@@ -38,18 +43,15 @@ def data_sections(
     ]
 
 
-def plan_sections(plan: pd.DataFrame) -> list[Section]:
+def plan_sections(plan: pd.DataFrame, about: str = _BY_TRAIN) -> list[Section]:
     """Return the section about what was chosen for a study, and why; none where nothing was.
 
     Args:
         plan: One row per decision: `what`, `value`, `why`, `numbers`; empty for a study that nobody planned.
+        about: Who chose it and when.
     """
     if plan.empty:
         return []
-    about = (
-        "Chosen by cell-pipelines train before the training. The study's files in conf hold the settings, and may "
-        "have been changed since."
-    )
     given = plan.fillna("").astype(str)
     numbers = given["numbers"].where(given["numbers"] == "", " (" + given["numbers"] + ")")
     table = given.assign(chosen=given["what"] + ": " + given["value"], why=given["why"] + numbers)[["chosen", "why"]]

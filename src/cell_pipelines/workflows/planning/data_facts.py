@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.images import SPLITS
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
+from cell_pipelines.annotations.selection import select_split
+from cell_pipelines.typing import FloatArray
 
 _T = TypeVar("_T")
 #: Geometries that say which pixels belong to a cell.
@@ -33,6 +36,13 @@ class Diameters:
     median: float
     large: float
 
+    @classmethod
+    def of(cls, diameters: FloatArray) -> "Diameters":
+        """Return the percentiles of some diameters; NaN of none."""
+        if not diameters.size:
+            return cls(float("nan"), float("nan"), float("nan"))
+        return cls(*(float(value) for value in np.percentile(diameters, (5, 50, 95))))
+
 
 @dataclass(frozen=True)
 class DataFacts:
@@ -49,11 +59,13 @@ class DataFacts:
         dtypes: Types of their pixels.
         channels: Numbers of their channels.
         are_grey: Whether each image has one channel, or several that are equal.
-        diameters: Of the cells.
+        diameters: Of the cells of the training images.
         roundness: Of the median cell, see `measure_roundness`; NaN where nothing has an outline.
         brightness: Probability that a pixel of a cell is brighter than one of the background, see
             `starter_fit.measure_brightness`; NaN likewise.
         annotation_format: Name of the format, and what it was recognised by.
+        image_diameters: Of the median cells of single training images.
+        sources: Of the cells of each source, where the training images lie in several folders.
     """
 
     images: int
@@ -70,6 +82,8 @@ class DataFacts:
     roundness: float
     brightness: float
     annotation_format: tuple[str, str]
+    image_diameters: Diameters = field(default_factory=lambda: Diameters.of(np.zeros(0)))
+    sources: Mapping[str, Diameters] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -114,6 +128,7 @@ def gather_facts(
     """
     table = image_table[image_table["name"].isin(annotations.names)]
     codes = annotations.objects["geometry"].to_numpy()
+    learnt = select_split(annotations, "train")
     present = [name for number, name in enumerate(annotations.categories) if (annotations.category == number).any()]
     return DataFacts(
         images=annotations.n_images,
@@ -126,10 +141,12 @@ def gather_facts(
         dtypes=_distinct([str(dtype) for dtype in table["dtype"]]),
         channels=_distinct([int(number) for number in table["channels"]]),
         are_grey=are_grey,
-        diameters=measure_diameters(annotations),
+        diameters=measure_diameters(learnt),
         roundness=measure_roundness(annotations),
         brightness=brightness,
         annotation_format=annotation_format,
+        image_diameters=measure_image_diameters(learnt),
+        sources=measure_sources(learnt),
     )
 
 
@@ -144,13 +161,32 @@ def measure_diameters(annotations: AnnotationSet) -> Diameters:
 
     Points and ignored regions have none; NaN where nothing has.
     """
+    return Diameters.of(_diameters(annotations)[1])
+
+
+def measure_image_diameters(annotations: AnnotationSet) -> Diameters:
+    """Return the diameters of the median cells of single images; images without cells have none."""
+    images, diameters = _diameters(annotations)
+    return Diameters.of(np.array([np.median(diameters[images == number]) for number in np.unique(images)]))
+
+
+def measure_sources(annotations: AnnotationSet) -> dict[str, Diameters]:
+    """Return the diameters of the cells by source, the first folder of an image's name; nothing for one source."""
+    images, diameters = _diameters(annotations)
+    folders = np.array([name.rpartition("/")[0].partition("/")[0] for name in annotations.names], dtype=object)
+    sources = sorted(set(folders[np.unique(images)]))
+    if len(sources) < 2:
+        return {}
+    return {name or "no folder": Diameters.of(diameters[folders[images] == name]) for name in sources}
+
+
+def _diameters(annotations: AnnotationSet) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Return the image and the diameter of each object that has one."""
     codes = annotations.objects["geometry"].to_numpy()
     areas = object_areas(annotations)
-    areas = np.where(codes == GEOMETRIES.index("box"), areas * np.pi / 4, areas)[~annotations.crowd]
-    diameters = 2 * np.sqrt(areas[areas > 0] / np.pi)
-    if not diameters.size:
-        return Diameters(float("nan"), float("nan"), float("nan"))
-    return Diameters(*(float(value) for value in np.percentile(diameters, (5, 50, 95))))
+    areas = np.where(codes == GEOMETRIES.index("box"), areas * np.pi / 4, areas)
+    measured = (areas > 0) & ~annotations.crowd
+    return annotations.image_index[measured], 2 * np.sqrt(areas[measured] / np.pi)
 
 
 def measure_roundness(annotations: AnnotationSet) -> float:

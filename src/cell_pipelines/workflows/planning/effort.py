@@ -81,6 +81,22 @@ def choose_tiles(facts: DataFacts, tile: int) -> int:
     return min(256, max(_LEAST_TILES, 8 * -(-covering // 8)))
 
 
+def describe_tiles(tiles: int) -> Decision:
+    """Return the tiles of an epoch with the reason."""
+    why = (
+        "They cover the training images about once, 64 at least and 256 at most; they are fewer where "
+        "three epochs would else take longer than there is time."
+    )
+    return Decision("Tiles per epoch", str(tiles), why, "", {"segmentation.tiles.per_epoch": tiles})
+
+
+def describe_batch(side: int) -> Decision:
+    """Return the batch of tiles of a side in pixels with the reason."""
+    batch = choose_batch(side)
+    return Decision("Batch", str(batch), "Large tiles are fewer in a batch.", f"tiles of {side} px",
+                    {"segmentation.batch": batch})  # fmt: skip
+
+
 def fit_tiles(facts: DataFacts, tile: int, batch: int, times: StepTimes, time: Time, overhead: float) -> int:
     """Return `choose_tiles`, fewer where else the fewest epochs would take too long, but 64 at least.
 

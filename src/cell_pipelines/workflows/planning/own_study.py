@@ -8,15 +8,15 @@ from cell_pipelines.workflows.planning import effort, pixels
 from cell_pipelines.workflows.planning.data_facts import DataFacts
 from cell_pipelines.workflows.planning.model_choice import choose_model
 from cell_pipelines.workflows.planning.plan import Decision, Plan
+from cell_pipelines.workflows.planning.recipe import GROUP, plan_recipe
 from cell_pipelines.workflows.planning.sides import describe_split
 from cell_pipelines.workflows.planning.start import (
     StartWish,
     TrainedStart,
-    as_seen,
     choose_start,
     describe_trained_learning,
-    describe_trained_pixels,
     describe_trained_start,
+    pixel_settings,
 )
 
 #: Measures the network of a model with these settings on batches of this shape.
@@ -40,7 +40,7 @@ _AUGMENTATION = {
     "noise_probability": 0.5,
 }  # fmt: skip
 _SHARED_LEARNING = {
-    "segmentation.optimizer": "adamw", "segmentation.weight_decay": 0.01,
+    "segmentation.tiles.overlap": 0, "segmentation.optimizer": "adamw", "segmentation.weight_decay": 0.01,
     "segmentation.schedule.name": "one_cycle", "segmentation.monitor": "val_loss",
     **{f"segmentation.augmentation.{key}": value for key, value in _AUGMENTATION.items()},
 }  # fmt: skip
@@ -96,27 +96,23 @@ def _describe_data(facts: DataFacts) -> Decision:
 def _plan_network(
     facts: DataFacts, measure: Measure, time: effort.Time, network: Decision, trained: TrainedStart | None
 ) -> list[Decision]:
-    colour, intensities = pixels.choose_colour(facts), pixels.choose_normalisation(facts, is_detector=False)
-    if trained is not None:
-        colour, intensities = describe_trained_pixels(trained, facts)
-    facts = as_seen(facts, trained)
-    tile = pixels.choose_tile(facts)
-    side = int(tile.settings["segmentation.tiles.size"])
-    batch = effort.choose_batch(side)
+    given = {} if trained is None else pixel_settings(trained)
+    recipe = plan_recipe(facts, given, "" if trained is None else f"The start ({trained.title})")
+    chosen = {name.removeprefix(GROUP): value for one in recipe for name, value in one.settings.items()}
+    facts = pixels.rescale_facts(facts, chosen["cell_diameter_px"])
+    side, batch = chosen["tiles.size"], chosen["batch"]
     model = next(iter(network.settings)).partition(".")[0]
     settings = {
         key.removeprefix(f"{model}."): value for key, value in network.settings.items() if key.startswith(f"{model}.")
     }
-    channels = {"grey": 1, "rgb": 3, "channels": facts.channels[0]}[colour.value]
+    channels = {"grey": 1, "rgb": 3, "channels": facts.channels[0]}[chosen["colour"]]
     times = measure(model, settings, (batch, channels, side, side))
     tiles = effort.fit_tiles(facts, side, batch, times, time, _NETWORK_OVERHEAD)
     budget = effort.network_budget(facts, side, tiles, batch)
     return [
         network,
-        colour,
-        intensities,
-        tile,
-        _describe_epoch(tiles, batch),
+        *(one for one in recipe if one.what != "Tiles per epoch"),
+        effort.describe_tiles(tiles),
         effort.plan_minutes(facts, budget, times, time, _NETWORK_OVERHEAD),
         _describe_learning(facts) if trained is None else describe_trained_learning(trained, _SHARED_LEARNING),
         Decision("Thresholds", "on validation images", "Threshold, then minimum area and minimum distance of cells are "
@@ -133,15 +129,6 @@ def _describe_network(model: str, weights: str | None, why: str) -> Decision:
         return Decision("Start", f"encoder weights {weights}", "Asked for by `--weights`.", "", settings)
     return Decision("Start", "from scratch", f"{why} Nothing is downloaded unless `--weights` names it.",
                     "a small network" if small else "the network of conf/base", settings)  # fmt: skip
-
-
-def _describe_epoch(tiles: int, batch: int) -> Decision:
-    settings = {"segmentation.tiles.per_epoch": tiles, "segmentation.batch": batch, "segmentation.tiles.overlap": 0}
-    why = (
-        "Tiles of an epoch cover the training images about once; they are fewer, but at least 64, where three epochs "
-        "would else take longer than there is time. Large tiles are fewer in a batch."
-    )
-    return Decision("Tiles per epoch and batch", f"{tiles} and {batch}", why, "", settings)
 
 
 def _describe_learning(facts: DataFacts) -> Decision:

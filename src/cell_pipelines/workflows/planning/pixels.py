@@ -1,6 +1,10 @@
 """Choose how images are read: channels, intensities, the size of tiles, and the network's input."""
 
-from cell_pipelines.workflows.planning.data_facts import DataFacts
+from dataclasses import replace
+
+import numpy as np
+
+from cell_pipelines.workflows.planning.data_facts import DataFacts, Diameters
 from cell_pipelines.workflows.planning.plan import Decision, PlanError
 
 # Cells across a tile: enough of their neighbourhood, and few enough steps for a whole image.
@@ -53,9 +57,29 @@ def choose_normalisation(facts: DataFacts, *, is_detector: bool) -> Decision:
     )
 
 
+def choose_scale(facts: DataFacts) -> Decision:
+    """Return the diameter that images are rescaled to, with the distribution of the cells' sizes."""
+    between = facts.image_diameters
+    why = "Images are taken as they are; a number of pixels here is what their median cell is rescaled to."
+    numbers = f"{_diameters(facts)}; median cells of single images {between.small:.0f} to {between.large:.0f} px"
+    if facts.sources:
+        numbers += "; " + ", ".join(f"{name} {one.small:.0f} to {one.large:.0f} px, median {one.median:.0f} px"
+                                    for name, one in facts.sources.items())  # fmt: skip
+    return Decision("Cell diameter", "none", why, numbers, {"segmentation.cell_diameter_px": None})
+
+
+def rescale_facts(facts: DataFacts, diameter_px: float | None) -> DataFacts:
+    """Return the facts with sizes in the pixels that the network sees, where images are rescaled to a diameter."""
+    if not diameter_px:
+        return facts
+    factor, d = diameter_px / facts.diameters.median, facts.diameters
+    sizes = tuple((max(1, round(h * factor)), max(1, round(w * factor))) for h, w in facts.sizes)
+    return replace(facts, sizes=sizes, diameters=Diameters(d.small * factor, d.median * factor, d.large * factor))
+
+
 def choose_tile(facts: DataFacts) -> Decision:
     """Return the side of the tiles that a segmentation network is trained on."""
-    wanted = _round_up(_CELLS_ACROSS * facts.diameters.median)
+    wanted = _round_up(_CELLS_ACROSS * float(np.nan_to_num(facts.diameters.median)))
     largest = max(_SMALLEST_TILE, min(_LARGEST_TILE, _round_up(facts.shortest_side)))
     tile = min(max(wanted, _SMALLEST_TILE), largest)
     why = f"About {_CELLS_ACROSS} cells fit across a tile."

@@ -1,6 +1,6 @@
 """A decision with its reason, and the plan of a training that is made of decisions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,5 +53,10 @@ class Plan:
 
     def table(self) -> pd.DataFrame:
         """Return one row per decision with the columns of `COLUMNS`."""
-        rows = [(d.what, d.value, d.why, d.numbers, ", ".join(d.settings)) for d in self.decisions]
-        return pd.DataFrame(rows, columns=list(COLUMNS))
+        return to_table(self.decisions)
+
+
+def to_table(decisions: Sequence[Decision]) -> pd.DataFrame:
+    """Return one row per decision with the columns of `COLUMNS`."""
+    rows = [(d.what, d.value, d.why, d.numbers, ", ".join(d.settings)) for d in decisions]
+    return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -7,7 +7,7 @@ from typing import Any
 
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.representations.registry import create_representation
-from cell_pipelines.workflows.planning.data_facts import DataFacts, Diameters
+from cell_pipelines.workflows.planning.data_facts import DataFacts
 from cell_pipelines.workflows.planning.plan import Decision, PlanError
 from cell_pipelines.workflows.planning.starter_fit import Fitting, describe_unfit
 from cell_pipelines.workflows.seen_images import describe_seen, seen_images, signatures_of
@@ -183,14 +183,16 @@ def network_settings(trained: TrainedStart) -> dict[str, Any]:
         **{f"{trained.model}.{key}": value for key, value in {**own, "encoder_weights": None}.items()},
         **_chosen(trained, "representation", {**chosen, "options": asdict(complete)}),
         "segmentation.start_from": trained.name,
-        "segmentation.cell_diameter_px": trained.record.get("cell_diameter_px"),
     }
 
 
 def pixel_settings(trained: TrainedStart) -> dict[str, Any]:
-    """Return channels and intensities as a start takes them, by dotted names."""
-    colour = str(trained.record.get("colour") or "rgb")
-    return {"segmentation.colour": colour, "segmentation.normalisation": str(trained.record["normalisation"])}
+    """Return channels, intensities and diameter of cells as a start takes them, by dotted names."""
+    return {
+        "segmentation.colour": str(trained.record.get("colour") or "rgb"),
+        "segmentation.normalisation": str(trained.record["normalisation"]),
+        "segmentation.cell_diameter_px": trained.record.get("cell_diameter_px"),
+    }
 
 
 def learning_settings(trained: TrainedStart) -> dict[str, Any]:
@@ -216,22 +218,8 @@ def _chosen(trained: TrainedStart, key: str, choice: Mapping[str, Any]) -> dict[
 
 def describe_trained_start(trained: TrainedStart, why: str, facts: DataFacts) -> Decision:
     """Return the start with the network's settings, all from the model's record."""
-    diameter = trained.record.get("cell_diameter_px")
     numbers = f"median roundness {facts.roundness:.2f}, cells brighter with a probability of {facts.brightness:.2f}"
-    if diameter:
-        numbers += f"; images are rescaled so that their median cell has {diameter:g} px"
     return Decision("Start", trained.title, why, numbers, network_settings(trained))
-
-
-def describe_trained_pixels(trained: TrainedStart, facts: DataFacts) -> list[Decision]:
-    """Return channels and intensities as the model takes them."""
-    (colour, colour_value), (scaling, scaling_value) = pixel_settings(trained).items()
-    had = ", ".join(map(str, sorted(facts.channels))) + (", of equal values" if facts.are_grey else "")
-    why = f"As {trained.title} takes them."
-    return [
-        Decision("Channels", colour_value, why, f"channels: {had}", {colour: colour_value}),
-        Decision("Intensities", scaling_value, why, f"pixels: {', '.join(facts.dtypes)}", {scaling: scaling_value}),
-    ]
 
 
 def describe_trained_learning(trained: TrainedStart, settings: Mapping[str, Any]) -> Decision:
@@ -245,13 +233,3 @@ def describe_trained_learning(trained: TrainedStart, settings: Mapping[str, Any]
                     f"{trained.title}; a low learning rate changes what it knows instead of replacing it, and "
                     "its batch statistics stay, since those of few images are not those of others.",
                     f"learning rate {FINE_TUNING_RATE:g}", {**settings, **learning_settings(trained)})  # fmt: skip
-
-
-def as_seen(facts: DataFacts, trained: TrainedStart | None) -> DataFacts:
-    """Return the facts with sizes in the pixels that the network sees, where images are rescaled for it."""
-    diameter = None if trained is None else trained.record.get("cell_diameter_px")
-    if not diameter:
-        return facts
-    factor, d = float(diameter) / facts.diameters.median, facts.diameters
-    sizes = tuple((max(1, round(h * factor)), max(1, round(w * factor))) for h, w in facts.sizes)
-    return replace(facts, sizes=sizes, diameters=Diameters(d.small * factor, d.median * factor, d.large * factor))
