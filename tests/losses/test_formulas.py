@@ -75,6 +75,14 @@ def test_beta_above_a_half_punishes_misses_more_than_inventions() -> None:
     assert loss(logits, target, None) > loss(-logits, 1 - target, None)
 
 
+@pytest.mark.parametrize("scale", [5.0, 0.5])
+def test_flows(scale: float) -> None:
+    logits, target = LOGITS[:, :3], np.concatenate([HARD[:, :1], SOFT[:, 1:3]], axis=1)
+    cells = (W * entropy(sigmoid(logits[:, :1]), target[:, :1])).sum() / N
+    errors = (W * (scale * logits[:, 1:] - scale * target[:, 1:]) ** 2).sum() / (N * 2)
+    assert ours("flows", logits, target, scale=scale) == pytest.approx(cells + errors / 2, rel=1e-5)
+
+
 @pytest.mark.parametrize("background", [0, 2])
 def test_cross_entropy_and_dice_of_the_other_channels(background: int) -> None:
     logits = LOGITS[:, :3]

@@ -5,7 +5,7 @@ import torch
 
 from cell_pipelines.losses.registry import LOSSES, create_loss
 
-CHANNELS = {"cross_entropy_dice": 3, "star": 9}
+CHANNELS = {"cross_entropy_dice": 3, "star": 9, "flows": 3}
 each_loss = pytest.mark.parametrize("name", sorted(LOSSES))
 
 
@@ -13,6 +13,8 @@ def target_of(name: str, cells: torch.Tensor) -> torch.Tensor:
     """Return a hard target for cells (B, H, W) of 0 and 1."""
     if name == "cross_entropy_dice":
         return torch.nn.functional.one_hot(cells.long(), 3).movedim(-1, 1).float()
+    if name == "flows":
+        return torch.cat([cells[:, None], cells[:, None] * torch.tensor([0.6, -0.8]).reshape(1, 2, 1, 1)], dim=1)
     if name == "star":
         return torch.cat([cells[:, None], cells[:, None] * torch.full((1, 8, 1, 1), 6.0)], dim=1)
     return cells[:, None].float()
@@ -27,7 +29,7 @@ def sample(name: str, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 def perfect(name: str, target: torch.Tensor) -> torch.Tensor:
     sure = (target * 2 - 1) * 30
-    return torch.cat([sure[:, :1], target[:, 1:]], dim=1) if name == "star" else sure
+    return torch.cat([sure[:, :1], target[:, 1:]], dim=1) if name in ("star", "flows") else sure
 
 
 @each_loss
@@ -130,11 +132,11 @@ def test_shapes_that_do_not_fit_are_refused(name: str) -> None:
 
 def test_every_representation_has_a_loss() -> None:
     fitting = {name for loss in LOSSES.values() for name in loss.representations}
-    assert fitting == {"binary", "three_class", "distance", "star"}
+    assert fitting == {"binary", "three_class", "distance", "star", "flows"}
 
 
 def test_unknown_names_and_options_are_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="dice, weighted_bce, combo, cross_entropy_dice, star, got 'focal'"):
+    with pytest.raises(ValueError, match="dice, weighted_bce, combo, cross_entropy_dice, star, flows, got 'focal'"):
         create_loss("focal")
     with pytest.raises(ValueError, match="'combo' has no option gamma; it has alpha, beta, smooth, per_image"):
         create_loss("combo", gamma=2)

@@ -36,7 +36,7 @@ def assert_equal(first: Instances, second: Instances) -> None:
     assert np.array_equal(first.scores, second.scores)
 
 
-@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("name", [*MAPS, "flows"])
 @settings(max_examples=12, deadline=None)
 @given(
     st.integers(0, 10**6),

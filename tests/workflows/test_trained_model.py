@@ -9,6 +9,7 @@ from cell_pipelines.models.checkpoint_file import save_content
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import prepare_ultralytics
+from cell_pipelines.representations.cellpose import CellposeFlows
 from cell_pipelines.representations.registry import REPRESENTATIONS, create_representation
 from cell_pipelines.thresholds import Threshold, Thresholds
 from cell_pipelines.workflows.reading import read_scores
@@ -51,6 +52,16 @@ def test_a_network_has_the_thresholds_of_its_file_and_else_those_of_its_represen
     assert model.thresholds.classes["living"] == create_representation(name).default_threshold(50.0)
     assert (model.categories, model.run_id, model.has_own_thresholds) == (CATEGORIES, "r1", True)
     assert model.has_maps != create_representation(name).is_sparse
+
+
+def test_a_model_of_cellpose_from_before_flows_were_trained_here_is_decoded_as_it_was(tmp_path):
+    record = {
+        "categories": ["cell"], "representation": {"name": "flows", "options": {}}, "foreign": {"tool": "cellpose"},
+        "decoding": {"cell": {"score": 0.5, "min_area_px": 15.0}},
+    }  # fmt: skip
+    path = tmp_path / "old.pt"
+    path.write_bytes(save_content(record, {}))
+    assert TrainedModel.open(path).representation == CellposeFlows()
 
 
 def test_what_is_stored_is_there_when_the_file_is_opened_again(network, detector, tmp_path):

@@ -14,7 +14,7 @@ from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.pixels import UnitPixels, read_part
 from cell_pipelines.inference.rescaling import PixelSource
 from cell_pipelines.representations.base import Instances, Scores
-from cell_pipelines.representations.flows import Flows
+from cell_pipelines.representations.cellpose import CellposeFlows
 from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array
 
@@ -45,7 +45,7 @@ class CellposePredictor:
         description = read_description(checkpoint)
         self.categories = tuple(description["categories"])
         chosen = description["representation"]
-        self.representation = Flows(**chosen["options"])
+        self.representation = CellposeFlows(**chosen["options"])
         self._model = load_cellpose(description["foreign"], choose_device(device))
         self._is_transformer = is_transformer()
         self._known_px = known_diameter(self._model)

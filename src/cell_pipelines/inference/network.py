@@ -19,6 +19,8 @@ Precision = Literal["float32", "bfloat16"]
 
 # The counting of memory needs no more than a few strides of the coarsest network.
 _PROBE_PX = 128
+# Channels that are rows and columns of vectors.
+_FLOWS = ("flow_row", "flow_column")
 
 
 class TileNetwork:
@@ -127,14 +129,22 @@ class TileNetwork:
         return total[..., :height, :width] / len(self._symmetries)
 
     def _reordered(self, outputs: "torch.Tensor", symmetry: Symmetry) -> "torch.Tensor":
-        """Bring the rays of each category, its last channels, back to their directions."""
-        if not self._n_rays:
+        """Bring what has a direction, rays and flows of each category, back to the directions of the image."""
+        import torch
+
+        names = self.representation.channels
+        if not (self._n_rays or _FLOWS[0] in names):
             return outputs
-        channels = len(self.representation.channels)
-        first = channels - self._n_rays
-        order = [*range(first), *(first + ray for ray in symmetry.ray_order(self._n_rays))]
         batch, _, height, width = outputs.shape
-        return outputs.reshape(batch, -1, channels, height, width)[:, :, order].flatten(1, 2)
+        folded = outputs.reshape(batch, -1, len(names), height, width)
+        if self._n_rays:
+            first = len(names) - self._n_rays
+            order = [*range(first), *(first + ray for ray in symmetry.ray_order(self._n_rays))]
+            return folded[:, :, order].flatten(1, 2)
+        parts = list(folded.unbind(2))
+        row, column = (names.index(name) for name in _FLOWS)
+        parts[row], parts[column] = symmetry.vectors(parts[row], parts[column])
+        return torch.stack(parts, 2).flatten(1, 2)
 
 
 def _count_rays(representation: Representation) -> int:

@@ -40,5 +40,11 @@ class Symmetry:
         half, quarter = n_rays // 2, n_rays // 4
         return [((half - ray if self.mirrored else ray) - self.turns * quarter) % n_rays for ray in range(n_rays)]
 
+    def vectors(self, rows: "torch.Tensor", columns: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
+        """Return rows and columns of the image's own vectors, from those that a turned image has at the same pixels."""
+        for _ in range(self.turns % 4):
+            rows, columns = columns, -rows
+        return rows, -columns if self.mirrored else columns
+
 
 ALL_SYMMETRIES = tuple(Symmetry(turns, mirrored) for mirrored in (False, True) for turns in range(4))

@@ -6,10 +6,11 @@ from typing import Any
 from cell_pipelines.losses.combo import Combo
 from cell_pipelines.losses.cross_entropy_dice import CrossEntropyDice
 from cell_pipelines.losses.dice import Dice
+from cell_pipelines.losses.flows import FlowsLoss
 from cell_pipelines.losses.star import StarConvex
 from cell_pipelines.losses.weighted_bce import WeightedBce
 
-Loss = Dice | WeightedBce | Combo | CrossEntropyDice | StarConvex
+Loss = Dice | WeightedBce | Combo | CrossEntropyDice | StarConvex | FlowsLoss
 
 #: Each has `representations`, the names of those whose targets it can compare.
 LOSSES: dict[str, type[Loss]] = {
@@ -18,6 +19,7 @@ LOSSES: dict[str, type[Loss]] = {
     "combo": Combo,
     "cross_entropy_dice": CrossEntropyDice,
     "star": StarConvex,
+    "flows": FlowsLoss,
 }
 
 

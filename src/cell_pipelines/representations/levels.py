@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cell_pipelines.representations.base import Instances
 from cell_pipelines.representations.maps import FULL, Maps, to_level
-from cell_pipelines.representations.packing import Window, pack
+from cell_pipelines.representations.packing import Window, pack, whole
 from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import BoolMask, LabelImage
 
@@ -26,12 +26,13 @@ class Rules:
     """Rules by which a representation turns maps into cells; both must see no farther than `packing.pack` promises.
 
     Attributes:
-        support: Where cells can lie at a level or any higher one; a mask (H, W) from maps and level.
+        support: Where cells can lie at a level or any higher one; a mask (H, W) from maps and level. None for cells
+            that depend on more than their own surroundings, which are sought in the whole image.
         segment: What is the same for all minimum distances at a level; from a window's maps and the level.
         certainty: The map whose mean over a cell is its score.
     """
 
-    support: Callable[[Maps, int], BoolMask]
+    support: Callable[[Maps, int], BoolMask] | None
     segment: Callable[[Maps, int], Cut]
     certainty: str
 
@@ -50,7 +51,7 @@ def sweep_levels(maps: Maps, decodings: Sequence[Threshold], rules: Rules) -> It
     for start in range(0, len(groups), _LEVELS_A_PACKING):
         some = groups[start : start + _LEVELS_A_PACKING]
         lowest = min(to_level(group[0].score) for group in some)
-        windows = pack(maps, rules.support(maps, lowest))
+        windows = pack(maps, rules.support(maps, lowest)) if rules.support else [whole(maps)]
         for group in some:
             yield from _at_one_level(maps, windows, group, rules)
 

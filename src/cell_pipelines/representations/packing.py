@@ -30,6 +30,12 @@ class Window:
     source_index: IntArray
 
 
+def whole(maps: Maps) -> Window:
+    """Return an image as the one window."""
+    shape = next(iter(maps.values())).shape
+    return Window(maps, np.arange(math.prod(shape)).reshape(shape))
+
+
 def pack(maps: Maps, support: BoolMask) -> list[Window]:
     """Return windows that together hold all of `support` with a pixel of 0 around each group.
 
@@ -48,7 +54,7 @@ def pack(maps: Maps, support: BoolMask) -> list[Window]:
     _, groups, boxes, _ = cv2.connectedComponentsWithStats(fill_holes(support).view(np.uint8), connectivity=8)
     boxes = boxes[1:, :4].astype(np.int64)
     if ((boxes[:, 2] + 1) * (boxes[:, 3] + 1)).sum() > _WORTH_IT * support.size:
-        return [Window(maps, source_index)]
+        return [whole(maps)]
     ends = boxes[:, :2] + boxes[:, 2:]
     height, width = support.shape
     outer = (boxes[:, :2] == 0).any(axis=1) | (ends[:, 0] == width) | (ends[:, 1] == height)

@@ -5,15 +5,18 @@ from typing import Any, cast
 
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.representations.binary import Binary
+from cell_pipelines.representations.cellpose import CellposeFlows
 from cell_pipelines.representations.distance import Distance
 from cell_pipelines.representations.flows import Flows
 from cell_pipelines.representations.labels import Labels
 from cell_pipelines.representations.star import Star
 from cell_pipelines.representations.three_class import ThreeClass
 
-REPRESENTATIONS: dict[str, type] = {"binary": Binary, "three_class": ThreeClass, "distance": Distance, "star": Star}
+REPRESENTATIONS: dict[str, type] = {
+    "binary": Binary, "three_class": ThreeClass, "distance": Distance, "star": Star, "flows": Flows,
+}  # fmt: skip
 #: Representations of networks that are trained elsewhere.
-DECODED_ONLY: dict[str, type] = {"flows": Flows, "labels": Labels}
+DECODED_ONLY: dict[str, type] = {"cellpose": CellposeFlows, "labels": Labels}
 
 
 def create_representation(name: str, **options: Any) -> Representation:

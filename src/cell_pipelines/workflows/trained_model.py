@@ -154,7 +154,9 @@ def _open_network(path: Path, kind: "Family", record: Mapping[str, Any]) -> Trai
     from cell_pipelines.representations.registry import create_representation
 
     chosen, stored, area = record["representation"], record.get("decoding") or {}, record.get("mean_area_px")
-    representation: Representation = create_representation(chosen["name"], **chosen.get("options", {}))
+    # Cellpose's networks were called flows before networks with flows were trained here.
+    name = "cellpose" if kind == "cellpose" else chosen["name"]
+    representation: Representation = create_representation(name, **chosen.get("options", {}))
     default = representation.default_threshold(float(area)) if area else Threshold()
     categories = tuple(record["categories"])
     classes = {name: Threshold.from_plain(stored[name]) if name in stored else default for name in categories}

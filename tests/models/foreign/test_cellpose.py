@@ -12,7 +12,7 @@ import torch
 from cell_pipelines.inference.cell_diameter import Diameter
 from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.models.foreign.cellpose import is_transformer
-from cell_pipelines.representations.flows import Flows
+from cell_pipelines.representations.cellpose import CellposeFlows
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 pytest.importorskip("cellpose.models", reason="Cellpose is not installed")
@@ -65,7 +65,7 @@ def test_masks_of_stored_flows_are_those_that_cellpose_itself_gives(weights, dia
     theirs = CellposeModel(gpu=False, pretrained_model=str(weights)).eval(
         IMAGE, channels=[0, 0], flow_threshold=0, diameter=diameter
     )[0]
-    cells = Flows(0).decode(scores, model.thresholds.classes["cell"])
+    cells = CellposeFlows(0).decode(scores, model.thresholds.classes["cell"])
     assert cells.labels.max() == len(cells.scores) > 0
     np.testing.assert_array_equal(cells.labels, theirs)
 
@@ -81,7 +81,7 @@ def test_masks_of_the_transformer_are_those_that_cellpose_itself_gives(transform
     theirs = CellposeModel(gpu=False, pretrained_model=str(transformer)).eval(
         image, channel_axis=2, flow_threshold=0, diameter=diameter
     )[0]
-    cells = Flows(0).decode(scores, model.thresholds.classes["cell"])
+    cells = CellposeFlows(0).decode(scores, model.thresholds.classes["cell"])
     assert cells.labels.max() == len(cells.scores) > 0
     np.testing.assert_array_equal(cells.labels, theirs)
     assert predictor.examine(image).diameter == (None if diameter is None else Diameter(diameter, "given"))

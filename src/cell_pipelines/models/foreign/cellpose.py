@@ -70,7 +70,7 @@ def read(name: str, category: str) -> bytes:
     foreign = {"tool": "cellpose", "weights": str(path), "sha256": hash_file(path), "library": _version()}
     description = {
         "categories": [category],
-        "representation": {"name": "flows", "options": {}},
+        "representation": {"name": "cellpose", "options": {}},
         "decoding": {category: {"score": 0.5, "min_area_px": 15.0}},
         "normalisation": "percentile",
         "cell_diameter_px": _DIAMETER if diameter is None else float(diameter.ravel()[0]),

@@ -111,8 +111,10 @@ def _prepare(
     training = replace(training, categories=categories)
     devices = choose_devices(training)
     representation, _ = create_parts_of(training)
-    if training.resize is not None and representation.is_sparse:
-        raise ValueError(f"`resize` changes lengths; {training.representation.name} learns them. Leave one out.")
+    if training.resize is not None and "identity" in representation.activations:
+        raise ValueError(
+            f"`resize` changes lengths and directions; {training.representation.name} learns them. Leave one out."
+        )
     sources = _prepare_images(training, train, val, folder, several=devices.count > 1)
     samples = sources[0].open()
     check_study(samples, categories)
