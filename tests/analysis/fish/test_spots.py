@@ -130,6 +130,40 @@ def test_noise_alone_is_no_spot() -> None:
     assert find_spots_adaptive(noisy, np.ones((400, 400), np.int32), prominence=6.0).empty
 
 
+def test_spots_of_very_different_sizes_are_each_one_spot_at_their_place() -> None:
+    rows, columns = np.mgrid[:120, :120]
+    light = np.random.default_rng(2).normal(100, 6, (120, 120))
+    drawn = {(30.3, 30.6): 1.0, (60.2, 80.7): 1.6, (90.4, 40.1): 2.6}
+    for (row, column), sigma in drawn.items():
+        light += 240 / sigma**2 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * sigma**2))
+    image, everywhere = np.rint(light).astype(np.uint16), np.ones((120, 120), np.int32)
+    found = find_spots_adaptive(image, everywhere)[["row", "column"]].to_numpy()
+    assert np.abs(found - np.array(list(drawn))).max() < 0.5
+    alone = find_spots_adaptive(image, everywhere, sigma_px=2.3)["area_px"]
+    assert len(alone) == 3 and find_spots_adaptive(image, everywhere)["area_px"].is_monotonic_increasing
+
+
+def test_many_spots_in_a_nucleus_hide_none_of_them() -> None:
+    places = [(row, column, 40.0) for row in range(16, 48, 10) for column in range(16, 48, 10)]
+    assert len(find_spots_adaptive(picture(*places, noise=2.0), disc())) == len(places)
+
+
+def test_bright_grainy_places_raise_no_spots_and_dim_ones_beside_keep_theirs() -> None:
+    rng = np.random.default_rng(3)
+    light = np.where(np.arange(200) < 100, 50.0, 4000.0) * np.ones((200, 1))
+    image = rng.poisson(light).astype(np.uint16)
+    image[60:63, 30:33] += np.array([[20, 40, 20], [40, 80, 40], [20, 40, 20]], np.uint16)
+    found = find_spots_adaptive(image, np.ones((200, 200), np.int32))
+    inner = found[(found["column"] - 99.5).abs() > 8]  # the step between the halves is none of theirs
+    assert inner[["row", "column"]].round().to_numpy().tolist() == [[61, 31]]
+
+
+def test_a_spot_on_the_rim_stays_in_its_nucleus_however_dark_it_is_outside() -> None:
+    image = picture((30, 48, 40), level=60.0, noise=6.0)
+    image[disc() == 0] = np.minimum(image[disc() == 0], 60)
+    assert (find_spots_adaptive(image, disc()).query("kept")["column"] - 48).abs().max() < 0.6
+
+
 def test_a_flat_top_is_one_spot() -> None:
     image = np.full((60, 60), 10, np.uint8)
     image[28:32, 28:32] = 255
@@ -151,6 +185,8 @@ def test_a_missing_channel_is_told_and_one_alone_is_looked_at() -> None:
         find_image_spots(image, disc(), channels={"green": 2})
     with pytest.raises(ValueError, match="`method` must be one of fixed, adaptive"):
         SpotOptions(method="other")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`sigma_px` must be one or more sizes of spots, got none"):
+        find_spots_adaptive(image[..., 0], disc(), sigma_px=())
 
 
 @pytest.mark.parametrize(("options", "least"), [(PAPER, 0.9), (SpotOptions(), 0.98)])

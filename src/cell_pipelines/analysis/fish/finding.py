@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.fish.mosaicism import CHANNELS
 from cell_pipelines.analysis.fish.signals import merge_double_dots
 from cell_pipelines.analysis.fish.spot_tables import SPOT_TYPES, check_positive
-from cell_pipelines.analysis.fish.spots import find_spots_adaptive, find_spots_fixed, flag_bleed_through
+from cell_pipelines.analysis.fish.spots import SIGMAS, find_spots_adaptive, find_spots_fixed, flag_bleed_through
 from cell_pipelines.typing import AnyArray
 
 SpotMethod = Literal["fixed", "adaptive"]
@@ -24,12 +25,12 @@ class SpotOptions:
     """Settings of the spot detection.
 
     Attributes:
-        method: ``fixed``: the published method; ``adaptive``: by each nucleus's own background.
+        method: ``fixed``: the published method; ``adaptive``: by the noise around each place.
         threshold: Of the fixed method, a grey level of 8 bits.
         unsharp_radius: Of the fixed method, in pixels.
         unsharp_amount: Of the fixed method.
-        sigma_px: Of the adaptive one, the standard deviation of a spot's light in pixels.
-        prominence: Of the adaptive one, in standard deviations of the background.
+        sigma_px: Of the adaptive one, the standard deviation of a spot's light in pixels; several for several sizes.
+        prominence: Of the adaptive one, in standard deviations of the noise around.
         bleed_ratio: Of the adaptive one: a spot is left out where the other channel answers so many times more
             strongly; None leaves none out.
         border_px: Spots at most so far from the border of their nucleus are left out; None leaves none out.
@@ -42,8 +43,8 @@ class SpotOptions:
     threshold: float = 80.0
     unsharp_radius: float = 1.0
     unsharp_amount: float = 1.0
-    sigma_px: float = 1.6
-    prominence: float = 8.0
+    sigma_px: float | tuple[float, ...] = SIGMAS
+    prominence: float = 6.0
     bleed_ratio: float | None = 2.0
     border_px: float | None = None
     merge_px: float | None = 5.0
@@ -99,7 +100,8 @@ def find_image_spots(
         spots = _find(plane, labels, options)
         others = [other for other_name, other in planes.items() if other_name != name]
         if options.method == "adaptive" and options.bleed_ratio is not None and others:
-            spots = flag_bleed_through(spots, plane, others[0], sigma_px=options.sigma_px, ratio=options.bleed_ratio)
+            sigma_px = float(np.median(options.sigma_px))
+            spots = flag_bleed_through(spots, plane, others[0], sigma_px=sigma_px, ratio=options.bleed_ratio)
         found.append(spots.assign(channel=name))
     types = {"channel": "str"} | SPOT_TYPES
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(types))

@@ -1,17 +1,19 @@
 """Spots in one channel of a FISH image: with the fixed threshold of the published method, or adaptively.
 
 The published method is that of Trykin (2023), "Interphase FISH-analysis Processing of Chromosomal Mosaicism on Blood
-Cell Nuclei Preparations", section 3.3; it has one threshold for a whole data set. The adaptive finder takes its
-threshold from each nucleus's own background, so that dim stains, bright backgrounds and deeper images need no other.
+Cell Nuclei Preparations", section 3.3; it has one threshold for a whole data set. The adaptive finder has its
+threshold in units of the noise around each place, so that dim stains, bright backgrounds and deeper images need no
+other.
 """
 
-import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cell_pipelines.analysis.fish.responses import find_peaks, respond
 from cell_pipelines.analysis.fish.spot_tables import (
     BLEED_THROUGH,
     Candidates,
@@ -22,7 +24,8 @@ from cell_pipelines.analysis.fish.spot_tables import (
 from cell_pipelines.imaging.intensity import to_uint8
 from cell_pipelines.typing import AnyArray, FloatArray
 
-_TO_SD: Final = 1.4826  # of the median absolute deviation, for normal noise
+#: Standard deviations of the spots' light that are looked for unless others are given, in pixels.
+SIGMAS: Final = (1.1, 1.6, 2.3)
 _HALF: Final = 0.5  # of a spot's height, at which its area is measured
 _SEARCH: Final = 1  # pixels in which the other channel's answer is looked for
 
@@ -89,23 +92,20 @@ def find_spots_adaptive(
     channel: npt.NDArray[Any],
     labels: AnyArray,
     *,
-    sigma_px: float = 1.6,
-    prominence: float = 8.0,
+    sigma_px: float | Sequence[float] = SIGMAS,
+    prominence: float = 6.0,
     border_px: float | None = None,
 ) -> pd.DataFrame:
-    """Find spots that stand out from the background of their own nucleus.
+    """Find spots of several sizes that stand out from the noise around them.
 
-    Candidates are the local maxima (of 3 x 3 pixels) of minus the Laplacian of Gaussian, times the variance of the
-    Gaussian (Lindeberg 1998, doi:10.1023/A:1008045108935), which answers most to spots of the given size. Their
-    contrast is how far the answer lies above the median of the answers within the nucleus, in standard deviations that
-    are estimated from the median absolute deviation, so that the spots themselves hardly count. The background outside
-    of the nuclei is treated like that of one nucleus. Places are refined below a pixel by a parabola in each direction.
+    Candidates are what `find_peaks` gives: local maxima of the Laplacian of Gaussian of that size which answers most,
+    in standard deviations of the noise. Places are refined below a pixel by a parabola in each direction.
 
     Args:
         channel: (H, W), unsigned integer of any depth, or float.
-        labels: (H, W) whole numbers, 0 is background.
-        sigma_px: Standard deviation of a spot's light in pixels, as it is seen.
-        prominence: Least contrast of a candidate, in standard deviations of the background.
+        labels: (H, W) whole numbers, 0 is background: what the spots are assigned to.
+        sigma_px: Standard deviation of a spot's light in pixels, as it is seen; several for spots of different sizes.
+        prominence: Least contrast of a candidate, in standard deviations of the noise.
         border_px: Candidates at most so far from the border of their nucleus are left out; None leaves none out.
 
     Returns:
@@ -113,31 +113,30 @@ def find_spots_adaptive(
         the place whose answer is at least half of the highest; `intensity` is the brightest grey level of the channel
         among them. What stays below `prominence` is no candidate.
     """
-    from scipy import ndimage
-
     check_channel(channel, labels)
-    check_positive(sigma_px=sigma_px, prominence=prominence)
+    sigmas = check_sigmas(sigma_px)
+    check_positive(prominence=prominence)
     if not channel.size:
         return assign_spots(_no_candidates(), labels, border_px=border_px)
-    response = respond(channel, sigma_px)
-    peaks = np.argwhere((response == ndimage.maximum_filter(response, size=3)) & (response > 0))
-    contrast = _contrast(response, labels, peaks, _least_spread(channel, sigma_px))
-    # A plateau is one spot: of equal neighbours only the first one counts.
+    peaks, sizes, contrast, values = find_peaks(channel, labels, sigmas)
     chosen = np.flatnonzero(contrast >= prominence)
-    chosen = chosen[_first_of_plateaus(peaks[chosen], response.shape)]
-    peaks, contrast = peaks[chosen], contrast[chosen]
-    sizes = [_measure(channel, response, peak, sigma_px) for peak in peaks]
-    area, brightest = np.array(sizes, dtype=np.float64).reshape(-1, 2).T
-    found = Candidates(_refine(response, peaks), area, brightest, contrast)
+    # A plateau is one spot: of equal neighbours only the first one counts.
+    chosen = chosen[_first_of_plateaus(peaks[chosen], channel.shape)]
+    peaks, sizes = peaks[chosen], sizes[chosen]
+    measured = [_measure(channel, values[k], peak, sigmas[k]) for k, peak in zip(sizes.tolist(), peaks, strict=True)]
+    area, brightest = np.array(measured, dtype=np.float64).reshape(-1, 2).T
+    found = Candidates(_refine(values, sizes, peaks), area, brightest, contrast[chosen])
     return assign_spots(found, labels, border_px=border_px)
 
 
-def respond(channel: npt.NDArray[Any], sigma_px: float) -> FloatArray:
-    """Give minus the Laplacian of Gaussian of a channel, times the variance of the Gaussian, float64 (H, W)."""
-    from scipy import ndimage
-
-    values = np.nan_to_num(channel.astype(np.float64))
-    return np.asarray(-(sigma_px**2) * ndimage.gaussian_laplace(values, sigma_px, mode="nearest"))
+def check_sigmas(sigma_px: float | Sequence[float]) -> tuple[float, ...]:
+    """Return the sizes of spots, in pixels; raise an error unless there are some, all above 0."""
+    sigmas = tuple(sigma_px) if isinstance(sigma_px, Sequence) else (sigma_px,)
+    if not sigmas:
+        raise ValueError("`sigma_px` must be one or more sizes of spots, got none.")
+    for sigma in sigmas:
+        check_positive(sigma_px=sigma)
+    return sigmas
 
 
 def flag_bleed_through(
@@ -179,26 +178,6 @@ def _no_candidates() -> Candidates:
     return Candidates(np.zeros((0, 2)), *(np.zeros(0) for _ in range(3)))
 
 
-def _least_spread(channel: npt.NDArray[Any], sigma_px: float) -> float:
-    """Give the spread of the answer to rounding alone: the Laplacian's norm is 1 / (sigma sqrt(2 pi))."""
-    step = 1.0 if channel.dtype.kind == "u" else 0.0
-    return max(step / math.sqrt(12.0) / (sigma_px * math.sqrt(2.0 * math.pi)), 1e-12)
-
-
-def _contrast(response: FloatArray, labels: AnyArray, peaks: npt.NDArray[np.intp], least: float) -> FloatArray:
-    """Give how far peaks (N, 2) stand out from their own nucleus, in its standard deviations."""
-    flat = labels.ravel()
-    order = np.argsort(flat, kind="stable")
-    ids, start = np.unique(flat[order], return_index=True)
-    median, spread = np.empty(len(ids)), np.empty(len(ids))
-    for place, pixels in enumerate(np.split(order, start[1:])):
-        values = response.ravel()[pixels]
-        median[place] = np.median(values)
-        spread[place] = max(_TO_SD * float(np.median(np.abs(values - median[place]))), least)
-    own = np.searchsorted(ids, labels[peaks[:, 0], peaks[:, 1]])
-    return np.asarray((response[peaks[:, 0], peaks[:, 1]] - median[own]) / spread[own])
-
-
 def _first_of_plateaus(peaks: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
     """Give which peaks to keep, the first of each group of neighbours."""
     from scipy import ndimage
@@ -210,13 +189,13 @@ def _first_of_plateaus(peaks: npt.NDArray[np.intp], shape: tuple[int, ...]) -> n
     return np.sort(first)
 
 
-def _refine(response: FloatArray, peaks: npt.NDArray[np.intp]) -> FloatArray:
-    """Move peaks to the top of the parabola through them and their neighbours, within their pixel."""
-    padded = np.pad(response, 1, mode="edge")
+def _refine(values: FloatArray, sizes: npt.NDArray[np.intp], peaks: npt.NDArray[np.intp]) -> FloatArray:
+    """Move peaks to the top of the parabola through them and their neighbours of their size, within their pixel."""
+    padded = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
     rows, columns = peaks[:, 0] + 1, peaks[:, 1] + 1
-    peak, places = padded[rows, columns], peaks.astype(np.float64)
+    peak, places = padded[sizes, rows, columns], peaks.astype(np.float64)
     for axis, (down, right) in enumerate(((1, 0), (0, 1))):
-        before, after = padded[rows - down, columns - right], padded[rows + down, columns + right]
+        before, after = padded[sizes, rows - down, columns - right], padded[sizes, rows + down, columns + right]
         bend = 2.0 * peak - before - after
         shift = np.divide(after - before, 2.0 * bend, out=np.zeros_like(bend), where=bend > 0)
         places[:, axis] += shift.clip(-0.49, 0.49)  # never into another pixel
