@@ -7,6 +7,9 @@ from typing import Final
 TITLES: Final = {
     "yolo": "YOLO",
     "yolo_seg": "YOLO-seg",
+    "rtdetr": "RT-DETR",
+    "rtdetr-l": "RT-DETR-l",
+    "rtdetr-x": "RT-DETR-x",
     "resunet": "c-ResUNet",
     "unet": "U-Net",
     "unetpp": "U-Net++",

@@ -39,7 +39,8 @@ from cell_pipelines.study import (
 )
 
 #: What the stages of the full pipeline hand over, beside the results that each collects.
-_HANDED_OVER = ("raw", "annotations", "prepared_annotations", "yolo_dataset", "yolo_seg_dataset")
+_HANDED_OVER = ("raw", "annotations", "prepared_annotations", "yolo_dataset", "yolo_seg_dataset",
+                "rtdetr_dataset")  # fmt: skip
 _PAGES = ("study_report", "model_card")
 
 

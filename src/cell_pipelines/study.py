@@ -8,7 +8,7 @@ from typing import Any
 
 from cell_pipelines.models.foreign.names import is_foreign, short_name
 
-DETECTORS = ("yolo", "yolo_seg")
+DETECTORS = ("yolo", "yolo_seg", "rtdetr")
 SEGMENTERS = (
     "resunet", "unet", "unetpp", "manet", "linknet", "fpn", "pan", "deeplabv3", "deeplabv3plus", "pspnet", "upernet",
     "segformer", "dpt", "attention_unet", "attention_linknet", "stardist",

@@ -46,6 +46,7 @@ MODELS = {
     "pre_annotation": PreAnnotationParameters,
     "yolo": YoloParameters,
     "yolo_seg": YoloParameters,
+    "rtdetr": YoloParameters,
     "inference": InferenceParameters,
     "prediction": PredictionParameters,
     "threshold_optimisation": ThresholdParameters,
@@ -235,7 +236,7 @@ def test_composite_pipelines_are_made_of_the_studys_models():
         choose_models("unet+stardist")
         nodes = {node.name for node in register_pipelines()["evaluation"].nodes}
         assert {name.split(".")[0] for name in nodes} == {"unet", "stardist"}
-        with pytest.raises(ValueError, match="among yolo, yolo_seg, resunet"):
+        with pytest.raises(ValueError, match="among yolo, yolo_seg, rtdetr, resunet"):
             choose_models("unett")
         assert chosen_models() == ("unet", "stardist")
     finally:

@@ -1,4 +1,4 @@
-"""Boxes and masks from one image by a trained YOLO, with no limit that could cut cells off unseen."""
+"""Boxes and masks from one image by a trained YOLO or RT-DETR, with no limit that could cut cells off unseen."""
 
 import math
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ from cell_pipelines.imaging.intensity import Normalisation
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.imaging.tiling import tile_windows
 from cell_pipelines.inference.box_tiles import BoxTile, BoxTiles
-from cell_pipelines.inference.detections import Detections
+from cell_pipelines.inference.detections import DetectionLimitError, Detections
 from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.overlap import choose_overlap
 from cell_pipelines.inference.pixels import ColourPixels
 from cell_pipelines.inference.prototypes import Prototypes
+from cell_pipelines.inference.queries import take_queries
 from cell_pipelines.inference.seam_pairs import merge_cut
 from cell_pipelines.models.yolo_checkpoint import RECORD_KEY, load_network
 from cell_pipelines.typing import BoolArray
@@ -27,10 +28,6 @@ _Placement = tuple[tuple[float, float], tuple[int, int]]
 _LEAST_MASK_SCORE = 0.01
 # Overlap in pixels of tiles where the model's cells are small or of unknown size.
 _LEAST_OVERLAP = 128
-
-
-class DetectionLimitError(ValueError):
-    """A detector returned as many boxes as it may, so cells may have been cut off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +110,7 @@ class BoxPredictor:
         self._tile = None if image_size else record.get("tile_size")
         self._stride = max(int(network.stride.max()), 32)
         self._has_masks = hasattr(network.model[-1], "proto")
+        self._is_transformer = hasattr(network.model[-1], "num_queries")
         self._agnostic = self._has_masks if agnostic is None else agnostic
         least = _LEAST_MASK_SCORE if mask_confidence is None else mask_confidence
         self._confidence, self._iou = max(confidence, least) if self._has_masks else confidence, iou
@@ -183,6 +181,8 @@ class BoxPredictor:
 
     def _suppressed(self, tensor: Any) -> tuple[Any, Any]:
         """Return what the network finds, a row each of box, score, category and coefficients, and the prototypes."""
+        if self._is_transformer:
+            return take_queries(self._network(tensor)[0][0], tensor.shape[2:], self._confidence), None
         from torchvision.ops import nms as suppress
         from ultralytics.utils import nms
 
@@ -220,11 +220,14 @@ class BoxPredictor:
         import cv2
 
         height, width = picture.shape[:2]
-        gain = self._side(max(height, width)) / max(height, width)
-        new_height, new_width = (max(round(n * gain), 1) for n in (height, width))
+        side = self._side(max(height, width))
+        new_height, new_width = (max(round(n * side / max(height, width)), 1) for n in (height, width))
+        if self._is_transformer:  # it learns from images that are stretched to a square
+            new_height = new_width = side
         if (new_height, new_width) != (height, width):
             picture = cv2.resize(picture, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
-        rows, columns = (math.ceil(n / self._stride + self._margin) * self._stride for n in (new_height, new_width))
+        margin = 0 if self._is_transformer else self._margin
+        rows, columns = (math.ceil(n / self._stride + margin) * self._stride for n in (new_height, new_width))
         top, left = ((rows - new_height) // 2, (columns - new_width) // 2)
         canvas = np.full((rows, columns, 3), 114, dtype=np.uint8)
         canvas[top : top + new_height, left : left + new_width] = picture

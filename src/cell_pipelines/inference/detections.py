@@ -9,6 +9,11 @@ import numpy.typing as npt
 
 from cell_pipelines.annotations.columns import RunLengths
 
+
+class DetectionLimitError(ValueError):
+    """A detector returned as many boxes as it may, so cells may have been cut off."""
+
+
 _BOXES = ("boxes", "scores", "categories")
 _MASKS = ("mask_counts", "mask_starts")
 

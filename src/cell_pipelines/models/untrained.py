@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.models.ultralytics_home import WeightsError, prepare_ultralytics, resolve_weights
-from cell_pipelines.models.yolo_networks import network_task
+from cell_pipelines.models.yolo_networks import is_transformer, network_task
 
 if TYPE_CHECKING:
     import torch
@@ -45,10 +45,11 @@ def create_untrained_yolo(weights: str, n_categories: int) -> "torch.nn.Module":
         WeightsError: There is no such network.
     """
     prepare_ultralytics()
-    from ultralytics.nn.tasks import DetectionModel, SegmentationModel
+    from ultralytics.nn.tasks import DetectionModel, RTDETRDetectionModel, SegmentationModel
 
     described = resolve_weights(weights, from_scratch=True)
     kind = SegmentationModel if network_task(weights) == "segment" else DetectionModel
+    kind = RTDETRDetectionModel if is_transformer(weights) else kind
     try:
         network: torch.nn.Module = kind(described, nc=max(1, n_categories), verbose=False)
     except (FileNotFoundError, KeyError) as error:

@@ -22,7 +22,7 @@ Task = Literal["detect", "segment"]
 #: All that a file which opens without trust may name.
 _KNOWN = re.compile(
     r"torch\.nn\.modules(\.\w+)?\.\w+|ultralytics\.nn\.modules\.(?!(block\.)?TorchVision$)(\w+\.)?\w+"
-    r"|ultralytics\.nn\.tasks\.(Detection|Segmentation|YOLOv10Detection)Model"
+    r"|ultralytics\.nn\.tasks\.(Detection|Segmentation|YOLOv10Detection|RTDETRDetection)Model"
     r"|ultralytics(\.yolo)?\.utils\.IterableSimpleNamespace|ultralytics\.utils\.(loss|tal)\.\w+"
     r"|torch\._utils\._rebuild_\w+|torch\.\w+Storage|torch\.storage\.\w+Storage|torch\.(Size|device|dtype|b?float\d+|u?int\d+)"
     r"|collections\.OrderedDict|(builtins|__builtin__)\.(getattr|set)|pathlib(\._local)?\.(Posix|Windows)Path"
@@ -30,11 +30,15 @@ _KNOWN = re.compile(
 )
 # What of it may be called while the file is opened: layers are only ever filled with their attributes.
 _CALLED = re.compile(r"(?!torch\.nn\.|ultralytics\.(nn|utils\.(loss|tal))).*")
-_HEADS: dict[str, Task] = {"Detect": "detect", "v10Detect": "detect", "Segment": "segment", "Segment26": "segment"}
+#: Last layer of RT-DETR, which finds boxes by a transformer.
+TRANSFORMER_HEAD = "RTDETRDecoder"
+_HEADS: dict[str, Task] = {
+    "Detect": "detect", "v10Detect": "detect", TRANSFORMER_HEAD: "detect", "Segment": "segment", "Segment26": "segment",
+}  # fmt: skip
 _OTHER_TASKS = {
     "OBB": "oriented boxes (obb)", "OBB26": "oriented boxes (obb)", "Pose": "poses (pose)", "Pose26": "poses (pose)",
     "Classify": "a class for a whole image (classify)", "SemanticSegment": "a class for each pixel (semantic)",
-    "Depth": "depth", "RTDETRDecoder": "boxes by a transformer (RT-DETR)", "WorldDetect": "objects named by text",
+    "Depth": "depth", "WorldDetect": "objects named by text",
     "YOLOEDetect": "objects named by text", "YOLOESegment": "objects named by text",
     "YOLOESegment26": "objects named by text",
 }  # fmt: skip
@@ -101,6 +105,15 @@ def read_task(path: Path) -> Task:
         _check_code(path, file)
     _check_task(path, file)
     return _HEADS[_head(file)]
+
+
+def is_transformer_file(path: Path) -> bool:
+    """Return whether the network of a checkpoint is an RT-DETR.
+
+    Raises:
+        ValueError: The file is no checkpoint.
+    """
+    return _head(_read(path)) == TRANSFORMER_HEAD
 
 
 def load_network(

@@ -3,37 +3,11 @@
 import json
 from itertools import count
 
-import numpy as np
 import pytest
 
-from cell_pipelines.annotations.building import AnnotationBuilder
-from cell_pipelines.annotations.formats.registry import write_annotations
-from cell_pipelines.imaging.reading import write_image
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.training.detection.settings import YoloStart, YoloTraining
 from cell_pipelines.training.detection.train import train_yolo
-
-NETWORK = """
-nc: 80
-backbone: [[-1, 1, Conv, [8, 3, 2]], [-1, 1, Conv, [8, 3, 2]], [-1, 1, Conv, [16, 3, 2]]]
-head: [[[2], 1, Detect, [nc]]]
-"""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("boxes")
-    builder = AnnotationBuilder(("cell",))
-    for number in range(6):
-        split = "train" if number < 4 else "val"
-        row = builder.add_image(f"images/{split}/{number}.png", width=32, height=32, split=split)
-        builder.add_box(row, "cell", (8, 8, 20, 20))
-        image = np.full((32, 32, 3), 40, dtype=np.uint8)
-        image[8:20, 8:20] = 200
-        write_image(image, folder / "images" / split / f"{number}.png")
-    write_annotations(builder.build(), folder, format="yolo")
-    (folder / "tiny.yaml").write_text(NETWORK)
-    return folder
 
 
 @pytest.fixture

@@ -101,6 +101,8 @@ def _load_yolo(checkpoint: Path, size: Size | None) -> DeployedNetwork:
     from cell_pipelines.models.yolo_checkpoint import RECORD_KEY, load_network
 
     network, content = load_network(checkpoint, fuse=True)
+    if hasattr(network.model[-1], "num_queries"):
+        raise ValueError(f"{checkpoint}: an RT-DETR predicts by PyTorch only; it can't be exported here.")
     side = int(content.get("train_args", {}).get("imgsz", 640))
     height, width = size or (side, side)
     stride = max(int(network.stride.max()), 32)

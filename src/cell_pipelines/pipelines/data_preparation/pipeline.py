@@ -25,8 +25,8 @@ def create_pipeline() -> Pipeline:
 
 
 def create_yolo_pipeline(model: str = "yolo") -> Pipeline:
-    """Return the writing of the split images as YOLO reads them, for `model`: boxes for yolo, outlines for yolo_seg."""
-    export = {"yolo": export_yolo, "yolo_seg": export_yolo_seg}[model]
+    """Return the writing of the split images as YOLO reads them: outlines for `yolo_seg`, boxes for others."""
+    export = export_yolo_seg if model == "yolo_seg" else export_yolo
     node = Node(
         in_new_folder(export),
         inputs=[

@@ -38,6 +38,22 @@ def check_labels(data_yaml: Path, weights: str, task: Task) -> None:
         )
 
 
+def check_queries(data_yaml: Path, queries: int) -> None:
+    """Refuse images with more cells than an RT-DETR has queries, each of which finds one cell at most.
+
+    Raises:
+        ValueError: An image or tile has more; the sentence says which.
+    """
+    for path in _label_files(data_yaml):
+        cells = sum(bool(line.strip()) for line in path.read_text(encoding="utf-8").splitlines())
+        if cells > queries:
+            raise ValueError(
+                f"{path.relative_to(data_yaml.parent)}: expected at most {queries} cells in an image or tile, as many "
+                f"as this RT-DETR can find, got {cells}: cut the images into tiles (`data_preparation.tiling.size`), "
+                "or train a `yolo`."
+            )
+
+
 def _have_outlines(data_yaml: Path) -> bool | None:
     """Say whether the first label is an outline; None where there is none at all."""
     for path in _label_files(data_yaml):

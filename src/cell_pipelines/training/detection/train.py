@@ -13,9 +13,9 @@ import pandas as pd
 from cell_pipelines.files import atomic_path
 from cell_pipelines.models.ultralytics_home import open_restricted, prepare_ultralytics, resolve_weights, use_all_cores
 from cell_pipelines.models.yolo_checkpoint import check_file, read_epoch
-from cell_pipelines.models.yolo_networks import network_task
+from cell_pipelines.models.yolo_networks import is_transformer, network_task
 from cell_pipelines.progress import create_progress, is_told
-from cell_pipelines.training.detection.labels import check_labels, labels_digest
+from cell_pipelines.training.detection.labels import check_labels, check_queries, labels_digest
 from cell_pipelines.training.detection.sampling import repeat_images
 from cell_pipelines.training.detection.settings import Precision, YoloTraining, to_arguments
 from cell_pipelines.training.detection.time_keeper import TimeKeeper
@@ -62,12 +62,13 @@ def train_yolo(
         quarter of the input's resolution here.
 
     Raises:
-        ValueError: The labels are boxes and the network outlines cells, or the other way round.
+        ValueError: The labels are boxes and the network outlines cells, or the other way round; or an image has more
+            cells than an RT-DETR finds.
         ResumeError: `resume` finds a training of other settings.
         WeightsError: The weights can't be had.
     """
     prepare_ultralytics()
-    from ultralytics import YOLO
+    from ultralytics import RTDETR, YOLO
 
     from cell_pipelines.training.detection.trainers import trainer_of
 
@@ -93,11 +94,14 @@ def train_yolo(
         if training.oversampling is not None:
             learnt = repeat_images(data_yaml, folder, training.oversampling, int(training.settings.get("seed", 0)))
         with open_restricted(trust=training.trust):
-            model = YOLO(start, task=task)
+            model, trainer = YOLO(start, task=task), trainer_of(task)
+            if is_transformer(training.weights):
+                model, trainer = RTDETR(start), trainer_of("queries")
+                check_queries(data_yaml, int(model.model.model[-1].num_queries))
             _add_callbacks(model, training, last)
             if training.minutes is not None:
                 TimeKeeper(training.minutes, folder / _TIME, resume=going_on).attach(model)
-            model.train(trainer_of(task), **to_arguments(training, learnt, folder), resume=going_on)
+            model.train(trainer, **to_arguments(training, learnt, folder), resume=going_on)
         (folder / "finished").touch()
     return folder / "run" / "weights" / "best.pt", read_history(folder / "run" / "results.csv")
 

@@ -6,6 +6,7 @@ Imported only after `prepare_ultralytics`, since it imports Ultralytics.
 from typing import Any
 
 from ultralytics.data import augment
+from ultralytics.models.rtdetr.train import RTDETRTrainer
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.models.yolo.segment import SegmentationTrainer
 from ultralytics.utils import RANK
@@ -46,6 +47,11 @@ class OwnSegmentationTrainer(OwnTraining, SegmentationTrainer):  # type: ignore[
     """Training of outlines."""
 
 
+class OwnTransformerTrainer(OwnTraining, RTDETRTrainer):  # type: ignore[misc]
+    """Training of boxes by an RT-DETR."""
+
+
 def trainer_of(task: str) -> type[Any]:
-    """Return the trainer of a network's task, ``detect`` or ``segment``."""
-    return {"detect": OwnDetectionTrainer, "segment": OwnSegmentationTrainer}[task]
+    """Return the trainer of a YOLO's task, ``detect`` or ``segment``; ``queries`` is that of an RT-DETR."""
+    known = {"detect": OwnDetectionTrainer, "segment": OwnSegmentationTrainer, "queries": OwnTransformerTrainer}
+    return known[task]

@@ -7,6 +7,7 @@ from cell_pipelines.workflows.planning.plan import Decision, PlanError
 
 #: Finds boxes, which any annotation with an extent gives.
 BOX_MODEL = "yolo"
+_BOX_MODELS = (BOX_MODEL, "rtdetr")
 #: What outlines are learnt by, if nothing else is asked for.
 OUTLINE_MODEL = "unetpp"
 
@@ -25,13 +26,13 @@ def choose_model(facts: DataFacts, wanted: str | None, start: str | None = None)
     _check_geometries(facts.geometries)
     counts = _in_words(facts.geometries)
     if wanted is not None:
-        if wanted != BOX_MODEL and not facts.has_outlines:
+        if wanted not in _BOX_MODELS and not facts.has_outlines:
             raise PlanError(
                 f"{wanted} learns from outlines (masks or polygons), but the annotations are {counts}: train "
                 f"`--model {BOX_MODEL}` on boxes, or annotate outlines."
             )
         why = "Asked for by `--model`."
-        if wanted == BOX_MODEL and facts.has_outlines:
+        if wanted in _BOX_MODELS and facts.has_outlines:
             why += " It learns the boxes of the outlines; the outlines themselves are not used."
         return Decision("Model", wanted, why, counts)
     if facts.has_outlines:

@@ -22,9 +22,10 @@ from cell_pipelines.workflows.planning.start import (
 #: Measures the network of a model with these settings on batches of this shape.
 Measure = Callable[[str, Mapping[str, Any], tuple[int, int, int, int]], StepTimes]
 
-DETECTORS = ("yolo", "yolo_seg")
+DETECTORS = ("yolo", "yolo_seg", "rtdetr")
 # How many times longer than the network's own work an epoch takes: loss, optimiser and preparing of images.
-_OVERHEAD = {"yolo": 1.4, "yolo_seg": 1.8}
+_NETWORKS = {"yolo": "yolov8n.pt", "yolo_seg": "yolov8n-seg.pt", "rtdetr": "rtdetr-l.pt"}
+_OVERHEAD = {"yolo": 1.4, "yolo_seg": 1.8, "rtdetr": 1.4}
 _NETWORK_OVERHEAD = 1.25
 #: Networks small enough to train within minutes on two cores, by the settings of the study dsb2018.
 SMALL_NETWORKS: Mapping[str, Mapping[str, Any]] = {
@@ -151,14 +152,15 @@ def _plan_detector(
     inputs = pixels.choose_input(facts, model)
     side, tile = int(inputs[0].settings[f"{model}.image_size"]), inputs[-1].settings.get("data_preparation.tiling.size")
     batch = effort.choose_batch(side)
-    name = weights or ("yolov8n-seg.pt" if model == "yolo_seg" else "yolov8n.pt")
+    name = weights or _NETWORKS[model]
     times = measure(model, {"weights": name}, (batch, 3, side, side))
     budget = effort.detector_budget(facts, batch, tile)
     duration = effort.plan_minutes(facts, budget, times, time, _OVERHEAD[model], model)
     start = {f"{model}.weights": name, f"{model}.from_scratch": weights is None}
     closing = min(10, max(1, int(duration.settings.get(f"{model}.epochs", 40)) // 4))
     ending = {f"{model}.augmentation.close_mosaic": closing, f"{model}.patience": 0}
-    learning = {"batch": batch, "nominal_batch": batch, "learning_rate": 0.001, "cosine_schedule": True,
+    learning = {"batch": batch, "nominal_batch": batch, "cosine_schedule": True,
+                "learning_rate": 0.0001 if model == "rtdetr" else 0.001,
                 "warmup_epochs": 3.0, "cache": True, "augmentation.flipud": 0.5}  # fmt: skip
     asked = "Asked for by `--weights`."
     return [

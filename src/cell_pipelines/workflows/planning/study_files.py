@@ -15,6 +15,7 @@ _FILES = {
     "segmentation": "parameters_segmentation.yml",
     "yolo": "parameters_detection.yml",
     "yolo_seg": "parameters_detection.yml",
+    "rtdetr": "parameters_detection.yml",
     "threshold_optimisation": "parameters_evaluation.yml",
     "reporting": "parameters_reporting.yml",
 }
