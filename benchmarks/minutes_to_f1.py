@@ -21,27 +21,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from star_learning import settings as star_settings
+from representation_learning import choose
+from representation_learning import settings as recipe
 from starter import Images, read_set
 from starter_fine_tuning import labelled
 from steady_training import TRAINING
-from threshold_choice import SIZES
 
-from cell_pipelines.analysis.evaluation.map_thresholds import Candidates, count_at_thresholds, search
-from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings
 from cell_pipelines.imaging.intensity import to_colour
 from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.metrics.instances import match_instances
 from cell_pipelines.metrics.intervals import ratio_interval
 from cell_pipelines.metrics.ratios import f1
-from cell_pipelines.thresholds import Threshold
 from cell_pipelines.training.segmentation.settings import Choice, SegmentationTraining
 from cell_pipelines.training.segmentation.train import train_segmentation
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 OURS = {
     "U-Net++": replace(TRAINING, representation=Choice("binary", {"shrink_px": 1, "most_pass": 0.9})),
-    "star-convex U-Net": star_settings({}, 1, 0),
+    "star-convex U-Net": recipe("star", {}, 1, 0),
 }
 OTHERS = {"stardist": "StarDist (TensorFlow)", "cellpose": "Cellpose 3"}
 _HERE = Path(__file__).parent
@@ -81,25 +78,10 @@ def run_ours(training: SegmentationTraining, parts: Mapping[str, Images], minute
     path = folder / "model.pt"
     path.write_bytes(model)
     opened, predictor = TrainedModel.open(path), create_predictor(path)
-    representation = opened.representation
-    assert representation is not None
-    scores = {
-        part: [unpack_scores(predictor.predict(image))[0] for _, image, _ in parts[part]] for part in ("val", "test")
-    }
-    sizes = {"min_areas": SIZES["min_areas"]} if representation.is_sparse else SIZES
-    candidates = Candidates(opened.thresholds.classes[opened.categories[0]], **sizes)
-    truths = [labels for *_, labels in parts["val"]]
-
-    def count(grids: Mapping[str, Sequence[Threshold]]) -> dict[str, Any]:
-        return {
-            name: np.array([
-                count_at_thresholds(representation, one, truth, grid, ChoiceSettings())
-                for one, truth in zip(scores["val"], truths, strict=True)
-            ]) for name, grid in grids.items()
-        }  # fmt: skip
-
-    chosen = search({"cell": candidates}, count, ChoiceSettings())["cell"][0]
-    return [representation.decode(one, chosen).labels for one in scores["test"]]
+    assert opened.representation is not None
+    chosen = choose(opened, path, parts["val"])
+    every = [unpack_scores(predictor.predict(image))[0] for _, image, _ in parts["test"]]
+    return [opened.representation.decode(one, chosen).labels for one in every]
 
 
 def evaluate(tool: str, minutes: float, found: Labels, test: Images) -> dict[str, Any]:
