@@ -124,6 +124,7 @@ def test_tables_and_pages_are_utf_8_where_the_system_has_another_encoding(tmp_pa
     assert [(tmp_path / name).read_bytes() for name in ("a.txt", "a.csv")] == ["µm\n".encode(), "µm\n1\n".encode()]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_small_pipelines_run_without_what_only_unix_has(windows_like, tmp_path):
     project = Project(tmp_path)
