@@ -126,13 +126,16 @@ def _create_report(models: tuple[str, ...], pages: Sequence[str] = ()) -> Pipeli
 
 def _create_experiments(before: Pipeline) -> dict[str, Pipeline]:
     """Return the pipelines of the study's experiments by name; on a dry run they only list what they would train."""
-    if is_dry_run():
-        return {name: before + experiments.create_plan_pipeline(name) for name in chosen_experiments()}
     kinds = {name: str(given.get("kind", "grid")) for name, given in chosen_experiments().items()}
+    if is_dry_run():
+        return {name: before + experiments.create_plan_pipeline(name, is_search=kind == "search")
+                for name, kind in kinds.items()}  # fmt: skip
     return {name: before + _create_experiment(name, kind) for name, kind in kinds.items()}
 
 
 def _create_experiment(name: str, kind: str) -> Pipeline:
+    if kind == "search":
+        return experiments.create_search_pipeline(name)
     training = experiments.create_training_pipeline(name)
     if kind == "learning_curve":
         return training + experiments.create_results_pipeline(name) + learning_curve.create_pipeline(name)

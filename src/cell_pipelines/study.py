@@ -19,7 +19,7 @@ MODELS = (*DETECTORS, *SEGMENTERS)
 OTHER_CELLS = ("truth", "new")
 
 #: Experiments that every study has; its configuration says what they train, and may name more.
-_EXPERIMENTS = ("architecture_grid", "yolo_versions", "learning_curve", "ablation")
+_EXPERIMENTS = ("architecture_grid", "yolo_versions", "learning_curve", "ablation", "cross_validation", "search")
 _DEFAULT = ("yolo", "resunet", "unetpp")
 _chosen: list[str] = list(_DEFAULT)
 _foreign: dict[str, str] = {}

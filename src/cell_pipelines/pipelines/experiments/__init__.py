@@ -4,6 +4,7 @@ from cell_pipelines.pipelines.experiments.pipeline import (
     create_comparison_pipeline,
     create_plan_pipeline,
     create_results_pipeline,
+    create_search_pipeline,
     create_training_pipeline,
 )
 
@@ -11,5 +12,6 @@ __all__ = [
     "create_comparison_pipeline",
     "create_plan_pipeline",
     "create_results_pipeline",
+    "create_search_pipeline",
     "create_training_pipeline",
 ]

@@ -15,6 +15,8 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.metrics.choices import higher_is_better, main_f1
 from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.pipelines.experiments.comparison_figures import plot_trials
+from cell_pipelines.pipelines.experiments.fold_sections import describe_folds
+from cell_pipelines.pipelines.experiments.folds import evaluate_out_of_fold
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import model_file, read_cells, read_tables, trial_costs
 from cell_pipelines.pipelines.experiments.trials import Trial, list_trials
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from cell_pipelines.analysis.model_comparison.model_tables import ModelTables
 
 #: Tables, in the order of the node's outputs.
-TABLES = ("comparison", "differences", "tests", "ranks", "architectures", "overlaps", "classes", "baseline")
+TABLES = ("comparison", "differences", "tests", "ranks", "architectures", "overlaps", "classes", "baseline",
+          "out_of_fold")  # fmt: skip
 # More lines per page than anybody compares.
 _MOST_SIDE_BY_SIDE = 8
 Compare = Callable[..., tuple[Any, ...]]
@@ -49,6 +52,7 @@ def compare_trials(name: str) -> Compare:
         given = {trial.name: _tables_of(folder / trial.name, trial, measured) for trial in done}
         found = compare_tables(given, truth, evaluation, settings) if given else None
         tables = _tables(trials, given, found, parameters)
+        tables["out_of_fold"] = evaluate_out_of_fold(folder, [one.name for one in done], truth, parameters, evaluation)
         figures = plot_trials(trials, given, found, _varied(parameters), main_metric(trials, parameters))
         evaluated = select_split(truth, evaluation.split)
         montages = list(_montages(folder, _shown(done, trials, parameters), evaluated, images, parameters.overlays))
@@ -69,7 +73,8 @@ def _tables_of(folder: Path, trial: Trial, costs: CostParameters | None) -> Mode
 
     tables, record = read_tables(folder, trial), read_record(model_file(folder, trial))
     return ModelTables(
-        tables["evaluation_classes"], tables["evaluation_images"], tables["evaluation_instances"], tables["history"],
+        tables["evaluation_classes"], tables["evaluation_images"], tables["evaluation_instances"],
+        tables.get("history"),
         trial_costs(folder, trial, costs), training_record(record),
     )  # fmt: skip
 
@@ -95,7 +100,7 @@ def _tables(
     histories = {name: one.history for name, one in given.items() if one.history is not None}
     by = ["model", *_varied(parameters)]
     empty = pd.DataFrame()
-    return dict(zip(TABLES, (
+    return dict(zip(TABLES[:-1], (
         found.table if found else empty,
         found.differences if found else empty,
         found.compared.tests if found else empty,
@@ -171,6 +176,7 @@ def _page(
     if len(varied) and trials["model"].nunique() > 1:
         first.append(Picture(figures["grid"], "The metric of each combination, on the same test images"))
     sections = [Section("Trials", first), *_change_sections(tables, parameters, found.level if found else 0.95)]
+    sections += describe_folds(trials, tables["out_of_fold"], main_metric(trials, parameters))
     if found is not None:
         sections += [
             Section("Tables of the papers", _paper_tables(tables)),

@@ -1,16 +1,19 @@
 """Nodes of experiments: which trials there are, and training those that are not finished."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.old_names import rename_old_columns
 from cell_pipelines.pipelines.experiments.estimates import estimate_trials, refuse_impossible
+from cell_pipelines.pipelines.experiments.folds import Folds
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import read_tables, tabulate_trials
 from cell_pipelines.pipelines.experiments.runner import Runner
@@ -20,14 +23,14 @@ from cell_pipelines.pipelines.experiments.trials import Trial, equal_trials, lis
 
 logger = logging.getLogger(__name__)
 
-Train = Callable[[AnnotationSet, dict[str, Any], ExperimentParameters, Path, Invocation], pd.DataFrame]
+Train = Callable[..., pd.DataFrame]
 
 
 def plan_trials(
     annotations: AnnotationSet, everything: dict[str, Any], parameters: ExperimentParameters, folder: Path
 ) -> pd.DataFrame:
     """Return what would be trained, with time and memory estimated, and train nothing."""
-    trials = list_trials(parameters)
+    trials = [trial for trial in list_trials(parameters) if not trial.members]
     keys = {trial.name: trial.key(everything, annotations.fingerprint()) for trial in trials}
     table = estimate_trials(trials, annotations, everything, folder)
     table.insert(2, "status", [_due(read_state(folder / m.name), keys[m.name]).status for m in trials])
@@ -49,26 +52,25 @@ def train_trials(name: str) -> Train:
 
     def train(
         annotations: AnnotationSet, everything: dict[str, Any], parameters: ExperimentParameters, folder: Path,
-        invocation: Invocation,
+        invocation: Invocation, images: dict[str, ImageFile],
     ) -> pd.DataFrame:  # fmt: skip
         """Train the trials that are not finished; return one row per trial."""
         runs = ExperimentRuns(name, folder)
         runner = Runner(invocation, folder, runs, parameters.devices * parameters.parallel)
-        return _train(name, runner, annotations, everything, parameters)
+        return _train(name, runner, Folds(folder, annotations, images, everything), parameters)
 
     return train
 
 
-def _train(
-    name: str, runner: Runner, annotations: AnnotationSet, everything: dict[str, Any], parameters: ExperimentParameters
-) -> pd.DataFrame:
-    folder, runs = runner.folder, runner.runs
+def _train(name: str, runner: Runner, folds: Folds, parameters: ExperimentParameters) -> pd.DataFrame:
+    folder, runs, annotations, everything = runner.folder, runner.runs, folds.annotations, folds.everything
     trials = list_trials(parameters)
     fingerprint = annotations.fingerprint()
     keys = {trial.name: trial.key(everything, fingerprint) for trial in trials}
     try:
         due = _due_trials(trials, keys, folder, runs)
-        impossible = refuse_impossible(due, annotations, everything) | equal_trials(trials, everything)
+        possible = [trial for trial in due if not trial.members]
+        impossible = refuse_impossible(possible, annotations, everything) | equal_trials(trials, everything)
         for trial in due:
             if trial.name in impossible:
                 reason = impossible[trial.name]
@@ -76,7 +78,9 @@ def _train(
                 logger.warning("%s is not trained: %s", trial.name, reason)
         left = [trial for trial in due if trial.name not in impossible][: parameters.stop_after]
         logger.info("%s: %d of %d trials are left to be trained.", name, len(left), len(trials))
-        runner.run([(trial, keys[trial.name]) for trial in left])
+        trained = [(trial, keys[trial.name]) for trial in left if not trial.members]
+        runner.run(trained, total=len(trained))
+        _put_together(runner, folds, trials, [(trial, keys[trial.name]) for trial in left if trial.members])
     except BaseException:
         runs.end("KILLED")
         raise
@@ -85,6 +89,23 @@ def _train(
               for status in ("finished", "failed", "impossible", "waiting")})  # fmt: skip
     runs.end("FINISHED")
     return table
+
+
+def _put_together(
+    runner: Runner, folds: Folds, trials: Sequence[Trial], ensembles: Sequence[tuple[Trial, str]]
+) -> None:
+    """Score what the folds' models were trained without, and make and evaluate those ensembles whose folds are done."""
+    named = {trial.name: trial for trial in trials}
+    done = {name for name, trial in named.items() if read_state(runner.folder / name).status == "finished"}
+    for name in sorted(done):
+        if named[name].subset.fold is not None:
+            folds.score_held_out(named[name])
+
+    def write(trial: Trial, run_id: str | None) -> None:
+        folds.write_ensemble(trial, run_id, [named[name] for name in trial.members])
+
+    ready = [(trial, key) for trial, key in ensembles if set(trial.members) <= done]
+    replace(runner, prepare=write).run(ready, total=len(ready))
 
 
 def _due_trials(trials: list[Trial], keys: Mapping[str, str], folder: Path, runs: ExperimentRuns) -> list[Trial]:

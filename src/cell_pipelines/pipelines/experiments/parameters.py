@@ -4,9 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from cell_pipelines.pipelines.experiments.space import Pruning, Range, Value
 from cell_pipelines.study import MODELS
-
-Value = str | int | float | bool | None
 
 
 class ExperimentParameters(BaseModel):
@@ -16,12 +15,20 @@ class ExperimentParameters(BaseModel):
     them. A parameter's name that begins with ``model.`` is one of the trial's model.
 
     Attributes:
-        kind: What is said at the end: how the trials compare; what more images would bring; what each change does.
+        kind: What is said at the end: how the trials compare; what more images would bring; what each change does; how
+            good models are on training images that they were trained without, and how good all together are.
         models: What is trained.
         values: For each parameter, by its dotted name, its values; null takes one away that the base names.
         variants: Named changes, each some parameters with their values; ``model`` names another model to train.
         column: What the variants' column in tables is called.
         baseline: The variant that the others are compared with.
+        folds: Of a cross-validation: into how many parts the groups of training images are divided; each trial is
+            trained without one of them.
+        space: Of a search: ranges of parameters, by their dotted names; with several `models` the model is chosen, too.
+        trials: Of a search: how many are trained in all, those that end early or fail included.
+        pruning: Of a search: when a trial ends early; null for never.
+        sampler_seed: Of a search: of the choice of parameters.
+        whole: Of a cross-validation: whether one more model is trained on all training images.
         seeds: Of the networks' start and of the choice of a subset.
         settings: Parameters that all trials share, by their dotted names.
         parallel: Trials at once on each device.
@@ -33,12 +40,18 @@ class ExperimentParameters(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    kind: Literal["grid", "learning_curve", "ablation"] = "grid"
+    kind: Literal["grid", "learning_curve", "ablation", "cross_validation", "search"] = "grid"
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     values: dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]] = {}
     variants: dict[str, dict[str, Any]] = {}
     column: str = "variant"
     baseline: str | None = None
+    folds: Annotated[int, Field(ge=2)] | None = None
+    whole: bool = False
+    space: dict[str, Range] = {}
+    trials: Annotated[int, Field(ge=1)] | None = None
+    pruning: Pruning | None = Pruning()
+    sampler_seed: Annotated[int, Field(ge=0)] = 0
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
     settings: dict[str, Any] = {}
     parallel: Annotated[int, Field(ge=1)] = 1
@@ -48,7 +61,7 @@ class ExperimentParameters(BaseModel):
     metric: str | None = None
     overlays: Annotated[int, Field(ge=0)] = 0
 
-    @field_validator("values", "variants", mode="before")
+    @field_validator("values", "variants", "space", mode="before")
     @classmethod
     def _without_removed(cls, given: Any) -> Any:
         """Leave out what a study set to null, as it does with what the base configuration names."""
@@ -74,4 +87,10 @@ class ExperimentParameters(BaseModel):
             raise ValueError(f"`baseline` must be one of {list(self.variants)}, got {self.baseline!r}")
         if self.kind == "learning_curve" and "training_subset.share" not in self.values:
             raise ValueError("a learning curve needs `values` of training_subset.share")
+        if (self.kind == "cross_validation") != (self.folds is not None):
+            raise ValueError(f"`folds` goes with the kind cross_validation and no other, got {self.kind}, {self.folds}")
+        if (self.kind == "search") != bool(self.space) or (self.kind == "search") != (self.trials is not None):
+            raise ValueError(f"`space` and `trials` go with the kind search and no other, got {self.kind}")
+        if self.kind in ("search", "cross_validation") and (self.values or self.variants or self.seeds):
+            raise ValueError(f"a {self.kind} has no `values`, `variants` or `seeds`")
         return self

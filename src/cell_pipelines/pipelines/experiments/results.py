@@ -35,7 +35,8 @@ def model_file(folder: Path, trial: Trial) -> Path:
 def read_tables(folder: Path, trial: Trial) -> dict[str, pd.DataFrame]:
     """Return the tables of the finished trial in `folder` by name."""
     place = folder / "08_reporting" / trial.model
-    return {name: restore_table(pd.read_csv(place / f"{name}.csv")) for name in TABLES}
+    there = [name for name in TABLES if name != "history" or not trial.members]  # an ensemble is not trained itself
+    return {name: restore_table(pd.read_csv(place / f"{name}.csv")) for name in there}
 
 
 def tabulate_trials(folder: Path, trials: Sequence[Trial]) -> pd.DataFrame:

@@ -4,14 +4,15 @@ A trial dies with the call that started it, since it watches a pipe that closes 
 waits for it to be gone, since it holds the lock of what it writes. So no kill leaves two at the same work.
 """
 
+import itertools
 import logging
 import os
 import re
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
@@ -37,6 +38,8 @@ RUN_ID = "CELL_PIPELINES_RUN_ID"
 _PATIENCE_S = 120.0
 # Parameters of the call that are not those of its trials.
 _OWN = ("experiments", "models", "cells", "dry_run", "run_name", "results")
+# What MLflow calls the states of trials that have ended.
+_RUN_STATUS = {"finished": "FINISHED", "failed": "FAILED", "pruned": "KILLED"}
 _ERROR = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b.*")
 
 
@@ -49,17 +52,30 @@ class Runner:
         folder: Holds one folder per trial.
         runs: The MLflow runs.
         devices: A place for each trial that may run at once: ``auto`` or numbers of GPUs.
+        prepare: Called with a trial and the id of its run before it starts; a ValueError is why it failed.
+        is_hopeless: Asked every `pause` seconds while a trial runs; one that is, is ended and its state is pruned.
+        on_end: Called with a trial and its state when it has ended, before another one is taken.
+        pause: Seconds.
     """
 
     invocation: Invocation
     folder: Path
     runs: ExperimentRuns
     devices: Sequence[str]
+    prepare: Callable[[Trial, str | None], None] | None = None
+    is_hopeless: Callable[[Trial], bool] | None = None
+    on_end: Callable[[Trial, State], None] | None = None
+    pause: float = 2.0
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _pruned: set[str] = field(default_factory=set)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, trials: Sequence[tuple[Trial, str]]) -> None:
+    def run(self, trials: Iterable[tuple[Trial, str]], *, total: int) -> None:
         """Train trials, given with their keys; one that crashes is marked, and the others go on.
+
+        Args:
+            trials: Each is taken when there is a place for it.
+            total: How many there are, or may be.
 
         Raises:
             RuntimeError: A trial of an earlier call does not end.
@@ -67,20 +83,27 @@ class Runner:
         places: Queue[str] = Queue()
         for device in self.devices:
             places.put(device)
-        started = time.monotonic()
+        started, waiting, numbers = time.monotonic(), iter(trials), itertools.count(1)
+        jobs: dict[Future[State], Trial] = {}
         with ThreadPoolExecutor(len(self.devices)) as pool:
-            jobs = {pool.submit(self._run_trial, trial, key, places): trial for trial, key in trials}
             try:
-                for number, job in enumerate(as_completed(jobs), start=1):
-                    self._report_end(jobs[job], job, number, len(jobs), time.monotonic() - started)
+                while True:
+                    for trial, key in itertools.islice(waiting, len(self.devices) - len(jobs)):
+                        jobs[pool.submit(self._run_trial, trial, key, places)] = trial
+                    if not jobs:
+                        return
+                    for job in wait(jobs, return_when=FIRST_COMPLETED).done:
+                        self._report_end(jobs.pop(job), job, next(numbers), total, time.monotonic() - started)
             except BaseException:
                 self._stop(list(jobs))
                 raise
 
     def _report_end(self, trial: Trial, job: "Future[State]", number: int, total: int, seconds: float) -> None:
         state = job.result()
+        if self.on_end is not None:
+            self.on_end(trial, state)
         left = seconds / number * (total - number)
-        level = logging.INFO if state.status == "finished" else logging.ERROR
+        level = logging.INFO if state.status in ("finished", "pruned") else logging.ERROR
         text = "trial %d of %d, %s: %s%s; about %.0f s left"
         why = f" ({state.error})" if state.error else ""
         logger.log(level, text, number, total, trial.name, state.status, why, left)
@@ -113,28 +136,44 @@ class Runner:
         write_state(folder, state)
         write_command(self.invocation, trial, folder, resume=resume)
         started = time.monotonic()
-        code = self._wait(trial.name, folder, self._environment(device, state.run_id))
+        if self.prepare is not None:
+            try:
+                self.prepare(trial, state.run_id)
+            except ValueError as refused:
+                return self._end(folder, state.changed(status="failed", error=" ".join(str(refused).split())[:300]))
+        code = self._wait(trial, folder, self._environment(device, state.run_id))
         if self._stopping.is_set():
             return state
         seconds = time.monotonic() - started
-        status = "finished" if code == 0 else "failed"
-        self.runs.end_trial(state.run_id, "FINISHED" if code == 0 else "FAILED")
-        error = None if code == 0 else _reason(folder / "log.txt", code)
-        state = state.changed(status=status, seconds=seconds, error=error)
+        if code == 0:
+            return self._end(folder, state.changed(status="finished", seconds=seconds))
+        if trial.name in self._pruned:
+            return self._end(folder, state.changed(status="pruned", seconds=seconds))
+        return self._end(
+            folder, state.changed(status="failed", seconds=seconds, error=_reason(folder / "log.txt", code))
+        )
+
+    def _end(self, folder: Path, state: State) -> State:
+        self.runs.end_trial(state.run_id, _RUN_STATUS[state.status])
         write_state(folder, state)
         return state
 
-    def _wait(self, name: str, folder: Path, environment: Mapping[str, str]) -> int:
+    def _wait(self, trial: Trial, folder: Path, environment: Mapping[str, str]) -> int:
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
                 [*python_command(), "--config", str(folder / "trial.yml")], cwd=self.invocation.project,
                 env=dict(environment), stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        self._processes[name] = process
+        self._processes[trial.name] = process
         if self._stopping.is_set():
             _ask_to_end(process)
+        while self.is_hopeless is not None and _is_running(process, self.pause):
+            if self.is_hopeless(trial):
+                self._pruned.add(trial.name)
+                _ask_to_end(process)
+                break
         code = process.wait()
-        del self._processes[name]
+        del self._processes[trial.name]
         if process.stdin:
             process.stdin.close()
         return code
@@ -147,6 +186,15 @@ class Runner:
         if len(self.devices) > 1 and "OMP_NUM_THREADS" not in os.environ:
             more["OMP_NUM_THREADS"] = str(threads)
         return {**os.environ, **more}
+
+
+def _is_running(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    """Wait for a process for some seconds, and tell whether it still runs."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def _ask_to_end(process: "subprocess.Popen[bytes]") -> None:
@@ -166,7 +214,7 @@ def write_command(invocation: Invocation, trial: Trial, folder: Path, *, resume:
         own[trial.model if trial.is_detector else "segmentation"] = {"resume": True}
     run: dict[str, Any] = {
         "pipelines": ",".join(trial.pipelines),
-        "from_inputs": "prepared_annotations",
+        "from_inputs": trial.starts_from,
         "params": merge(given, own),
     }
     for key, value in (("env", invocation.environment), ("conf_source", invocation.conf_source)):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from cell_pipelines.files import atomic_path
 
-Status = Literal["waiting", "running", "finished", "failed", "impossible"]
+Status = Literal["waiting", "running", "finished", "pruned", "failed", "impossible"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class State:
     """State of a trial.
 
     Attributes:
-        status: Whether it is still to be trained, is, was, crashed, or can't be built.
+        status: Whether it is still to be trained, is, was, was ended early by a search, crashed, or can't be built.
         key: Hash of all that goes into it; with another one it is trained anew.
         run_id: Its MLflow run.
         seconds: How long the whole trial took.

@@ -1,7 +1,9 @@
 """The MLflow runs of an experiment: one for all, and below it one for each trial and for each call."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -70,6 +72,19 @@ class ExperimentRuns:
         for name, value in metrics.items():
             if self._client is not None and self.run_id is not None:
                 self._client.log_metric(self.run_id, name, value)
+
+    def describe_trial(self, run_id: str | None, parameters: Mapping[str, Any]) -> None:
+        """Log the parameters that a search has chosen for a trial to its run, as ``search.…``."""
+        for name, value in parameters.items() if self._client is not None and run_id is not None else ():
+            (self._client or mlflow.MlflowClient()).log_param(run_id, f"search.{name}", value)
+
+    def close_trial(self, run_id: str | None, state: str, value: float | None) -> None:
+        """Write down in a trial's run how a search sees its end: its state, and its F1 on validation images."""
+        if self._client is None or run_id is None:
+            return
+        self._client.set_tag(run_id, "trial_state", state)
+        if value is not None:
+            self._client.log_metric(run_id, "validation_f1", value)
 
     def _status(self, run_id: str) -> str | None:
         """Return the status of a run; None where the store at hand does not know it."""

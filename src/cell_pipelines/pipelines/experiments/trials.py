@@ -11,8 +11,12 @@ from typing import Any
 from cell_pipelines.invocation import merge, nest
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.study import DETECTORS
+from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
 
 _LONGEST = 150
+#: Column that says which training images a cross-validation's trial was trained on.
+PART = "trained"
+_FOLDS, _FOLD = "training_subset.folds", "training_subset.fold"
 
 
 @dataclass(frozen=True)
@@ -24,17 +28,32 @@ class Trial:
         model: What is trained.
         varied: What tells it from the others, by column of the tables.
         changes: Its parameters by dotted names.
+        is_evaluated: Whether its model is evaluated on test images; else its thresholds are chosen, and no more.
+        members: Names of the trials whose models it is the ensemble of; it is not trained itself.
     """
 
     name: str
     model: str
     varied: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
+    is_evaluated: bool = True
+    members: tuple[str, ...] = ()
 
     @property
     def pipelines(self) -> tuple[str, ...]:
         """Names of the pipelines that it runs."""
-        return f"train_{self.model}", "evaluation"
+        last = "evaluation" if self.is_evaluated else "threshold_optimisation"
+        return (last,) if self.members else (f"train_{self.model}", last)
+
+    @property
+    def starts_from(self) -> str:
+        """What its pipelines start from; what lies before is there already."""
+        return f"{self.model}.scores" if self.members else "prepared_annotations"
+
+    @property
+    def subset(self) -> SubsetParameters:
+        """The part of the training images that a fold's training takes; all of any other trial."""
+        return SubsetParameters(fold=self.changes.get(_FOLD), folds=self.changes.get(_FOLDS))
 
     @property
     def is_detector(self) -> bool:
@@ -51,7 +70,8 @@ class Trial:
         groups = ("segmentation", self.model, "data_preparation", "training_subset", "threshold_optimisation",
                   "evaluation", "prediction")  # fmt: skip
         known = {group: parameters[group] for group in groups if group in parameters}
-        text = json.dumps([self.model, dict(self.changes), known, data], sort_keys=True, default=str)
+        own = [self.model, dict(self.changes), known, data, *([list(self.members)] if self.members else [])]
+        text = json.dumps(own, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -62,16 +82,52 @@ def list_trials(parameters: ExperimentParameters) -> list[Trial]:
         ValueError: Two trials would have the same name.
     """
     trials = [
-        _trial(model, values, seed, parameters.settings)
+        trial
         for model in parameters.models
-        for values in _changes(parameters)
-        for seed in parameters.seeds or (None,)
+        for trial in (_fold_trials(model, parameters) if parameters.folds else _grid_trials(model, parameters))
     ]
     names = [trial.name for trial in trials]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"each trial of an experiment must have a name of its own; {twice[0]!r} comes twice.")
     return trials
+
+
+def _grid_trials(model: str, parameters: ExperimentParameters) -> Iterator[Trial]:
+    for values in _changes(parameters):
+        for seed in parameters.seeds or (None,):
+            yield _trial(model, values, seed, parameters.settings)
+
+
+def searched_trial(number: int, chosen: Mapping[str, Any], key: str, parameters: ExperimentParameters) -> Trial:
+    """Return a trial of a search, which is trained and has its thresholds chosen, and never sees test images.
+
+    Args:
+        number: Of the trial.
+        chosen: Its parameters by dotted names, and its ``model`` where there are several.
+        key: The search's, so that another search in the same folder has trials of other names.
+        parameters: Of the search.
+    """
+    model = chosen.get("model", parameters.models[0])
+    given = {**parameters.settings, **chosen, "threshold_optimisation.scored": ["val"]}
+    varied = {name: value for name, value in chosen.items() if name != "model"}
+    trial = _trial(model, _Change(varied, given), None, {})
+    return replace(trial, name=f"{model}_{number:03d}-{key[:6]}", is_evaluated=False)
+
+
+def _fold_trials(model: str, parameters: ExperimentParameters) -> Iterator[Trial]:
+    """Yield one trial per fold, one of all training images where that is asked for, and the folds' ensemble."""
+    numbers = range(1, (parameters.folds or 0) + 1)
+    changes = [_Change({PART: f"without fold {n}"}, {_FOLDS: parameters.folds, _FOLD: n}) for n in numbers]
+    folds = [_trial(model, change, None, parameters.settings) for change in changes]
+    yield from folds
+    if parameters.whole:
+        yield _trial(model, _Change({PART: "all images"}, {}), None, parameters.settings)
+    if model not in DETECTORS:
+        # Thresholds are chosen on the scores that each training image has of the model trained without it.
+        change = _Change({PART: "ensemble"}, {"threshold_optimisation.split": "train"})
+        made = _trial(model, change, None, parameters.settings)
+        yield replace(made, members=tuple(fold.name for fold in folds))
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,9 @@ def score_labelled(
     inference: InferenceParameters,
     thresholds: ThresholdParameters,
 ) -> pd.DataFrame:
-    """Score the validation and test images, once and for all thresholds; say where the scores lie."""
+    """Score validation and test images, or only those asked for, once for all thresholds; say where the scores lie."""
     splits = dict(zip(annotations.names, annotations.images["split"].to_pylist(), strict=True))
-    wanted = {"val", "test", thresholds.split}
+    wanted = {*thresholds.scored, thresholds.split}
     chosen = {name: images[name] for name, split in splits.items() if split in wanted}
     table = score_images(chosen, splits, TrainedModel.open(checkpoint), folder, inference)
     if (table["error"] != "").any():

@@ -1,5 +1,7 @@
 """Log a training to MLflow while it runs: one point per epoch, and sample predictions now and then."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -11,18 +13,25 @@ from cell_pipelines.training.reports import EpochReport
 
 
 class LiveTracking:
-    """Logs each finished epoch to a model's MLflow run; without one it does nothing.
+    """Logs each finished epoch to a model's MLflow run, where it has one, and to ``progress.jsonl`` in its folder.
 
     Args:
-        model: The model's name.
+        folder: The training's work folder, which is called as the model.
+        resume: Whether the training goes on, so that the file does, too.
     """
 
-    def __init__(self, model: str) -> None:
-        self.run_id = run_of(model)
+    def __init__(self, folder: Path, *, resume: bool) -> None:
+        self.run_id = run_of(folder.name)
         self._logged: set[int] = set()
+        self._file = folder / "progress.jsonl"
+        if not resume:
+            self._file.unlink(missing_ok=True)
 
     def __call__(self, report: EpochReport) -> None:
         """Log one epoch: its metrics, and its sample predictions where it has some."""
+        done = report.row["epoch"] / report.epochs if report.epochs else report.share
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**report.row, "share": done}, default=float) + "\n")
         if self.run_id is None:
             return
         self._log(self.run_id, report.row)

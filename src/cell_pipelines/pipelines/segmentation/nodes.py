@@ -45,7 +45,8 @@ def train_network(
 
     selection = next(iter(images.values())).selection
     network = choose_network(annotations, images, shared, own)
-    tracking = LiveTracking(folder.name)
+    resume = own.merged(shared).resume
+    tracking = LiveTracking(folder, resume=resume)
     training, chosen = to_training(shared, network.own, annotations), subset.take(annotations)
     started_from = inherited_images(training.start_from, training.encoder_weights)
     notes = [*_describe_start(network, annotations, images, started_from), *_notes(chosen, training)]
@@ -56,7 +57,7 @@ def train_network(
         learnt,
         _labelled(annotations, images, "val"),
         folder,
-        resume=own.merged(shared).resume,
+        resume=resume,
         on_epoch=tracking,
         description={
             "data_sha256": annotations.fingerprint(),

@@ -17,6 +17,7 @@ class ThresholdParameters(BaseModel):
 
     Attributes:
         split: Images to choose on; never those of the test.
+        scored: Labelled images, beside those of `split`, that the network is run on, for the evaluation.
         objective: ``f1_iou``: F1 of cells that overlap a true one by `iou`; ``f1_centroid``: F1 of cells whose centroid
             is a true one's within the distance; ``count_mae``: mean absolute count error; ``count_bias``: mean count
             error, either way.
@@ -35,6 +36,7 @@ class ThresholdParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     split: Literal["val", "train"] = "val"
+    scored: tuple[Literal["val", "test"], ...] = ("val", "test")
     objective: Literal["f1_iou", "f1_centroid", "count_mae", "count_bias"] = "f1_iou"
     choice: Literal["one_standard_error", "argmax", "knee", "fixed"] = "one_standard_error"
     threshold: Share | None = None
