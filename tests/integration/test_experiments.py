@@ -12,7 +12,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from cell_pipelines.annotations.storage import read_parquet
+from cell_pipelines.api import count
 from cell_pipelines.pipelines.experiments.states import read_state
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 pytestmark = pytest.mark.slow
 
@@ -163,3 +166,58 @@ def test_a_dry_run_lists_trials_with_time_and_memory_and_trains_nothing(fresh_pr
     assert plan.loc["unet_vgg11", "parameters_m"] > 9  # VGG11 alone has 9.2 million in its convolutions
     assert not _states(fresh_project)
     assert not _runs(fresh_project, "trial")
+
+
+@pytest.mark.exhaustive
+def test_a_cross_validation_leaves_one_file_that_counts_as_any_other_model(fresh_project):
+    fresh_project.run("sample_data")
+    given = {"kind": "cross_validation", "models": ["resunet"], "folds": 2, "whole": True, "costs": False}
+    fresh_project.run("cross_validation", experiments={"cross_validation": given})
+    trials = pd.read_csv(fresh_project.path("08_reporting", "cross_validation", "trials.csv"))
+    assert trials["status"].tolist() == ["finished"] * 4
+    out_of_fold = pd.read_csv(fresh_project.path("08_reporting", "cross_validation", "out_of_fold.csv"))
+    prepared = read_parquet(fresh_project.path("03_primary", "annotations"))
+    splits = prepared.images["split"].to_pylist()
+    assert set(out_of_fold["images"]) == {splits.count("train")}
+
+    folder = fresh_project.path("experiments", "cross_validation")
+    path = folder / "resunet_ensemble" / "06_models" / "resunet.pt"
+    model = TrainedModel.open(path)
+    members = [TrainedModel.open(folder / f"resunet_without-fold-{n}" / "06_models" / "resunet.pt") for n in (1, 2)]
+    assert [member["sha256"] for member in model.record["members"]] == [member.sha256 for member in members]
+    assert model.run_id in {run.info.run_id for run in _runs(fresh_project, "trial")}
+    seen = {frozenset(member.record["training_images"]["signatures"]) for member in members}
+    assert len(seen) == 2 and set(model.record["training_images"]["signatures"]) == set().union(*seen)
+    scores = pd.read_csv(folder / "resunet_ensemble" / "07_model_output" / "resunet" / "scores.csv")
+    for row in scores.to_dict("records"):
+        place = folder / "resunet_ensemble" / "07_model_output" / "resunet" / "store" / row["file"]
+        assert place.is_file() and ("without-fold" in row["file"]) == (row["split"] == "train")
+
+    # The Python interface counts what the experiment has evaluated.
+    images = [name for name, split in zip(prepared.names, splits, strict=True) if split == "test"]
+    counts = count([fresh_project.path("01_raw", "images", name) for name in images], path).table
+    evaluated = pd.read_csv(folder / "resunet_ensemble" / "08_reporting" / "resunet" / "evaluation_classes.csv")
+    assert counts["total"].sum() == evaluated["predicted"].iloc[-1] > 0
+
+
+@pytest.mark.exhaustive
+def test_a_search_that_was_killed_is_gone_on_with_and_its_page_names_the_best(fresh_project, tmp_path):
+    fresh_project.run("sample_data")
+    space = {"segmentation.learning_rate": {"type": "float", "low": 0.0003, "high": 0.03, "log": True},
+             "segmentation.batch": {"type": "categorical", "values": [2, 4]}}  # fmt: skip
+    given = {"kind": "search", "models": ["resunet"], "trials": 3, "space": space, "stop_after": 2}
+    fresh_project.run("search", experiments={"search": given})
+    fresh_project.run("search", experiments={"search": {**given, "stop_after": None}})
+    trials = pd.read_csv(fresh_project.path("08_reporting", "search", "trials.csv"))
+    assert len(trials) == 3 and set(trials["status"]) <= {"finished", "pruned"}
+    best = trials.loc[trials["validation_f1"].idxmax(), "trial"]
+    assert best in fresh_project.path("08_reporting", "search", "report.html").read_text()
+    (experiment,) = _runs(fresh_project, "experiment")
+    runs = _runs(fresh_project, "trial")
+    assert len(runs) == 3 and {run.data.tags["mlflow.parentRunId"] for run in runs} == {experiment.info.run_id}
+    assert all("search.segmentation.learning_rate" in run.data.params for run in runs)
+    assert {run.data.tags["trial_state"] for run in runs} == set(trials["status"])
+    scored = pd.concat(
+        pd.read_csv(path) for path in fresh_project.path("experiments", "search").glob("*/07_model_output/*/scores.csv")
+    )
+    assert set(scored["split"]) == {"val"}

@@ -58,6 +58,7 @@ def test_scores_are_those_of_their_logits(activations):
     torch.testing.assert_close(activate(to_logits(scores, activations), activations), scores)
 
 
+@pytest.mark.quick(name=["star"])
 @pytest.mark.parametrize("name", sorted(REPRESENTATIONS))
 def test_scores_are_the_mean_of_the_members_for_every_representation(member, tmp_path, name):
     models = [member(number, name) for number in range(2)]
@@ -79,6 +80,7 @@ def test_two_copies_of_a_model_find_what_it_finds(member, tmp_path):
             np.testing.assert_allclose(np.asarray(one[key], float), np.asarray(other[key], float), atol=1)  # of 8 bits
 
 
+@pytest.mark.exhaustive
 def test_members_of_different_architectures_average_at_a_common_stride(member, tmp_path):
     models = [member(0), member(1, network=NetworkSpec("unet", "tu-test_resnet", 1, 2))]
     both = _combine(models, tmp_path / "both.pt")

@@ -63,7 +63,7 @@ def trials(*names):
 
 def test_a_crash_is_marked_with_its_reason_and_the_others_go_on(create, tmp_path):
     runner = create()
-    runner.run(trials("a", "crash", "kill", "b"))
+    runner.run(trials("a", "crash", "kill", "b"), total=4)
     states = {name: read_state(tmp_path / "grid" / name) for name in ("a", "crash", "kill", "b")}
     assert {name: s.status for name, s in states.items()} == {
         "a": "finished", "crash": "failed", "kill": "failed", "b": "finished",
@@ -88,14 +88,14 @@ def test_no_more_trials_run_at_once_than_there_are_places(create, tmp_path, plac
 
     thread = threading.Thread(target=watch)
     thread.start()
-    runner.run(trials("a", "b", "c", "d"))
+    runner.run(trials("a", "b", "c", "d"), total=4)
     watching.set()
     thread.join()
     assert max(most) == places
 
 
 def test_each_device_gets_its_trials(create, tmp_path):
-    create(["0", "1"]).run(trials("a", "b", "c", "d"))
+    create(["0", "1"]).run(trials("a", "b", "c", "d"), total=4)
     devices = {(tmp_path / "grid" / name / "started").read_text().strip() for name in "abcd"}
     assert devices == {"0", "1"}
 
@@ -104,7 +104,7 @@ def test_a_trial_that_was_killed_goes_on_and_its_run_is_closed(create, tmp_path)
     (tmp_path / "grid" / "a").mkdir(parents=True)
     write_state(tmp_path / "grid" / "a", State("running", "key of a", "old run"))
     runner = create()
-    runner.run(trials("a", "b"))
+    runner.run(trials("a", "b"), total=2)
     assert ("old run", "KILLED") in runner.runs.ended
     run = yaml.safe_load((tmp_path / "grid" / "a" / "trial.yml").read_text())["run"]
     assert run["params"]["segmentation"] == {"resume": True}
@@ -119,7 +119,7 @@ def test_an_interrupted_call_ends_its_trials_and_leaves_the_rest_waiting(create,
 
     monkeypatch.setattr(runner_module.Runner, "_report_end", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        runner.run(trials("a", "slow", "b"))
+        runner.run(trials("a", "slow", "b"), total=3)
     assert read_state(tmp_path / "grid" / "b").status == "waiting"
     assert not runner._processes
     assert not (tmp_path / "grid" / "slow" / "ended").exists()
