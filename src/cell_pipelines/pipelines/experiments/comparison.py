@@ -176,7 +176,8 @@ def _page(
     if len(varied) and trials["model"].nunique() > 1:
         first.append(Picture(figures["grid"], "The metric of each combination, on the same test images"))
     sections = [Section("Trials", first), *_change_sections(tables, parameters, found.level if found else 0.95)]
-    sections += describe_folds(trials, tables["out_of_fold"], main_metric(trials, parameters))
+    if parameters.folds:
+        sections += describe_folds(trials, tables["out_of_fold"], main_metric(trials, parameters))
     if found is not None:
         sections += [
             Section("Tables of the papers", _paper_tables(tables)),

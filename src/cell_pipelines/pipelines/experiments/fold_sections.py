@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 _NOTE = (
     "Out of fold: each training image is predicted by the model that was trained without its fold, at the thresholds "
     "of that model, chosen on the validation images, as was its best epoch. No group of images is in two folds, and no "
-    "test image in any. The ensemble averages the scores of the folds' models before cells are decoded; its "
-    "thresholds were chosen on the out-of-fold scores of the training images, and test images were evaluated once."
+    "test image in any."
+)
+_ENSEMBLE = (
+    " The ensemble averages the scores of the folds' models before cells are decoded; its thresholds were chosen on "
+    "the out-of-fold scores of the training images."
 )
 
 
 def describe_folds(trials: pd.DataFrame, out_of_fold: pd.DataFrame, metric: str) -> list[Section]:
-    """Return the section about a cross-validation; none of other experiments.
+    """Return the section about a cross-validation.
 
     Args:
         trials: One row per trial with its metrics on test.
@@ -31,15 +34,14 @@ def describe_folds(trials: pd.DataFrame, out_of_fold: pd.DataFrame, metric: str)
     """
     from cell_pipelines.report.page.html import Section, Table
 
-    if PART not in trials:
-        return []
     summary = pd.DataFrame(_rows(trials, out_of_fold, metric)).dropna(axis="columns", how="all")
     tables: list[Any] = [Table(summary, f"{title_of(metric)} with its 95 % interval, and other metrics")]
     if len(out_of_fold):
         shown = ["model", "category", "images", "units", "objects", *_shown(out_of_fold, metric)]
         caption = "Out of fold: all training images, by class; units are what the intervals draw"
         tables.append(Table(out_of_fold[shown].dropna(axis="columns", how="all"), caption))
-    return [Section("Cross-validation", tables, note=_NOTE)]
+    note = _NOTE + (_ENSEMBLE if (trials[PART] == "ensemble").any() else "")
+    return [Section("Cross-validation", tables, note=note)]
 
 
 def _rows(trials: pd.DataFrame, out_of_fold: pd.DataFrame, metric: str) -> Iterator[dict[str, Any]]:
@@ -49,14 +51,13 @@ def _rows(trials: pd.DataFrame, out_of_fold: pd.DataFrame, metric: str) -> Itera
             whole = out_of_fold[out_of_fold["model"] == model].tail(1)
             yield from ({**name, "what": "out of fold", "on": "training images", **_values(row, metric)}
                         for row in whole.to_dict("records"))  # fmt: skip
-        folds = own[own[PART].astype(str).str.startswith("without")]
-        means = {
-            column: folds[column].mean() for column in _shown(own, metric) if not column.endswith(("_low", "_high"))
-        }
-        least, most = folds[metric].min(), folds[metric].max()
-        title = f"mean of {folds[metric].notna().sum()} models, {least:.3f} to {most:.3f}"
-        yield {**name, "what": title, "on": "test images", **means}
-        for row in own.drop(folds.index).to_dict("records"):
+        is_fold = own[PART].astype(str).str.startswith("without")
+        folds = own[is_fold & own[metric].notna()]
+        if len(folds):
+            means = folds[_shown(own, metric)].mean().drop([f"{metric}_low", f"{metric}_high"], errors="ignore")
+            title = f"mean of {len(folds)} models, {folds[metric].min():.3f} to {folds[metric].max():.3f}"
+            yield {**name, "what": title, "on": "test images", **means}
+        for row in own[~is_fold & (own["status"] == "finished")].to_dict("records"):
             yield {**name, "what": row[PART], "on": "test images", **_values(row, metric)}
 
 
