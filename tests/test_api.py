@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from cell_pipelines.annotations.formats.registry import FORMATS, read_annotation
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFormatError, write_image
+from cell_pipelines.inference.symmetries import ALL_SYMMETRIES, Symmetry
 
 
 @pytest.fixture
@@ -98,6 +100,22 @@ def test_the_threshold_is_that_of_the_call_and_the_table_says_so(folder, squares
     table = count(folder, squares_model, threshold=0.75).table
     assert table["thresholds"].str.contains("0.75").all()
     assert not table["warning"].str.contains("defaults").any()
+
+
+def test_a_network_is_averaged_over_turns_and_mirror_images_where_that_is_asked_for(
+    squares_image, squares_model, monkeypatch
+):
+    plain, seen, apply = count(squares_image(3), squares_model), [], Symmetry.apply
+    monkeypatch.setattr(Symmetry, "apply", lambda self, maps: seen.append(self) or apply(self, maps))
+    averaged = count(squares_image(3), squares_model, test_time_augmentation=True)
+    assert set(seen) == set(ALL_SYMMETRIES)
+    assert averaged.table["total"].tolist() == plain.table["total"].tolist()
+
+
+def test_what_cannot_be_averaged_is_said(squares_image, squares_model):
+    detector = replace(load_model(squares_model), kind="yolo")
+    with pytest.raises(MistakeError, match="`test_time_augmentation` is of segmentation networks .* not of yolo"):
+        count(squares_image(3), detector, test_time_augmentation=True)
 
 
 def test_an_image_that_cannot_be_read_has_a_row_and_the_others_are_counted(folder, squares_model):

@@ -9,13 +9,12 @@ Kedro's pipelines and the commands call the same functions, so that counts are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cell_pipelines.failures import MistakeError
-from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
+from cell_pipelines.imaging.reading import ImageFormatError
 from cell_pipelines.unfinished import scratch_folder
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import count_cells, find_cells
@@ -30,16 +29,20 @@ from cell_pipelines.workflows.image_sources import (
 )
 from cell_pipelines.workflows.model_names import DEFAULT_MODEL, Model, open_model
 from cell_pipelines.workflows.outputs import check_new_folder, check_outside
-from cell_pipelines.workflows.parameters.call_arguments import Diameter, PixelSize, read_inference, read_threshold
-from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
+from cell_pipelines.workflows.parameters.call_arguments import (
+    Diameter,
+    PixelSize,
+    check_averaging,
+    read_inference,
+    read_threshold,
+)
+from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 if TYPE_CHECKING:
-    from cell_pipelines.annotations.schema import AnnotationSet
     from cell_pipelines.workflows.annotation_conversion import ConversionResult
     from cell_pipelines.workflows.comparison_result import ComparisonResult
     from cell_pipelines.workflows.evaluation_result import EvaluationResult
-    from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 
 
 def load_model(model: Model = DEFAULT_MODEL) -> TrainedModel:
@@ -65,6 +68,7 @@ def count(
     z: Depth = None,
     time: Time = None,
     threshold: float | None = None,
+    test_time_augmentation: bool = False,
     out: str | Path | None = None,
 ) -> CountResult:
     """Count the cells of images.
@@ -82,6 +86,7 @@ def count(
         z: What to take of files with several depths: a number from 0, or ``"max"`` or ``"mean"`` over all of them.
         time: What to take of files with several time points: a number from 0; ``"each"`` counts every one.
         threshold: Least score of a cell, in [0, 1], for all classes; None for the model's own.
+        test_time_augmentation: Average a network over eight turns and mirror images, at eight times its cost.
         out: A new folder that gets the tables, a page, the annotations and the overlays; None to write nothing.
 
     Returns:
@@ -91,10 +96,10 @@ def count(
         ImageFormatError: There is no image, or none can be read.
         MistakeError: There is no such model, a value is out of range, or `out` can't be written.
     """
-    inference = read_inference(diameter, pixel_size)
+    inference = read_inference(diameter, pixel_size, test_time_augmentation)
     parameters = PredictionParameters(confidence=read_threshold(threshold))
     files = collect_images(images, channel, z=z, time=time)
-    trained = open_model(model)
+    trained = check_averaging(open_model(model), inference)
     place = None if out is None else check_new_folder(Path(out))
     if place is not None:
         check_outside(place, folders_of(images))
@@ -119,6 +124,7 @@ def evaluate(
     z: Depth = None,
     time: Time = None,
     threshold: float | None = None,
+    test_time_augmentation: bool = False,
 ) -> EvaluationResult:
     """Evaluate a model on annotated images.
 
@@ -134,6 +140,7 @@ def evaluate(
         z: As for `count`.
         time: As for `count`.
         threshold: As for `count`.
+        test_time_augmentation: As for `count`.
 
     Returns:
         All metrics with 95 % intervals by class, image and cell, and a page.
@@ -143,10 +150,12 @@ def evaluate(
         MistakeError: There is no such model, nothing is annotated, or classes don't fit.
         AnnotationFormatError: The format isn't recognised.
     """
-    opened = {"": open_model(model).with_score(read_threshold(threshold))}
+    from cell_pipelines.workflows.model_evaluation import evaluate_annotated
+
+    inference = read_inference(diameter, pixel_size, test_time_augmentation)
+    opened = {"": check_averaging(open_model(model), inference).with_score(read_threshold(threshold))}
     files = collect_images(images, channel, z=z, time=time)
-    inference = read_inference(diameter, pixel_size)
-    return _evaluate(opened, inference, files, annotations, format=format, split=split)[0][""]
+    return evaluate_annotated(opened, inference, files, Path(annotations), format=format, split=split)[0][""]
 
 
 def compare(
@@ -182,13 +191,16 @@ def compare(
         AnnotationFormatError: The format isn't recognised.
     """
     from cell_pipelines.workflows.comparison_result import compare_results, names_of_models
+    from cell_pipelines.workflows.model_evaluation import evaluate_annotated
 
     if len(models) < 2:
         raise MistakeError(f"a comparison needs at least two models, got {len(models)}.")
     opened = [open_model(model) for model in models]
     named = dict(zip(names_of_models(models, opened), opened, strict=True))
     files, inference = collect_images(images, channel, z=z, time=time), read_inference(diameter, pixel_size)
-    found, truth, parameters = _evaluate(named, inference, files, annotations, format=format, split=split)
+    found, truth, parameters = evaluate_annotated(
+        named, inference, files, Path(annotations), format=format, split=split
+    )
     return compare_results(found, truth, parameters)
 
 
@@ -231,19 +243,3 @@ def convert(
         )
         raise MistakeError(f"{error}{hint}") from error
     return convert_source(files, path, Path(destination), format=format, source_format=source_format)
-
-
-def _evaluate(
-    models: Mapping[str, TrainedModel], inference: InferenceParameters, files: dict[str, ImageFile],
-    annotations: str | Path, *, format: str, split: str | None,
-) -> tuple[dict[str, EvaluationResult], AnnotationSet, EvaluationParameters]:  # fmt: skip
-    from cell_pipelines.workflows.ground_truth import EVALUATED, choose_images, read_ground_truth
-    from cell_pipelines.workflows.model_evaluation import evaluate_models
-    from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
-
-    parameters = EvaluationParameters(split=EVALUATED)
-    conversion = read_ground_truth(files, Path(annotations), format)
-    truth, note = choose_images(conversion.annotations, split)
-    found = evaluate_models(models, files, truth, inference, parameters)
-    notes = tuple(filter(None, (note, conversion.describe_losses())))
-    return {name: replace(one, notes=(*one.notes, *notes)) for name, one in found.items()}, truth, parameters

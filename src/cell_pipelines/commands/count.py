@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import diameter, model, pixel_size, selection, threshold
+from cell_pipelines.commands.options import averaging, diameter, model, pixel_size, selection, threshold
 
 # What they say of each image stands in the table, which this command prints.
 _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting", "count_intervals", "scoring"))
@@ -18,6 +18,7 @@ _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting"
 @pixel_size
 @selection
 @threshold
+@averaging
 @click.option("--format", default="coco", show_default=True, help="Format of the annotations; another word lists all.")
 @click.option("--overlays/--no-overlays", default=True, help="Draw every image with its cells.")
 def count(

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import annotation_format, diameter, model, pixel_size, selection, split, threshold
+from cell_pipelines.commands.options import (
+    annotation_format,
+    averaging,
+    diameter,
+    model,
+    pixel_size,
+    selection,
+    split,
+    threshold,
+)
 
 
 @click.command()
@@ -18,6 +27,7 @@ from cell_pipelines.commands.options import annotation_format, diameter, model, 
 @pixel_size
 @selection
 @threshold
+@averaging
 def evaluate(
     images: str, annotations: Path, model: str, out: Path | None, annotation_format: str, **settings: object
 ) -> None:

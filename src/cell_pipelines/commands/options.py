@@ -87,6 +87,11 @@ _z = click.option("--z", type=_Place("max", "mean"), help="Of files with several
 _time = click.option(
     "--time", type=_Place("each"), help="Of files with several time points, from 0; or every one as an image."
 )
+averaging = click.option(
+    "--test-time-augmentation",
+    is_flag=True,
+    help="Average a network over eight turns and mirror images, 8 times the cost.",
+)
 threshold = click.option(
     "--threshold", type=Decimal("0.5"), help="Least score of a cell, 0 to 1; else the model's own."
 )

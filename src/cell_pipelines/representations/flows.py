@@ -105,7 +105,7 @@ def _check(scores: Scores) -> tuple[Maps, npt.NDArray[np.int16]]:
 
 @dataclass(frozen=True, eq=False)
 class _Ends:
-    """Where the pixels of an image go that reach a level."""
+    """Ends of the ways of those pixels of an image that reach a level."""
 
     maps: Maps
     level: int
@@ -113,7 +113,7 @@ class _Ends:
 
     @cached_property
     def counts(self) -> Float32Array:
-        """How many pixels end at each."""
+        """Count the pixels that end at each place, (H, W)."""
         inside = self.maps["cell"] >= self.level
         counted = np.bincount(self.ends[inside.ravel()], minlength=inside.size)
         return counted.reshape(inside.shape).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cell_pipelines.annotations.schema import AnnotationSet
@@ -11,7 +12,13 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.unfinished import scratch_folder
 from cell_pipelines.workflows.evaluation import evaluate
 from cell_pipelines.workflows.evaluation_result import TABLES, EvaluationResult
-from cell_pipelines.workflows.ground_truth import SharedClasses, share_classes
+from cell_pipelines.workflows.ground_truth import (
+    EVALUATED,
+    SharedClasses,
+    choose_images,
+    read_ground_truth,
+    share_classes,
+)
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 from cell_pipelines.workflows.reading import read_cells
@@ -91,3 +98,20 @@ def _evaluate(
     named: dict[str, Any] = dict(zip(TABLES, tables, strict=True))
     notes = tuple(filter(None, (shared.note, "" if model.is_scored else _WITHOUT_SCORES.format(_source(model)))))
     return EvaluationResult(model, named, filter_by_score(predictions, thresholds), notes)
+
+
+def evaluate_annotated(
+    models: Mapping[str, TrainedModel], inference: InferenceParameters, files: dict[str, ImageFile],
+    annotations: Path, *, format: str, split: str | None,
+) -> tuple[dict[str, EvaluationResult], AnnotationSet, EvaluationParameters]:  # fmt: skip
+    """Evaluate models as `evaluate_models` does, on images of a split with annotations of any format.
+
+    Returns:
+        The results by the models' names, what is annotated in these images, and how it was evaluated.
+    """
+    parameters = EvaluationParameters(split=EVALUATED)
+    conversion = read_ground_truth(files, annotations, format)
+    truth, note = choose_images(conversion.annotations, split)
+    found = evaluate_models(models, files, truth, inference, parameters)
+    notes = tuple(filter(None, (note, conversion.describe_losses())))
+    return {name: replace(one, notes=(*one.notes, *notes)) for name, one in found.items()}, truth, parameters

@@ -7,6 +7,7 @@ from typing import Any
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.description import MAX_PIXEL_UM
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+from cell_pipelines.workflows.trained_model import TrainedModel
 
 #: Diameter of a cell in pixels, or as text with its unit: ``"30 px"``, ``"12 um"``, ``"auto"``.
 Diameter = float | str | None
@@ -29,13 +30,32 @@ def read_threshold(value: float | None) -> float | None:
     raise MistakeError(f"`threshold` must be a number from 0 to 1, got {value!r}.")
 
 
-def read_inference(diameter: Diameter, pixel_size: PixelSize = None) -> InferenceParameters:
+def read_inference(
+    diameter: Diameter, pixel_size: PixelSize = None, test_time_augmentation: bool = False
+) -> InferenceParameters:
     """Return how a network is run on images whose cells have this diameter, and whose pixels this size.
 
     Raises:
         MistakeError: One of them can't be understood, or is out of range.
     """
-    return InferenceParameters.model_validate(_read_diameter(diameter) | _read_pixel_size(pixel_size))
+    sizes = _read_diameter(diameter) | _read_pixel_size(pixel_size)
+    return InferenceParameters.model_validate({**sizes, "test_time_augmentation": bool(test_time_augmentation)})
+
+
+def check_averaging(model: TrainedModel, inference: InferenceParameters) -> TrainedModel:
+    """Return the model.
+
+    Raises:
+        MistakeError: It is to be averaged over turns and mirror images, which its family does not do.
+    """
+    from cell_pipelines.inference.predictor import predictor_options
+
+    if inference.test_time_augmentation and "test_time_augmentation" not in predictor_options(model.kind):
+        raise MistakeError(
+            f"{model.path}: `test_time_augmentation` is of segmentation networks of this project, not of {model.kind}; "
+            "leave it out."
+        )
+    return model
 
 
 def _read_diameter(diameter: Diameter) -> dict[str, Any]:
