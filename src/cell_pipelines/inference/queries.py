@@ -30,8 +30,9 @@ def take_queries(output: "torch.Tensor", canvas: tuple[int, int], confidence: fl
     shown = int((output[:, 4] >= _SURE_SCORE).sum())
     if shown >= _FULL * len(output):
         raise DetectionLimitError(
-            f"the RT-DETR finds at most {len(output)} cells in an image or tile and gave {shown}, so cells may be "
-            "missing; predict by smaller tiles (`inference.tile`), or take a model without such a limit."
+            f"the RT-DETR finds at most {len(output)} cells in an image or tile and is sure of {shown}, so cells may "
+            "be missing, unless it was hardly trained; predict by smaller tiles (`inference.tile`), or take a model "
+            "without such a limit."
         )
     kept = output[output[:, 4] >= confidence]
     kept = kept[kept[:, 4].argsort(descending=True)]

@@ -55,5 +55,5 @@ def test_queries_that_all_show_a_cell_are_an_error_and_boxes_come_in_pixels_best
         pytest.approx([4, 4, 6, 6, 0.9, 1]), pytest.approx([5, 0, 15, 10, 0.2, 0])
     ]  # fmt: skip
     assert take_queries(output, (10, 20), 0.5).shape == (1, 6)
-    with pytest.raises(DetectionLimitError, match="at most 2 cells in an image or tile and gave 2"):
+    with pytest.raises(DetectionLimitError, match="at most 2 cells in an image or tile and is sure of 2"):
         take_queries(output.index_fill(1, torch.tensor([4]), 0.5), (10, 20), 0.1)

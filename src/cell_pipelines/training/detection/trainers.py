@@ -25,7 +25,7 @@ def use_own_transforms() -> None:
 
 
 class OwnTraining:
-    """What this project does in another way, for trainers of all tasks."""
+    """Samples and end of a training in the way of this project, for trainers of all tasks."""
 
     def build_dataset(self, *args: Any, **kwargs: Any) -> Any:
         """Return Ultralytics' data set, whose samples are changed by `PixelTransforms`."""
