@@ -124,6 +124,7 @@ def test_films_exports_and_page_of_a_sequence_whose_name_has_a_space(tmp_path):
     tables = linked, tracks, displacements, persistence, scores
     page = nodes.write_report(tmp_path / "films", ORIGIN, NO_FINDINGS, KNOWN, *tables, *figures)
     assert "dish β 1: the last frame" in render_page(page)
+    assert "linked to the next frame up to 20.0 px in 1 sequence (the default, since it could not" in render_page(page)
     pd.testing.assert_frame_equal(linked, whole)
 
 

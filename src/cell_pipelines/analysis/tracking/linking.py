@@ -6,15 +6,17 @@ frames, then the best assignment of the ends of the pieces to beginnings (gaps) 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from cell_pipelines.analysis.tracking.positions import TRACK_COLUMNS
+from cell_pipelines.analysis.tracking.reach import estimate_and_log_reach
 from cell_pipelines.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -32,18 +34,20 @@ class LinkingSettings:
     """Settings of linking: how far cells move and which events are allowed.
 
     Attributes:
-        max_distance_px: Farthest that a cell moves from a frame to the next, in pixels.
+        max_distance_px: Farthest that a cell moves from a frame to the next, in pixels; ``auto`` estimates it from each
+            sequence, as `estimate_reach` says, and takes 20 where it can't be known.
         gap_frames: Most frames in a row in which a cell may be missing, 0 or more; frames that were not taken count.
         gap_distance_px: Farthest that a cell moves over a gap; None takes `max_distance_px` times the square root
             of the frames passed, as far as a random walk leads.
         divisions: Whether a cell may become two.
-        division_distance_px: Farthest that a daughter lies from her mother; None takes `max_distance_px`.
+        division_distance_px: Farthest that a daughter lies from her mother; None takes `max_distance_px`,
+            and where that was estimated, adds the mean radius of the cells at a right angle.
         division_area: Largest area of a daughter, relative to her mother's, that tells her from a cell that comes
             into view; not asked of a sequence in which a cell has no area.
         area_weight_px: Distance that a change of the area by a factor of e counts as; 0 looks at positions only.
     """
 
-    max_distance_px: float = 20.0
+    max_distance_px: float | Literal["auto"] = "auto"
     gap_frames: int = 1
     gap_distance_px: float | None = None
     divisions: bool = False
@@ -53,11 +57,17 @@ class LinkingSettings:
 
     def __post_init__(self) -> None:
         """Check every setting, and name all that are wrong at once."""
-        above = ("max_distance_px", "gap_distance_px", "division_distance_px", "division_area")
-        problems = [
-            f"`{name}` must be a number above 0, got {getattr(self, name)!r}."
-            for name in above
-            if getattr(self, name) is not None and not 0 < getattr(self, name) < float("inf")
+        above = ("gap_distance_px", "division_distance_px", "division_area")
+        values = {name: getattr(self, name) for name in above if getattr(self, name) is not None}
+        if isinstance(self.max_distance_px, str):
+            wrong = self.max_distance_px != "auto"
+            problems = [f"`max_distance_px` must be a number above 0 or auto, got {self.max_distance_px!r}."] * wrong
+        else:
+            problems, values = [], {"max_distance_px": self.max_distance_px, **values}
+        problems += [
+            f"`{name}` must be a number above 0, got {value!r}."
+            for name, value in values.items()
+            if not 0 < value < float("inf")
         ]
         if not 0 <= self.area_weight_px < float("inf"):
             problems.append(f"`area_weight_px` must be a number from 0, got {self.area_weight_px!r}.")
@@ -65,6 +75,15 @@ class LinkingSettings:
             problems.append(f"`gap_frames` must be a whole number from 0, got {self.gap_frames!r}.")
         if problems:
             raise ValueError(" ".join(problems))
+
+    def for_sequence(self, cells: pd.DataFrame, name: str) -> tuple[LinkingSettings, str]:
+        """Return these settings with the distances of one sequence, and where its reach is from, as `ReachSource`."""
+        if self.max_distance_px != "auto":
+            return self, "set"
+        reach, source = estimate_and_log_reach(cells, name)
+        radius = math.sqrt(float(cells["area_px2"].mean()) / math.pi) if _has_sizes(cells) else 0.0
+        division = self.division_distance_px or math.hypot(reach, radius)
+        return replace(self, max_distance_px=reach, division_distance_px=division), source
 
 
 def link_cells(positions: pd.DataFrame, settings: LinkingSettings) -> pd.DataFrame:
@@ -78,16 +97,21 @@ def link_cells(positions: pd.DataFrame, settings: LinkingSettings) -> pd.DataFra
     Returns:
         The same rows in the same order with `track`, from 1 in each sequence by the frame of its first cell, and
         `parent`, the mother's track or 0. Every cell has a track, if only of one frame. A mother's track ends in
-        the frame before her daughters begin; daughters come in twos.
+        the frame before her daughters begin; daughters come in twos. `max_distance_px` is the farthest that a cell of
+        the sequence may move to the next frame, and `max_distance_source` where it is from, as `ReachSource`.
 
     Raises:
         ValueError: A column is missing, a position is not finite, or two images of a sequence have the same frame.
     """
     _check(positions)
     tracks = np.zeros((len(positions), 2), dtype=np.int64)
-    for rows in positions.groupby("sequence", sort=False).indices.values():
-        tracks[rows] = _link_sequence(positions.iloc[rows], settings)
-    return positions.assign(**dict(zip(TRACK_COLUMNS, tracks.T, strict=True)))
+    reach, sources = np.zeros(len(positions)), np.full(len(positions), "", dtype=object)
+    for name, rows in positions.groupby("sequence", sort=False).indices.items():
+        cells = positions.iloc[rows]
+        own, sources[rows] = settings.for_sequence(cells, str(name))
+        tracks[rows], reach[rows] = _link_sequence(cells, own), own.max_distance_px
+    linked = positions.assign(**dict(zip(TRACK_COLUMNS, tracks.T, strict=True)), max_distance_px=reach)
+    return linked.assign(max_distance_source=pd.array(sources.tolist(), dtype="str"))
 
 
 def _check(positions: pd.DataFrame) -> None:
@@ -147,9 +171,9 @@ def _edges(
 def _tracker(settings: LinkingSettings, *, by_size: bool) -> LapTrack:
     from laptrack import LapTrack
 
-    farthest = settings.max_distance_px**2
+    farthest = float(settings.max_distance_px) ** 2
     gap = settings.gap_distance_px
-    division = settings.division_distance_px or settings.max_distance_px
+    division = settings.division_distance_px or float(settings.max_distance_px)
     smallest_change = -np.log(settings.division_area) if by_size else -np.inf
 
     def over_gap(ended: FloatArray, begun: FloatArray) -> float:

@@ -36,6 +36,13 @@ _DISPLACEMENTS: Final = {
 }
 
 
+_SOURCES: Final = {
+    "set": "as set",
+    "estimated": "estimated as 1.5 times what 99 % of the displacements between nearest cells do not exceed",
+    "default": "the default, since it could not be estimated: the log says why",
+}
+
+
 def tracking_cards(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Return the numbers at the top of the page."""
     tracks, scores = tables["tracks"], tables["scores"]
@@ -91,4 +98,18 @@ def tracking_sections(
     if not tables["scores"].empty:
         caption = "Tracks beside the true ones, one row per sequence"
         sections.insert(0, Section("How good tracks are", [Table(readable(tables["scores"]), caption, _SCORES)]))
-    return [*sections, Section("Tracks", [Table(readable(tracks), "Every track", _TRACKS)])]
+    every = Table(readable(tracks), "Every track", _TRACKS)
+    return [*sections, Section("Tracks", [Text(_describe_reach(tables["cells"])), every])]
+
+
+def _describe_reach(cells: pd.DataFrame) -> str:
+    """Return how far cells were linked, by where that distance is from."""
+    if "max_distance_source" not in cells or cells.empty:
+        return "No cells were linked."
+    reaches = cells.groupby("sequence")[["max_distance_px", "max_distance_source"]].first()
+    parts = []
+    for source, own in reaches.groupby("max_distance_source")["max_distance_px"]:
+        low, high = (f"{value:.1f}" for value in (own.min(), own.max()))
+        shown = low if low == high else f"{low} to {high}"
+        parts.append(f"{shown} px in {len(own)} sequence{'s' * (len(own) > 1)} ({_SOURCES[str(source)]})")
+    return f"Cells were linked to the next frame up to {'; '.join(parts)}."
