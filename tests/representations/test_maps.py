@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cell_pipelines.representations.binary import Binary
 from cell_pipelines.representations.maps import check_maps, check_outputs, join_maps, to_compact, to_level, to_map
+from cell_pipelines.representations.three_class import ThreeClass
 from cell_pipelines.thresholds import Threshold
 
 
@@ -95,3 +96,17 @@ def test_centres_may_lie_half_as_far_apart_where_high_passes_join_them() -> None
     assert joining == replace(plain, min_distance_px=plain.min_distance_px / 2)
     with pytest.raises(ValueError, match="`most_pass` must be above 0 and at most 1, got 0"):
         Binary(most_pass=0)
+
+
+def test_cores_that_run_together_are_separated_where_they_have_a_waist() -> None:
+    core = _dumbbell(11)[0]
+    outputs = np.stack([1 - core, np.zeros_like(core), core])
+    plain, separating = ThreeClass(), ThreeClass(most_pass=0.9)
+    scores = plain.reduce(outputs)
+    for representation, count in ((plain, 1), (separating, 2)):
+        found = representation.decode(scores, Threshold(0.5, 0, 6)).labels
+        assert found.max() == count
+        assert ((found > 0) == (core > 0)).all()
+    assert separating.decode(scores, Threshold(0.5, 0, 0)).labels.max() == 1
+    distances = [one.default_threshold(300).min_distance_px for one in (plain, separating)]
+    assert distances == [0, Binary().default_threshold(300).min_distance_px]

@@ -14,12 +14,12 @@ import numpy as np
 from cell_pipelines.representations.base import Activation, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_holes
-from cell_pipelines.representations.joining import check_most_pass, join_shallow
+from cell_pipelines.representations.joining import check_most_pass, separate_by_shape
 from cell_pipelines.representations.label_check import check_labels
 from cell_pipelines.representations.levels import Rules, sweep_levels
 from cell_pipelines.representations.maps import Maps, check_maps, check_outputs, join_maps, to_map
 from cell_pipelines.representations.neighbours import near_another
-from cell_pipelines.representations.peaks import split_at_peaks, squared_distance
+from cell_pipelines.representations.peaks import squared_distance
 from cell_pipelines.representations.sizes import threshold_for
 from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import Float32Array, LabelImage
@@ -109,5 +109,4 @@ class _Foreground:
     def cut(self, min_distance_px: float) -> LabelImage:
         if not min_distance_px:
             return self.components
-        pieces = split_at_peaks(self.components, self.distance, min_distance_px)
-        return join_shallow(pieces, self.distance, self.most_pass**2)  # of squared distances
+        return separate_by_shape(self.components, self.distance, min_distance_px, self.most_pass)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from cell_pipelines.representations.peaks import split_at_peaks
 from cell_pipelines.typing import Float32Array, FloatArray, IntArray, LabelImage
 
 
@@ -15,6 +16,20 @@ def check_most_pass(most_pass: float) -> None:
     """
     if not 0 < most_pass <= 1:
         raise ValueError(f"`most_pass` must be above 0 and at most 1, got {most_pass}.")
+
+
+def separate_by_shape(
+    components: LabelImage, squared: Float32Array, min_distance_px: float, most_pass: float
+) -> LabelImage:
+    """Return connected cells cut apart between centres with a waist between them.
+
+    Args:
+        components: (H, W) int32, each number one 4-connected component.
+        squared: (H, W) their `peaks.squared_distance`.
+        min_distance_px: Least distance of two centres in pixels.
+        most_pass: As of `join_shallow`, of distances.
+    """
+    return join_shallow(split_at_peaks(components, squared, min_distance_px), squared, most_pass**2)
 
 
 def join_shallow(labels: LabelImage, elevation: Float32Array, most_pass: float) -> LabelImage:

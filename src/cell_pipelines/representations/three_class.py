@@ -1,12 +1,12 @@
-"""Cells as three classes: background, boundary, cell; the boundary keeps touching cells apart without a watershed.
+"""Cells as three classes: background, boundary, cell; the boundary keeps touching cells apart.
 
 As in the study of CLL cells (2024): a border between cells, and an outline of each. Here both are taken from the
 cells themselves, so decoding can give them back.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -15,10 +15,12 @@ import numpy.typing as npt
 from cell_pipelines.representations.base import Activation, Instances, Scores, Window
 from cell_pipelines.representations.components import label_components
 from cell_pipelines.representations.filling import fill_enclosed
+from cell_pipelines.representations.joining import check_most_pass, separate_by_shape
 from cell_pipelines.representations.label_check import check_labels
-from cell_pipelines.representations.levels import Cut, Rules, sweep_levels
+from cell_pipelines.representations.levels import Rules, sweep_levels
 from cell_pipelines.representations.maps import FULL, Maps, check_maps, check_outputs, join_maps, to_compact, to_map
 from cell_pipelines.representations.neighbours import depth_from_others, depth_from_outside, grow
+from cell_pipelines.representations.peaks import squared_distance
 from cell_pipelines.representations.sizes import threshold_for
 from cell_pipelines.thresholds import Threshold
 from cell_pipelines.typing import BoolMask, Float32Array, LabelImage
@@ -39,9 +41,13 @@ class ThreeClass:
 
     Attributes:
         outline_px: Width of the boundary in steps to one of four neighbours, 1 or more.
+        most_pass: Below 1 cores that run together are separated by their shape: centres, which lie the threshold's
+            minimum distance apart, between which the distance from the border falls to less than this share of that
+            of the lower one. 1 separates none, as published.
     """
 
     outline_px: int = 1
+    most_pass: float = 1.0
 
     channels: ClassVar[tuple[str, ...]] = ("background", "boundary", "cell")
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "softmax", "softmax")
@@ -52,6 +58,7 @@ class ThreeClass:
     def __post_init__(self) -> None:
         if self.outline_px < 1 or self.outline_px != int(self.outline_px):
             raise ValueError(f"`outline_px` must be a whole number of 1 or more, got {self.outline_px}.")
+        check_most_pass(self.most_pass)
 
     def encode(self, labels: LabelImage) -> Float32Array:
         """Return the target (3, H, W) of labels (H, W): one of the channels is 1 at each pixel."""
@@ -71,29 +78,52 @@ class ThreeClass:
     def decode(self, scores: Scores, decoding: Threshold) -> Instances:
         """Return the cells; each one's score is its pixels' mean probability of not being background.
 
-        Pixels whose probability of cell reaches the threshold form 4-connected cores; these grow by `outline_px` rounds
-        where background is less likely than not, and holes that one cell encloses are filled.
+        Pixels whose probability of cell reaches the threshold form 4-connected cores, which with `most_pass` a
+        watershed on the distance from their border separates; these grow by `outline_px` rounds where background is
+        less likely than not, and holes that one cell encloses are filled.
         """
         return next(self.sweep(scores, [decoding]))
 
     def sweep(self, scores: Scores, decodings: Sequence[Threshold]) -> Iterator[Instances]:
         """Yield what `decode` gives for each decoding; thresholds in ascending order are fastest."""
-        rules = Rules(support=_support, segment=partial(_segment, steps=int(self.outline_px)), certainty="foreground")
+        rules = Rules(
+            support=_support,
+            segment=lambda maps, level: _Cores(maps, level, self).cut,
+            certainty="foreground",
+        )
         return sweep_levels(check_maps(scores, _MAPS), decodings, rules)
 
     def default_threshold(self, mean_area_px: float) -> Threshold:
-        """Return threshold 0.5 with the least area set from the average cell; see `sizes.decoding_for`."""
-        return Threshold(score=0.5, min_area_px=threshold_for(mean_area_px).min_area_px)
+        """Return `sizes.threshold_for`, with no distance of centres where `most_pass` is 1."""
+        threshold = threshold_for(mean_area_px)
+        return threshold if self.most_pass < 1 else replace(threshold, min_distance_px=0.0)
 
 
 def _support(maps: Maps, level: int) -> BoolMask:
     return np.asarray((maps["cell"] >= level) | (maps["foreground"] >= _HALF))
 
 
-def _segment(maps: Maps, level: int, *, steps: int) -> Cut:
-    labels = label_components(maps["cell"] >= level)
-    cells = fill_enclosed(grow(labels, maps["foreground"] >= _HALF, steps))
-    return lambda min_distance_px: cells
+@dataclass(frozen=True, eq=False)
+class _Cores:
+    """The cores of one window at one level."""
+
+    maps: Maps
+    level: int
+    kind: ThreeClass
+
+    @cached_property
+    def components(self) -> LabelImage:
+        return label_components(self.maps["cell"] >= self.level)
+
+    @cached_property
+    def distance(self) -> Float32Array:
+        return squared_distance(self.components)
+
+    def cut(self, min_distance_px: float) -> LabelImage:
+        labels = self.components
+        if min_distance_px and self.kind.most_pass < 1:
+            labels = separate_by_shape(labels, self.distance, min_distance_px, self.kind.most_pass)
+        return fill_enclosed(grow(labels, self.maps["foreground"] >= _HALF, int(self.kind.outline_px)))
 
 
 def _cores(labels: LabelImage, steps: int) -> BoolMask:
