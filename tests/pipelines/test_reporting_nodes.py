@@ -117,15 +117,21 @@ def test_points_have_no_kinds_of_errors() -> None:
     assert describe_errors(kinds, confusions, table, FIGURE) == []
 
 
-@pytest.mark.parametrize(("weight_map", "titles"), [("none", []), ("border", ["Weight map"])])
-def test_the_weights_of_pixels_are_shown_where_the_training_had_some(
-    weight_map: str, titles: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("weight_map", "recipe", "titles"),
+    [("none", {}, []), ("border", {}, ["Weight map"]),
+     ("none", {"recipe": [{"what": "Tile", "value": "160 px", "why": "Eight fit.", "numbers": ""}]}, [])],
+)  # fmt: skip
+def test_weights_of_pixels_and_choices_are_shown_where_the_training_had_some(
+    weight_map: str, recipe: dict[str, Any], titles: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_file, "read_training_record", lambda _: {"training": {"weight_map": weight_map}})
+    record = {"training": {"weight_map": weight_map}, **recipe}
+    monkeypatch.setattr(model_file, "read_training_record", lambda _: record)
     history = pd.DataFrame({"epoch": [1], "seconds": [3.0]})
     samples, settings = np.zeros((4, 4, 3), np.uint8), (ThresholdParameters(), ReportingParameters())
     sections = describe_training("unet")(history, Path("m.pt"), samples, *settings, FIGURE, FIGURE, FIGURE)
-    expected = ["How it was trained", "Training samples", *titles, "Training", "Thresholds"]
+    chosen = ["What was chosen and why"] if recipe else []
+    expected = ["How it was trained", *chosen, "Training samples", *titles, "Training", "Thresholds"]
     assert [section.title for section in sections] == expected
 
 

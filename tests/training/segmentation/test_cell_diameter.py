@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from cell_pipelines.models.spec import NetworkSpec
 from cell_pipelines.training.segmentation.augmentation import Augmentation, Movement, change_intensities, draw_movement
+from cell_pipelines.training.segmentation.previews import draw_tiles
 from cell_pipelines.training.segmentation.resizing import median_diameter_px, size_for_diameter
 from cell_pipelines.training.segmentation.samples import LabelledImage, Preparation, prepare_sample
+from cell_pipelines.training.segmentation.settings import SegmentationTraining, Tiles
 
 
 def square(shape, *places, side=10):
@@ -24,6 +27,20 @@ def test_the_median_cell_of_each_image_gets_the_diameter(make_annotation):
     sample = prepare_sample(LabelledImage("a.png", lambda: image, annotation), preparation)
     assert sample.image.shape == (120, 180, 1)
     assert np.bincount(sample.labels.ravel())[1:] == pytest.approx([400, 400], rel=0.05)
+
+
+def test_tiles_that_are_shown_are_rescaled_as_those_of_the_training(make_annotation):
+    labels = square((60, 90), (5, 5), (30, 30))
+    annotation = make_annotation("a.png", {"cell": labels})
+    image = LabelledImage("a.png", lambda: np.where(labels > 0, 200, 20).astype(np.uint8), annotation)
+    settings = SegmentationTraining(
+        network=NetworkSpec("resunet"), categories=("cell",), tiles=Tiles(64, 0, jitter=False),
+        augmentation=Augmentation(), cell_diameter_px=40 / np.sqrt(np.pi),
+    )  # fmt: skip
+    tiles = draw_tiles(settings, [image], 8)
+    assert max(np.bincount(shown.ravel())[1:].max() for _, shown in tiles if shown.any()) == pytest.approx(
+        400, rel=0.05
+    )
 
 
 def test_cells_that_the_border_cuts_tell_no_size_where_others_do(make_annotation):

@@ -319,6 +319,12 @@ def test_what_follows_from_a_value_that_is_given_follows_from_that():
     assert rescaled["Tile"].settings["segmentation.tiles.size"] == 2 * usual["Tile"].settings["segmentation.tiles.size"]
 
 
+def test_a_network_from_random_weights_takes_small_steps_and_one_that_starts_from_a_model_those_that_were_measured():
+    for is_started, batch in ((False, 4), (True, 8)):
+        (found,) = (one for one in plan_recipe(FACTS, {}, "", is_started=is_started) if one.what == "Batch")
+        assert found.settings == {"segmentation.batch": batch}
+
+
 def test_every_setting_that_may_be_left_to_the_images_is_one_that_the_recipe_decides():
     decided = {name for one in plan_recipe(FACTS, {}, "") for name in one.settings}
     assert {f"segmentation.{name}" for name in PLANNED} == decided

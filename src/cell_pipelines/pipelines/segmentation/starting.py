@@ -66,7 +66,8 @@ def choose_network(
     if not parameters.planned:
         return started
     who = "The study" if parameters.start_from is None else "The study, or what the training starts from,"
-    recipe = plan_recipe(_gather_facts(annotations, images, parameters.categories), _given(parameters), who)
+    facts = _gather_facts(annotations, images, parameters.categories)
+    recipe = plan_recipe(facts, _given(parameters), who, is_started=parameters.start_from is not None)
     values = {name: value for one in recipe for name, value in one.settings.items()}
     chosen = {name: values[f"{GROUP}{name}"] for name in parameters.planned}
     training = merge_settings(started.own.training, chosen)

@@ -1,10 +1,12 @@
-"""Training tiles changed at random: turned, mirrored, zoomed, moved, bent, brightened and made noisy."""
+"""Training tiles changed at random: moved and bent, filled with cells, and under another light or camera."""
 
 import math
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+
+from cell_pipelines.training.segmentation.light import UNCHANGED, Light, change_light
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,13 @@ class Augmentation:
         brightness_probability: Share of the tiles that become brighter or darker.
         gamma: Intensities are raised to a power from 1 / (1 + this) to 1 + this.
         inversion: Share of the tiles whose dark and bright change places.
+        contrast: Distances from the mean of a tile are multiplied by a factor from 1 / (1 + this) to 1 + this.
+        blur_px: Largest standard deviation of a blur, as out of focus, in pixels.
+        blur_probability: Share of the tiles that are blurred.
+        hue: Hues of three channels are turned by up to this share of the colour circle, at most a half.
+        saturation: Their saturation is multiplied by a factor from 1 / (1 + this) to 1 + this.
+        copy_paste: Most cells of the image that are copied into gaps of a tile.
+        copy_paste_probability: Share of the tiles that get some.
     """
 
     rotation_degrees: float = 0.0
@@ -50,6 +59,13 @@ class Augmentation:
     brightness_probability: float = 1.0
     gamma: float = 0.0
     inversion: float = 0.0
+    contrast: float = 0.0
+    blur_px: float = 0.0
+    blur_probability: float = 1.0
+    hue: float = 0.0
+    saturation: float = 0.0
+    copy_paste: int = 0
+    copy_paste_probability: float = 1.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -62,6 +78,8 @@ class Augmentation:
             raise ValueError(
                 f"`zoom_from` must be positive and at most `zoom_to` ({self.zoom_to}), got {self.zoom_from}."
             )
+        if self.hue > 0.5:
+            raise ValueError(f"`hue` must be at most 0.5, half a turn of the colour circle, got {self.hue}.")
         if self.elastic_wavelength_px < 1:
             raise ValueError(f"`elastic_wavelength_px` must be 1 or more, got {self.elastic_wavelength_px}.")
 
@@ -81,6 +99,8 @@ class Movement:
         brightness: Factor.
         power: Of the intensities.
         inverted: Whether dark and bright change places.
+        light: What happens to the intensities besides.
+        pastes: How many cells are copied into gaps.
     """
 
     angle: float = 0.0
@@ -93,6 +113,8 @@ class Movement:
     brightness: float = 1.0
     power: float = 1.0
     inverted: bool = False
+    light: Light = UNCHANGED
+    pastes: int = 0
 
     @property
     def is_resampled(self) -> bool:
@@ -116,7 +138,9 @@ def draw_movement(augmentation: Augmentation, size: int, generator: np.random.Ge
     """Draw what happens to a tile of `size` pixels.
 
     The same numbers are drawn whatever is switched on, so that switching one kind off leaves the others as they were.
+    Light and pastes have a generator of their own, a child, so that tiles are moved as in earlier versions.
     """
+    child = generator.spawn(1)[0]
     a, random = augmentation, generator.random(16)
     happens = random[:7] < [
         a.rotation_probability, a.horizontal_flip, a.vertical_flip, a.zoom_probability,
@@ -135,6 +159,19 @@ def draw_movement(augmentation: Augmentation, size: int, generator: np.random.Ge
         brightness=float(1 + (2 * random[12] - 1) * a.brightness) if happens[6] else 1.0,
         power=float((1 + a.gamma) ** (2 * random[14] - 1)),
         inverted=bool(random[15] < a.inversion),
+        light=draw_light(a, child),
+        pastes=int(child.random() * (a.copy_paste + 1)) if child.random() < a.copy_paste_probability else 0,
+    )
+
+
+def draw_light(augmentation: Augmentation, generator: np.random.Generator) -> Light:
+    """Draw the change of one tile; the same numbers are drawn whatever is switched on."""
+    a, random = augmentation, generator.random(5)
+    return Light(
+        contrast=float((1 + a.contrast) ** (2 * random[0] - 1)),
+        blur_px=float(random[1] * a.blur_px) if random[2] < a.blur_probability else 0.0,
+        hue=float((2 * random[3] - 1) * a.hue),
+        saturation=float((1 + a.saturation) ** (2 * random[4] - 1)),
     )
 
 
@@ -183,6 +220,7 @@ def change_intensities(image: Any, movement: Movement, generator: np.random.Gene
         image = image.clamp(0, 1) ** movement.power
     if movement.brightness != 1:
         image = image * movement.brightness
+    image = change_light(image, movement.light)
     if movement.noise > 0:
         noise = generator.standard_normal(tuple(image.shape), dtype=np.float32)
         image = image + torch.from_numpy(noise) * movement.noise

@@ -28,7 +28,13 @@ def draw_tiles(
     generator = np.random.default_rng(training.seed)
     some = sorted(generator.choice(len(images), min(count, len(images)), replace=False).tolist())
     categories = training.categories or ()
-    preparation = Preparation(categories, training.colour, training.normalisation, resize=training.resize)
+    preparation = Preparation(
+        categories,
+        training.colour,
+        training.normalisation,
+        resize=training.resize,
+        cell_diameter_px=training.cell_diameter_px,
+    )
     samples = prepare_samples([images[i] for i in some], preparation)
     representation: Any = create_representation(training.representation.name, **training.representation.options)
     tiles = training.tiles

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cell_pipelines.imaging.tiling import Window, tile_windows
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.training.segmentation.augmentation import Augmentation, change_intensities, draw_movement, move_tile
+from cell_pipelines.training.segmentation.copy_paste import CutWindow, list_cells, paste_cells
 from cell_pipelines.training.segmentation.samples import Sample
 from cell_pipelines.typing import AnyArray
 
@@ -112,6 +113,7 @@ class TileDataset:
         self.representation = representation
         self.cutting = cutting
         self.tiles = list_tiles(self.samples, cutting.size, cutting.overlap)
+        self._cells = [list_cells(one) if cutting.augmentation.copy_paste else [] for one in self.samples]
 
     def __len__(self) -> int:
         return len(self.tiles)
@@ -139,7 +141,11 @@ class TileDataset:
             _start(start, float(move), length, cutting.size) + round(shift * cutting.size) - (side - cutting.size) // 2
             for start, move, length, shift in zip(tile[1:], jitter, sample.image.shape[:2], movement.shift, strict=True)
         ]
-        pixels, *maps = cut_window(sample, (first[0], first[1], side, side))
+        window = CutWindow(*cut_window(sample, (first[0], first[1], side, side)))
+        if movement.pastes:
+            cells = self._cells[tile.sample]
+            window = paste_cells(window, sample, cells, movement.pastes, generator.spawn(1)[0])
+        pixels, *maps = window
         tensors = [torch.from_numpy(array) for array in (to_network(pixels), *maps)]
         image, labels, weights = move_tile(tensors[0], tensors[1], tensors[2], movement, cutting.size)
         return change_intensities(image, movement, generator), labels, weights

@@ -13,6 +13,8 @@ _LEAST_EPOCHS, _MOST_EPOCHS = 3, 400
 # With fewer tiles an epoch is mostly what comes between two epochs.
 _LEAST_TILES = 64
 _LARGE_TILE = 320
+# Of networks from random weights (docs/train.md).
+_SMALL_BATCH = 4
 # What does not depend on the images, such as starting Kedro, figures and the report, takes so many times as long as the
 # start of the command did, which a busy machine slows down likewise.
 _STARTS = 5.0
@@ -90,11 +92,21 @@ def describe_tiles(tiles: int) -> Decision:
     return Decision("Tiles per epoch", str(tiles), why, "", {"segmentation.tiles.per_epoch": tiles})
 
 
-def describe_batch(side: int) -> Decision:
-    """Return the batch of tiles of a side in pixels with the reason."""
-    batch = choose_batch(side)
-    return Decision("Batch", str(batch), "Large tiles are fewer in a batch.", f"tiles of {side} px",
-                    {"segmentation.batch": batch})  # fmt: skip
+def describe_batch(side: int, *, is_started: bool) -> Decision:
+    """Return the batch of a network with the reason.
+
+    Args:
+        side: Of a tile in pixels.
+        is_started: Whether the training starts from a trained model, for which smaller batches were not measured.
+    """
+    if is_started:
+        batch, why = choose_batch(side), "Large tiles are fewer in a batch."
+    else:
+        batch, why = (
+            _SMALL_BATCH,
+            "More and smaller steps in the same time were measured to learn more than batches of 8.",
+        )
+    return Decision("Batch", str(batch), why, f"tiles of {side} px", {"segmentation.batch": batch})
 
 
 def fit_tiles(facts: DataFacts, tile: int, batch: int, times: StepTimes, time: Time, overhead: float) -> int:

@@ -35,15 +35,16 @@ SMALL_NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "stardist": {"encoder": "resnet18", "options.encoder_depth": 4, "options.decoder_channels": [128, 64, 32, 32],
                  "training.learning_rate": 0.002},
 }  # fmt: skip
-_AUGMENTATION = {
+#: Augmentation of a small training (docs/train.md).
+AUGMENTATION = {
     "rotation_degrees": 180, "rotation_probability": 0.5, "horizontal_flip": 0.5, "vertical_flip": 0.5,
     "zoom_from": 0.8, "zoom_to": 1.25, "zoom_probability": 0.5, "brightness": 0.3, "noise": 0.03,
-    "noise_probability": 0.5,
+    "noise_probability": 0.5, "elastic_px": 3.0, "elastic_wavelength_px": 40.0, "elastic_probability": 0.3,
 }  # fmt: skip
 _SHARED_LEARNING = {
     "segmentation.tiles.overlap": 0, "segmentation.optimizer": "adamw", "segmentation.weight_decay": 0.01,
     "segmentation.schedule.name": "one_cycle", "segmentation.monitor": "val_loss",
-    **{f"segmentation.augmentation.{key}": value for key, value in _AUGMENTATION.items()},
+    **{f"segmentation.augmentation.{key}": value for key, value in AUGMENTATION.items()},
 }  # fmt: skip
 _LEARNING = {
     "representation.name": "binary", "representation.options.shrink_px": 1,
@@ -98,7 +99,8 @@ def _plan_network(
     facts: DataFacts, measure: Measure, time: effort.Time, network: Decision, trained: TrainedStart | None
 ) -> list[Decision]:
     given = {} if trained is None else pixel_settings(trained)
-    recipe = plan_recipe(facts, given, "" if trained is None else f"The start ({trained.title})")
+    who = "" if trained is None else f"The start ({trained.title})"
+    recipe = plan_recipe(facts, given, who, is_started=trained is not None)
     chosen = {name.removeprefix(GROUP): value for one in recipe for name, value in one.settings.items()}
     facts = pixels.rescale_facts(facts, chosen["cell_diameter_px"])
     side, batch = chosen["tiles.size"], chosen["batch"]
@@ -141,8 +143,8 @@ def _describe_learning(facts: DataFacts) -> Decision:
         **{f"segmentation.weight_map.{key}": value for key, value in border.items()},
         **_SHARED_LEARNING,
     }
-    return Decision("Learning", "as in the study dsb2018", "Loss, optimiser and augmentation are those of that study; "
-                    "pixels between cells count more, within a fifth of a diameter.",
+    return Decision("Learning", "as in the study dsb2018", "Loss, optimiser and augmentation are those of that study, "
+                    "and tiles are bent; pixels between cells count more, within a fifth of a diameter.",
                     f"median diameter {facts.diameters.median:.0f} px", settings)  # fmt: skip
 
 

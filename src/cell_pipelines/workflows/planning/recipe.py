@@ -14,13 +14,14 @@ GROUP = "segmentation."
 PLANNED = ("colour", "normalisation", "cell_diameter_px", "tiles.size", "tiles.per_epoch", "batch")
 
 
-def plan_recipe(facts: DataFacts, given: Mapping[str, Any], who: str) -> list[Decision]:
+def plan_recipe(facts: DataFacts, given: Mapping[str, Any], who: str, *, is_started: bool = False) -> list[Decision]:
     """Return what the images decide about the training of a network that outlines cells.
 
     Args:
         facts: Facts about the data.
         given: Values by dotted names that are not chosen; what is chosen follows from them.
         who: Gave them, as a sentence begins: ``The study``.
+        is_started: Whether the training starts from a trained model.
 
     Raises:
         PlanError: The images have different numbers of channels, not only one and three.
@@ -39,7 +40,7 @@ def plan_recipe(facts: DataFacts, given: Mapping[str, Any], who: str) -> list[De
         scale,
         tile,
         settled(effort.describe_tiles(effort.choose_tiles(seen, side))),
-        settled(effort.describe_batch(side)),
+        settled(effort.describe_batch(side, is_started=is_started)),
     ]
 
 
