@@ -20,6 +20,7 @@ ALLOWED = {
     "inference/model_choice.py": ("f1", "a key of the validation record in a model file"),
     "losses/registry.py": ("dice", "the name of a loss"),
     "pipelines/evaluation/nodes.py": ("ap50", "the legend of precision over recall, whose area it is"),
+    "pipelines/experiments/search.py": ("f1", "a key of the validation record in a model file"),
     "pipelines/fish/nodes.py": ("f1 precision recall", "columns of the table of spots"),
     "pipelines/learning_curve/parameters.py": (
         "ap50 ap50_95 count_mae f1 instance_f1 precision recall", "the default of a parameter, in the paper's order",

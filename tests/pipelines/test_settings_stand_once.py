@@ -35,6 +35,7 @@ LIBRARY = (
 ALLOWED = {
     ("PreparationParameters", "Intensities"): {"normalisation"},  # a record of what was done; a required field
     ("NetworkParameters", "SegmentationTraining"): {"encoder_weights"},  # a study names them beside the architecture
+    ("ExperimentParameters", "TrainedModel"): {"kind"},  # of an experiment, and of a model
     ("ExperimentParameters", "ModelTables"): {"costs"},  # a switch, and a table
     ("NextImagesParameters", "OutputReader"): {"reach_px"},  # of a search that has the distance, and of ones without
     # The comparison's level and metrics are chosen, its resamples and seed are those of the evaluation.

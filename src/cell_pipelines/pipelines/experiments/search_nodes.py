@@ -35,15 +35,15 @@ def plan_search(
         rows.append({"parameter": name, "type": own.type, **values})
     table = pd.DataFrame(rows, columns=["parameter", "type", "low", "high", "log", "step", "values"])
     logger.info("%s", "\n" + table.to_string(index=False, na_rep=""))
-    chosen = {name: own.middle() for name, own in parameters.space.items()}
-    middle = [searched_trial(number, {**chosen, "model": model}, "", parameters)
+    chosen = {name: own.halfway() for name, own in parameters.space.items()}
+    typical = [searched_trial(number, {**chosen, "model": model}, "", parameters)
               for number, model in enumerate(parameters.models)]  # fmt: skip
-    estimate = estimate_trials(middle, annotations, everything, folder)
+    estimate = estimate_trials(typical, annotations, everything, folder)
     places, most = parameters.parallel * len(parameters.devices), parameters.trials or 0
     hours = most * estimate["estimated_seconds"].mean() / places / 3600
     compared = ", ".join(f"{percent} %" for percent in rungs(parameters))
     ended = f"the worse ones are ended after {compared} of their training" if parameters.pruning else "none ends early"
-    logger.info("%d trials, %d at once: at most about %.3g hours by the middle of the space; %s.", most, places, hours,
+    logger.info("%d trials, %d at once: at most about %.3g hours by values halfway; %s.", most, places, hours,
                 ended)  # fmt: skip
     return table
 

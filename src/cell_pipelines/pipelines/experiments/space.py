@@ -39,8 +39,8 @@ class FloatRange(BaseModel):
 
         return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
 
-    def middle(self) -> float:
-        """Return the value in the middle."""
+    def halfway(self) -> float:
+        """Return the value halfway between both ends."""
         return math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
 
 
@@ -72,8 +72,8 @@ class IntRange(BaseModel):
 
         return IntDistribution(self.low, self.high, log=self.log, step=self.step)
 
-    def middle(self) -> int:
-        """Return the value in the middle."""
+    def halfway(self) -> int:
+        """Return the value halfway between both ends."""
         wanted = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
         return self.low + round((wanted - self.low) / self.step) * self.step
 
@@ -95,7 +95,7 @@ class Choice(BaseModel):
 
         return CategoricalDistribution(self.values)
 
-    def middle(self) -> Value:
+    def halfway(self) -> Value:
         """Return the first value."""
         return self.values[0]
 

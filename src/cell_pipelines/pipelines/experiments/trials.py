@@ -47,7 +47,7 @@ class Trial:
 
     @property
     def starts_from(self) -> str:
-        """What its pipelines start from; what lies before is there already."""
+        """Name of the data set that its pipelines start from; those before are there already."""
         return f"{self.model}.scores" if self.members else "prepared_annotations"
 
     @property
