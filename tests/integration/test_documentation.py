@@ -169,7 +169,12 @@ def names_of_nodes() -> set[str]:
     names = set()
     for is_dry in (True, False):
         choose_experiments(
-            {"ablation": {"kind": "ablation"}, "learning_curve": {"kind": "learning_curve"}}, dry_run=is_dry
+            {
+                "ablation": {"kind": "ablation"},
+                "learning_curve": {"kind": "learning_curve"},
+                "search": {"kind": "search"},
+            },
+            dry_run=is_dry,
         )
         pipelines.configure(REGISTRY)
         names |= {node.name for pipeline in pipelines.values() for node in pipeline.nodes}
