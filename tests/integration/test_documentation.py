@@ -168,14 +168,7 @@ def names_of_nodes() -> set[str]:
     choose_cells("truth+yolo+new+unetpp")
     names = set()
     for is_dry in (True, False):
-        choose_experiments(
-            {
-                "ablation": {"kind": "ablation"},
-                "learning_curve": {"kind": "learning_curve"},
-                "search": {"kind": "search"},
-            },
-            dry_run=is_dry,
-        )
+        choose_experiments({name: {"kind": name} for name in ("ablation", "learning_curve", "search")}, dry_run=is_dry)
         pipelines.configure(REGISTRY)
         names |= {node.name for pipeline in pipelines.values() for node in pipeline.nodes}
     return names

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from cell_pipelines.training.segmentation.fitting import Job
 
 _STEPS = 100
-# Slopes are those of losses smoothed over so many steps: single steps are steep by chance.
+# Slopes are those of losses smoothed over so many steps: single steps are steep at random.
 _SMOOTHED_STEPS = 5
 
 
