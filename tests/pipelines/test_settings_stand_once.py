@@ -35,6 +35,7 @@ LIBRARY = (
 ALLOWED = {
     ("PreparationParameters", "Intensities"): {"normalisation"},  # a record of what was done; a required field
     ("NetworkParameters", "SegmentationTraining"): {"encoder_weights"},  # a study names them beside the architecture
+    ("YoloParameters", "YoloTraining"): {"oversampling"},  # none is None there, as in trainings interrupted before
     ("ExperimentParameters", "TrainedModel"): {"kind"},  # of an experiment, and of a model
     ("ExperimentParameters", "ModelTables"): {"costs"},  # a switch, and a table
     ("NextImagesParameters", "OutputReader"): {"reach_px"},  # of a search that has the distance, and of ones without
@@ -129,7 +130,7 @@ def test_every_exception_is_still_needed():
 
 @pytest.mark.parametrize("pair", handed_over(), ids=lambda pair: pair[0].__name__)
 def test_a_setting_that_two_classes_define_has_one_default(pair):
-    for name in ALLOWED.get((pair[0].__name__, pair[1].__name__), set()) - {"max_distance_px", "costs"}:
+    for name in ALLOWED.get((pair[0].__name__, pair[1].__name__), set()) - {"max_distance_px", "costs", "oversampling"}:
         one, other = (default(kind, name) for kind in pair)
         assert one == other or MISSING in (one, other), name
 

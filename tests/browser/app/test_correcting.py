@@ -57,7 +57,7 @@ def _use(page: Any, name: str) -> None:
     page.locator("#viewer").evaluate("one => one.scrollIntoView({block: 'center'})")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.exhaustive)])
 def test_cells_are_corrected_by_mouse(uploaded: Opener, fits: Any, width: int) -> None:
     page = uploaded(width)
     total = page.inner_text("#summary")

@@ -23,7 +23,7 @@ def _download(page: Any, selector: str) -> Path:
     return Path(waiting.value.path())
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), pytest.param(390, True, marks=pytest.mark.exhaustive)])
 def test_one_click_counts_the_sample(visit: Opener, address: str, fits: Any, width: int, dark: bool) -> None:
     page = visit(address, width, dark=dark)
     fits(page)

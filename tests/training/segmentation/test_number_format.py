@@ -62,5 +62,5 @@ def test_the_model_says_its_format_and_another_training_measures_anew(times, ima
         times["bfloat16"] = seconds
         content, history = train_segmentation(training, images[:4], images[4:], tmp_path / "work")
         (tmp_path / "model.pt").write_bytes(content)
-        assert read_checkpoint(tmp_path / "model.pt")[1]["precision"] == precision
+        assert read_checkpoint(tmp_path / "model.pt")[1]["number_format"] == precision
         assert history["train_loss"].notna().all()

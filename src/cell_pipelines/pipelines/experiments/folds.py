@@ -17,6 +17,7 @@ from cell_pipelines.invocation import merge, nest
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import model_file
 from cell_pipelines.pipelines.experiments.trials import Trial, list_trials
+from cell_pipelines.spreadsheet_text import protect_table, restore_table
 from cell_pipelines.workflows.ensemble import combine_models
 from cell_pipelines.workflows.evaluation import evaluate_folds
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
@@ -47,7 +48,8 @@ class Folds:
         """Score the training images of the fold that a finished trial was trained without, and note where they lie."""
         held_out = self._subset(trial).held_out(self.annotations)
         model = TrainedModel.open(model_file(self.folder / trial.name, trial))
-        self._score(trial, held_out, model).to_csv(self._place(trial) / "held_out.csv", index=False)
+        scores = protect_table(self._score(trial, held_out, model))
+        scores.to_csv(self._place(trial) / "held_out.csv", index=False)
 
     def write_ensemble(self, trial: Trial, run_id: str | None, members: Sequence[Trial]) -> None:
         """Write the ensemble of the folds' models, and the scores that its run starts from.
@@ -79,7 +81,7 @@ class Folds:
         others = self._score(trial, select_split(self.annotations, "val", "test"), TrainedModel.open(path))
         scores = pd.concat([*(self._from(trial, one) for one in members), others], ignore_index=True)
         with atomic_path(self._place(trial) / "scores.csv") as temporary:
-            scores.to_csv(temporary, index=False)
+            protect_table(scores).to_csv(temporary, index=False)
 
     def _subset(self, trial: Trial) -> Any:
         seed = merge(self.everything, nest(trial.changes)).get("training_subset", {}).get("seed", 0)
@@ -116,7 +118,7 @@ class Folds:
 def read_held_out(folder: Path, trial: Trial) -> pd.DataFrame:
     """Return the table of the scores of the images that a trial's model was trained without."""
     path = folder / trial.name / "07_model_output" / trial.model / "held_out.csv"
-    return pd.read_csv(path, keep_default_na=False, na_values=_EMPTY)
+    return restore_table(pd.read_csv(path, keep_default_na=False, na_values=_EMPTY))
 
 
 # As the catalog reads tables of scores.

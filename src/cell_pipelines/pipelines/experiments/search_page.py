@@ -53,7 +53,8 @@ def search_sections(
     """
     from cell_pipelines.report.page.html import Picture, Section, Table
 
-    shown = trials.drop(columns="run_id").sort_values("validation_f1", ascending=False, na_position="last")
+    shown = trials.drop(columns="run_id")
+    shown = shown.sort_values("validation_f1", ascending=False, na_position="last", ignore_index=True)
     done = int((trials["status"] == "finished").sum())
     caption = f"Share of the variance of F1 that a parameter explains, {done} trials"
     parts = [Picture(figures["importance"], caption)] if len(importance) else []
@@ -83,7 +84,7 @@ def _best(search: Search) -> list[Section]:
             [
                 Text(f"{trial.name}: {trial.model}, F1 {value:.3f} on validation images. Its model: {path}. "
                      "These lines, in a file parameters_….yml of the study, train it again:"),
-                Commands(yaml.safe_dump(nest(changes), sort_keys=False).splitlines()),
+                Text(yaml.safe_dump(nest(changes), sort_keys=False, default_flow_style=True, width=1000).strip()),
                 Text("Evaluated on images that it has not seen:"),
                 Commands([shlex.join(["cell-pipelines", "evaluate", "IMAGES", "--annotations", "LABELS", "--model",
                                       str(path)])]),
@@ -99,7 +100,7 @@ def _describe_end(parameters: ExperimentParameters) -> str:
         return "Every trial was trained to its end."
     return (
         f"After {compared} of its training a trial was compared with all that had come so far, and went on if it was "
-        f"among the best one in {parameters.pruning.keep}."
+        f"in the best {100 / parameters.pruning.keep:.0f} %."
     )
 
 

@@ -43,6 +43,7 @@ def plot_history(trials: pd.DataFrame) -> Figure:
             label = "ended early" if status == "pruned" else status
             handles[label] = axes.scatter(numbers[own], np.full(own.sum(), low), s=24, **style)
     panels.style_axes(axes, x="trial", y=_VALUE)
+    axes.set_ylim(bottom=low - 0.02)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels.add_legend(figure, handles)
     return figure

@@ -130,7 +130,7 @@ def _prepare(
     devices = settle_format(training, devices, folder)
     described = _describe(training, train, samples, representation, started["data"])
     rate = training.learning_rate
-    described["precision"] = devices.precision
+    described["number_format"] = devices.precision
     job = Job(training, *sources, folder, {**described, **description}, devices, 0.0 if rate == "find" else rate)
     return job if rate != "find" else replace(job, learning_rate=_find_rate(job))
 
