@@ -46,6 +46,7 @@ def test_each_number_of_a_model_names_its_run_and_thresholds(whole_road):
     assert {text: json.loads(text) for text in fields["thresholds"]} == {fields["thresholds"].iloc[0]: chosen}
 
 
+@pytest.mark.exhaustive
 def test_methods_and_truth_are_compared_on_the_images_that_all_have_seen(whole_road):
     whole_road.run("morphology", cells="truth+resunet")
     cells = tables(whole_road, "truth", "morphology")["cells"]

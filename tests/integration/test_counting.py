@@ -6,6 +6,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.exhaustive
 def test_a_study_with_one_network_counts_by_it_after_its_training(fresh_project, tmp_path):
     fresh_project.run("sample_data")
     fresh_project.run("train_resunet", models="resunet")

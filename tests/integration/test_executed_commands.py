@@ -120,6 +120,7 @@ def type_all(commands, place, typist):
     assert not any(failed), "\n\n".join(filter(None, failed))
 
 
+@pytest.mark.quick(study=["my_study"])
 @pytest.mark.parametrize("study", QUICK)
 def test_quick_commands_do_what_the_pages_say(study, place, typist):
     chosen = [text for text in groups()[study] if text.startswith(QUICK[study])]

@@ -151,6 +151,7 @@ def test_a_grid_that_was_killed_is_completed_without_training_anything_twice(fre
     assert _states(fresh_project) == after
 
 
+@pytest.mark.exhaustive
 def test_a_dry_run_lists_trials_with_time_and_memory_and_trains_nothing(fresh_project, call):
     fresh_project.run("sample_data")
     running = call("--dry-run")

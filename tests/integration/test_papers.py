@@ -166,6 +166,7 @@ def test_every_table_and_figure_of_a_paper_is_one_command_away(study, tmp_path):
         check(project.path("08_reporting", *row["result"].split("/")))
 
 
+@pytest.mark.quick(study=["fish"])
 @pytest.mark.parametrize("study", SMALL)
 def test_every_command_of_a_paper_saves_its_table_or_figure_where_the_page_says(study, tmp_path):
     project = Project(tmp_path, study)

@@ -30,6 +30,7 @@ def wait_for(condition, process, seconds=180):
         time.sleep(0.05)
 
 
+@pytest.mark.exhaustive
 def test_a_training_that_was_killed_goes_on_from_its_last_epoch(fresh_project):
     fresh_project.run("sample_data")
     words = ("--pipelines=train_yolo", "--to-nodes=yolo.train")

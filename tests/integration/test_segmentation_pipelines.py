@@ -58,6 +58,7 @@ def test_new_images_are_counted_by_a_network_as_they_were_in_the_evaluation(whol
     assert json.loads(counts["thresholds"].iloc[0]).keys() == {"blue", "red"}
 
 
+@pytest.mark.exhaustive
 def test_a_study_runs_over_its_own_models_only(whole_road):
     def runs():
         return [len(whole_road.runs(name)) for name in ("evaluation", "yolo", "resunet")]

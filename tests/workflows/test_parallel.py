@@ -83,6 +83,7 @@ def test_loading_ahead_holds_two_results_at_most():
     results.close()
 
 
+@pytest.mark.exhaustive
 def test_workers_end_when_the_process_that_started_them_was_killed():
     program = (
         "import time\n"

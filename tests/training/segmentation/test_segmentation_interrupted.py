@@ -48,6 +48,7 @@ tests.train(tests.LONG, Path({work!r}), resume=True)
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_training_killed_at_any_moment_goes_on_to_the_same_result(tmp_path):
     expected = train(LONG, tmp_path / "whole")[1]
@@ -105,6 +106,7 @@ def test_several_processes_keep_to_the_minutes_of_the_first_one_s_clock(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_error_in_one_of_several_processes_comes_back_as_it_was(tmp_path):
     with pytest.raises(DivergedError, match="epoch 1"):
         train(replace(TINY, devices=2, learning_rate=1e30, optimizer="sgd", tiles=Tiles(32, 0, per_epoch=40)), tmp_path)
