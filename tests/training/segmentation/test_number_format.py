@@ -50,6 +50,12 @@ def test_nothing_is_measured_where_it_gains_nothing_or_the_format_is_named(train
     assert times["measured"] == 0
 
 
+def test_a_training_begun_without_a_measurement_goes_on_as_it_was(times, tmp_path):
+    (tmp_path / "resume.pt").touch()
+    assert settle_format(LONG, CPU, tmp_path) is CPU
+    assert times["measured"] == 0
+
+
 def test_a_gpu_chooses_for_itself(times, tmp_path):
     gpu = Devices("cuda", 1, "16-mixed")
     assert settle_format(LONG, gpu, tmp_path) is gpu

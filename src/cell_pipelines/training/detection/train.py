@@ -111,7 +111,9 @@ def _is_finished(folder: Path, training: YoloTraining) -> bool:
     if (folder / "finished").is_file():
         return True
     if training.minutes is not None:
-        return bool(json.loads((folder / _TIME).read_text(encoding="utf-8"))["is_over"])
+        # Killed after the first checkpoint was put in place and before the time was, it is not finished either.
+        kept = folder / _TIME
+        return kept.is_file() and bool(json.loads(kept.read_text(encoding="utf-8"))["is_over"])
     return read_epoch(folder / "resume.pt") + 1 >= int(training.settings["epochs"])
 
 

@@ -31,6 +31,8 @@ def settle_format(training: SegmentationTraining, devices: Devices, folder: Path
     if devices.kind != "cpu" or training.precision != "auto" or not _is_long(training):
         return devices
     kept = folder / "precision.json"
+    if not kept.is_file() and (folder / "resume.pt").is_file():
+        return devices  # begun by a version that did not measure
     if not kept.is_file():
         chosen = _measure(training)
         with atomic_path(kept) as temporary:
