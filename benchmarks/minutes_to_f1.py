@@ -4,7 +4,8 @@ r"""Compare what trainings from random weights reach in equal minutes: ours, Sta
         --stardist envs/stardist/bin/python --cellpose envs/cellpose/bin/python
 
 All learn from the 70 training images of the study dsb2018 on one core, choose epoch and thresholds on its 10 validation
-images, and are evaluated on its 20 test images by our own matching, which agrees with StarDist's. Cells match at an
+images, and are evaluated on its 20 test images by our own matching, which agrees with StarDist's. `--images`, `--train` and
+`--val` take another set, or fewer images of its training and validation, drawn by `--seed`, which is the trainings' too. Cells match at an
 IoU of 0.5. The other packages keep to their own defaults, each in an environment of its own (`pip install stardist
 tensorflow-cpu`, `pip install "cellpose<4"`; Cellpose 4 is a foundation model that a processor can't train). Our
 trainings and Cellpose's plan the learning rate for each mark, so each mark is a training of its own; StarDist's is one
@@ -23,7 +24,7 @@ import numpy as np
 import pandas as pd
 from representation_learning import choose
 from representation_learning import settings as recipe
-from starter import Images, read_set
+from starter import SETS, Images, read_set
 from starter_fine_tuning import labelled
 from steady_training import TRAINING
 
@@ -43,6 +44,12 @@ OURS = {
 OTHERS = {"stardist": "StarDist (TensorFlow)", "cellpose": "Cellpose 3"}
 _HERE = Path(__file__).parent
 Labels = list[np.ndarray]
+
+
+def draw(images: Images, number: int | None, seed: int) -> Images:
+    """Return so many images of these, drawn by the seed; all of them for None."""
+    order = np.random.default_rng(seed).permutation(len(images))
+    return images if number is None else [images[place] for place in order[:number]]
 
 
 def write_images(parts: Mapping[str, Images], path: Path) -> None:
@@ -114,7 +121,7 @@ def plot(table: pd.DataFrame, file: Path) -> None:
         ends = np.abs(rows[["f1_50_low", "f1_50_high"]].to_numpy().T - rows["f1_50"].to_numpy())
         at = rows["minutes"] * 1.02**place  # beside each other
         axes.errorbar(at, rows["f1_50"], yerr=ends, color=colours[place], marker="o", capsize=3, label=tool)
-    axes.set(xlabel="minutes of one core", ylabel="F1 at IoU 0.5 (20 test images)", xscale="log")
+    axes.set(xlabel="minutes of one core", ylabel="F1 at IoU 0.5 (test images)", xscale="log")
     marks = sorted(table["minutes"].unique())
     axes.set_xticks(marks, [f"{mark:g}" for mark in marks])
     axes.minorticks_off()
@@ -128,24 +135,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, nargs="+", default=[4, 8, 16])
     parser.add_argument("--ours", nargs="*", choices=OURS, default=list(OURS))
+    parser.add_argument("--images", choices=SETS, default="dsb2018")
+    parser.add_argument("--train", type=int, help="number of training images; all of the set's otherwise")
+    parser.add_argument("--val", type=int, help="of validation images")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", default="auto", help="of our trainings")
     for name, title in OTHERS.items():
         parser.add_argument(f"--{name}", metavar="PYTHON", help=f"python of an environment with {title}")
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--figure", type=Path)
     chosen = parser.parse_args()
-    parts = {part: read_set("dsb2018", part) for part in ("train", "val", "test")}
+    numbers = {"train": chosen.train, "val": chosen.val, "test": None}
+    parts = {part: draw(read_set(chosen.images, part), number, chosen.seed) for part, number in numbers.items()}
+    setting = {"images": chosen.images, "train": len(parts["train"]), "val": len(parts["val"]), "seed": chosen.seed}
     with tempfile.TemporaryDirectory() as place:
         folder, source = Path(place), Path(place) / "images.npz"
         write_images(parts, source)
         for tool in chosen.ours:
             for mark in chosen.minutes:
-                training = replace(OURS[tool], precision=chosen.precision)
-                _add(evaluate(tool, mark, run_ours(training, parts, mark, folder), parts["test"]), chosen.csv)
+                training = replace(OURS[tool], precision=chosen.precision, seed=chosen.seed)
+                row = evaluate(tool, mark, run_ours(training, parts, mark, folder), parts["test"])
+                _add(setting | row, chosen.csv)
         for name, title in OTHERS.items():
             if python := getattr(chosen, name):
                 for mark, found in run_other(name, python, source, chosen.minutes).items():
-                    _add(evaluate(title, mark, found, parts["test"]), chosen.csv)
+                    _add(setting | evaluate(title, mark, found, parts["test"]), chosen.csv)
     table = pd.read_csv(chosen.csv)
     print(table.round(3).to_string(index=False))
     if chosen.figure:

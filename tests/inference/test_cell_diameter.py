@@ -91,6 +91,18 @@ def test_noise_that_looks_like_cells_at_a_fine_scale_only_has_no_diameter():
     assert estimate_diameter(UnitPixels(image, colour="grey"), KNOWN_PX, unsure) is None
 
 
+@pytest.mark.parametrize("usual", [0.95, 0.7, 0.5])
+def test_a_network_with_low_scores_tells_the_diameter_by_what_is_usual_for_it(usual):
+    """A star-convex network gives its cells about 0.8, which is little for another one."""
+    pixels = UnitPixels(discs(50), colour="grey")
+
+    def like(score):
+        return lambda pixels: [Instances(one.labels, np.full_like(one.scores, score)) for one in find(pixels)]
+
+    assert estimate_diameter(pixels, KNOWN_PX, like(usual), usual) == pytest.approx(50, rel=0.1)
+    assert estimate_diameter(pixels, KNOWN_PX, like(0.8 * usual), usual) is None
+
+
 @pytest.mark.parametrize(
     ("diameter", "text"),
     [(0.001, "too small for this model"), (1e9, "does not fit into the image of 400 x 300 pixels")],

@@ -23,6 +23,8 @@ from cell_pipelines.representations.base import Instances
 #: Returns the cells that a network finds in pixels, one entry for each category.
 Find = Callable[[PixelSource], Sequence[Instances]]
 
+#: Mean score of cells of the diameter that a network learned, where its model file does not say it: the starter's.
+USUAL_SCORE: Final = 0.9375
 #: A diameter in pixels, or ``auto`` for one that is estimated.
 Wanted = float | Literal["auto"]
 
@@ -32,8 +34,9 @@ _TRIED: Final = (180.0, 120.0, 80.0, 54.0, 36.0, 24.0, 16.0, 10.5, 7.0)
 _PART_DIAMETERS: Final = 16
 # Fewer cells tell no typical size where a finer scale shows more.
 _LEAST_CELLS: Final = 3
-# Mean score from which no other scale is looked at, and below which what is found is noise or a crowd taken for a cell.
-_SURE, _LEAST_SCORE = 0.9, 0.82
+# Shares of the mean score that cells of the known diameter have: from the first no other scale is looked at, and below
+# the second what is found is noise or a crowd taken for a cell.
+_SURE, _LEAST = 0.96, 0.875
 _OVERVIEW_PX: Final = 256
 # Images are magnified up to the first of these whatever their size, and up to the second at all.
 _EASY_FACTOR, _MOST_FACTOR = 4.0, 16.0
@@ -58,29 +61,33 @@ class _Try:
     score: float
 
 
-def estimate_diameter(pixels: PixelSource, known_px: float, find: Find) -> float | None:
+def estimate_diameter(
+    pixels: PixelSource, known_px: float, find: Find, usual_score: float = USUAL_SCORE
+) -> float | None:
     """Return the typical diameter of the cells of an image in its pixels; None where no scale shows cells surely.
 
     It lies where cells grow beyond the known diameter from one scale to the next finer one. At scales far too coarse a
     crowd may look like a cell, and at scales far too fine noise does, of which the network is less sure: scales with a
-    mean score below 0.82 tell nothing, and of several such places the surest is taken.
+    mean score below seven eighths of the usual one tell nothing, and of several such places the surest is taken.
 
     Args:
         pixels: The image.
         known_px: Diameter of the cells that the network learned from.
         find: Finds cells with it.
+        usual_score: Mean score of cells that have the known diameter, in (0, 1].
     """
+    least, sure = _LEAST * usual_score, _SURE * usual_score
     overview = _overview(pixels)
     before: _Try | None = None
     crossings: list[tuple[float, float]] = []
     for diameter in _TRIED:
         now = _try(pixels, overview, diameter, known_px, find)
-        if not now.cells or now.score < _LEAST_SCORE:
+        if not now.cells or now.score < least:
             continue
         if now.ratio >= 1 and (before is None or before.ratio < 1):
             few = now.cells < _LEAST_CELLS
             crossings.append((now.score - few, _between(before, now)))
-            if not few and now.score >= _SURE:
+            if not few and now.score >= sure:
                 break
         before = now
     if crossings:
@@ -173,14 +180,16 @@ class Diameter:
         return 1.0 if self.px is None else known_px / self.px
 
 
-def choose_diameter(pixels: PixelSource, wanted: Wanted, known_px: float, find: Find) -> Diameter:
+def choose_diameter(
+    pixels: PixelSource, wanted: Wanted, known_px: float, find: Find, usual_score: float = USUAL_SCORE
+) -> Diameter:
     """Return the diameter that was given, or for ``auto`` the one of `estimate_diameter`.
 
     Raises:
         ImageFormatError: Cells of the diameter that was given can't be seen in an image of this size.
     """
     if wanted == "auto":
-        return Diameter(estimate_diameter(pixels, known_px, find), "estimated")
+        return Diameter(estimate_diameter(pixels, known_px, find, usual_score), "estimated")
     _check_given(float(wanted), pixels.shape, known_px)
     return Diameter(float(wanted), "given")
 

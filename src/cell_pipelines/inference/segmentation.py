@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.imaging.resizing import Size, resize_pixels
-from cell_pipelines.inference.cell_diameter import Diameter, Wanted, check_diameter, choose_diameter
+from cell_pipelines.inference.cell_diameter import USUAL_SCORE, Diameter, Wanted, check_diameter, choose_diameter
 from cell_pipelines.inference.memory import fitting_tiling
 from cell_pipelines.inference.network import Precision, TileNetwork
 from cell_pipelines.inference.overlap import choose_overlap
@@ -74,6 +74,7 @@ class SegmentationPredictor:
         self._resize = tuple(description["resize"]) if description.get("resize") else None
         #: Diameter in pixels of the cells that the network knows; None for one that sees images as they are.
         self.known_diameter_px: float | None = description.get("cell_diameter_px")
+        self._usual_score = description.get("usual_score") or USUAL_SCORE
         self._diameter = check_diameter(checkpoint, diameter_px, self.known_diameter_px)
         self._threshold = _untuned(self.representation, description)
         self._overlap = choose_overlap(description, wanted=overlap, least=_LEAST_OVERLAP, tile=tile)
@@ -112,9 +113,15 @@ class SegmentationPredictor:
         if self.known_diameter_px is None or self._diameter is None:
             return pixels, None
         wanted = self._diameter if diameter_px is None else diameter_px
-        found = choose_diameter(pixels, wanted, self.known_diameter_px, self._find)
+        found = choose_diameter(pixels, wanted, self.known_diameter_px, self._find, self._usual_score)
         factor = found.factor(self.known_diameter_px)
         return (pixels if factor == 1 else RescaledPixels(pixels, factor)), found
+
+    def mean_score(self, image: Image | LargeImage, diameter_px: float) -> float | None:
+        """Return the mean score of what is found in an image whose cells have this diameter; None where nothing is."""
+        scores = [one.scores for one in self._find(self.rescale(self.open(image), diameter_px)[0])]
+        found = np.concatenate(scores)
+        return float(found.mean()) if len(found) else None
 
     def _find(self, pixels: PixelSource) -> list[Instances]:
         scores = self.predict_pixels(pixels)[0]

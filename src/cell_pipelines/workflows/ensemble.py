@@ -35,13 +35,14 @@ def combine_models(models: Sequence[TrainedModel], **facts: Any) -> bytes:
 
     _check(models)
     records = [model.record for model in models]
-    first, areas = models[0], [float(record["mean_area_px"]) for record in records if record.get("mean_area_px")]
+    first = models[0]
     assert first.representation is not None
     spec = ensemble_spec([record["network"] for record in records], list(first.representation.activations))
     description = {
         "network": spec.to_dict(),
         **{name: first.record[name] for name in _SHARED if name in first.record},
-        "mean_area_px": float(np.mean(areas)) if areas else None,
+        "mean_area_px": _mean(records, "mean_area_px"),
+        "usual_score": _mean(records, "usual_score"),
         "training_images": _seen_by(records),
         "started_from": [start for record in records for start in record.get("started_from") or []],
         "training_cost": _cost(records),
@@ -54,6 +55,12 @@ def combine_models(models: Sequence[TrainedModel], **facts: Any) -> bytes:
         for name, value in load_content(model.path)["weights"].items()
     }
     return save_content(to_plain(description, "description"), weights)
+
+
+def _mean(records: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """Return the mean of a number that some of the records have; None where none has it."""
+    values = [float(record[name]) for record in records if record.get(name)]
+    return float(np.mean(values)) if values else None
 
 
 def _check(models: Sequence[TrainedModel]) -> None:
