@@ -45,10 +45,10 @@ def test_no_ending_is_both_read_and_not() -> None:
     assert not set(UNREAD_SUFFIXES) & set(IMAGE_SUFFIXES)
 
 
-def test_an_ome_zarr_folder_is_one_image_that_is_not_read(tmp_path: Path) -> None:
+def test_a_zarr_folder_without_a_description_is_not_entered(tmp_path: Path) -> None:
     _image(tmp_path / "a.png")
     _image(tmp_path / "b.zarr" / "0" / "c.png")
-    assert [name for name, reason in _reasons(tmp_path).items() if ".zarr are not read" in reason] == ["b.zarr"]
+    assert [name for name, reason in _reasons(tmp_path).items() if "expected OME-Zarr" in reason] == ["b.zarr"]
 
 
 def test_links_are_followed_to_images_and_listed_otherwise(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from cell_pipelines.imaging.description import (
     Source,
     Window,
 )
-from cell_pipelines.unpacking import check_unpacked
+from cell_pipelines.imaging.zarr_groups import stored_files
+from cell_pipelines.unpacking import MOST_UNPACKED_BYTES, check_unpacked
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,11 @@ def check_size(path: Path, shape: tuple[int, ...], dtype: str) -> None:
         raise ImageFormatError(
             f"{path}: claims {pixels} pixels; at most {MAX_PIXELS} are read at once; read it by regions."
         )
+    unpacked = math.prod(shape) * np.dtype(dtype).itemsize
+    if unpacked <= MOST_UNPACKED_BYTES:
+        return
     try:
-        check_unpacked(path.stat().st_size, math.prod(shape) * np.dtype(dtype).itemsize)
+        check_unpacked(sum(one.st_size for one in stored_files(path)), unpacked)
     except ValueError as error:
         size = " x ".join(map(str, shape))
         raise ImageFormatError(f"{path}: expected a whole image, got: {size} pixels from {error}.") from error

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from cell_pipelines.imaging.description import ImageFormatError
 from cell_pipelines.imaging.opening import IMAGE_SUFFIXES
+from cell_pipelines.imaging.zarr_groups import is_zarr, list_zarr_images
 
 # Endings of images that nothing here opens.
 UNREAD_SUFFIXES = (
     ".webp", ".gif", ".jfif", ".jpe", ".jp2", ".j2k", ".jpx", ".heic", ".heif", ".avif", ".tga", ".pgm", ".ppm", ".pnm",
     ".exr", ".psd", ".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".qptiff", ".oir", ".oib", ".oif", ".vsi", ".ims", ".zvi",
-    ".dv", ".dm3", ".dm4", ".dcm", ".nii", ".nrrd", ".mrc", ".btf", ".tf8", ".flex", ".zarr",
+    ".dv", ".dm3", ".dm4", ".dcm", ".nii", ".nrrd", ".mrc", ".btf", ".tf8", ".flex",
 )  # fmt: skip
 #: Endings of files in which others are packed.
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
@@ -51,10 +52,14 @@ def list_folder(folder: Path) -> tuple[list[Path], list[UnreadImage]]:
         return [folder], []
     if not folder.is_dir():
         raise ImageFormatError(f"{folder}: expected a folder with images; there is none.")
+    if is_zarr(folder):
+        return list_zarr_images(folder), []
     images: list[Path] = []
     unread: list[UnreadImage] = []
     for path in _walk(folder, unread):
-        if not path.is_file():
+        if path.is_dir():
+            _add_zarr(path, images, unread)
+        elif not path.is_file():
             reason = "a link that leads nowhere" if path.is_symlink() else "no regular file"
             unread += [UnreadImage(path, f"it is {reason}.")] if _may_be_image(path) else []
         elif path.suffix.lower() in IMAGE_SUFFIXES:
@@ -64,8 +69,15 @@ def list_folder(folder: Path) -> tuple[list[Path], list[UnreadImage]]:
     return sorted(images), sorted(unread, key=lambda one: one.path)
 
 
+def _add_zarr(path: Path, images: list[Path], unread: list[UnreadImage]) -> None:
+    try:
+        images += list_zarr_images(path)
+    except ImageFormatError as error:
+        unread.append(UnreadImage(path, str(error).removeprefix(f"{path}: ")))
+
+
 def _walk(folder: Path, unread: list[UnreadImage]) -> Iterator[Path]:
-    """Yield the visible files below `folder`; folders that aren't entered are added to `unread`."""
+    """Yield the visible files and folders of Zarr below `folder`; folders that aren't entered are added to `unread`."""
 
     def refuse(error: OSError) -> None:
         place = Path(error.filename)
@@ -77,11 +89,15 @@ def _walk(folder: Path, unread: list[UnreadImage]) -> Iterator[Path]:
         here = Path(parent)
         visible = [name for name in folders if not name.startswith(".")]
         linked = [here / name for name in visible if (here / name).is_symlink()]
-        packed = [here / name for name in visible if name.lower().endswith(".zarr") and here / name not in linked]
+        zarrs = [here / name for name in visible if here / name not in linked and _is_zarr(here / name)]
         unread += [UnreadImage(path, _LINKED) for path in linked if _may_hold_images(path)]
-        unread += [UnreadImage(path, describe_unread(path)) for path in packed]
-        folders[:] = [name for name in visible if here / name not in (*linked, *packed)]
+        folders[:] = [name for name in visible if here / name not in (*linked, *zarrs)]
+        yield from zarrs
         yield from (here / name for name in files if not name.startswith("."))
+
+
+def _is_zarr(folder: Path) -> bool:
+    return folder.suffix.lower() == ".zarr" or is_zarr(folder)
 
 
 _LINKED = "a link to a folder is not followed; name that folder, or put the images here."

@@ -32,8 +32,17 @@ def open_source(path: Path) -> Iterator[Source]:
             source.close()
 
 
+def may_hold_several(path: Path) -> bool:
+    """Say whether a file, or a folder of OME-Zarr, may hold several images, channels or planes."""
+    return path.suffix.lower() in SCENE_SUFFIXES or path.is_dir()
+
+
 def _opener(path: Path) -> Callable[[Path], Source]:
     suffix = path.suffix.lower()
+    if path.is_dir():
+        from cell_pipelines.imaging.ome_zarr import OmeZarrSource
+
+        return OmeZarrSource
     if suffix in _TIFFS:
         from cell_pipelines.imaging.tiff import TiffSource
 
@@ -67,7 +76,7 @@ def _reason(path: Path, error: Exception) -> str:
         return "the file is not there"
     if isinstance(error, MemoryError):
         return "expected an image that fits into memory, got a larger one"
-    if contents := describe_contents(path):
+    if path.is_file() and (contents := describe_contents(path)):
         return f"expected a whole image, got: {contents}"
     if "cannot identify image file" in str(error):  # Pillow, of bytes that begin as its ending says and go on otherwise
         return f"expected a whole image, got {path.stat().st_size} bytes that are damaged or of another kind of file"

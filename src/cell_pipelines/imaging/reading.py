@@ -1,4 +1,4 @@
-"""Read any microscope image: PNG, JPEG, BMP, TIFF, OME-TIFF, CZI, LSM, ND2 and LIF."""
+"""Read any microscope image: PNG, JPEG, BMP, TIFF, OME-TIFF, OME-Zarr, CZI, LSM, ND2 and LIF."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,11 +8,12 @@ from pathlib import Path
 from cell_pipelines.imaging.axes import check_size, choose, choose_scene, frames, read_choice
 from cell_pipelines.imaging.description import MAX_PIXELS, Image, ImageFormatError, ImageInfo, ImageSelection
 from cell_pipelines.imaging.listing import UnreadImage, list_folder, readable_name
-from cell_pipelines.imaging.opening import IMAGE_SUFFIXES, SCENE_SUFFIXES, open_source, plain_errors
+from cell_pipelines.imaging.opening import IMAGE_SUFFIXES, SCENE_SUFFIXES, may_hold_several, open_source, plain_errors
 from cell_pipelines.imaging.pictures import png_bits
 from cell_pipelines.imaging.places import ImagePlace, find_place
 from cell_pipelines.imaging.regions import LargeImage, hash_pixels, open_region_reader
 from cell_pipelines.imaging.writing import WRITTEN_SUFFIXES, write_image
+from cell_pipelines.imaging.zarr_groups import folder_signature, is_zarr
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -41,7 +42,7 @@ def read_image(path: Path, selection: ImageSelection = _ALL) -> Image:
     """Read an image with all its bits.
 
     Args:
-        path: A file ending in one of `IMAGE_SUFFIXES`.
+        path: A file ending in one of `IMAGE_SUFFIXES`, or the folder of an OME-Zarr image.
         selection: What to take of a file that holds more than one image.
 
     Returns:
@@ -126,8 +127,10 @@ class ImageFile:
         """Return what changes when the file or the selection does."""
         if self.unread:
             return self.unread
-        status = self.path.stat()
         chosen = "" if self.selection == _ALL else f"-{self.selection}"
+        if self.path.is_dir():
+            return f"{folder_signature(self.path)}{chosen}"
+        status = self.path.stat()
         return f"{status.st_size}-{status.st_mtime_ns}{chosen}"
 
 
@@ -146,18 +149,19 @@ def list_image_files(folder: Path, selection: ImageSelection = _ALL) -> dict[str
 
     The name is the file's path from `folder`. A file of several scenes gives one image per scene, where no scene is
     chosen: ``slide.czi/scene 0``. With ``time: each`` a series gives one image a time point: ``film.tif/t0003``. The
-    numbers are those that a selection takes. Only headers are opened, and none of PNG, JPEG and BMP. What may be an
+    numbers are those that a selection takes. A plate of OME-Zarr gives one image per field:
+    ``plate.zarr/B/3/0``. Only headers are opened, and none of PNG, JPEG and BMP. What may be an
     image and isn't read, such as ``a.webp`` or a linked folder, comes last: reading it gives its reason. `folder` may
-    be one image file.
+    be one image file, or an OME-Zarr.
 
     Raises:
         ImageFormatError: There is no such folder, or no image in it.
     """
     images, unread = _some_images(folder)
-    base = folder.parent if folder.is_file() else folder
+    base = folder.parent if folder.is_file() or is_zarr(folder) else folder
     named: dict[str, ImageFile] = {}
     for path in images:
-        parts = _parts(path, selection) if path.suffix.lower() in SCENE_SUFFIXES else [("", _at_once(selection))]
+        parts = _parts(path, selection) if may_hold_several(path) else [("", _at_once(selection))]
         named |= {_name(path, base, named) + name: ImageFile(path, one) for name, one in parts}
     for one in unread:
         named[_name(one.path, base, named)] = ImageFile(one.path, _at_once(selection), unread=one.reason)

@@ -16,6 +16,7 @@ from cell_pipelines.imaging.reading import (
     ImageSelection,
     list_image_files,
 )
+from cell_pipelines.imaging.zarr_groups import is_zarr
 
 #: What stands for images: an array, a path, a pattern such as ``"~/cells/*.tif"``, or a list of these.
 Images = Any
@@ -123,7 +124,7 @@ def _matches(given: Any) -> list[Path]:
     if not glob.has_magic(str(given)):
         return []
     matched = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  its patterns may be absolute
-    return [one for one in matched if one.is_file() and one.suffix.lower() in IMAGE_SUFFIXES]
+    return [one for one in matched if (one.suffix.lower() in IMAGE_SUFFIXES and one.is_file()) or is_zarr(one)]
 
 
 def describe_missing(path: Path) -> str:

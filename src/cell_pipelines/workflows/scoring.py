@@ -15,7 +15,8 @@ import pandas as pd
 from cell_pipelines.analysis.training_range import check_image
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.image_statistics import ImageStatistics
-from cell_pipelines.imaging.reading import SCENE_SUFFIXES, Image, ImageFile, ImageFormatError, LargeImage
+from cell_pipelines.imaging.opening import may_hold_several
+from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, LargeImage
 from cell_pipelines.imaging.signatures import image_signature
 from cell_pipelines.workflows.parallel import load_ahead, map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
@@ -55,7 +56,7 @@ def as_trained(images: dict[str, ImageFile], model: TrainedModel) -> dict[str, I
     def like_training(file: ImageFile) -> ImageFile:
         open_choices = {key: value for key, value in learned.items() if getattr(file.selection, key) is None}
         # A picture has neither channels to choose from nor planes.
-        if not open_choices or file.path.suffix.lower() not in SCENE_SUFFIXES:
+        if not open_choices or not may_hold_several(file.path):
             return file
         return replace(file, selection=replace(file.selection, **open_choices))
 
