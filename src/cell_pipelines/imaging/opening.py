@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cell_pipelines.imaging.contents import describe_contents
 from cell_pipelines.imaging.description import ImageFormatError, Source
+from cell_pipelines.imaging.zarr_groups import is_zarr
 
 # Endings by what opens them; a file of the last kinds may hold several images.
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -34,12 +35,12 @@ def open_source(path: Path) -> Iterator[Source]:
 
 def may_hold_several(path: Path) -> bool:
     """Say whether a file, or a folder of OME-Zarr, may hold several images, channels or planes."""
-    return path.suffix.lower() in SCENE_SUFFIXES or path.is_dir()
+    return path.suffix.lower() in SCENE_SUFFIXES or is_zarr(path)
 
 
 def _opener(path: Path) -> Callable[[Path], Source]:
     suffix = path.suffix.lower()
-    if path.is_dir():
+    if is_zarr(path):
         from cell_pipelines.imaging.ome_zarr import OmeZarrSource
 
         return OmeZarrSource
