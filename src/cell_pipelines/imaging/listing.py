@@ -13,12 +13,12 @@ from cell_pipelines.imaging.zarr_groups import is_zarr, list_zarr_images
 # Endings of images that nothing here opens.
 UNREAD_SUFFIXES = (
     ".webp", ".gif", ".jfif", ".jpe", ".jp2", ".j2k", ".jpx", ".heic", ".heif", ".avif", ".tga", ".pgm", ".ppm", ".pnm",
-    ".exr", ".psd", ".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".qptiff", ".oir", ".oib", ".oif", ".vsi", ".ims", ".zvi",
-    ".dv", ".dm3", ".dm4", ".dcm", ".nii", ".nrrd", ".mrc", ".btf", ".tf8", ".flex",
+    ".exr", ".psd", ".qptiff", ".oir", ".oib", ".oif", ".vsi", ".ims", ".zvi",
+    ".dv", ".dm3", ".dm4", ".dcm", ".nii", ".nrrd", ".mrc", ".flex",
 )  # fmt: skip
 #: Endings of files in which others are packed.
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-_SLIDES = (".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".qptiff", ".vsi")
+_SLIDES = (".qptiff", ".vsi")
 # A linked folder is looked into as far as this, to see whether images may lie in it.
 _ENTRIES = 200
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from cell_pipelines.imaging.contents import describe_contents
 from cell_pipelines.imaging.description import ImageFormatError, Source
+from cell_pipelines.imaging.slides import SLIDE_SUFFIXES, SlideSource
 from cell_pipelines.imaging.zarr_groups import is_zarr
 
 # Endings by what opens them; a file of the last kinds may hold several images.
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
-_TIFFS = (".tif", ".tiff", ".lsm", ".stk")
+_TIFFS = (".tif", ".tiff", ".lsm", ".stk", ".btf", ".tf8")
 _OTHERS = (".czi", ".nd2", ".lif")
-IMAGE_SUFFIXES = (*_PICTURES, *_TIFFS, *_OTHERS)
+IMAGE_SUFFIXES = (*_PICTURES, *_TIFFS, *_OTHERS, *SLIDE_SUFFIXES)
 SCENE_SUFFIXES = (*_TIFFS, *_OTHERS)
 
 
@@ -56,6 +57,8 @@ def _opener(path: Path) -> Callable[[Path], Source]:
         from cell_pipelines.imaging.optional_readers import LifSource, Nd2Source
 
         return Nd2Source if suffix == ".nd2" else LifSource
+    if suffix in SLIDE_SUFFIXES:
+        return SlideSource
     from cell_pipelines.imaging.pictures import PictureSource
 
     return PictureSource
