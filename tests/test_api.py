@@ -1,5 +1,6 @@
 """Counting in Python: whatever stands for images, one result, and files only where they were asked for."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -141,6 +142,32 @@ def test_all_is_written_into_a_new_folder(folder, squares_model, tmp_path):
     assert {"cells.csv", "counts.xlsx", "report.html", "annotations"} <= {p.name for p in (tmp_path / "out").iterdir()}
     with pytest.raises(MistakeError, match="it holds something"):
         count(folder, squares_model, out=tmp_path / "out")
+
+
+def test_cells_are_counted_within_regions_and_the_page_has_them(folder, squares_model, tmp_path):
+    ring = [[0, 0], [64, 0], [64, 20], [0, 20], [0, 0]]
+    region = {
+        "type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"objectType": "annotation", "name": "top", "classification": {"name": "stroma"}},
+    }  # fmt: skip
+    for n in (2, 3):
+        file = tmp_path / "regions" / f"{n} ü.geojson"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps({"type": "FeatureCollection", "features": [region]}), encoding="utf-8")
+    result = count(folder, squares_model, regions=tmp_path / "regions", pixel_size=0.5, out=tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "regions.csv")
+    tops = (result.cells["center_y_px"] < 20).groupby(result.cells["image"]).sum()
+    assert table["total"].tolist() == [tops["2 ü.png"], tops["3 ü.png"]]
+    assert table["cells_per_mm2"].tolist() == pytest.approx((table["total"] / (64 * 20 * 0.25e-6)).tolist())
+    assert result.in_regions.outside == 5 - table["total"].sum()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Counts in regions" in page
+    assert f"{result.in_regions.outside} cells of these images lie in no region" in page
+
+
+def test_regions_of_other_images_are_a_mistake(folder, squares_model, tmp_path):
+    with pytest.raises(MistakeError, match="expected annotations; there is no regions"):
+        count(folder, squares_model, regions=tmp_path / "regions")
 
 
 def test_what_is_written_for_qupath_reads_back_as_the_same_cells(result, tmp_path):

@@ -37,6 +37,7 @@ from cell_pipelines.workflows.parameters.call_arguments import (
     read_threshold,
 )
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
+from cell_pipelines.workflows.regions import count_regions
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def count(
     time: Time = None,
     threshold: float | None = None,
     test_time_augmentation: bool = False,
+    regions: str | Path | None = None,
     out: str | Path | None = None,
 ) -> CountResult:
     """Count the cells of images.
@@ -87,6 +89,8 @@ def count(
         time: What to take of files with several time points: a number from 0; ``"each"`` counts every one.
         threshold: Least score of a cell, in [0, 1], for all classes; None for the model's own.
         test_time_augmentation: Average a network over eight turns and mirror images, at eight times its cost.
+        regions: Folder or file with annotated regions of the images (QuPath's GeoJSON, ImageJ's ROIs and others), in
+            which cells are counted besides.
         out: A new folder that gets the tables, a page, the annotations and the overlays; None to write nothing.
 
     Returns:
@@ -105,7 +109,8 @@ def count(
         check_outside(place, folders_of(images))
     with scratch_folder() as scores:
         found = find_cells(files, trained, scores, inference, parameters)
-    result = CountResult(count_cells(found, trained, parameters), found.annotations, files, trained)
+    in_regions = None if regions is None else count_regions(found.annotations, files, Path(regions))
+    result = CountResult(count_cells(found, trained, parameters), found.annotations, files, trained, in_regions)
     if place is not None:
         result.save(place)
     return result

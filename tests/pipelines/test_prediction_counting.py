@@ -80,7 +80,7 @@ def test_a_warning_stands_beside_its_count_in_the_table_the_log_and_on_the_page(
     assert table["warning"][1] == "noise is high; no cell was counted (0 of 2 training and validation images hold none)"
     assert "cells per megapixel" in table["warning"][2]
     assert "1.png: no cell was counted" in caplog.text
-    page = render_page(report_new(table, annotations, {}, Path("resunet.pt")))
+    page = render_page(report_new(table, annotations, {}, Path("resunet.pt"), PredictionParameters())[0])
     assert "2 of 3 images carry a warning" in page and "noise is high" in page and "resunet.pt" in page
 
 
@@ -94,7 +94,8 @@ def test_default_thresholds_and_cells_beyond_the_overlap_are_said(counted):
 
 def test_a_page_of_images_that_could_not_be_read_names_them(counted):
     annotations = cells(("cell",), [[1]])
-    page = render_page(report_new(counted(annotations, failures=FAILED), annotations, {}, Path("a.pt")))
+    table = counted(annotations, failures=FAILED)
+    page = render_page(report_new(table, annotations, {}, Path("a.pt"), PredictionParameters())[0])
     assert "broken.png: damaged" in page
     assert "were not compared" in page and "No image differs" not in page, "the model file does not know its images"
 

@@ -42,6 +42,7 @@ from cell_pipelines.workflows.comparison import ModelComparison, compare_tables,
 from cell_pipelines.workflows.evaluation import evaluate
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 
 EVALUATION = EvaluationParameters(resamples=100)
 COMPARING, REPORTING = ComparisonParameters(), ReportingParameters(title="Study")
@@ -361,7 +362,8 @@ NewCounts = Callable[[pd.DataFrame, dict[str, Any]], list[str]]
 def counted(pretend_detector: Callable[..., None]) -> NewCounts:
     def render(counts: pd.DataFrame, record: dict[str, Any]) -> list[str]:
         pretend_detector(record, ("cell",))
-        return Said(render_page(report_new(counts, _build([[("cell", 0)]], 0.9), {}, Path("model.pt")))).texts
+        page, _ = report_new(counts, _build([[("cell", 0)]], 0.9), {}, Path("model.pt"), PredictionParameters())
+        return Said(render_page(page)).texts
 
     return render
 

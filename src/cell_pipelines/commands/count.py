@@ -19,6 +19,10 @@ _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting"
 @selection
 @threshold
 @averaging
+@click.option(
+    "--regions", type=Path,
+    help="Annotated regions (QuPath's GeoJSON, ImageJ's ROIs and others) in which cells are counted besides.",
+)  # fmt: skip
 @click.option("--format", default="coco", show_default=True, help="Format of the annotations; another word lists all.")
 @click.option("--overlays/--no-overlays", default=True, help="Draw every image with its cells.")
 def count(
@@ -34,6 +38,7 @@ def count(
     from cell_pipelines.quiet_loggers import quiet_loggers
     from cell_pipelines.workflows.count_result import FILES
     from cell_pipelines.workflows.outputs import check_format
+    from cell_pipelines.workflows.regions import describe_regions, shown_regions
 
     check_format(format)
     folder = output_folder(out, f"counts_{name_of(images)}", images)
@@ -43,6 +48,9 @@ def count(
     print_table(result.shown_table(), notes=("warning", "left_out", "error"))
     if (folders := result.folders) is not None:
         print_table(folders)
+    if result.in_regions is not None:
+        print_table(shown_regions(result.in_regions))
+        click.echo("\n".join(describe_regions(result.in_regions)))
     for note in filter(None, dict.fromkeys(result.table["interval_note"].dropna())):
         click.echo(f"! {note}")
     click.echo(repr(result).splitlines()[0])

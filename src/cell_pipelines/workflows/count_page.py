@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cell_pipelines.analysis.region_counts import RegionCounts
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_images
 from cell_pipelines.imaging.reading import Image, ImageFile
 from cell_pipelines.workflows.counting import count_columns
 from cell_pipelines.workflows.drawing import draw_preview
 from cell_pipelines.workflows.left_out import is_counted
+from cell_pipelines.workflows.regions import describe_regions, shown_regions
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ _PICTURE_PX = 640
 
 
 def report_counts(
-    counts: pd.DataFrame, annotations: AnnotationSet, images: Mapping[str, ImageFile], model: TrainedModel
-) -> "Page":
+    counts: pd.DataFrame, annotations: AnnotationSet, images: Mapping[str, ImageFile], model: TrainedModel,
+    in_regions: RegionCounts | None = None,
+) -> "Page":  # fmt: skip
     """Return a page with the counts of new images, some of them with their cells, and what speaks against the counts.
 
     Args:
@@ -32,9 +35,10 @@ def report_counts(
         annotations: The cells.
         images: The images by name; those of the pictures are read again.
         model: The model that found the cells.
+        in_regions: Counts within annotated regions.
     """
     from cell_pipelines.report.page.html import embedded_page
-    from cell_pipelines.report.pages.new_counts import count_sections, count_summary
+    from cell_pipelines.report.pages.new_counts import count_sections, count_summary, region_section
 
     classes = list(count_columns(annotations).values())
     counts = counts.fillna({"warning": "", "left_out": "", "error": ""})
@@ -46,6 +50,8 @@ def report_counts(
         pictures=_pictures(counts, annotations, images),
         compared=bool(model.record.get("training_images")),
     )
+    if in_regions is not None:
+        sections.insert(1, region_section(shown_regions(in_regions), describe_regions(in_regions)))
     return embedded_page("Cells of new images", {**count_summary(counts), "Model": model.path.name}, sections)
 
 

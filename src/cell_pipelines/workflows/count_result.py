@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cell_pipelines.analysis.region_counts import RegionCounts
 from cell_pipelines.annotations.findings import Finding
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import MistakeError
@@ -26,7 +27,7 @@ _SHOWN_ROWS, _THUMBNAIL_PX = 10, 480
 #: What lies in the folder, where each that was asked for is.
 FILES = {
     "counts.csv": "counts", "counts.xlsx": "counts and cells", "report.html": "page", "cells.csv": "cells",
-    "annotations": "annotations", "overlays": "overlays",
+    "regions.csv": "regions", "annotations": "annotations", "overlays": "overlays",
 }  # fmt: skip
 
 
@@ -41,12 +42,14 @@ class CountResult:
         annotations: The cells with their scores.
         images: The images by name, which are read again when they are drawn.
         model: The model that found them.
+        in_regions: Counts within annotated regions, `in_regions.table`; None where none were asked for.
     """
 
     table: pd.DataFrame
     annotations: AnnotationSet
     images: Mapping[str, ImageFile]
     model: TrainedModel
+    in_regions: RegionCounts | None = None
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -139,7 +142,7 @@ class CountResult:
         """Return the page with counts, intervals and warnings as HTML."""
         from cell_pipelines.report.page.html import render_page
 
-        return render_page(report_counts(self.table, self.annotations, self.images, self.model))
+        return render_page(report_counts(self.table, self.annotations, self.images, self.model, self.in_regions))
 
     def shown_table(self) -> pd.DataFrame:
         """Return the columns that a person reads: counts with intervals, warnings and errors, where there are any."""
@@ -202,7 +205,10 @@ def _write(result: CountResult, folder: Path, *, format: str, overlays: bool) ->
 
     write_csv(result.table, folder / "counts.csv")
     write_csv(result.cells, folder / "cells.csv")
-    write_workbook({"counts": result.table, "cells": result.cells}, folder / "counts.xlsx")
+    regions = {} if result.in_regions is None else {"regions": result.in_regions.table}
+    for name, table in regions.items():
+        write_csv(table, folder / f"{name}.csv")
+    write_workbook({"counts": result.table, **regions, "cells": result.cells}, folder / "counts.xlsx")
     (folder / "report.html").write_text(result.page(), encoding="utf-8")
     for name in ("annotations", *(["overlays"] if overlays else [])):
         (folder / name).mkdir()

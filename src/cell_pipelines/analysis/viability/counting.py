@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cell_pipelines.analysis.object_centroids import object_centroids
 from cell_pipelines.analysis.viability.grouping import group_fields
 from cell_pipelines.analysis.viability.matching import (
     MatchedDead,
@@ -25,7 +26,6 @@ from cell_pipelines.analysis.viability.matching import (
     find_roles,
     match_dead,
     name_each,
-    object_centroids,
 )
 from cell_pipelines.analysis.viability.rules import ViabilityRules
 from cell_pipelines.annotations.schema import AnnotationSet

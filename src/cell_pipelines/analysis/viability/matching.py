@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cell_pipelines.analysis.evaluation.class_pair import Side
 from cell_pipelines.analysis.viability.rules import ViabilityRules, some_of
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.annotations.selection import select_images, select_objects
+from cell_pipelines.annotations.selection import select_objects
 from cell_pipelines.metrics.centroids import match_centroids
 from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 
@@ -99,17 +98,6 @@ def match_dead(cells: AnnotationSet, centroids: FloatArray, rules: ViabilityRule
         partner = np.where(matching.is_true_positive, nuclei[matching.true_index], -1)
         distance = matching.distance
     return MatchedDead(nuclei, dead, partner.astype(np.int64), distance, float(reach))
-
-
-def object_centroids(cells: AnnotationSet) -> FloatArray:
-    """Return the centroids (N, 2) of all objects as (row, column), each category of each image by itself."""
-    centroids = np.zeros((cells.n_objects, 2))
-    for image, rows in enumerate(cells.rows_by_image()):
-        one = select_images(cells, [image])
-        for category in np.unique(one.category).tolist():
-            chosen = one.category == category
-            centroids[rows[chosen]] = Side(select_objects(one, chosen)).centroids
-    return centroids
 
 
 def _reach_px(cells: AnnotationSet, nuclei: IntArray, rules: ViabilityRules, pixel_um: float | None) -> float:

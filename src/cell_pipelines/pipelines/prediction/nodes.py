@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cell_pipelines.analysis.region_counts import RESERVED
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
@@ -17,6 +18,7 @@ from cell_pipelines.workflows.outputs import export_annotations
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.reading import read_cells
+from cell_pipelines.workflows.regions import count_regions
 from cell_pipelines.workflows.scoring import score_images
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -90,10 +92,15 @@ def count_new(
 
 
 def report_new(
-    counts: pd.DataFrame, annotations: AnnotationSet, images: dict[str, ImageFile], checkpoint: Path
-) -> Page:
-    """Return a page with the counts of new images, some with their cells, and what speaks against the counts."""
-    return report_counts(counts, annotations, images, TrainedModel.open(checkpoint))
+    counts: pd.DataFrame, annotations: AnnotationSet, images: dict[str, ImageFile], checkpoint: Path,
+    parameters: PredictionParameters,
+) -> tuple[Page, pd.DataFrame]:  # fmt: skip
+    """Return a page with the counts of new images and what speaks against them, and one row per annotated region."""
+    in_regions = None
+    if parameters.regions is not None:
+        in_regions = count_regions(annotations, images, Path(parameters.regions), parameters.regions_format)
+    page = report_counts(counts, annotations, images, TrainedModel.open(checkpoint), in_regions)
+    return page, pd.DataFrame(columns=list(RESERVED)) if in_regions is None else in_regions.table
 
 
 def export_cells(annotations: AnnotationSet, parameters: PredictionParameters) -> Callable[[Path], None]:

@@ -76,8 +76,8 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 report_new,
-                inputs=["new_counts", "new_predictions", "new_images", "chosen_model"],
-                outputs="new_report",
+                inputs=["new_counts", "new_predictions", "new_images", "chosen_model", "params:prediction"],
+                outputs=["new_report", "new_regions"],
                 name="report_counts",
             ),
             Node(

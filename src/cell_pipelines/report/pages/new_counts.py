@@ -26,6 +26,13 @@ _PICTURES: Final = (
     "images are in the folder overlays, if they were asked for."
 )
 
+_REGIONS: Final = {
+    "region": "Number of the region in its image, in the order of the annotations.",
+    "area_px2": "Area of the region within the image, in square pixels.",
+    "cells_per_megapixel": "Cells per million pixels of the region.",
+    "cells_per_mm2": "Cells per square millimetre of the region.",
+}
+
 _LEFT_OUT: Final = "Why the image is not counted among the others."
 
 _UNKNOWN: Final = (
@@ -83,6 +90,20 @@ def count_sections(
     if len(failed):
         sections.append(Section("Images that could not be read", [_table(failed, "Why each was left out.")]))
     return sections
+
+
+def region_section(table: pd.DataFrame, said: Sequence[str]) -> Section:
+    """Return the section about counts in annotated regions.
+
+    Args:
+        table: One row per region.
+        said: What is said of the counts, a paragraph each.
+    """
+    caption = "Cells in each region."
+    if len(table) > _MOST_ROWS:
+        caption += f" The first {_MOST_ROWS} of {len(table)} rows; regions.csv beside this page has all."
+    shown = Table(table.head(_MOST_ROWS), caption, defined(table, _REGIONS))
+    return Section("Counts in regions", [Text("\n\n".join(said)), shown])
 
 
 def _counts(read: pd.DataFrame, classes: Sequence[str]) -> Table:

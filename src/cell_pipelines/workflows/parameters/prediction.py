@@ -76,6 +76,8 @@ class PredictionParameters(BaseModel):
         overlays: Draw the cells on the images.
         strict: Fail on an image that can't be read, instead of listing it.
         parallel: How drawing is spread over processors.
+        regions: Folder or file with annotated regions in which cells are counted besides; None for none.
+        regions_format: Annotation format of the regions; ``auto`` recognises it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -84,3 +86,5 @@ class PredictionParameters(BaseModel):
     overlays: bool = True
     strict: bool = False
     parallel: ParallelParameters = ParallelParameters()
+    regions: str | None = None
+    regions_format: str = "auto"

@@ -1,0 +1,60 @@
+"""Counts within annotated regions: read the regions of images, count, and say what the numbers leave open."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from cell_pipelines.analysis.region_counts import RESERVED, RegionCounts, count_in_regions
+from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.workflows.ground_truth import read_ground_truth
+
+
+def count_regions(
+    cells: AnnotationSet, images: Mapping[str, ImageFile], source: Path, format: str = "auto"
+) -> RegionCounts:
+    """Count the cells of images within regions that are annotated in any format.
+
+    Args:
+        cells: The cells.
+        images: The images by name.
+        source: Folder or file of the regions.
+        format: Their format; ``auto`` recognises it.
+
+    Raises:
+        MistakeError: There is no such source, or no region in an image that is counted.
+        AnnotationFormatError: No format is recognised, or several.
+    """
+    regions = read_ground_truth(images, source, format).annotations
+    try:
+        return count_in_regions(cells, regions)
+    except ValueError as error:
+        raise MistakeError(f"{source}: {error}; a region is a box, a polygon or a mask.") from error
+
+
+def describe_regions(counts: RegionCounts) -> list[str]:
+    """Return in sentences what was counted where, and what the counts leave open."""
+    images = counts.table["image"].nunique()
+    said = [
+        f"{len(counts.table)} regions in {images} image{'' if images == 1 else 's'}. A cell counts where its centroid "
+        f"lies; {counts.outside} cells of these images lie in no region, and {counts.several} in several, where each "
+        "counts them.",
+        "Intervals of counts are calibrated for whole images, so those of regions have none.",
+    ]
+    if counts.table["area_mm2"].isna().any():
+        said.append("Cells per mm² are given where the size of a pixel is known.")
+    return said
+
+
+def shown_regions(counts: RegionCounts) -> pd.DataFrame:
+    """Return the columns that a person reads: areas in mm² where pixels have a size, names where there are any."""
+    table = counts.table
+    in_pixels, in_mm = ["area_px2", "cells_per_megapixel"], ["area_mm2", "cells_per_mm2"]
+    empty = [] if (table["name"] != "").any() else ["name"]
+    # Of one class the count is the total.
+    classes = [name for name in table if name not in RESERVED]
+    return table.drop(columns=[
+        *(in_pixels if table["area_mm2"].notna().all() else in_mm), *empty, *(classes if len(classes) == 1 else []),
+    ])  # fmt: skip
