@@ -62,10 +62,10 @@ def test_density_is_by_the_area_within_the_image_and_in_square_millimetres_where
     row = count_in_regions(cells, regions_of([beyond])).table.iloc[0]
     assert row["area_px2"] == 2500
     assert row["cells_per_megapixel"] == pytest.approx(2 / 2500 * 1e6)
-    assert row["area_mm2"] == pytest.approx(2500 * PIXEL_UM * 2 * PIXEL_UM / 1e6)
-    assert row["cells_per_mm2"] == pytest.approx(2 / row["area_mm2"])
+    assert row["area_um2"] == pytest.approx(2500 * PIXEL_UM * 2 * PIXEL_UM)
+    assert row["cells_per_mm2"] == pytest.approx(2 / row["area_um2"] * 1e6)
     unknown = count_in_regions(cells_at(CELLS), regions_of([beyond])).table.iloc[0]
-    assert np.isnan(unknown["area_mm2"]) and np.isnan(unknown["cells_per_mm2"])
+    assert np.isnan(unknown["area_um2"]) and np.isnan(unknown["cells_per_mm2"])
 
 
 def test_a_region_outside_the_image_has_no_density():

@@ -20,7 +20,7 @@ from cell_pipelines.typing import FloatArray, IntArray
 
 #: Columns of the table that are not a class's.
 RESERVED: Final = (
-    "image", "region", "name", "class", "total", "area_px2", "area_mm2", "cells_per_mm2", "cells_per_megapixel",
+    "image", "region", "name", "class", "total", "area_px2", "area_um2", "cells_per_mm2", "cells_per_megapixel",
 )  # fmt: skip
 _UM2_PER_MM2, _PX_PER_MEGAPIXEL = 1e6, 1e6
 # What QuPath writes beside its annotations.
@@ -34,7 +34,7 @@ class RegionCounts:
     Attributes:
         table: One row per region, in the order of the images: `image`; `region`, its number there from 1; `name`,
             empty where it has none; `class`; a column for each class of cells; `total`; `area_px2` within the image in
-            square pixels; `cells_per_megapixel`; and where the image's pixel size is known `area_mm2` and
+            square pixels; `cells_per_megapixel`; and where the image's pixel size is known `area_um2` and
             `cells_per_mm2`, else NaN.
         outside: Cells of images with regions that lie in none of them.
         several: Cells that lie in more than one region, and count in each.
@@ -136,7 +136,7 @@ def _describe(cells: AnnotationSet, own: AnnotationSet, counts: dict[str, IntArr
     areas = np.nan_to_num(shapely.area(shapely.intersection(shapes.outlines, frame)))
     areas[shapes.is_mask] = shapes.runs.areas()[shapes.is_mask]
     sides = image["pixel_height_um"], image["pixel_width_um"]
-    square_mm = np.prod(sides) / _UM2_PER_MM2 if all(sides) else np.nan
+    square_um = np.prod(sides) if all(sides) else np.nan
     names = [_attributes(text).get("name") or "" for text in own.objects["attributes"].to_pylist()]
     return [
         {
@@ -144,7 +144,7 @@ def _describe(cells: AnnotationSet, own: AnnotationSet, counts: dict[str, IntArr
             "class": own.categories[own.category[place]],
             **{column: int(numbers[place]) for column, numbers in counts.items()},
             "total": int(sum(numbers[place] for numbers in counts.values())),
-            "area_px2": float(areas[place]), "area_mm2": float(areas[place] * square_mm),
+            "area_px2": float(areas[place]), "area_um2": float(areas[place] * square_um),
         }
         for place in range(own.n_objects)
     ]  # fmt: skip
@@ -152,9 +152,11 @@ def _describe(cells: AnnotationSet, own: AnnotationSet, counts: dict[str, IntArr
 
 def _to_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
-    for column, area in (
-        ("cells_per_megapixel", table["area_px2"] / _PX_PER_MEGAPIXEL), ("cells_per_mm2", table["area_mm2"])
-    ):  # fmt: skip
+    areas = {
+        "cells_per_megapixel": table["area_px2"] / _PX_PER_MEGAPIXEL,
+        "cells_per_mm2": table["area_um2"] / _UM2_PER_MM2,
+    }
+    for column, area in areas.items():
         table[column] = table["total"].where(area > 0) / area.where(area > 0)
-    return table[["image", "region", "name", "class", *columns, "total", "area_px2", "cells_per_megapixel", "area_mm2",
-                  "cells_per_mm2"]]  # fmt: skip
+    described = ["image", "region", "name", "class", *columns, "total"]
+    return table[[*described, "area_px2", "cells_per_megapixel", "area_um2", "cells_per_mm2"]]

@@ -43,18 +43,18 @@ def describe_regions(counts: RegionCounts) -> list[str]:
         "counts them.",
         "Intervals of counts are calibrated for whole images, so those of regions have none.",
     ]
-    if counts.table["area_mm2"].isna().any():
+    if counts.table["area_um2"].isna().any():
         said.append("Cells per mm² are given where the size of a pixel is known.")
     return said
 
 
 def shown_regions(counts: RegionCounts) -> pd.DataFrame:
-    """Return the columns that a person reads: areas in mm² where pixels have a size, names where there are any."""
+    """Return the columns that a person reads: areas in µm² where pixels have a size, names where there are any."""
     table = counts.table
-    in_pixels, in_mm = ["area_px2", "cells_per_megapixel"], ["area_mm2", "cells_per_mm2"]
+    in_pixels, in_mm = ["area_px2", "cells_per_megapixel"], ["area_um2", "cells_per_mm2"]
     empty = [] if (table["name"] != "").any() else ["name"]
     # Of one class the count is the total.
     classes = [name for name in table if name not in RESERVED]
     return table.drop(columns=[
-        *(in_pixels if table["area_mm2"].notna().all() else in_mm), *empty, *(classes if len(classes) == 1 else []),
+        *(in_pixels if table["area_um2"].notna().all() else in_mm), *empty, *(classes if len(classes) == 1 else []),
     ])  # fmt: skip
