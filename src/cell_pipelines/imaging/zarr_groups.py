@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cell_pipelines.imaging.description import MAX_PLANES, ImageFormatError
+from cell_pipelines.imaging.description import ImageFormatError
 
 _MARKS = ("zarr.json", ".zgroup", ".zarray")
 
@@ -28,14 +28,18 @@ def list_zarr_images(path: Path) -> list[Path]:
         return [path]
     if ome.get("plate"):
         return [image for well in _paths(path, ome["plate"].get("wells")) for image in _fields(well)]
-    series = [path / str(number) for number in range(MAX_PLANES) if (path / str(number)).is_dir()] if (
-        "bioformats2raw.layout" in ome) else _fields(path) if ome.get("well") else []  # fmt: skip
+    series = _fields(path) if ome.get("well") else _series(path) if "bioformats2raw.layout" in ome else []
     if not series:
         raise ImageFormatError(
             f"{path}: expected OME-Zarr, whose attributes name `multiscales`, `plate`, `well` or a layout of "
             f"bioformats2raw; got a Zarr {'array' if is_array(path) else 'group'} with {_listed(ome)}."
         )
     return series
+
+
+def _series(path: Path) -> list[Path]:
+    numbers = sorted(int(entry.name) for entry in path.iterdir() if entry.name.isdecimal() and entry.is_dir())
+    return [path / str(number) for number in numbers]
 
 
 def _fields(well: Path) -> list[Path]:
@@ -104,7 +108,7 @@ def stored_files(path: Path) -> Iterator[os.stat_result]:
     for parent, folders, files in os.walk(path):
         folders.sort()
         for name in sorted(files):
-            yield (Path(parent) / name).stat()
+            yield (Path(parent) / name).lstat()
 
 
 def folder_signature(path: Path) -> str:
