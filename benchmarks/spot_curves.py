@@ -2,7 +2,7 @@
 
 python benchmarks/spot_curves.py --fields 12 --real ../shared/data --figure curves.png
 
-The tags were set by one reader who saw no detection; doubtful places count neither as missed nor as false. Intervals
+The tags were set by eye without a detection; doubtful places, mostly dim, count neither as missed nor as false. Intervals
 are Wilson's. Real images are taken as one nucleus. Stacks are generated in 13 planes; NEUBIAS is a real one.
 """
 
