@@ -15,9 +15,9 @@ warnings.filterwarnings("ignore", message=".*register_new_resolver.*")
 
 # What a notebook imports; loaded when it is asked for, so that the package itself loads neither torch nor pandas.
 if TYPE_CHECKING:
-    from cell_pipelines.api import compare, convert, count, evaluate, load_model
+    from cell_pipelines.api import compare, convert, count, evaluate, export_model, load_model
 
-__all__ = ["compare", "convert", "count", "evaluate", "load_model"]
+__all__ = ["compare", "convert", "count", "evaluate", "export_model", "load_model"]
 
 
 def __getattr__(name: str) -> Any:

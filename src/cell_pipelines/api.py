@@ -27,6 +27,7 @@ from cell_pipelines.workflows.image_sources import (
     describe_missing,
     folders_of,
 )
+from cell_pipelines.workflows.model_export import export_model as export_model
 from cell_pipelines.workflows.model_names import DEFAULT_MODEL, Model, open_model
 from cell_pipelines.workflows.outputs import check_new_folder, check_outside
 from cell_pipelines.workflows.parameters.call_arguments import (
@@ -241,10 +242,6 @@ def convert(
     try:
         files = collect_images((path if path.is_dir() else path.parent) if images is None else images)
     except ImageFormatError as error:
-        hint = (
-            " Annotations are of images: name their folder (`images`, `--images` of a command)."
-            if images is None
-            else ""
-        )
-        raise MistakeError(f"{error}{hint}") from error
+        hint = " Annotations are of images: name their folder (`images`, `--images` of a command)."
+        raise MistakeError(f"{error}{hint if images is None else ''}") from error
     return convert_source(files, path, Path(destination), format=format, source_format=source_format)

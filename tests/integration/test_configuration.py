@@ -16,6 +16,7 @@ from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.trials import list_trials
 from cell_pipelines.pipelines.fish.parameters import FishParameters
 from cell_pipelines.pipelines.learning_curve.parameters import LearningCurveParameters
+from cell_pipelines.pipelines.model_export.parameters import ModelExportParameters
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
@@ -43,6 +44,7 @@ MODELS = {
     "annotation_conversion": ConversionParameters,
     "data_preparation": PreparationParameters,
     "annotation_export": ExportParameters,
+    "model_export": ModelExportParameters,
     "pre_annotation": PreAnnotationParameters,
     "yolo": YoloParameters,
     "yolo_seg": YoloParameters,

@@ -1,8 +1,12 @@
+import json
+
 import numpy as np
 import pytest
+import torch
 
 from cell_pipelines.inference.engines.deployed import load_deployed
 from cell_pipelines.inference.engines.export import RECORD_KEY, TOLERANCE, ExportError, export_onnx
+from cell_pipelines.inference.engines.other_exports import export_openvino, export_torchscript
 from cell_pipelines.inference.engines.outputs import compare_outputs, sample_images
 from cell_pipelines.inference.engines.registry import create_engine
 from cell_pipelines.models.spec import ARCHITECTURES
@@ -126,3 +130,49 @@ def test_a_network_that_no_exporter_knows_is_refused(write_model, tmp_path):
 
     with pytest.raises(ExportError, match="can't be (exported|run)"):
         export_onnx(type(deployed)(Odd(), deployed.shape, deployed.outputs, deployed.record), tmp_path / "a.onnx")
+
+
+def load_any_size(path):
+    return load_deployed(path, any_size=True)
+
+
+def test_a_network_is_exported_for_all_sizes_that_need_no_padding(write_model, tmp_path):
+    deployed = load_any_size(write_model("resunet", tile=37))
+    assert deployed.shape == (1, 40, 40) and deployed.step == 8
+    export_onnx(deployed, tmp_path / "a.onnx")
+    engine = create_engine("onnxruntime", tmp_path / "a.pt", tmp_path / "a.onnx")
+    images = sample_images((1, 8, 72), 2)
+    assert (
+        compare_outputs(tuple(one.numpy() for one in deployed.network(torch.from_numpy(images))), engine(images)) < 1e-3
+    )
+    read = read_record(tmp_path / "a.onnx")["input"]
+    assert read["shape"] == ["batch", 1, "height", "width"] and (read["multiples_of"], read["least"]) == (8, 8)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - {"pspnet", "upernet", "dpt", "segformer"}))
+def test_architectures_are_exported_for_any_size_in_every_format(name, write_model, tmp_path):
+    deployed = load_any_size(write_model(name))
+    for export, ending in ((export_onnx, "onnx"), (export_torchscript, "torchscript"), (export_openvino, "xml")):
+        assert export(deployed, tmp_path / f"network.{ending}") <= TOLERANCE
+
+
+@pytest.mark.parametrize(("export", "ending"), [(export_torchscript, "torchscript"), (export_openvino, "xml")])
+def test_other_formats_hold_the_record_and_give_what_pytorch_gives(export, ending, write_model, tmp_path):
+    deployed = load_any_size(write_model("resunet", representation="star", stride=2))
+    assert export(deployed, tmp_path / f"a.{ending}") <= TOLERANCE
+    if ending == "torchscript":
+        files = {"cell_pipelines.json": ""}
+        torch.jit.load(str(tmp_path / "a.torchscript"), _extra_files=files)
+        assert json.loads(files["cell_pipelines.json"]) == json.loads(json.dumps(dict(deployed.record)))
+    else:
+        assert (tmp_path / "a.bin").stat().st_size > 0
+        assert "checkpoint_sha256" in (tmp_path / "a.xml").read_text(encoding="utf-8")
+
+
+def test_another_format_that_gives_something_else_is_not_kept(write_model, tmp_path, monkeypatch):
+    deployed = load_any_size(write_model("resunet", tile=32))
+    monkeypatch.setattr("cell_pipelines.inference.engines.export.compare_outputs", lambda *_: 0.01)
+    with pytest.raises(ExportError, match=r"differs from PyTorch's by 0.01"):
+        export_torchscript(deployed, tmp_path / "a.torchscript")
+    assert not list(tmp_path.glob("*.torchscript"))

@@ -1,14 +1,15 @@
-"""A model file's network as it predicts: of one size, images in, scores out, and what one must know to use it."""
+"""A model file's network as it predicts: images in, scores out, and what one must know to use it."""
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cell_pipelines.inference.pixels import trained_normalisation
-from cell_pipelines.models.model_file import Family, model_family
+from cell_pipelines.models.model_file import model_family
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 _DEFAULT_TILE = 256
 _CHANNELS = {1: "grey", 3: "RGB"}
+_TOOLS = {"cellpose": "Cellpose", "bioimageio": "BioImage.IO", "instanseg": "InstanSeg"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +29,24 @@ class DeployedNetwork:
         shape: C, H and W of its images.
         outputs: Names of what it returns.
         record: What one must know to use it, in plain values.
+        step: Heights and widths that are multiples of it, and none smaller than `least`, may be given in place of those
+            of `shape`; None where only those may.
+        least: Least height and width.
     """
 
     network: "torch.nn.Module"
     shape: tuple[int, int, int]
     outputs: tuple[str, ...]
     record: Mapping[str, Any]
+    step: int | None = None
+    least: int = 1
+
+    def of_one_size(self) -> "DeployedNetwork":
+        """Return the same for images of `shape` only."""
+        return replace(self, step=None, record={**self.record, "input": _input(self.shape, None)})
 
 
-def load_deployed(checkpoint: Path, size: Size | None = None) -> DeployedNetwork:
+def load_deployed(checkpoint: Path, size: Size | None = None, *, any_size: bool = False) -> DeployedNetwork:
     """Load a model file for prediction.
 
     A YOLO has its normalisation folded into its convolutions, and gives ``output0`` (B, 4 + categories + coefficients
@@ -47,33 +58,37 @@ def load_deployed(checkpoint: Path, size: Size | None = None) -> DeployedNetwork
     Args:
         checkpoint: A model file of this project, or any other YOLO.
         size: Height and width of its images; None for those that it was trained with.
+        any_size: Let it take other sizes as well, where it can: those for which nothing is padded inside. `size` is
+            rounded up to such a one.
 
     Raises:
-        ValueError: The file is no model, or `size` doesn't fit.
+        ValueError: The file is no model, is one that only another tool can run, or `size` doesn't fit.
     """
     family = model_family(checkpoint)
-    if family == "cellpose":
-        raise ValueError(f"{checkpoint}: a model of Cellpose runs by Cellpose only, so it can't be exported.")
-    load = _load_yolo if family == "yolo" else _load_segmentation
-    found = load(checkpoint, size)
+    if family not in ("yolo", "segmentation"):
+        name = _TOOLS.get(family, family)
+        raise ValueError(f"{checkpoint}: a model of {name} runs by {name} only, so it can't be exported.")
+    found = _load_yolo(checkpoint, size) if family == "yolo" else _load_segmentation(checkpoint, size)
+    if any_size and found.step is not None:
+        channels, height, width = found.shape
+        found = replace(found, shape=(channels, _whole(height, found), _whole(width, found)))
+    step = found.step if any_size else None
+    given = _input(found.shape, step) | ({"multiples_of": step, "least": found.least} if step else {})
+    common = {"family": family, "input": given, "outputs": list(found.outputs)}
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    return DeployedNetwork(
-        found.network,
-        found.shape,
-        found.outputs,
-        {**_common(family, found), **found.record, "checkpoint_sha256": digest},
-    )
+    return replace(found, step=step, record={**common, **found.record, "checkpoint_sha256": digest})
 
 
-def _common(family: Family, found: DeployedNetwork) -> dict[str, Any]:
-    channels, height, width = found.shape
+def _whole(side: int, found: DeployedNetwork) -> int:
+    step = found.step or 1
+    return max(-(-side // step) * step, found.least)
+
+
+def _input(shape: tuple[int, int, int], step: int | None) -> dict[str, Any]:
+    sides = list(shape[1:]) if step is None else ["height", "width"]
     return {
-        "family": family,
-        "input": {
-            "name": "images", "shape": ["batch", channels, height, width], "type": "float32", "range": [0, 1],
-            "channels": _CHANNELS.get(channels, "as in the image"),
-        },
-        "outputs": list(found.outputs),
+        "name": "images", "shape": ["batch", shape[0], *sides], "type": "float32", "range": [0, 1],
+        "channels": _CHANNELS.get(shape[0], "as in the image"),
     }  # fmt: skip
 
 
@@ -89,12 +104,17 @@ def _load_segmentation(checkpoint: Path, size: Size | None) -> DeployedNetwork:
     if min(height, width) < 1:
         raise ValueError(f"`size` must be a height and a width of 1 or more, got {(height, width)}.")
     kept = ("categories", "representation", "decoding", "thresholds", "colour", "resize", "channels",
-            "pixel_size_um", "training_images", "started_from", "data_sha256", "run_id")  # fmt: skip
+            "pixel_size_um", "cell_diameter_px", "training_images", "started_from", "data_sha256",
+            "run_id")  # fmt: skip
     record = {key: description[key] for key in kept if key in description}
     record["normalisation"] = trained_normalisation(description, "segmentation")
     record |= {"activations": list(representation.activations), "stride": representation.stride}
     shape = (int(description["network"]["in_channels"]), int(height), int(width))
-    return DeployedNetwork(_activated(network, representation.activations), shape, ("scores",), record)
+    step = None if description.get("resize") else math.lcm(int(getattr(network, "stride", 1)), representation.stride)
+    members = getattr(network, "members", [network])
+    least = max(int(getattr(member, "minimum", 1)) for member in members)
+    activated = _activated(network, representation.activations)
+    return DeployedNetwork(activated, shape, ("scores",), record, step, least)
 
 
 def _load_yolo(checkpoint: Path, size: Size | None) -> DeployedNetwork:
