@@ -27,7 +27,7 @@ def times(monkeypatch):
         said["measured"] += 1
         return {name: StepTimes(said[name], 0.1, "here") for name in ("float32", "bfloat16")}
 
-    monkeypatch.setattr("cell_pipelines.training.speed.measure_formats", measure)
+    monkeypatch.setattr("cell_pipelines.training.number_format.measure_formats", measure)
     return said
 
 

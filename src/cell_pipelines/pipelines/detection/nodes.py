@@ -30,6 +30,7 @@ def train_detector(
     from cell_pipelines.models.yolo_checkpoint import with_record
     from cell_pipelines.training.cost import training_cost
     from cell_pipelines.training.detection.train import train_yolo
+    from cell_pipelines.training.number_format import kept_format
 
     _warn_of_rules(parameters, annotations)
     limit = max(1000, _SPARE * int(annotations.counts().sum(axis=1).max()))
@@ -44,6 +45,7 @@ def train_detector(
         "from_scratch": parameters.from_scratch,
         "started_from": [] if parameters.from_scratch else inherited_images(parameters.weights),
         "run_id": run_of(folder.name),
+        "number_format": kept_format(folder) or parameters.precision,
         "training_cost": training_cost(history, select_split(subset.take(annotations), "train").n_images),
     }
     return with_record(best, record), history

@@ -21,7 +21,8 @@ class YoloStart:
             ``yolo26n-seg.pt``) or path; ``….yaml`` is the same network untrained.
         from_scratch: Train that network without its weights.
         device: ``auto``, ``cpu``, ``cuda``, ``mps``, or numbers of GPUs such as ``0,1``.
-        precision: ``auto``: mixed on a GPU, float32 on a CPU.
+        precision: ``auto``: mixed on a GPU; on a CPU bfloat16 where a step is measured to be faster so, else float32,
+            which an RT-DETR keeps.
         minutes: Of training and validation together by the clock, in place of epochs; None for epochs. Those of an
             interrupted training count. Not for several GPUs.
         trust: Open a file of weights that names other code than known layers; that code then runs.

@@ -1,10 +1,12 @@
 """Training a YOLO: settings in, best checkpoint and history out, all cores used, resumable after a crash."""
 
+import copy
 import json
 import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ from cell_pipelines.models.yolo_networks import is_transformer, network_task
 from cell_pipelines.progress import create_progress, is_told
 from cell_pipelines.training.detection.labels import check_labels, check_queries, labels_digest
 from cell_pipelines.training.detection.sampling import repeat_images
-from cell_pipelines.training.detection.settings import Precision, YoloTraining, to_arguments
+from cell_pipelines.training.detection.settings import YoloTraining, to_arguments
 from cell_pipelines.training.detection.time_keeper import TimeKeeper
+from cell_pipelines.training.number_format import FORMAT_FILE, measured_format
 from cell_pipelines.training.resuming import ResumeError
 
 logger = logging.getLogger(__name__)
@@ -83,7 +86,7 @@ def train_yolo(
     if start.endswith(".pt"):
         check_file(Path(start), trust=training.trust)
     if not going_on:
-        for old in ("resume.pt", "finished", _TIME):
+        for old in ("resume.pt", "finished", _TIME, FORMAT_FILE):
             (folder / old).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder / "training.json") as temporary:
@@ -137,7 +140,7 @@ def _add_callbacks(model: Any, training: YoloTraining, last: Path) -> None:
     state: dict[str, Any] = {}
 
     def start(trainer: Any) -> None:
-        _use_cpu_well(trainer, training.precision)
+        _use_cpu_well(trainer, training, last.parent)
         bar.start()
         state["task"] = bar.add_task(f"training {Path(training.weights).stem}", total=_steps(trainer))
 
@@ -177,7 +180,7 @@ def _score_text(boxes: float, masks: float | None) -> str:
     return f"validation AP50 {boxes:.3f}" + ("" if masks is None else f", of masks {masks:.3f}")
 
 
-def _use_cpu_well(trainer: Any, precision: Precision) -> None:
+def _use_cpu_well(trainer: Any, training: YoloTraining, folder: Path) -> None:
     import torch
 
     if trainer.device.type != "cpu":
@@ -185,22 +188,33 @@ def _use_cpu_well(trainer: Any, precision: Precision) -> None:
     use_all_cores()
     for network in (trainer.model, trainer.ema.ema):
         network.to(memory_format=torch.channels_last)  # the same numbers, faster convolutions
+    precision: str = training.precision
+    if precision == "auto" and not is_transformer(training.weights):
+        shape, steps = (3, trainer.args.imgsz, trainer.args.imgsz), trainer.epochs * len(trainer.train_loader)
+        create = partial(copy.deepcopy, trainer.model)
+        precision = measured_format(create, shape, folder, steps=steps, minutes=training.minutes)
     if precision == "bfloat16":
         if not torch.cpu._is_avx512_bf16_supported():
             logger.warning("this processor has no bfloat16 instructions; float32 is faster here.")
-        _forward_in_bfloat16(trainer.model)
+        _predict_in_bfloat16(trainer.model)
 
 
-def _forward_in_bfloat16(network: Any) -> None:
+def _predict_in_bfloat16(network: Any) -> None:
+    """Let a network compute in bfloat16; its loss stays in float32, since bfloat16 steps from 32 to 32.25 pixels."""
     import torch
+    from torch.utils._pytree import tree_map
 
-    forward = network.forward
+    predict = network.predict
+
+    def widen(value: Any) -> Any:
+        return value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
 
     def cast(*args: Any, **kwargs: Any) -> Any:
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            return forward(*args, **kwargs)
+            outputs = predict(*args, **kwargs)
+        return tree_map(widen, outputs)
 
-    network.forward = cast
+    network.predict = cast
 
 
 def read_history(path: Path) -> pd.DataFrame:
