@@ -200,7 +200,7 @@ def _use_cpu_well(trainer: Any, training: YoloTraining, folder: Path) -> None:
 
 
 def _predict_in_bfloat16(network: Any) -> None:
-    """Let a network compute in bfloat16; its loss stays in float32, since bfloat16 steps from 32 to 32.25 pixels."""
+    """Let a network compute in bfloat16, its loss in float32: bfloat16 knows no number between 32 and 32.25."""
     import torch
     from torch.utils._pytree import tree_map
 
