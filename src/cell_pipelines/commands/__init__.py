@@ -18,7 +18,7 @@ COMMANDS = {
     "evaluate": "Evaluate a model on annotated images.",
     "compare": "Compare models on annotated images.",
     "convert": "Convert annotations from any format into any other.",
-    "export": "Write a model for other programs: ONNX, TorchScript or OpenVINO.",
+    "export": "Write a model for other programs: ONNX, TorchScript, OpenVINO, BioImage.IO.",
     "app": "Serve a web page to count cells on, correct them and train.",
     "run": "Run a pipeline of the project in this folder, as `kedro run` does.",
     "fetch": "Fetch public images with annotations, to try things out on.",

@@ -10,6 +10,7 @@ from cell_pipelines.imaging.intensity import Colour, to_colour
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.pixels import UnitPixels, read_part
+from cell_pipelines.models.foreign.bioimageio import OWN, channel_names, load_bioimageio, one_image
 from cell_pipelines.representations.base import Representation, Scores
 from cell_pipelines.typing import AnyArray, Float32Array
 
@@ -32,7 +33,6 @@ class BioimagePredictor:
 
     def __init__(self, checkpoint: Path, *, device: str = "auto", trust: bool = False) -> None:
         from cell_pipelines.models.checkpoint_file import read_description
-        from cell_pipelines.models.foreign.bioimageio import channel_names, load_bioimageio, one_image
         from cell_pipelines.representations.registry import create_representation
 
         description = read_description(checkpoint)
@@ -48,7 +48,7 @@ class BioimagePredictor:
         self._pipeline.load()
 
     def predict(self, image: Image | LargeImage) -> tuple[Scores, ...]:
-        """Return the scores of one image (H, W) or (H, W, C) of any depth, for the one category.
+        """Return the scores of one image (H, W) or (H, W, C) of any depth, for each category.
 
         Intensities come as they are: the description's preprocessing scales them. Where the model takes one channel,
         it gets the mean of all.
@@ -60,7 +60,11 @@ class BioimagePredictor:
         whole = read_part(image, (0, 0, image.shape[0], image.shape[1]))
         pixels = to_colour(whole, _COLOURS.get(self._channels, "channels"))
         self._check(pixels)
-        return (self.representation.reduce(self._meant(self._run(pixels))),)
+        output = self._run(pixels)
+        if self._meanings != (OWN,):
+            return (self.representation.reduce(self._meant(output)),)
+        parts = np.split(np.ascontiguousarray(output, np.float32), len(self.categories))
+        return tuple(self.representation.reduce(part) for part in parts)
 
     def statistics(self, image: Image | LargeImage) -> ImageStatistics:
         """Return how dark, bright and noisy the image is."""
@@ -90,6 +94,9 @@ class BioimagePredictor:
         return self._cropped(array if array.ndim == 3 else array[None], shape, sizes, margins)
 
     def _cropped(self, output: AnyArray, shape: tuple[int, ...], sizes: list[int], margins: list[int]) -> AnyArray:
+        step = self.representation.stride
+        if self._meanings == (OWN,) and [side * step for side in output.shape[1:]] == sizes:
+            return output[:, : -(-shape[0] // step), : -(-shape[1] // step)]
         lost = [size - side for size, side in zip(sizes, output.shape[1:], strict=True)]
         starts = [margin - one // 2 for margin, one in zip(margins, lost, strict=True)]
         if min(lost) < 0 or min(starts) < 0 or any(one % 2 for one in lost):

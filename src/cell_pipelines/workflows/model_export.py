@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # it needs torch, which listing the pipelines must not load
 logger = logging.getLogger(__name__)
 
 #: How the file of each format ends.
-FORMATS = {"onnx": ".onnx", "torchscript": ".torchscript", "openvino": ".xml"}
+FORMATS = {"onnx": ".onnx", "torchscript": ".torchscript", "openvino": ".xml", "bioimageio": ".zip"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,16 @@ class ExportedModel:
         )
 
 
-def export_model(model: Model = DEFAULT_MODEL, out: str | Path | None = None, *, format: str = "onnx") -> ExportedModel:
+def export_model(
+    model: Model = DEFAULT_MODEL,
+    out: str | Path | None = None,
+    *,
+    format: str = "onnx",
+    image: str | Path | None = None,
+    licence: str | None = None,
+    authors: Sequence[str] = (),
+    description: str | None = None,
+) -> ExportedModel:
     """Write a model in a format of other programs.
 
     Segmentation networks take images of any height and width that are multiples of their stride, where the format can
@@ -57,7 +66,12 @@ def export_model(model: Model = DEFAULT_MODEL, out: str | Path | None = None, *,
     Args:
         model: Name of a starter, path of a model file, or ``study/model`` of a project in this folder.
         out: A new file; None for one in the working folder, called as the model.
-        format: ``onnx``, ``torchscript`` or ``openvino``.
+        format: ``onnx``, ``torchscript``, ``openvino``, or ``bioimageio``: a package of BioImage.IO with weights as
+            TorchScript and ONNX, test tensors and our decoding as a script, which all that follows is for.
+        image: From which the test tensors are cut; None for a generated one.
+        licence: SPDX identifier of the weights' licence, such as ``CC-BY-4.0``; None states none.
+        authors: Names of people.
+        description: What the model is for; None for a sentence with its classes.
 
     Raises:
         MistakeError: There is no such model or format, the file is there already or ends otherwise.
@@ -71,7 +85,12 @@ def export_model(model: Model = DEFAULT_MODEL, out: str | Path | None = None, *,
     from cell_pipelines.inference.engines.deployed import load_deployed
 
     deployed = load_deployed(trained.path, any_size=True)
-    return _write_any_size(_writer(format), deployed, format, path)
+    if format != "bioimageio":
+        return _write_any_size(_writer(format), deployed, format, path)
+    from cell_pipelines.workflows.model_package import package_writer
+
+    write = package_writer(trained, image, licence=licence, authors=authors, description=description)
+    return _write_any_size(write, deployed, format, path)
 
 
 def check_format(format: str) -> None:

@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 RECORD_KEY = "cell_pipelines"
 #: Largest difference to PyTorch's output, of scores and relative to the largest of an output in pixels.
 TOLERANCE = 1e-3
-# Both kept engines read it, and it has all that networks need.
-_OPSET = 20
+#: Both kept engines read it, and it has all that networks need.
+OPSET = 20
 _MOST_IMAGES = 1024
 
 
@@ -99,7 +99,7 @@ def _trace(deployed: DeployedNetwork, path: Path) -> None:
     names = ["images", *deployed.outputs]
     axes = {0: "batch", **({2: "height", 3: "width"} if deployed.step else {})}
     torch.onnx.export(
-        deployed.network, (images,), str(path), input_names=names[:1], output_names=names[1:], opset_version=_OPSET,
+        deployed.network, (images,), str(path), input_names=names[:1], output_names=names[1:], opset_version=OPSET,
         dynamic_axes=dict.fromkeys(names, axes), dynamo=False,
     )  # fmt: skip
 

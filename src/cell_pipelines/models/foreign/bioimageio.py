@@ -16,6 +16,8 @@ from cell_pipelines.models.foreign.file_hashes import check_unchanged, hash_file
 
 #: What a channel of the output may be. Those of `other` and of background are not read.
 MEANINGS = ("foreground", "boundary", "labels", "background", "other")
+#: What the output of a package means that this project exported: what its ``config`` says below this key.
+OWN = "cell_pipelines"
 _PURPOSE = "models of BioImage.IO"
 _DESCRIPTIONS = ("rdf.yaml", "bioimageio.yaml")
 # Postprocessing whose results are label images.
@@ -65,13 +67,11 @@ def read(name: str, category: str) -> bytes:
     given, path = split_name(name)
     source = _source(path)
     model = load_description(source)
-    meanings = given or _described_meanings(model, source)
-    _check_meanings(meanings, model, source)
+    own = {} if given else _own_description(model)
+    meanings = given or ((OWN,) if own else _described_meanings(model, source))
     description = {
-        "categories": [category],
-        "representation": {"name": _representation(meanings), "options": {}},
-        "decoding": {category: {"score": 0.0 if "labels" in meanings else 0.5}},
         "normalisation": "percentile",
+        **(own or _foreign_description(meanings, model, source, category)),
         "source": {"tool": "bioimageio", "name": str(model.name), "output": "-".join(meanings)},
         "foreign": {
             "tool": "bioimageio", "weights": str(source.absolute()), "sha256": hash_files(files(name)),
@@ -79,6 +79,19 @@ def read(name: str, category: str) -> bytes:
         },
     }  # fmt: skip
     return save_content(description, {})
+
+
+def _own_description(model: Any) -> dict[str, Any]:
+    """Return what this project wrote into a package that it exported; nothing of a package from elsewhere."""
+    found = (model.config.model_extra or {}).get(OWN) or {}
+    return {key: found[key] for key in ("categories", "representation", "decoding", "normalisation") if key in found}
+
+
+def _foreign_description(meanings: tuple[str, ...], model: Any, source: Path, category: str) -> dict[str, Any]:
+    _check_meanings(meanings, model, source)
+    score = 0.0 if "labels" in meanings else 0.5
+    representation = {"name": _representation(meanings), "options": {}}
+    return {"categories": [category], "representation": representation, "decoding": {category: {"score": score}}}
 
 
 def load_bioimageio(record: Mapping[str, Any], device: str, *, trust: bool) -> tuple[Any, Any]:
@@ -127,10 +140,8 @@ def load_description(source: Path) -> Any:
         return spec.load_model_description(source, format_version="latest", perform_io_checks=False)
     except Exception as error:
         if "index_key" in str(error):
-            versions = " and ".join(
-                f"{name} {importlib.metadata.version(name)}" for name in ("bioimageio.spec", "pydantic")
-            )
-            raise ImportError(f'{versions} don\'t read models together: pip install "pydantic<2.14".') from error
+            found = [f"{name} {importlib.metadata.version(name)}" for name in ("bioimageio.spec", "pydantic")]
+            raise ImportError(f'{" and ".join(found)} don\'t go together: pip install "pydantic<2.14".') from error
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{source}: expected a model of BioImage.IO; it can't be read: {reason}") from error
 
@@ -211,7 +222,6 @@ def _check_meanings(meanings: tuple[str, ...], model: Any, source: Path) -> None
             f"{source}: its output has {len(names)} channels ({', '.join(names)}), but {len(meanings)} words say what "
             f"they mean: {'-'.join(meanings)}."
         )
-    _representation(meanings)
 
 
 def _representation(meanings: tuple[str, ...]) -> str:

@@ -18,4 +18,4 @@ def export(checkpoint: Path, parameters: ModelExportParameters) -> Callable[[Pat
 
 def _write(checkpoint: Path, parameters: ModelExportParameters, folder: Path) -> None:
     path = folder / f"{checkpoint.stem}{FORMATS[parameters.format]}"
-    logger.info("%s", export_model(checkpoint, path, format=parameters.format).sentence())
+    logger.info("%s", export_model(checkpoint, path, **parameters.model_dump()).sentence())
