@@ -139,6 +139,7 @@ def _kill_again_and_again(server: Server, kills: int, jobs: int, submit: Callabl
     assert not list(server.folder.rglob(".tmp-*")), "what was half written is gone"
 
 
+@pytest.mark.exhaustive
 def test_jobs_go_on_when_the_server_was_killed(server: Server, files: Any) -> None:
     _kill_again_and_again(server, kills=1, jobs=6, submit=lambda client, n: _submit(client, files, f"n{n}", n % 9))
 

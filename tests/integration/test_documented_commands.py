@@ -132,7 +132,7 @@ CHECKS = {
     "uv": check_pip,
 }
 #: What needs no check: the shell's own words, and other programs' that a page names with nothing of ours in it.
-PLAIN = {".", "cd", "done", "export", "for", "mkdir", "mkdocs", "mlflow", "napari", "pre-commit", "source"}
+PLAIN = {".", "cd", "done", "export", "for", "mkdir", "mkdocs", "mlflow", "pre-commit", "source"}
 
 
 def problem_of(words: list[str]) -> str:

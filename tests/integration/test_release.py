@@ -45,6 +45,8 @@ def test_every_make_target_and_extra_of_a_workflow_exists(path):
 def test_the_tests_run_on_each_system_with_each_python_that_the_package_takes():
     jobs = load(ROOT / ".github" / "workflows" / "test.yml")["jobs"]
     taken = {name.rpartition(" ")[2] for name in PROJECT["classifiers"] if re.search(r":: \d\.\d+$", name)}
+    # The job of bioimageio has the one Python that its library is pinned for.
+    jobs = {name: job for name, job in jobs.items() if name != "bioimageio"}
     systems = {system for job in jobs.values() for system in job["strategy"]["matrix"].get("system", [job["runs-on"]])}
     assert {name.partition("-")[0] for name in systems} == {"ubuntu", "macos", "windows"}
     assert all(set(job["strategy"]["matrix"]["python"]) == taken for job in jobs.values())

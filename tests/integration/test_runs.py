@@ -52,7 +52,7 @@ def test_a_training_that_was_killed_goes_on_from_its_last_epoch(fresh_project):
     assert "started with other settings" in output
 
 
-@pytest.mark.quick(sent=[signal.SIGTERM])
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_run_is_marked_killed(fresh_project, sent):
     fresh_project.run("sample_data")

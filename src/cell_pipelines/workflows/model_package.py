@@ -1,4 +1,4 @@
-"""What goes into a package of BioImage.IO beside the network: the test image, thresholds, and what people say."""
+"""Gather the content of a package of BioImage.IO beside the network: test image, thresholds, what people say."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -95,6 +95,7 @@ def test_sizes_are_those_of_the_network_as_it_is_trained(model, tmp_path):
     assert round(measure_size(yolo)["parameters_m"], 2) == 3.01
 
 
+@pytest.mark.exhaustive
 def test_costs_and_engines_are_measured_in_processes_of_their_own(model, tmp_path):
     costs = measure_costs(model, QUICK, device="cpu")
     assert costs.latency_low_ms <= costs.latency_ms <= costs.latency_high_ms

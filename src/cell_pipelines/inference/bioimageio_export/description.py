@@ -1,4 +1,4 @@
-"""What stands in a package of BioImage.IO (spec 0.5) about a network: axes, preprocessing, weights, people."""
+"""Describe a network as a package of BioImage.IO (spec 0.5) does: axes, preprocessing, weights, people."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ _PERCENTILES = {"percentile": (0.1, 99.9), "percentile_1_to_99_8": (1.0, 99.8)}
 
 @dataclass(frozen=True)
 class Origin:
-    """What the model file can't say of itself.
+    """Statements of people about a model, which its file can't make.
 
     Attributes:
         licence: SPDX identifier of the weights' licence, such as ``CC-BY-4.0``; None for none.
@@ -33,7 +33,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a description is made of.
+    """Facts that a description is made of.
 
     Attributes:
         name: Of the model.

@@ -35,7 +35,7 @@ _ATTACHED = ("decode.py", "decoding.json", "decoding.zip")
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What goes into a package beside the network.
+    """Content of a package beside the network.
 
     Attributes:
         name: Of the model.
