@@ -48,6 +48,7 @@ def test_an_interruption_in_the_middle_of_writing_leaves_nothing(
     assert not list((tmp_path / "temporary").iterdir())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process at once")
 @pytest.mark.parametrize("name", STATUS)
 def test_a_signal_is_an_interruption(name, labelled, squares_model, tmp_path):

@@ -94,6 +94,7 @@ def test_the_block_blocks(windows_like):
         assert "blocked here" in windows_like(["-c", f"import {name}"]).stderr
 
 
+@pytest.mark.exhaustive
 def test_every_module_of_the_package_loads_without_the_modules_of_unix(windows_like):
     program = (
         "import importlib, pkgutil, cell_pipelines\n"

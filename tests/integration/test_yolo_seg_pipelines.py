@@ -8,7 +8,7 @@ import pytest
 from cell_pipelines.annotations.schema import GEOMETRIES
 from cell_pipelines.annotations.storage import read_parquet
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ def brownian(frames: int, tracks: int, step: float, rng: np.random.Generator) ->
     return rng.normal(0, step, (frames, tracks, 2)).cumsum(axis=0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_random_walk_spreads_as_four_d_t_and_the_interval_says_how_surely() -> None:
     rng, inside = np.random.default_rng(1), []
