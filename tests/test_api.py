@@ -165,7 +165,8 @@ def test_cells_are_counted_within_regions_and_the_page_has_them(folder, squares_
     assert f"{result.in_regions.outside} cells of these images lie in no region" in page
 
 
-def test_regions_of_other_images_are_a_mistake(folder, squares_model, tmp_path):
+def test_missing_regions_are_a_mistake_before_anything_is_counted(folder, squares_model, tmp_path, monkeypatch):
+    monkeypatch.setattr("cell_pipelines.api.find_cells", lambda *_: pytest.fail("cells before the mistake"))
     with pytest.raises(MistakeError, match="expected annotations; there is no regions"):
         count(folder, squares_model, regions=tmp_path / "regions")
 

@@ -2,20 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 import yaml
 
 import cell_pipelines
 from cell_pipelines import count, napari_plugin
+from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.formats.registry import read_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.storage import write_parquet
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.napari_plugin import find_cells, get_reader, save_corrections
+from cell_pipelines.workflows.cell_table import tabulate_cells
 
 
 @dataclass
@@ -54,6 +58,22 @@ def test_planes_of_a_stack_have_numbers_of_their_own(squares_image, squares_mode
     assert labels.shape == stack.shape
     assert [sorted(set(plane[plane > 0])) for plane in labels] == [[1, 2], [], [3, 4, 5]]
     assert len(told["features"]) == 6
+
+
+def test_numbers_are_the_rows_of_the_features_also_where_a_cell_is_hidden(monkeypatch):
+    builder = AnnotationBuilder(["cell"])
+    for name in ("image_1", "image_2"):
+        image = builder.add_image(name, width=20, height=20)
+        for score in (0.9, 0.8):
+            builder.add_box(image, "cell", (2, 2, 9, 9), score=score)
+    cells = builder.build()
+    table = pd.DataFrame({"warning": ["", ""]})
+    rows = tabulate_cells(cells)
+    result = SimpleNamespace(annotations=cells, cells=rows, table=table, model=SimpleNamespace(path="m.pt"))
+    monkeypatch.setattr("cell_pipelines.api.count", lambda *_, **__: result)
+    labels, told, _ = find_cells(Layer(np.zeros((2, 20, 20), np.uint8)))
+    scores = told["features"].set_index("index")["score"]
+    assert [scores[plane.max()] for plane in labels] == pytest.approx([0.9, 0.9])
 
 
 def test_a_colour_layer_is_one_image(squares_image, squares_model):

@@ -38,7 +38,7 @@ from cell_pipelines.workflows.parameters.call_arguments import (
     read_threshold,
 )
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
-from cell_pipelines.workflows.regions import count_regions
+from cell_pipelines.workflows.regions import count_regions, read_regions
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 if TYPE_CHECKING:
@@ -108,9 +108,10 @@ def count(
     place = None if out is None else check_new_folder(Path(out))
     if place is not None:
         check_outside(place, folders_of(images))
+    areas = None if regions is None else read_regions(files, Path(regions))
     with scratch_folder() as scores:
         found = find_cells(files, trained, scores, inference, parameters)
-    in_regions = None if regions is None else count_regions(found.annotations, files, Path(regions))
+    in_regions = None if areas is None else count_regions(found.annotations, areas, Path(str(regions)))
     result = CountResult(count_cells(found, trained, parameters), found.annotations, files, trained, in_regions)
     if place is not None:
         result.save(place)

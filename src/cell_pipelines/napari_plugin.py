@@ -51,10 +51,12 @@ def find_cells(
 
     planes, stacked = _planes(np.asarray(image.data), is_rgb=bool(image.rgb))
     result = count(planes, model, diameter=diameter or None, threshold=threshold or None)
-    drawn = [objects_to_labels(one)[0] for one in iterate_images(result.annotations)]
-    # A number stands for one cell in the whole layer.
-    starts = np.cumsum([0, *(int(labels.max(initial=0)) for labels in drawn)])
-    numbered = [np.where(labels > 0, labels + start, 0) for labels, start in zip(drawn, starts, strict=False)]
+    numbered, start = list[LabelImage](), 0
+    for one in iterate_images(result.annotations):
+        labels, _ = objects_to_labels(one)
+        # A number stands for one cell in the whole layer, as its row in the features says, hidden or not.
+        numbered.append(np.where(labels > 0, labels + start, 0))
+        start += one.n_objects
     features = _features(result.cells, len(planes))
     told = {"model": str(result.model.path), "counts": result.table.to_dict("records")}
     arguments = {

@@ -86,7 +86,7 @@ def test_cells_of_qupath_are_no_regions_and_names_are_kept():
 
 
 def test_regions_of_images_that_are_not_counted_are_an_error_only_where_there_are_no_others():
-    with pytest.raises(ValueError, match="no region lies in an image whose cells are counted"):
+    with pytest.raises(ValueError, match="none of the counted images has a region"):
         count_in_regions(cells_at(CELLS), regions_of([SQUARE], name="b.png"))
 
 

@@ -10,6 +10,7 @@ import pytest
 from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.schema import GEOMETRIES, IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.training.segmentation.samples import LabelledImage
+from cell_pipelines.training.speed import StepTimes
 
 
 def annotate(name, labels_by_category, *, crowd=(), geometry="mask", attributes=None):
@@ -53,6 +54,19 @@ def labelled_image(seed, shape=(64, 64), count=5, channels=None):
     pixels = (np.clip(np.where(labels > 0, 0.7, 0.2)[..., None] + noise, 0, 1) * 255).astype(np.uint8)
     pixels = pixels if channels else pixels[..., 0]
     return LabelledImage(f"image_{seed}.png", partial(give, pixels), annotate(f"image_{seed}.png", {"cell": labels}))
+
+
+@pytest.fixture
+def format_times(monkeypatch):
+    """Return the seconds that steps are said to take, and how often they were measured."""
+    said = {"float32": 1.0, "bfloat16": 0.5, "measured": 0}
+
+    def measure(*_, **__):
+        said["measured"] += 1
+        return {name: StepTimes(said[name], 0.1, "here") for name in ("float32", "bfloat16")}
+
+    monkeypatch.setattr("cell_pipelines.training.number_format.measure_formats", measure)
+    return said
 
 
 @pytest.fixture

@@ -64,13 +64,14 @@ def count_in_regions(cells: AnnotationSet, regions: AnnotationSet) -> RegionCoun
         if name not in places or not own.n_objects:
             continue
         one = select_images(cells, [places[name]])
-        inside = _inside(_regions(own), object_centroids(one)[:, ::-1])
+        shapes = _regions(own)
+        inside = _inside(shapes, object_centroids(one)[:, ::-1])
         outside += int((~inside.any(axis=0)).sum())
         several += int((inside.sum(axis=0) > 1).sum())
         counts = np.stack([inside[:, one.category == kind].sum(axis=1) for kind in range(len(columns))], axis=1)
-        rows += _describe(one, own, dict(zip(columns, counts.T, strict=True)))
+        rows += _describe(one, own, shapes, dict(zip(columns, counts.T, strict=True)))
     if not rows:
-        raise ValueError("no region lies in an image whose cells are counted")
+        raise ValueError("none of the counted images has a region")
     return RegionCounts(_to_table(rows, columns), outside, several)
 
 
@@ -129,9 +130,10 @@ def _in_mask(runs: MaskRuns, row: int, pixels: IntArray) -> npt.NDArray[np.bool_
     return np.asarray((run >= 0) & (pixels < ends[run]))
 
 
-def _describe(cells: AnnotationSet, own: AnnotationSet, counts: dict[str, IntArray]) -> list[dict[str, Any]]:
+def _describe(
+    cells: AnnotationSet, own: AnnotationSet, shapes: _Regions, counts: dict[str, IntArray]
+) -> list[dict[str, Any]]:
     image = cells.images.to_pylist()[0]
-    shapes = _regions(own)
     frame = shapely.box(0, 0, image["width"], image["height"])
     areas = np.nan_to_num(shapely.area(shapely.intersection(shapes.outlines, frame)))
     areas[shapes.is_mask] = shapes.runs.areas()[shapes.is_mask]

@@ -118,7 +118,7 @@ class SegmentationPredictor:
         return (pixels if factor == 1 else RescaledPixels(pixels, factor)), found
 
     def mean_score(self, image: Image | LargeImage, diameter_px: float) -> float | None:
-        """Return the mean score of what is found in an image whose cells have this diameter; None where nothing is."""
+        """Return the mean score of the cells predicted in an image at a diameter; None where there are none."""
         scores = [one.scores for one in self._find(self.rescale(self.open(image), diameter_px)[0])]
         found = np.concatenate(scores)
         return float(found.mean()) if len(found) else None

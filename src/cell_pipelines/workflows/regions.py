@@ -12,22 +12,32 @@ from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.workflows.ground_truth import read_ground_truth
 
 
-def count_regions(
-    cells: AnnotationSet, images: Mapping[str, ImageFile], source: Path, format: str = "auto"
-) -> RegionCounts:
-    """Count the cells of images within regions that are annotated in any format.
+def read_regions(images: Mapping[str, ImageFile], source: Path, format: str = "auto") -> AnnotationSet:
+    """Read regions of images that are annotated in any format.
 
     Args:
-        cells: The cells.
         images: The images by name.
         source: Folder or file of the regions.
         format: Their format; ``auto`` recognises it.
 
     Raises:
-        MistakeError: There is no such source, or no region in an image that is counted.
+        MistakeError: There is no such source, or it is about none of the images.
         AnnotationFormatError: No format is recognised, or several.
     """
-    regions = read_ground_truth(images, source, format).annotations
+    return read_ground_truth(images, source, format).annotations
+
+
+def count_regions(cells: AnnotationSet, regions: AnnotationSet, source: Path) -> RegionCounts:
+    """Count the cells of images within annotated regions.
+
+    Args:
+        cells: The cells.
+        regions: Of `read_regions`.
+        source: Where they were read.
+
+    Raises:
+        MistakeError: None of the images that are counted has a region.
+    """
     try:
         return count_in_regions(cells, regions)
     except ValueError as error:

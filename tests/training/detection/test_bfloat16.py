@@ -11,24 +11,16 @@ from cell_pipelines.models.untrained import create_untrained_yolo
 from cell_pipelines.pipelines.detection.parameters import YoloParameters
 from cell_pipelines.training.detection.settings import YoloTraining
 from cell_pipelines.training.detection.train import _predict_in_bfloat16, _use_cpu_well, train_yolo
-from cell_pipelines.training.speed import StepTimes
 
 PARAMETERS = YoloParameters(image_size=32, batch=2, nominal_batch=2, workers=0, epochs=2, warmup_epochs=0)
 
 
 @pytest.fixture
-def times(monkeypatch):
-    """Return the seconds that steps are said to take, and how often they were measured."""
-    said = {"float32": 1.0, "bfloat16": 0.5, "measured": 0}
-
-    def measure(*_, **__):
-        said["measured"] += 1
-        return {name: StepTimes(said[name], 0.1, "here") for name in ("float32", "bfloat16")}
-
-    monkeypatch.setattr("cell_pipelines.training.number_format.measure_formats", measure)
+def times(format_times, monkeypatch):
+    """Return the times of steps on a processor that has bfloat16, of trainings of four steps or more."""
     monkeypatch.setattr("cell_pipelines.training.number_format._LEAST_STEPS", 4)
     monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: True)
-    return said
+    return format_times
 
 
 def training(data, network, **changed):

@@ -18,7 +18,7 @@ from cell_pipelines.workflows.outputs import export_annotations
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.reading import read_cells
-from cell_pipelines.workflows.regions import count_regions
+from cell_pipelines.workflows.regions import count_regions, read_regions
 from cell_pipelines.workflows.scoring import score_images
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -98,7 +98,8 @@ def report_new(
     """Return a page with the counts of new images and what speaks against them, and one row per annotated region."""
     in_regions = None
     if parameters.regions is not None:
-        in_regions = count_regions(annotations, images, Path(parameters.regions), parameters.regions_format)
+        source = Path(parameters.regions)
+        in_regions = count_regions(annotations, read_regions(images, source, parameters.regions_format), source)
     page = report_counts(counts, annotations, images, TrainedModel.open(checkpoint), in_regions)
     return page, pd.DataFrame(columns=list(RESERVED)) if in_regions is None else in_regions.table
 

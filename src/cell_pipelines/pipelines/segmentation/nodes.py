@@ -74,20 +74,23 @@ def train_network(
     tracking.complete(history)
     record: dict[str, Any] = {"training_cost": training_cost(history, len(learnt)), "training_notes": notes}
     if training.cell_diameter_px is not None:
-        record["usual_score"] = _usual_score(folder / "best.pt", annotations, images)
+        record["usual_score"] = _usual_score(folder / "best.pt", annotations, images, training.categories or ())
     if network.recipe:
         record["recipe"] = to_table(network.recipe).to_dict(orient="records")
     return with_description(folder / "best.pt", record), history
 
 
-def _usual_score(model: Path, annotations: AnnotationSet, images: dict[str, ImageFile]) -> float | None:
+def _usual_score(
+    model: Path, annotations: AnnotationSet, images: dict[str, ImageFile], categories: Sequence[str]
+) -> float | None:
     """Return the mean score of cells at the scale that the network knows: of the median validation image."""
     from cell_pipelines.inference.segmentation import SegmentationPredictor
     from cell_pipelines.training.segmentation.resizing import median_diameter_px
 
     predictor, scores = SegmentationPredictor(model), []
+    learnt = [number for number, name in enumerate(annotations.categories) if name in categories]
     for one in iterate_images(select_split(annotations, "val")):
-        diameter = median_diameter_px(one, np.ones(one.n_objects, bool))
+        diameter = median_diameter_px(one, np.isin(one.category, learnt))
         scores.append(None if diameter is None else predictor.mean_score(images[one.names[0]](), diameter))
     known = [score for score in scores if score is not None]
     return float(np.median(known)) if known else None
