@@ -6,6 +6,7 @@ import torch
 
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFile, write_image
+from cell_pipelines.inference.cell_diameter import USUAL_SCORE, Diameter
 from cell_pipelines.models.checkpoint import write_checkpoint
 from cell_pipelines.models.registry import create_network
 from cell_pipelines.models.spec import NetworkSpec
@@ -121,3 +122,20 @@ def test_micrometres_become_pixels_by_the_image(tmp_path):
 def test_two_diameters_are_one_too_many():
     with pytest.raises(ValueError, match="leave one of them out"):
         InferenceParameters(diameter_px=10, diameter_um=5)
+
+
+@pytest.mark.parametrize(
+    ("told", "used"), [({"usual_score": 0.7}, 0.7), ({}, USUAL_SCORE), ({"usual_score": None}, USUAL_SCORE)]
+)
+def test_the_diameter_is_estimated_by_the_score_that_the_model_file_calls_usual(
+    told, used, images, tmp_path, monkeypatch
+):
+    asked = []
+
+    def choose(*arguments):
+        asked.append(arguments[-1])
+        return Diameter(20.0, "estimated")
+
+    monkeypatch.setattr("cell_pipelines.inference.segmentation.choose_diameter", choose)
+    score(images, make_model(tmp_path / "m.pt", **KNOWN, **told), tmp_path)
+    assert asked == [used]
