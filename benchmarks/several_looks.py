@@ -26,7 +26,8 @@ from starter import read_set
 
 from cell_pipelines.analysis.evaluation.map_thresholds import Candidates, count_at_thresholds, search
 from cell_pipelines.analysis.evaluation.threshold_choice import ChoiceSettings
-from cell_pipelines.inference.predictor import Predictor, create_predictor, unpack_scores
+from cell_pipelines.inference.prediction import Predictor
+from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.metrics.intervals import bootstrap_interval
 from cell_pipelines.metrics.ratios import f1
 from cell_pipelines.representations.base import Representation, Scores

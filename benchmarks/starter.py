@@ -28,7 +28,8 @@ from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.annotations.selection import iterate_images
 from cell_pipelines.imaging.intensity import to_colour
 from cell_pipelines.imaging.reading import list_image_files
-from cell_pipelines.inference.predictor import RescalingPredictor, create_predictor, unpack_scores
+from cell_pipelines.inference.prediction import RescalingPredictor
+from cell_pipelines.inference.predictor import create_predictor, unpack_scores
 from cell_pipelines.metrics.instances import match_instances
 from cell_pipelines.metrics.intervals import mean_interval, ratio_interval
 from cell_pipelines.metrics.ratios import f1

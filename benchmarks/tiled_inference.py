@@ -50,7 +50,7 @@ def prepare_ours(name: str, *, tile: int | None = None, memory_gb: float | None 
     """Return what predicts an image (H, W, 3) of 8 bits."""
     from cell_pipelines.inference.network import TileNetwork
     from cell_pipelines.inference.pixels import UnitPixels
-    from cell_pipelines.inference.segmentation import predict_scores
+    from cell_pipelines.inference.tiled_scores import predict_scores
     from cell_pipelines.representations.binary import Binary
 
     network = TileNetwork(make_network(name), Binary(), device="cpu")

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from cell_pipelines.analysis import object_centroids as module
+from cell_pipelines.analysis.object_centroids import object_centroids
 from cell_pipelines.analysis.region_counts import count_in_regions
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry.rasterising import rings_to_run_lengths
+from cell_pipelines.annotations.geometry.run_lengths import mask_to_run_lengths
 
 SIDE = 100
 SQUARE = np.array([[10, 10], [50, 10], [50, 50], [10, 50]], float)
@@ -92,3 +95,16 @@ def test_regions_of_images_that_are_not_counted_are_an_error_only_where_there_ar
 
 def test_an_image_without_cells_has_regions_with_none():
     assert count_in_regions(cells_at([]), regions_of([SQUARE])).table["total"].tolist() == [0]
+
+
+def test_masks_of_an_image_that_is_never_drawn_whole_count_as_those_of_a_small_one(monkeypatch):
+    mask, builder = np.zeros((SIDE, SIDE), bool), AnnotationBuilder(["live", "dead"])
+    mask[20:31, 22:28] = mask[31:33, 22:24] = True
+    builder.add_image("a.png", width=SIDE, height=SIDE)
+    builder.add_object(0, "dead", "mask", (22, 20, 28, 33), counts=mask_to_run_lengths(mask))
+    cells = builder.build()
+    centroid = object_centroids(cells)
+    monkeypatch.setattr(module, "_MOST_PIXELS", 0)
+    assert np.allclose(object_centroids(cells), centroid) and not np.allclose(centroid, [26, 24.5])
+    # Boxes have their centre, in images of any size.
+    assert np.allclose(object_centroids(cells_at(CELLS))[0], [24.5, 24.5])

@@ -4,7 +4,7 @@ import torch
 
 from cell_pipelines.inference.network import TileNetwork
 from cell_pipelines.inference.pixels import UnitPixels
-from cell_pipelines.inference.segmentation import predict_resized
+from cell_pipelines.inference.tiled_scores import predict_resized
 from cell_pipelines.representations.binary import Binary
 
 

@@ -6,7 +6,7 @@ import pytest
 from cell_pipelines.imaging.reading import open_region_reader, write_image
 from cell_pipelines.inference.network import TileNetwork
 from cell_pipelines.inference.pixels import UnitPixels
-from cell_pipelines.inference.segmentation import predict_scores
+from cell_pipelines.inference.tiled_scores import predict_scores
 
 SIZES = ((1, 1), (3, 5), (40, 1), (63, 64), (131, 97), (200, 257))
 

@@ -6,7 +6,7 @@ import torch
 
 from cell_pipelines.inference.network import TileNetwork
 from cell_pipelines.inference.pixels import UnitPixels
-from cell_pipelines.inference.segmentation import predict_scores
+from cell_pipelines.inference.tiled_scores import predict_scores
 from cell_pipelines.representations.star import Star
 from cell_pipelines.thresholds import Threshold
 

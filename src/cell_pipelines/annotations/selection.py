@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.geometry.conventions import box_areas, clip_boxes, to_rings
 from cell_pipelines.annotations.geometry.rings import clip_ring, polygon_area
-from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
+from cell_pipelines.annotations.geometry.windows import crop_masks
 from cell_pipelines.annotations.schema import IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.thresholds import Thresholds
 
@@ -124,9 +125,9 @@ def crop(
     """
     if annotations.n_images != 1:
         raise ValueError(f"`annotations` must hold one image, got {annotations.n_images}.")
-    size = int(annotations.images["width"][0].as_py()), int(annotations.images["height"][0].as_py())
+    height = int(annotations.images["height"][0].as_py())
     objects = annotations.objects.filter(pa.array(_visible(annotations.boxes, window, min_visible)))
-    cuts = [_cut(record, window, size) for record in objects.select(_SHAPE).to_pylist()]
+    cuts = list(_cuts(objects, window, height))
     left = [cut is not None for cut in cuts]
     objects = _with_columns(objects.filter(pa.array(left, pa.bool_())), [cut for cut in cuts if cut is not None])
     changed = {"name": name, "height": window[2], "width": window[3], "sha256": None}
@@ -147,8 +148,20 @@ def _visible(
     return enough | flat
 
 
-def _cut(record: Mapping[str, Any], window: tuple[int, int, int, int], size: tuple[int, int]) -> dict[str, Any] | None:
-    """Return the columns `_SHAPE` of an object seen through the window; None where nothing of it is left."""
+def _cuts(objects: pa.Table, window: tuple[int, int, int, int], height: int) -> Iterator[dict[str, Any] | None]:
+    """Yield the columns `_SHAPE` of each object seen through the window; None where nothing of it is left."""
+    masks = RunLengths.from_arrow(objects["counts"])
+    cropped, boxes = crop_masks(masks, height, window)
+    is_mask, is_left = np.diff(masks.starts) > 0, np.diff(cropped.starts) > 1
+    for row, record in enumerate(objects.select(_SHAPE[:-1]).to_pylist()):
+        if not is_mask[row]:
+            yield _cut(record, window)
+        else:
+            yield dict(zip(_SHAPE, [*boxes[row], None, cropped.of(row)], strict=True)) if is_left[row] else None
+
+
+def _cut(record: Mapping[str, Any], window: tuple[int, int, int, int]) -> dict[str, Any] | None:
+    """Return the columns `_SHAPE` of a box, point or polygon in the window; None where nothing of it is left."""
     top, left, height, width = window
     if record["rings"]:
         shifted = (ring - np.array([left, top]) for ring in to_rings(record["rings"]))
@@ -158,11 +171,6 @@ def _cut(record: Mapping[str, Any], window: tuple[int, int, int, int], size: tup
         vertices = np.concatenate(rings)
         box = [*vertices.min(axis=0), *vertices.max(axis=0)]
         return dict(zip(_SHAPE, [*box, [ring.ravel() for ring in rings], None], strict=True))
-    if record["counts"]:
-        mask = run_lengths_to_mask(record["counts"], size[1], size[0])[top : top + height, left : left + width]
-        return (
-            dict(zip(_SHAPE, [*mask_box(mask), None, mask_to_run_lengths(mask)], strict=True)) if mask.any() else None
-        )
     moved = np.array([[record[side] for side in _SHAPE[:4]]]) - np.array([left, top, left, top])
     return dict(zip(_SHAPE, [*clip_boxes(moved, width, height)[0], None, None], strict=True))
 

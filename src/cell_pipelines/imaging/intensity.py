@@ -1,5 +1,6 @@
 """Bringing intensities to 8 bit or to [0, 1], when asked, and channels to those that a network expects."""
 
+import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -10,6 +11,8 @@ from cell_pipelines.imaging.description import Image
 
 Normalisation = Literal["none", "full_range", "percentile", "percentile_above_8_bit", "percentile_1_to_99_8"]
 Colour = Literal["rgb", "grey", "channels"]
+# Of larger images still fewer pixels are taken.
+_MOST_SAMPLES = 1 << 24
 # StarDist's own scaling takes all pixels and cuts nothing.
 _UNCUT = "percentile_1_to_99_8"
 
@@ -77,12 +80,19 @@ def limits_of_bands(
     if kept or np.dtype(dtype) == np.bool_ or not normalisation.startswith("percentile"):
         return (0.0, 1.0) if np.dtype(dtype).kind in "fb" else (0.0, float(np.iinfo(dtype).max))
     # Every 4th pixel each way tells the percentiles of a large image as well as all of them.
-    step = 4 if size[0] * size[1] > (1 << 26 if normalisation == _UNCUT else 1 << 20) else 1
-    samples = [band[-row % step :: step, ::step] for row, band in bands]
-    finite = np.concatenate([sample[np.isfinite(sample)] for sample in samples])
+    n_pixels = size[0] * size[1]
+    step = 4 if n_pixels > (1 << 26 if normalisation == _UNCUT else 1 << 20) else 1
+    step = max(step, math.isqrt(n_pixels // _MOST_SAMPLES))
+    # Only copies let go of the bands.
+    samples = [_finite(band[-row % step :: step, ::step]) for row, band in bands]
+    finite = np.concatenate(samples)
     shares = (1, 99.8) if normalisation == _UNCUT else (0.1, 99.9)
     low, high = np.percentile(finite, shares) if finite.size else (0.0, 1.0)
     return float(low), float(high)
+
+
+def _finite(sample: Image) -> npt.NDArray[Any]:
+    return sample[np.isfinite(sample)]
 
 
 def to_unit(

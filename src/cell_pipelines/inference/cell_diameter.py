@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cell_pipelines.imaging.description import MAX_PIXELS, ImageFormatError
+from cell_pipelines.inference.blocks import BlockPixels
 from cell_pipelines.inference.rescaling import PixelSource, RescaledPixels
 from cell_pipelines.inference.tiles import Window
 from cell_pipelines.representations.base import Instances
@@ -105,7 +106,7 @@ def _between(before: _Try | None, now: _Try) -> float:
 
 
 def _try(pixels: PixelSource, overview: npt.NDArray[np.float32], diameter: float, known_px: float, find: Find) -> _Try:
-    part = _Part(pixels, _busiest_window(overview, pixels.shape, math.ceil(_PART_DIAMETERS * diameter)))
+    part = BlockPixels(pixels, _busiest_window(overview, pixels.shape, math.ceil(_PART_DIAMETERS * diameter)))
     found = find(RescaledPixels(part, known_px / diameter))
     areas = np.concatenate([_whole_areas(one.labels) for one in found])
     if not len(areas):
@@ -121,26 +122,6 @@ def _whole_areas(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     areas = np.bincount(labels.ravel())
     areas[np.concatenate([[0], labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = 0
     return areas[areas > 0]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A window of an image as an image of its own."""
-
-    pixels: PixelSource
-    window: Window
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.window[2:]
-
-    @property
-    def channels(self) -> int:
-        return self.pixels.channels
-
-    def read(self, window: Window) -> npt.NDArray[np.float32]:
-        row, column, height, width = window
-        return self.pixels.read((self.window[0] + row, self.window[1] + column, height, width))
 
 
 def _overview(pixels: PixelSource) -> npt.NDArray[np.float32]:

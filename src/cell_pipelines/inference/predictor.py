@@ -8,85 +8,26 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.inference.bioimageio import BioimagePredictor
-from cell_pipelines.inference.cell_diameter import Diameter
 from cell_pipelines.inference.cellpose import CellposePredictor
 from cell_pipelines.inference.detection import BoxPredictor
 from cell_pipelines.inference.instanseg import InstansegPredictor
 from cell_pipelines.inference.pixels import trained_normalisation
+from cell_pipelines.inference.prediction import Arrays, Prediction, Predictor
+from cell_pipelines.inference.rescaling import PixelSource
 from cell_pipelines.inference.segmentation import SegmentationPredictor
 from cell_pipelines.representations.base import Scores
 
 _NO_SCALE = "the image doesn't tell the size of its pixels, so the model took them to be"
-Arrays = dict[str, npt.NDArray[Any]]
 _keeps: ContextVar[bool] = ContextVar("keeps_networks", default=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """Prediction for one image, with the warnings that go with it.
-
-    Attributes:
-        arrays: What is stored, for `stored.write_arrays`.
-        statistics: Intensities of the image as the model sees them.
-        tile_overlap: By how many pixels its tiles overlap at least; None where it was taken whole.
-        diameter: Of its cells, by which it was rescaled; None for a model that sees images as they are.
-        warning: What else speaks against it, as part of a sentence; empty for nothing.
-    """
-
-    arrays: Arrays
-    statistics: ImageStatistics
-    tile_overlap: int | None
-    diameter: Diameter | None = None
-    warning: str = ""
-
-    def note(self) -> dict[str, Any]:
-        """Return statistics, overlap, diameter and warning as plain values, for `stored.write_arrays`."""
-        note = {"statistics": asdict(self.statistics), "tile_overlap": self.tile_overlap, "warning": self.warning}
-        return note if self.diameter is None else {**note, "diameter": asdict(self.diameter)}
-
-
-class Predictor(Protocol):
-    """A trained model of any family."""
-
-    #: Class names in the order of the model's outputs.
-    categories: tuple[str, ...]
-
-    def predict(self, image: Image | LargeImage) -> Arrays:
-        """Return what is stored of one image (H, W) or (H, W, C): arrays by name, for `stored.write_arrays`."""
-        ...
-
-    def examine(self, image: Image | LargeImage) -> Prediction:
-        """Return the same, with what one must know to trust it."""
-        ...
-
-
-@runtime_checkable
-class RescalingPredictor(Protocol):
-    """A trained model that may know cells of one diameter."""
-
-    def examine_at(self, image: Image | LargeImage, diameter_px: float | None) -> Prediction:
-        """Return what `Predictor.examine` does for an image whose cells have this diameter in its pixels."""
-        ...
-
-
-@runtime_checkable
-class ScaledPredictor(Protocol):
-    """A trained model that knows pixels of one size in micrometres."""
-
-    def examine_scaled(self, image: Image | LargeImage, pixel_um: float | None) -> Prediction:
-        """Return what `Predictor.examine` does for an image with pixels of this side; None where it isn't known."""
-        ...
 
 
 def create_predictor(checkpoint: Path, **options: Any) -> Predictor:
@@ -224,9 +165,21 @@ class _Maps:
         pixels = self._predictor.open(image)
         seen, diameter = self._predictor.rescale(pixels, diameter_px)
         scores, overlap = self._predictor.predict_pixels(seen)
-        if overlap is not None and diameter is not None:
-            overlap = round(overlap * pixels.shape[0] / seen.shape[0])
-        return Prediction(pack_scores(scores), pixels.statistics(), overlap, diameter)
+        return Prediction(pack_scores(scores), pixels.statistics(), _overlap_in(pixels, seen, overlap), diameter)
+
+    def examine_blocks(self, image: Image | LargeImage, diameter_px: float | None) -> Prediction:
+        pixels = self._predictor.open(image)
+        seen, diameter = self._predictor.rescale(pixels, diameter_px)
+        blocks = self._predictor.predict_blocks(seen)
+        if blocks is None:
+            return self.examine_at(image, diameter_px)
+        overlap = _overlap_in(pixels, seen, blocks[1])
+        return Prediction({}, pixels.statistics(), overlap, diameter, blocks=blocks[0])
+
+
+def _overlap_in(pixels: PixelSource, seen: PixelSource, overlap: int | None) -> int | None:
+    """Return by how many of an image's pixels tiles overlap that overlap by so many as the network sees it."""
+    return None if overlap is None else round(overlap * pixels.shape[0] / seen.shape[0])
 
 
 def pack_scores(scores: Sequence[Scores]) -> Arrays:

@@ -5,23 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cell_pipelines.imaging.reading import Image, LargeImage
-from cell_pipelines.imaging.resizing import Size, resize_pixels
+from cell_pipelines.inference.blocks import block_arrays, cut_blocks
 from cell_pipelines.inference.cell_diameter import USUAL_SCORE, Diameter, Wanted, check_diameter, choose_diameter
-from cell_pipelines.inference.memory import fitting_tiling
 from cell_pipelines.inference.network import Precision, TileNetwork
 from cell_pipelines.inference.overlap import choose_overlap
 from cell_pipelines.inference.pixels import UnitPixels, trained_normalisation
 from cell_pipelines.inference.rescaling import PixelSource, RescaledPixels
-from cell_pipelines.inference.tiles import Tiling, Window, blend_bands, iter_outputs
+from cell_pipelines.inference.stored import Named
+from cell_pipelines.inference.tiled_scores import check_channels, predict_resized, predict_scores
 from cell_pipelines.representations.base import Instances, Representation, Scores
 from cell_pipelines.thresholds import Threshold
-from cell_pipelines.typing import Float32Array
 
-# More tiles at once keep a GPU no busier.
-_MOST_TILES = 16
+# Memory for the network's work beside a block of an image larger than memory.
+_BLOCK_GB = 0.5
 # Overlap in pixels where the model's cells are small or of unknown size.
 _LEAST_OVERLAP = 64
 
@@ -127,6 +125,24 @@ class SegmentationPredictor:
         scores = self.predict_pixels(pixels)[0]
         return [self.representation.decode(one, self._threshold) for one in scores]
 
+    def predict_blocks(self, pixels: PixelSource) -> tuple[Iterator[Named], int] | None:
+        """Return what is stored of what `rescale` returned, block by block, and by how many pixels its tiles overlap.
+
+        None for a network that sees all images at one size, and so the whole of each.
+
+        Raises:
+            ValueError: The image has other channels than the model learned from.
+        """
+        if self._resize is not None:
+            return None
+        check_channels(self._network, pixels)
+        blocks = cut_blocks(pixels.shape, overlap=self._overlap, stride=self._network.stride)
+        return block_arrays(blocks, pixels, self._predict_block), self._overlap
+
+    def _predict_block(self, pixels: PixelSource) -> tuple[Scores, ...]:
+        memory = min(_BLOCK_GB, self._memory_gb or _BLOCK_GB)
+        return predict_scores(self._network, pixels, tile=self._tile, overlap=self._overlap, memory_gb=memory)[0]
+
     def predict_pixels(self, pixels: PixelSource) -> tuple[tuple[Scores, ...], int | None]:
         """Return the scores of what `rescale` returned, and by how many pixels its tiles overlap; None for one.
 
@@ -146,98 +162,3 @@ def _untuned(representation: Representation, description: Mapping[str, Any]) -> 
     """
     area = description.get("mean_area_px")
     return representation.default_threshold(float(area)) if area else Threshold()
-
-
-def predict_scores(
-    network: TileNetwork,
-    pixels: PixelSource,
-    *,
-    tile: int | None = None,
-    overlap: int = 64,
-    memory_gb: float | None = None,
-) -> tuple[tuple[Scores, ...], int | None]:
-    """Return the scores of one image, one for each category, and the overlap of its tiles, None for one tile.
-
-    Options are those of `SegmentationPredictor`. Maps are blended where tiles overlap; candidates are taken from each
-    tile's core and joined. Tiling changes the outputs of networks that pool over all they see, such as PSPNet, PAN and
-    DeepLabV3; nothing can blend that away.
-
-    Raises:
-        ValueError: The image has other channels than the network takes.
-    """
-    _check_channels(network, pixels)
-    tiling, batch = _choose_tiling(network, pixels.shape, tile, overlap, memory_gb)
-    return _predict_tiles(network, pixels, tiling, batch), overlap if len(tiling) > 1 else None
-
-
-def _choose_tiling(
-    network: TileNetwork, shape: tuple[int, int], tile: int | None, overlap: int, memory_gb: float | None
-) -> tuple[Tiling, int]:
-    """Return the tiles of an image, and how many of them go through the network at once."""
-    # Counting the memory takes a moment, which a set size on a processor saves.
-    fitting = network.fitting_pixels(memory_gb) if tile is None or network.device.type != "cpu" else 0.0
-    tiling = fitting_tiling(shape, fitting, tile=tile, overlap=overlap, stride=network.stride)
-    if network.device.type == "cpu":
-        return tiling, 1
-    return tiling, min(max(int(fitting / (tiling.rows[0][1] * tiling.columns[0][1])), 1), _MOST_TILES)
-
-
-def _predict_tiles(network: TileNetwork, pixels: PixelSource, tiling: Tiling, batch: int) -> tuple[Scores, ...]:
-    outputs = iter_outputs(tiling, pixels.read, network, batch)
-    if network.representation.is_sparse:
-        return _join_candidates(network.representation, outputs, pixels.shape)
-    return _reduce_maps(network.representation, tiling, outputs)
-
-
-def predict_resized(network: TileNetwork, pixels: PixelSource, size: Size) -> tuple[Scores, ...]:
-    """Return the scores of one image, whose network sees all images at one `size` (height, width).
-
-    Scores are brought back to the image's own size, so cells are.
-
-    Raises:
-        ValueError: The image has other channels than the network takes.
-    """
-    _check_channels(network, pixels)
-    seen = resize_pixels(pixels.read((0, 0, *pixels.shape)), size)
-    outputs = resize_pixels(np.ascontiguousarray(network(seen[None])[0].transpose(1, 2, 0)), pixels.shape)
-    folded = np.clip(outputs, 0, 1).transpose(2, 0, 1).reshape(-1, len(network.representation.channels), *pixels.shape)
-    return tuple(network.representation.reduce(one) for one in folded)
-
-
-def _check_channels(network: TileNetwork, pixels: PixelSource) -> None:
-    if pixels.channels != network.in_channels:
-        raise ValueError(
-            f"the image has {pixels.channels} channels, but the model learned from {network.in_channels}; "
-            "choose the same `channels` as in training."
-        )
-
-
-def _join_candidates(
-    representation: Representation, outputs: Iterator[tuple[Window, Window, Float32Array]], shape: tuple[int, int]
-) -> tuple[Scores, ...]:
-    channels = len(representation.channels)
-    parts = []
-    for window, core, output in outputs:
-        folded = output.reshape(-1, channels, *output.shape[1:])
-        parts.append([representation.reduce(one, origin=window[:2], core=core) for one in folded])
-    return tuple(representation.join(category, shape) for category in zip(*parts, strict=True))
-
-
-def _reduce_maps(
-    representation: Representation, tiling: Tiling, outputs: Iterator[tuple[Window, Window, Float32Array]]
-) -> tuple[Scores, ...]:
-    """Store band by band, since maps are stored pixel by pixel: of the rest only one row of tiles is ever held."""
-    channels = len(representation.channels)
-    whole: list[dict[str, npt.NDArray[Any]]] = []
-    for row, band in blend_bands(tiling, outputs):
-        folded = band.reshape(-1, channels, *band.shape[1:])
-        parts = [representation.reduce(one, origin=(row, 0)) for one in folded]
-        if band.shape[1] == tiling.height:
-            return tuple(parts)
-        if not whole:
-            size = (tiling.height, tiling.width)
-            whole = [{name: np.empty((*a.shape[:-2], *size), a.dtype) for name, a in part.items()} for part in parts]
-        for target, part in zip(whole, parts, strict=True):
-            for name, array in part.items():
-                target[name][..., row : row + band.shape[1], :] = array
-    return tuple(whole)

@@ -10,13 +10,17 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet, with_object_columns
 from cell_pipelines.annotations.selection import crop, iterate_images, object_places
+from cell_pipelines.annotations.shrinking import shrink_image
 from cell_pipelines.imaging.intensity import to_rgb, to_uint8
 from cell_pipelines.imaging.reading import Image, ImageFile, read_image, write_image
 from cell_pipelines.typing import Boxes, ByteImage
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
+from cell_pipelines.workflows.reduced_pictures import reduced_picture
 
 # Of images with a longer side than this a picture on a page shows a part, of so many pixels a side.
 _LARGE_PX, _PART_PX = 2600, 1000
+# Images with more pixels are drawn on reduced to so many pixels a side.
+_MOST_PIXELS, _OVERVIEW_PX = 1 << 26, 4096
 
 
 def draw_pictures(
@@ -29,10 +33,17 @@ def draw_pictures(
 
 
 def draw_picture(file: ImageFile, cells: AnnotationSet) -> ByteImage:
-    """Return an image with its cells, (H, W, 3) uint8 RGB with a legend below, one colour per class."""
+    """Return an image with its cells, (H, W, 3) uint8 RGB with a legend below, one colour per class.
+
+    Of an image that is read part by part it is a smaller picture.
+    """
     from cell_pipelines.report.overlays.instances import overlay_cells
 
-    return overlay_cells(to_rgb(to_uint8(file())), cells)
+    info = file.info()
+    if info.height * info.width <= _MOST_PIXELS:
+        return overlay_cells(to_rgb(to_uint8(file())), cells)
+    picture = reduced_picture(file, _OVERVIEW_PX)
+    return overlay_cells(picture, shrink_image(cells, (picture.shape[0], picture.shape[1])))
 
 
 def draw_preview(file: ImageFile, cells: AnnotationSet, side: int) -> tuple[ByteImage, str]:

@@ -14,12 +14,11 @@ from cell_pipelines.annotations.building import from_boxes, from_masks
 from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals, interval_boxes
-from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 from cell_pipelines.annotations.schema import GEOMETRIES, IMAGE_SCHEMA, AnnotationSet
 from cell_pipelines.annotations.selection import concatenate, select_objects
 from cell_pipelines.representations.base import Scores
-from cell_pipelines.representations.rescaled import Rescaled
 from cell_pipelines.typing import FloatArray
+from cell_pipelines.workflows.decoding import decode_stored, unpack_stored
 from cell_pipelines.workflows.parallel import ParallelParameters, map_images
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -61,21 +60,7 @@ def read_scores(model: TrainedModel, path: Path) -> dict[str, Scores]:
     Raises:
         ValueError: The file is damaged, or of another model.
     """
-    return _unpack(model, path)[0]
-
-
-def _unpack(model: TrainedModel, path: Path) -> tuple[dict[str, Scores], tuple[int, int]]:
-    from cell_pipelines.inference.predictor import unpack_scores
-    from cell_pipelines.inference.stored import read_arrays
-
-    arrays, size = read_arrays(path)
-    scores = unpack_scores(arrays) if all("/" in key for key in arrays) else ()
-    if len(scores) != len(model.categories):
-        raise ValueError(
-            f"{path}: expected stored scores of {len(model.categories)} categories ({', '.join(model.categories)}), "
-            f"got the arrays {', '.join(arrays)}."
-        )
-    return dict(zip(model.categories, scores, strict=True)), size
+    return unpack_stored(model, path)[0]
 
 
 def _without_empty_masks(cells: AnnotationSet) -> AnnotationSet:
@@ -118,18 +103,13 @@ def _mask_boxes(masks: RunLengths, height: int) -> FloatArray:
 
 def _decode(model: TrainedModel, stored: StoredImage) -> AnnotationSet:
     row, path = stored
-    scores, size = _unpack(model, path)
-    assert model.representation is not None
-    cells = Rescaled(model.representation, size)
-    instances = [cells.decode(maps, model.thresholds.classes[name]) for name, maps in scores.items()]
-    objects = [labels_to_objects(one.labels) for one in instances]
-    numbers = np.repeat(np.arange(len(instances)), [len(one.scores) for one in instances])
+    size, cells = decode_stored(model, path)
     return from_masks(
         _image_table(row, size),
         model.categories,
-        np.zeros(len(numbers), dtype=np.int64),
-        np.concatenate([boxes for _, boxes, _ in objects]),
-        [counts for _, _, runs in objects for counts in runs],
-        numbers,
-        np.concatenate([one.scores for one in instances]) if model.is_scored else None,
+        np.zeros(len(cells.category), dtype=np.int64),
+        cells.boxes,
+        cells.masks,
+        cells.category,
+        cells.scores if model.is_scored else None,
     )

@@ -7,24 +7,24 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cell_pipelines.analysis.training_range import check_image
-from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.opening import may_hold_several
 from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, LargeImage
 from cell_pipelines.imaging.signatures import image_signature
+from cell_pipelines.workflows.given_diameter import check_diameter, pixel_um
 from cell_pipelines.workflows.parallel import load_ahead, map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
-from cell_pipelines.workflows.starters import starters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 if TYPE_CHECKING:
-    from cell_pipelines.inference.predictor import Prediction
+    from cell_pipelines.inference.prediction import Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +69,19 @@ def score_images(
     model: TrainedModel,
     folder: Path,
     parameters: InferenceParameters,
+    *,
+    by_blocks: bool = False,
 ) -> pd.DataFrame:
     """Run the network on each image whose scores are not stored yet.
+
+    Args:
+        images: The images by name.
+        splits: The split of each.
+        model: The model.
+        folder: Where scores are stored.
+        parameters: How the network is run.
+        by_blocks: Whether scores of images that are read part by part may be stored by blocks, of which
+            `reading.read_cells` alone makes cells, so that memory holds one block.
 
     Returns:
         One row per image with `COLUMNS`; `pixel_size_from` says whether the size of a pixel is by the image's file or
@@ -84,8 +95,8 @@ def score_images(
         MistakeError: A diameter is given to a model that sees images as they are, or in micrometres for images that
             don't tell the size of their pixels.
     """
-    _check_diameter(images, model, parameters)
-    job = _Scoring(model, folder, parameters)
+    check_diameter(images, model, parameters)
+    job = _Scoring(model, folder, parameters, by_blocks=by_blocks)
     loaded = load_ahead(job.load, images.items())
     errors = list(map_images(job.run, loaded, description="finding cells", total=len(images)))
     rows = [
@@ -97,37 +108,6 @@ def score_images(
     _log_warnings(warned, len(rows), compared=bool(model.record.get("training_images")))
     columns = [*COLUMNS, *(DIAMETER_COLUMNS if model.record.get("cell_diameter_px") else ())]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _check_diameter(images: Mapping[str, ImageFile], model: TrainedModel, parameters: InferenceParameters) -> None:
-    given = parameters.diameter_um or parameters.diameter_px
-    if given is None:
-        return
-    if not model.record.get("cell_diameter_px"):
-        raise MistakeError(
-            f"{model.path}: this model sees images as they are, so the diameter of cells tells it nothing; leave it "
-            f"out, got {given}. Models that know cells of one diameter are the starters ({', '.join(starters())}), "
-            "those trained with `cell_diameter_px`, and Cellpose's."
-        )
-    if parameters.diameter_um is None:
-        return
-    given = parameters.pixel_size_um
-    without = [name for name, file in images.items() if not file.unread and _pixel_um(file, given) is None]
-    if without:
-        raise MistakeError(
-            f"{without[0]}: the diameter is given in micrometres, but the image doesn't tell the size of its pixels "
-            f"({len(without)} of {len(images)} images); give the size of a pixel (`pixel_size`, in a project "
-            "`inference.pixel_size_um`), or the diameter in pixels."
-        )
-
-
-def _pixel_um(file: ImageFile, given: float | None) -> float | None:
-    """Return the side of a square as large as an image's pixel in micrometres; None where nothing tells it."""
-    try:
-        size = file.info().pixel_size_um
-    except ImageFormatError:
-        return math.nan  # it is listed with its error
-    return given if size is None else math.sqrt(size[0] * size[1])
 
 
 def _pixel_size(size: tuple[float, float] | None, given: float | None) -> tuple[dict[str, Any], list[str]]:
@@ -153,8 +133,9 @@ def _log_warnings(warnings: Mapping[str, str], n_images: int, *, compared: bool)
 class _Scoring:
     """A model and the folder that keeps what it makes of images."""
 
-    def __init__(self, model: TrainedModel, folder: Path, parameters: InferenceParameters) -> None:
-        from cell_pipelines.inference.predictor import ScaledPredictor, predictor_options, take_predictor
+    def __init__(self, model: TrainedModel, folder: Path, parameters: InferenceParameters, *, by_blocks: bool) -> None:
+        from cell_pipelines.inference.prediction import ScaledPredictor
+        from cell_pipelines.inference.predictor import predictor_options, take_predictor
 
         self._training = model.record.get("training_images") or {}
         self._normalisation = model.normalisation
@@ -165,7 +146,8 @@ class _Scoring:
         if parameters.diameter_um is not None or isinstance(self._predictor, ScaledPredictor):
             changing |= {"diameter_um": parameters.diameter_um, "pixel_size_um": parameters.pixel_size_um}
         self._diameter_um, self._pixel_um = parameters.diameter_um, parameters.pixel_size_um
-        known_by = model.path.read_bytes() + json.dumps(changing, sort_keys=True).encode() + _VERSION
+        known_by = model.path.read_bytes() + json.dumps(changing, sort_keys=True).encode() + _VERSION + b"b" * by_blocks
+        self._by_blocks = by_blocks
         self._root, self._key = folder, hashlib.sha256(known_by).hexdigest()[:16]
 
     def path(self, name: str, file: ImageFile) -> Path:
@@ -198,7 +180,7 @@ class _Scoring:
                 found = self._examine(image, file)
                 size, path = tuple(image.shape[:2]), self.path(name, file)
                 note = found.note() | {"signature": image_signature(image)}
-                write_arrays(found.arrays, size, path, note=note)
+                write_arrays(chain(found.arrays.items(), found.blocks), size, path, note=note)
         except ImageFormatError as error:
             return str(error)
         except ValueError as error:
@@ -206,14 +188,17 @@ class _Scoring:
         return ""
 
     def _examine(self, image: Image | LargeImage, file: ImageFile) -> "Prediction":
-        from cell_pipelines.inference.predictor import RescalingPredictor, ScaledPredictor
+        from cell_pipelines.inference.prediction import BlockPredictor, RescalingPredictor, ScaledPredictor
 
         if isinstance(self._predictor, ScaledPredictor):
-            return self._predictor.examine_scaled(image, _pixel_um(file, self._pixel_um))
-        pixel_um = None if self._diameter_um is None else _pixel_um(file, self._pixel_um)
-        if self._diameter_um is None or pixel_um is None or not isinstance(self._predictor, RescalingPredictor):
+            return self._predictor.examine_scaled(image, pixel_um(file, self._pixel_um))
+        side = None if self._diameter_um is None else pixel_um(file, self._pixel_um)
+        diameter = None if self._diameter_um is None or side is None else self._diameter_um / side
+        if self._by_blocks and isinstance(image, LargeImage) and isinstance(self._predictor, BlockPredictor):
+            return self._predictor.examine_blocks(image, diameter)
+        if diameter is None or not isinstance(self._predictor, RescalingPredictor):
             return self._predictor.examine(image)
-        return self._predictor.examine_at(image, self._diameter_um / pixel_um)
+        return self._predictor.examine_at(image, diameter)
 
     def describe(self, name: str, file: ImageFile) -> dict[str, Any]:
         """Return an image's size, where its scores are, and how it differs from the training images."""

@@ -15,6 +15,9 @@ Counts = npt.NDArray[np.uint32]
 
 Runs = Sequence[int] | npt.NDArray[np.integer]
 
+# Run lengths are stored in 32 bits.
+_MOST_PIXELS = (1 << 32) - 1
+
 
 def run_lengths_to_intervals(counts: Runs) -> tuple[IntArray, IntArray]:
     """Return start and stop of each piece of foreground, in order, none of them empty or touching another."""
@@ -122,7 +125,12 @@ def intervals_to_run_lengths(
         stop: (I,) pixel after the last; intervals of one object may touch, but do not overlap.
         n_objects: Number of objects; one without interval is all background.
         n_pixels: Height times width of the image.
+
+    Raises:
+        ValueError: The image has more pixels than run lengths can count.
     """
+    if n_pixels > _MOST_PIXELS:
+        raise ValueError(f"masks can be stored of images of up to {_MOST_PIXELS} pixels, got {n_pixels}.")
     apart = (owner[1:] != owner[:-1]) | (start[1:] != stop[:-1])
     first, last = np.append(True, apart)[: owner.size], np.append(apart, True)[: owner.size]
     owner, start, stop = owner[first], start[first], stop[last]

@@ -13,9 +13,9 @@ from cell_pipelines.app.cells import describe_cells
 from cell_pipelines.app.counting import Count, CountSettings, open_count, recount
 from cell_pipelines.app.downloads import write_download
 from cell_pipelines.app.guard import REPORT_HEADERS
-from cell_pipelines.app.pictures import reduced_picture
 from cell_pipelines.app.routes.jobs import JobAnswer, User, store_of
 from cell_pipelines.failures import MistakeError
+from cell_pipelines.workflows.reduced_pictures import reduced_picture
 
 router = APIRouter(prefix="/api/v1/jobs/{identity}", tags=["counts"])
 _MOST_PX = 4096

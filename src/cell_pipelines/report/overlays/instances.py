@@ -12,7 +12,10 @@ from cell_pipelines.report.overlays.display import enlarge, to_display
 from cell_pipelines.report.overlays.drawing import draw_boxes, line_width
 from cell_pipelines.report.overlays.legends import MATCH_PENS, add_legend, category_legend, category_pen, match_legend
 from cell_pipelines.report.overlays.outlines import draw_outlines
-from cell_pipelines.typing import BoolArray, ByteImage, LabelImage
+from cell_pipelines.typing import BoolArray, Boxes, ByteImage, LabelImage
+
+# Widest line in sides of a typical cell.
+_LINE_SHARE = 1 / 8
 
 
 def overlay_instances(
@@ -78,7 +81,7 @@ def draw_objects(canvas: ByteImage, annotations: AnnotationSet, *, factor: int =
     Returns:
         (H * factor, W * factor, 3) uint8, a new array. Points are small squares.
     """
-    width = _thin_line(canvas)
+    width = _thin_line(canvas, annotations.boxes * factor)
     codes = annotations.objects["geometry"].to_numpy()
     drawn_as_boxes = (codes == GEOMETRIES.index("box")) | (codes == GEOMETRIES.index("point"))
     pens = [category_pen(category) for category in annotations.category.tolist()]
@@ -92,9 +95,13 @@ def draw_objects(canvas: ByteImage, annotations: AnnotationSet, *, factor: int =
     return draw_boxes(drawn, boxes + radius, [pens[row] for row in rows.tolist()], width=width)
 
 
-def _thin_line(canvas: ByteImage) -> int:
+def _thin_line(canvas: ByteImage, boxes: Boxes) -> int:
     """Return a width that leaves small cells visible: outlines follow them closer than frames do."""
-    return max(1, line_width(canvas.shape) - 1)
+    widest = max(1, line_width(canvas.shape) - 1)
+    if not len(boxes):
+        return widest
+    side = float(np.median(boxes[:, 2:] - boxes[:, :2]))
+    return min(widest, max(1, round(side * _LINE_SHARE)))
 
 
 def _larger(labels: LabelImage, factor: int) -> LabelImage:

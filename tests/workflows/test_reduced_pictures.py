@@ -9,9 +9,9 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cell_pipelines.app import pictures
-from cell_pipelines.app.pictures import reduced_picture
 from cell_pipelines.imaging.reading import ImageFile, write_image
+from cell_pipelines.workflows import reduced_pictures as pictures
+from cell_pipelines.workflows.reduced_pictures import reduced_picture
 
 _SIZES = [(61, 97), (97, 61), (200, 7), (7, 200), (1, 90), (128, 64), (131, 131)]
 
