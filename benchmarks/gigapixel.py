@@ -102,7 +102,8 @@ def compare(path: Path, cells: pd.DataFrame, arguments: argparse.Namespace) -> d
     crop_folder = arguments.folder / "crop"
     for _ in range(arguments.crops):
         side = 2048
-        row, column = random.integers(0, arguments.side - side, 2).tolist()
+        # On the grid of the network at this scale, so that both are sampled alike.
+        row, column = (256 * random.integers(0, (arguments.side - side) // 256, 2)).tolist()
         write_image(ImageFile(path).region(row, column, side, side), crop_folder / "crop.tif")
         crop = count(crop_folder / "crop.tif", diameter=arguments.diameter).cells
         crop = crop.assign(center_x_px=crop["center_x_px"] + column, center_y_px=crop["center_y_px"] + row)
