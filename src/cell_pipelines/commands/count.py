@@ -20,6 +20,10 @@ _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting"
 @threshold
 @averaging
 @click.option(
+    "--engine", default="pytorch", show_default=True,
+    help="Library that runs a network: pytorch, onnxruntime, openvino, or auto for the fastest with the same counts.",
+)  # fmt: skip
+@click.option(
     "--regions", type=Path,
     help="Annotated regions (QuPath's GeoJSON, ImageJ's ROIs and others) in which cells are counted besides.",
 )  # fmt: skip

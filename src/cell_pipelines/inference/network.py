@@ -1,6 +1,7 @@
 """A segmentation network at work on tiles: pixels in, activated outputs of each category out."""
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +35,7 @@ class TileNetwork:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``bfloat16`` runs most of the work with fewer bits; activations are always of 32.
         test_time_augmentation: Average over the eight turns and mirror images, at eight times the cost.
+        exported: Gives the activated outputs (B, K * C, h, w) of images on the processor in place of `network`.
 
     Raises:
         ValueError: The device isn't there, or the representation can't be turned.
@@ -47,6 +49,7 @@ class TileNetwork:
         device: str = "auto",
         precision: Precision = "float32",
         test_time_augmentation: bool = False,
+        exported: "Callable[[torch.Tensor], torch.Tensor] | None" = None,
     ) -> None:
         import torch
 
@@ -60,6 +63,7 @@ class TileNetwork:
         self.representation, self._precision = representation, precision
         self.stride = math.lcm(int(getattr(network, "stride", 1)), representation.stride)
         self._symmetries = ALL_SYMMETRIES if test_time_augmentation else ()
+        self._run = exported or self._by_pytorch
         self._n_rays = _count_rays(representation) if test_time_augmentation else 0
 
     def __call__(self, tiles: Float32Array) -> Float32Array:
@@ -72,7 +76,7 @@ class TileNetwork:
         with torch.inference_mode():
             # Height, width, channels in memory is what channels_last means, so no copy is made here.
             images = torch.from_numpy(tiles).to(self.device).permute(0, 3, 1, 2)
-            outputs = self._average(images) if self._symmetries else self._activated(images)
+            outputs = self._average(images) if self._symmetries else self._run(images)
             result: Float32Array = outputs.cpu().numpy()
         return result
 
@@ -86,7 +90,7 @@ class TileNetwork:
 
         def run() -> None:
             with torch.inference_mode():
-                self._activated(torch.zeros((1, channels, side, side), device=self.device))
+                self._by_pytorch(torch.zeros((1, channels, side, side), device=self.device))
 
         return peak_bytes(run) / side**2
 
@@ -102,7 +106,7 @@ class TileNetwork:
         """Return how many pixels the network can take at once, in `memory_gb` or in what may be used."""
         return usable_bytes(self.device, memory_gb) / self.bytes_per_pixel
 
-    def _activated(self, images: "torch.Tensor") -> "torch.Tensor":
+    def _by_pytorch(self, images: "torch.Tensor") -> "torch.Tensor":
         import torch
 
         from cell_pipelines.models.activations import activate
@@ -122,10 +126,10 @@ class TileNetwork:
         padded = pad_by_mirroring(images, *(-(-n // self.stride) * self.stride + more for n in images.shape[-2:]))
         total = None
         for symmetry in self._symmetries:
-            outputs = self._reordered(symmetry.undo(self._activated(symmetry.apply(padded))), symmetry)
+            outputs = self._reordered(symmetry.undo(self._run(symmetry.apply(padded))), symmetry)
             total = outputs if total is None else total.add_(outputs)
         if total is None:
-            return self._activated(images)
+            return self._run(images)
         return total[..., :height, :width] / len(self._symmetries)
 
     def _reordered(self, outputs: "torch.Tensor", symmetry: Symmetry) -> "torch.Tensor":

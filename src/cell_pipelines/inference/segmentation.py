@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from cell_pipelines.imaging.reading import Image, LargeImage
 from cell_pipelines.inference.blocks import block_arrays, cut_blocks
 from cell_pipelines.inference.cell_diameter import USUAL_SCORE, Diameter, Wanted, check_diameter, choose_diameter
+from cell_pipelines.inference.device import choose_device
 from cell_pipelines.inference.network import Precision, TileNetwork
 from cell_pipelines.inference.overlap import choose_overlap
 from cell_pipelines.inference.pixels import UnitPixels, trained_normalisation
@@ -17,6 +18,9 @@ from cell_pipelines.inference.stored import Named
 from cell_pipelines.inference.tiled_scores import check_channels, predict_resized, predict_scores
 from cell_pipelines.representations.base import Instances, Representation, Scores
 from cell_pipelines.thresholds import Threshold
+
+if TYPE_CHECKING:
+    from cell_pipelines.inference.engines.any_size import ExportedTiles
 
 # Memory for the network's work beside a block of an image larger than memory.
 _BLOCK_GB = 0.5
@@ -38,6 +42,8 @@ class SegmentationPredictor:
         test_time_augmentation: Average over the eight turns and mirror images, at eight times the cost.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``float32``, or ``bfloat16`` with fewer bits.
+        engine: Library that runs the network: ``pytorch``, or on the processor ``onnxruntime``, which has no bfloat16,
+            or ``openvino``.
         diameter_px: Diameter of the images' cells in pixels, for a model that knows cells of one diameter: images are
             seen at the scale at which theirs have it. ``auto`` estimates it from each image, as None does for such a
             model.
@@ -56,6 +62,7 @@ class SegmentationPredictor:
         test_time_augmentation: bool = False,
         device: str = "auto",
         precision: Precision = "float32",
+        engine: Literal["pytorch", "onnxruntime", "openvino"] = "pytorch",
         diameter_px: Wanted | None = None,
     ) -> None:
         from cell_pipelines.models.checkpoint import read_checkpoint
@@ -80,6 +87,7 @@ class SegmentationPredictor:
         self._network = TileNetwork(
             network, self.representation, device=device, precision=precision,
             test_time_augmentation=test_time_augmentation,
+            exported=None if engine == "pytorch" else _export(checkpoint, engine, precision, device),
         )  # fmt: skip
 
     def predict(self, image: Image | LargeImage) -> tuple[Scores, ...]:
@@ -152,6 +160,19 @@ class SegmentationPredictor:
         if self._resize is not None:
             return predict_resized(self._network, pixels, self._resize), None
         return predict_scores(self._network, pixels, tile=self._tile, overlap=self._overlap, memory_gb=self._memory_gb)
+
+
+def _export(checkpoint: Path, engine: str, precision: Precision, device: str) -> "ExportedTiles":
+    import torch
+
+    from cell_pipelines.inference.engines.any_size import ExportedTiles
+
+    if choose_device(device).type != "cpu":
+        raise ValueError(f"`engine` {engine} runs on the processor; set `device` to cpu, or `engine` to pytorch.")
+    if engine == "onnxruntime" and precision != "float32":
+        raise ValueError(f"`engine` onnxruntime computes in float32; got `precision` {precision}.")
+    name = f"{engine}_bfloat16" if precision == "bfloat16" else engine
+    return ExportedTiles(checkpoint, name, threads=torch.get_num_threads())
 
 
 def _untuned(representation: Representation, description: Mapping[str, Any]) -> Threshold:

@@ -48,6 +48,13 @@ def supports_bfloat16(kind: Kind) -> bool:
     return kind == "mps" and bool(torch.backends.mps.is_macos_or_newer(14, 0))
 
 
+def processor_has_bfloat16() -> bool:
+    """Say whether the processor has instructions for bfloat16; without them it is slower than float32."""
+    import torch
+
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
 def gpu_name(kind: str) -> str:
     """Return the name of a GPU of a kind, as its maker calls it; empty where there is none."""
     import torch

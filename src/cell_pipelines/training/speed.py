@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cell_pipelines.models.accelerators import available_kinds, gpu_name, synchronise
+from cell_pipelines.models.accelerators import available_kinds, gpu_name, processor_has_bfloat16, synchronise
 
 if TYPE_CHECKING:
     import torch
@@ -68,9 +68,7 @@ def measure_formats(
 
     GPUs choose their own format, so of them only the first is measured.
     """
-    import torch
-
-    both = available_kinds()[0] == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    both = available_kinds()[0] == "cpu" and processor_has_bfloat16()
     names = ("float32", "bfloat16") if both else ("float32",)
     return {name: measure_step(network, shape, seconds=seconds / len(names), format=name) for name in names}
 

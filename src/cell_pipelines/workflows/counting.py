@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 #: Columns of the counts that are not a class's.
 RESERVED = (
     "image", "total", "total_low", "total_high", "warning", "left_out", "interval_level", "interval_note",
-    "pixel_height_um", "pixel_width_um", "pixel_size_from", "diameter_px", "diameter_from", "error", "model_run_id",
-    "model_sha256", "thresholds",
+    "pixel_height_um", "pixel_width_um", "pixel_size_from", "diameter_px", "diameter_from", "engine", "error",
+    "model_run_id", "model_sha256", "thresholds",
 )  # fmt: skip
 _ENDINGS = ("_low", "_high")
 # Images whose warnings are told one by one in the log.
@@ -106,7 +106,7 @@ def count_cells(
     table = table.join(interval_columns(counts, columns, model, own_thresholds=is_own))
     for side in ("pixel_height_um", "pixel_width_um"):
         table[side] = annotations.images[side].to_pandas()
-    for column in [name for name in ("pixel_size_from", *DIAMETER_COLUMNS) if name in found.scores]:
+    for column in [name for name in ("pixel_size_from", *DIAMETER_COLUMNS, "engine") if name in found.scores]:
         table[column] = found.scores.set_index("image").loc[list(annotations.names), column].to_numpy()
     table[["left_out", "error"]] = ""
     scores = found.scores if "left_out" in found.scores else found.scores.assign(left_out="")

@@ -18,6 +18,7 @@ from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.opening import may_hold_several
 from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, LargeImage
 from cell_pipelines.imaging.signatures import image_signature
+from cell_pipelines.workflows.engine_choice import choose_engine, describe_engine
 from cell_pipelines.workflows.given_diameter import check_diameter, pixel_um
 from cell_pipelines.workflows.parallel import load_ahead, map_images
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
@@ -89,14 +90,16 @@ def score_images(
         `warning` says how the image differs from those that the model was trained on, `tile_overlap` by how many pixels
         its tiles overlap, nan where it was taken whole. Of a model that knows cells of one diameter there are also
         `DIAMETER_COLUMNS`: the diameter in the image's pixels by which it was rescaled, nan where none was found, and
-        whether it was given or estimated.
+        whether it was given or estimated. Where `parameters` name another engine than PyTorch, `engine` says which
+        one ran the network, in which precision.
 
     Raises:
         MistakeError: A diameter is given to a model that sees images as they are, or in micrometres for images that
             don't tell the size of their pixels.
     """
     check_diameter(images, model, parameters)
-    job = _Scoring(model, folder, parameters, by_blocks=by_blocks)
+    chosen = choose_engine(images, model, folder, parameters)
+    job = _Scoring(model, folder, chosen, by_blocks=by_blocks)
     loaded = load_ahead(job.load, images.items())
     errors = list(map_images(job.run, loaded, description="finding cells", total=len(images)))
     rows = [
@@ -107,7 +110,8 @@ def score_images(
     warned = {row["image"]: row["warning"] for row in rows if row["warning"]}
     _log_warnings(warned, len(rows), compared=bool(model.record.get("training_images")))
     columns = [*COLUMNS, *(DIAMETER_COLUMNS if model.record.get("cell_diameter_px") else ())]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    return table if parameters.engine == "pytorch" else table.assign(engine=describe_engine(dict(chosen)))
 
 
 def _pixel_size(size: tuple[float, float] | None, given: float | None) -> tuple[dict[str, Any], list[str]]:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from cell_pipelines.models.accelerators import available_kinds
+from cell_pipelines.models.accelerators import available_kinds, processor_has_bfloat16
 from cell_pipelines.typing import Float32Array
 
 
@@ -71,9 +71,7 @@ def find_hindrance(name: str) -> str | None:
     if kind.device == "cuda":
         return _find_gpu_hindrance(name)
     if kind.precision == "bfloat16":
-        import torch
-
-        return None if torch.cpu._is_avx512_bf16_supported() else "this processor has no bfloat16 instructions."
+        return None if processor_has_bfloat16() else "this processor has no bfloat16 instructions."
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from cell_pipelines.files import atomic_path
+from cell_pipelines.models.accelerators import processor_has_bfloat16
 from cell_pipelines.models.ultralytics_home import open_restricted, prepare_ultralytics, resolve_weights, use_all_cores
 from cell_pipelines.models.yolo_checkpoint import check_file, read_epoch
 from cell_pipelines.models.yolo_networks import is_transformer, network_task
@@ -194,7 +195,7 @@ def _use_cpu_well(trainer: Any, training: YoloTraining, folder: Path) -> None:
         create = partial(copy.deepcopy, trainer.model)
         precision = measured_format(create, shape, folder, steps=steps, minutes=training.minutes)
     if precision == "bfloat16":
-        if not torch.cpu._is_avx512_bf16_supported():
+        if not processor_has_bfloat16():
             logger.warning("this processor has no bfloat16 instructions; float32 is faster here.")
         _predict_in_bfloat16(trainer.model)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
-from cell_pipelines.models.accelerators import Kind, choose_kind, supports_bfloat16
+from cell_pipelines.models.accelerators import Kind, choose_kind, processor_has_bfloat16, supports_bfloat16
 from cell_pipelines.models.ultralytics_home import use_all_cores
 from cell_pipelines.processes import end_with_parent
 from cell_pipelines.quiet_loggers import quiet_loggers
@@ -58,12 +58,11 @@ def choose_devices(training: SegmentationTraining) -> Devices:
 
 
 def _choose_precision(precision: Precision, kind: Kind) -> str:
-    import torch
 
     if precision not in ("auto", "float32", "bfloat16", "mixed"):
         raise ValueError(f"`precision` must be auto, float32, bfloat16 or mixed, got {precision!r}.")
     if kind == "cpu":
-        if precision == "bfloat16" and not torch.cpu._is_avx512_bf16_supported():
+        if precision == "bfloat16" and not processor_has_bfloat16():
             logger.warning("this processor has no bfloat16 instructions; float32 is faster here.")
         return "bf16-mixed" if precision == "bfloat16" else "32-true"
     if precision == "float32" or (kind == "mps" and precision == "auto"):

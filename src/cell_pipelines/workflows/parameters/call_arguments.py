@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any
+from typing import Any, get_args
 
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.description import MAX_PIXEL_UM
@@ -31,7 +31,10 @@ def read_threshold(value: float | None) -> float | None:
 
 
 def read_inference(
-    diameter: Diameter, pixel_size: PixelSize = None, test_time_augmentation: bool = False
+    diameter: Diameter,
+    pixel_size: PixelSize = None,
+    test_time_augmentation: bool = False,
+    engine: str = "pytorch",
 ) -> InferenceParameters:
     """Return how a network is run on images whose cells have this diameter, and whose pixels this size.
 
@@ -39,7 +42,11 @@ def read_inference(
         MistakeError: One of them can't be understood, or is out of range.
     """
     sizes = _read_diameter(diameter) | _read_pixel_size(pixel_size)
-    return InferenceParameters.model_validate({**sizes, "test_time_augmentation": bool(test_time_augmentation)})
+    known = get_args(InferenceParameters.model_fields["engine"].annotation)
+    if engine not in known:
+        raise MistakeError(f"`engine` must be one of {', '.join(known)}, got {engine!r}.")
+    others = {"test_time_augmentation": bool(test_time_augmentation), "engine": engine}
+    return InferenceParameters.model_validate({**sizes, **others})
 
 
 def check_averaging(model: TrainedModel, inference: InferenceParameters) -> TrainedModel:

@@ -22,6 +22,9 @@ class InferenceParameters(BaseModel):
         memory_gb: Memory that a network's work may take; None for 2 GB, or most of a GPU's.
         test_time_augmentation: Networks average over eight turns and mirror images.
         precision: Of networks; ``bfloat16`` is faster where the processor has instructions for it.
+        engine: Library that runs segmentation networks: ``pytorch``, or on the processor ``onnxruntime`` (float32 only)
+            or ``openvino``, of the extra `engines`. ``auto`` takes the fastest, in either precision, that gives the
+            same counts in parts of the first four images; the table of counts names it.
         confidence: Lowest score that is stored; what counts as a cell is decided later by the threshold.
         iou: Of two boxes of one class that overlap more, the better one stays.
         agnostic: Of two boxes of any two classes, too, so that an object has one class. None for YOLO networks with
@@ -47,6 +50,7 @@ class InferenceParameters(BaseModel):
     memory_gb: Annotated[float, Field(gt=0)] | None = None
     test_time_augmentation: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
+    engine: Literal["pytorch", "onnxruntime", "openvino", "auto"] = "pytorch"
     confidence: Share = 0.001
     iou: Share = 0.7
     agnostic: bool | None = None
