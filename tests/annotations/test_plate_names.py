@@ -1,0 +1,59 @@
+"""Well, site, channel and time from the names of plate readers."""
+
+import pytest
+
+from cell_pipelines.annotations.plate_names import read_plate_names
+
+GUID = "CE70AD49-290D-4312-82E6-CDC717F32637"
+
+
+@pytest.mark.parametrize(
+    ("name", "well", "site", "channel", "time", "reader"),
+    [
+        ("Images/r02c05f03p01-ch1sk1fk1fl1.tiff", "B05", "3", "1", "1", "Opera or Operetta"),
+        ("r16c24f09p02-ch3.tiff", "P24", "9", "3", None, "Opera or Operetta"),
+        ("002005003.flex", "B05", "3", None, None, "Opera"),
+        (f"IXMtest_A09_s1_w1{GUID}.tif", "A09", "1", "1", None, "ImageXpress"),
+        ("plate/TimePoint_12/plate_B05_s3_w2.TIF", "B05", "3", "2", "12", "ImageXpress"),
+        ("TimePoint_1/ZStep_4/plate_B05_w2.tif", "B05", None, "2", "1", "ImageXpress"),
+        ("VID12_B5_1_2019y05m12d_10h00m.tif", "B05", "1", None, "2019y05m12d_10h00m", "IncuCyte"),
+        ("Phase_H12_4_01d06h00m.tif", "H12", "4", None, "01d06h00m", "IncuCyte"),
+        ("B5-Site_0/img_channel001_position004_time000000007_z002.tif", "B05", "0", "1", "7", "Micro-Manager"),
+        ("B5-Site_2/img_000000003_DAPI_000.tif", "B05", "2", "DAPI", "3", "Micro-Manager"),
+        ("run_1_MMStack_B5-Site_0.ome.tif", "B05", "0", None, None, "Micro-Manager"),
+        ("p_AF48_T0001F003L01A01Z01C02.tif", "AF48", "3", "2", "1", "CellVoyager"),
+        ("plate_B05f02d0.TIF", "B05", "2", "0", None, "ArrayScan"),
+        ("B - 05(fld 3 wv DAPI - DAPI).tif", "B05", "3", "DAPI", None, "IN Cell"),
+        ("plate.zarr/B/5/0", "B05", "0", None, None, "OME-Zarr"),
+        ("B05.png", "B05", None, None, None, "a well in the name"),
+        ("plate1/B05/field_2.png", "B05", "2", None, None, "a well in the name"),
+        ("well_b5-s2-t03.jpg", "B05", "2", None, "3", "a well in the name"),
+    ],
+)
+def test_names_say_where_an_image_was_taken(
+    name: str, well: str, site: str | None, channel: str | None, time: str | None, reader: str
+) -> None:
+    (position,) = read_plate_names([name])
+    assert position is not None
+    assert (position.well, position.site, position.channel, position.time) == (well, site, channel, time)
+    assert position.reader == reader
+
+
+@pytest.mark.parametrize("name", ["field07.png", "A01_B02.png", "series1_condition2_blue.png", "r40c05f03p01-ch1.tiff"])
+def test_a_name_without_one_well_says_nothing(name: str) -> None:
+    assert read_plate_names([name]) == [None]
+
+
+def test_a_pattern_takes_the_place_of_the_known_forms() -> None:
+    names = ["x2y5-f3", "B05_s1_w1.tif"]
+    first, second = read_plate_names(names, pattern=r"x(?P<row>\d)y(?P<column>\d)-f(?P<site>\d)")
+    assert first is not None
+    assert (first.well, first.site, second) == ("B05", "3", None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"), [("(", "must be a regular expression"), ("(?P<site>.)", "must have the group")]
+)
+def test_a_pattern_that_can_not_name_a_well_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_plate_names(["B05"], pattern=pattern)
