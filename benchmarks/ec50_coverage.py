@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from cell_pipelines.analysis.viability.four_parameters import Points, curve, fit_curve, profile_interval
+from cell_pipelines.analysis.viability.four_parameters import curve, fit_curve, profile_interval
+from cell_pipelines.analysis.viability.points import Points
 
 DOSES = (0.0, 0.1, 0.5, 2.0, 10.0)
 #: Doses, series at each, sd of log10 EC50, intraclass correlation, cells, EC50, hill.

@@ -6,7 +6,8 @@ from scipy import stats
 
 from cell_pipelines.analysis.evaluation.knee import find_knee
 from cell_pipelines.analysis.model_comparison.ranking import critical_difference, friedman
-from cell_pipelines.analysis.viability.four_parameters import Points, fit_curve
+from cell_pipelines.analysis.viability.four_parameters import fit_curve
+from cell_pipelines.analysis.viability.points import Points
 from cell_pipelines.metrics.conformal import calibrate_counts, conformal_quantile, count_scale
 
 

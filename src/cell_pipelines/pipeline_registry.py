@@ -19,6 +19,7 @@ from cell_pipelines.pipelines import (
     model_export,
     morphology,
     next_images,
+    plates,
     pre_annotation,
     prediction,
     reporting,
@@ -37,6 +38,7 @@ from cell_pipelines.study import (
     chosen_models,
     foreign_members,
     is_dry_run,
+    plate_measurements,
 )
 
 #: What the stages of the full pipeline hand over, beside the results that each collects.
@@ -69,6 +71,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     others = {
         "prediction": prediction.create_pipeline(),
         "next_images": next_images.create_pipeline(models),
+        "plates": plates.create_pipeline(plate_measurements()),
         "suspected_labels": suspected_labels.create_pipeline(models),
         **_create_statements(conversion),
         **_create_experiments(split),

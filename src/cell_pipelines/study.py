@@ -26,6 +26,7 @@ _foreign: dict[str, str] = {}
 _cells: list[str] = ["truth"]
 _experiments: dict[str, Mapping[str, Any]] = {name: {} for name in _EXPERIMENTS}
 _dry: list[bool] = [False]
+_plate_counts: list[str] = []
 
 
 def choose_models(names: str | list[str] | None) -> None:
@@ -114,5 +115,15 @@ def is_dry_run() -> bool:
     return _dry[0]
 
 
+def choose_plate_counts(path: str | None) -> None:
+    """Choose the table that plates are made of: a file by its path, or None for the counts of new images."""
+    _plate_counts[:] = [] if path is None else [str(path)]
+
+
+def plate_measurements() -> str:
+    """Return the name of the data set that plates are made of."""
+    return "plate_counts" if _plate_counts else "new_counts"
+
+
 #: What a study, or a command, chooses by the name of the parameter, before pipelines are made.
-CHOICES = {"models": choose_models, "cells": choose_cells}
+CHOICES = {"models": choose_models, "cells": choose_cells, "plate_counts": choose_plate_counts}

@@ -19,6 +19,7 @@ from cell_pipelines.pipelines.learning_curve.parameters import LearningCurvePara
 from cell_pipelines.pipelines.model_export.parameters import ModelExportParameters
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
+from cell_pipelines.pipelines.plates.parameters import PlateParameters
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
@@ -68,6 +69,7 @@ MODELS = {
     "model_costs": CostParameters,
     "next_images": NextImagesParameters,
     "suspected_labels": SuspectedLabelsParameters,
+    "plates": PlateParameters,
     **dict.fromkeys(SEGMENTERS, NetworkParameters),
 }
 STUDIES = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in ("base", "local"))

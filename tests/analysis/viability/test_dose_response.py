@@ -13,7 +13,8 @@ from cell_pipelines.analysis.viability.dose_response import (
     fit_dose_response,
     fit_dose_responses,
 )
-from cell_pipelines.analysis.viability.four_parameters import Points, curve, fit_curve, gradient, profile_interval
+from cell_pipelines.analysis.viability.four_parameters import curve, fit_curve, gradient, profile_interval
+from cell_pipelines.analysis.viability.points import Points
 
 Make = Callable[..., pd.DataFrame]
 DOSES = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)

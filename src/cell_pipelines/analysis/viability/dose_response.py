@@ -16,13 +16,13 @@ from scipy import special, stats
 
 from cell_pipelines.analysis.viability.four_parameters import (
     CurveFit,
-    Points,
     constant_deviance,
     curve,
     fit_curve,
     gradient,
     profile_interval,
 )
+from cell_pipelines.analysis.viability.points import MeasuredPoints, Points
 from cell_pipelines.analysis.viability.summary import ALL
 
 PARAMETERS: Final = ("top_percent", "bottom_percent", "log10_ec50", "ec50", "hill")
@@ -128,11 +128,35 @@ def fit_dose_response(fields: pd.DataFrame, *, level: float = 0.95) -> DoseRespo
     if problem:
         return DoseResponse(_no_parameters(), _no_curve(), **base, p_change=np.nan, extrapolated=False,
                             note=" ".join([*notes, problem]))  # fmt: skip
-    points = _points(units, unit)
+    return _fit(_points(units, unit), units, base, notes)
+
+
+def fit_measured_response(wells: pd.DataFrame, *, level: float = 0.95) -> DoseResponse:
+    """Fit the same curve to values in per cent that were measured, such as counts in per cent of the control.
+
+    Args:
+        wells: One row per independent unit: `dose` (0 is a control) and `response_percent`; rows without either are
+            left out.
+        level: Level of the intervals, in (0, 1).
+
+    Returns:
+        As `fit_dose_response`, with values that may be below 0 and above 100; columns that are called
+        `viability_percent` there hold the response. Top and bottom have no bounds.
+    """
+    units = wells[wells["dose"].notna() & np.isfinite(wells["response_percent"])].reset_index(drop=True)
+    base: dict[str, Any] = {"unit": "well", "n": len(units), "fields": len(units), "series": 0, "level": level}
+    problem = _problem(units, "wells")
+    if problem:
+        return DoseResponse(_no_parameters(), _no_curve(), **base, p_change=np.nan, extrapolated=False, note=problem)
+    values = units["response_percent"].to_numpy(dtype=np.float64) / 100
+    return _fit(MeasuredPoints(_log10_dose(units), values, np.arange(len(units))), units, base, [])
+
+
+def _fit(points: Points | MeasuredPoints, units: pd.DataFrame, base: dict[str, Any], notes: list[str]) -> DoseResponse:
     fit = fit_curve(points)
     p = _change(fit)
-    parameters, extrapolated, told = _assess(fit, units, p, level)
-    return DoseResponse(parameters, _tabulate(fit, units, level), **base, p_change=p, extrapolated=extrapolated,
+    parameters, extrapolated, told = _assess(fit, units, p, base["level"])
+    return DoseResponse(parameters, _tabulate(fit, units, base["level"]), **base, p_change=p, extrapolated=extrapolated,
                         note=" ".join([*notes, *told]))  # fmt: skip
 
 
@@ -144,28 +168,32 @@ def _units(fields: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     return "field", fields[["series", "dose", "live", "total"]].reset_index(drop=True)
 
 
-def _problem(units: pd.DataFrame) -> str:
+def _problem(units: pd.DataFrame, noun: str = "fields") -> str:
     doses = units.loc[units["dose"] > 0, "dose"].nunique()
     if doses < _LEAST_DOSES:
         return f"No curve was fitted: it needs {_LEAST_DOSES} doses above 0 or more, got {doses}."
     if len(units) <= _LEAST_DOSES:
-        return f"No curve was fitted: it needs 5 fields with a dose or more, got {len(units)}."
+        return f"No curve was fitted: it needs 5 {noun} with a dose or more, got {len(units)}."
     return ""
 
 
 def _points(units: pd.DataFrame, unit: str) -> Points:
+    cluster = pd.factorize(units["series"])[0] if unit == "series" else np.arange(len(units))
+    live, total = (units[name].to_numpy(dtype=np.float64) for name in ("live", "total"))
+    return Points(_log10_dose(units), live, total, np.asarray(cluster, dtype=np.int64))
+
+
+def _log10_dose(units: pd.DataFrame) -> npt.NDArray[np.float64]:
     dose = units["dose"].to_numpy(dtype=np.float64)
     log10_dose = np.full(dose.size, -np.inf)
     log10_dose[dose > 0] = np.log10(dose[dose > 0])
-    cluster = pd.factorize(units["series"])[0] if unit == "series" else np.arange(len(units))
-    live, total = (units[name].to_numpy(dtype=np.float64) for name in ("live", "total"))
-    return Points(log10_dose, live, total, np.asarray(cluster, dtype=np.int64))
+    return log10_dose
 
 
 def _change(fit: CurveFit) -> float:
     """Return p of the F test of the curve against one viability for all doses."""
     gain = max(constant_deviance(fit.points) - fit.deviance, 0.0)
-    return float(stats.f.sf(gain / 3 / fit.dispersion, 3, max(fit.points.live.size - 4, 1)))
+    return float(stats.f.sf(gain / 3 / fit.dispersion, 3, max(fit.points.size - 4, 1)))
 
 
 def _assess(fit: CurveFit, units: pd.DataFrame, p: float, level: float) -> tuple[pd.DataFrame, bool, list[str]]:
@@ -178,8 +206,9 @@ def _assess(fit: CurveFit, units: pd.DataFrame, p: float, level: float) -> tuple
             table.loc[name] = [100 * end for end in ends] if index < 2 else list(np.exp(ends) if index == 3 else ends)
     table.loc["ec50"] = 10 ** table.loc["log10_ec50"]
     parameters = table.reset_index().astype(PARAMETER_COLUMNS)
+    measured = "Viability" if fit.points.is_bounded else "The response"
     if not changes:
-        return parameters, False, [f"Viability does not change with dose (p = {p:.2g}): there is no EC50."]
+        return parameters, False, [f"{measured} does not change with dose (p = {p:.2g}): there is no EC50."]
     doses = units.loc[units["dose"] > 0, "dose"]
     ec50 = float(10 ** fit.values[2])
     if doses.min() <= ec50 <= doses.max():
@@ -196,7 +225,9 @@ def _tabulate(fit: CurveFit, units: pd.DataFrame, level: float) -> pd.DataFrame:
     share, slopes = curve(fit.values, log10_dose), gradient(fit.values, log10_dose)
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", slopes, fit.covariance, slopes), 0))
     half = float(special.stdtrit(fit.freedom[2], (1 + level) / 2)) * error
-    ends: list[npt.NDArray[np.float64]] = [np.clip(value, 0, 1) for value in (share, share - half, share + half)]
+    ends = [share, share - half, share + half]
+    if fit.points.is_bounded:
+        ends = [np.clip(value, 0, 1) for value in ends]
     values = dict(zip(CURVE_COLUMNS, [10**log10_dose, *(100 * end for end in ends)], strict=True))
     return pd.DataFrame(values).astype(CURVE_COLUMNS)
 

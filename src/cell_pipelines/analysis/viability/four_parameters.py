@@ -6,7 +6,8 @@ deviance, so that least squares give the maximum of the likelihood; the scatter 
 its degrees of freedom) widens all intervals. Series of which each has an EC50 of its own scatter most where the curve
 is steep: a parameter's variance is therefore at least that of the leverage-corrected sandwich over units, with
 Satterthwaite's degrees of freedom (HC2; Bell & McCaffrey 2002, Survey Methodology 28:169). Where the same series occur
-at several doses, the variance over series (likewise, as the jackknife) takes its place.
+at several doses, the variance over series (likewise, as the jackknife) takes its place. Measured values, such as counts
+of wells in per cent of the control, are fitted by least squares with one variance for all.
 """
 
 from collections.abc import Iterator
@@ -14,47 +15,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize, special
 
+from cell_pipelines.analysis.viability.points import EDGE, MeasuredPoints, Points
 from cell_pipelines.analysis.viability.sandwich import over_clusters, over_units
 from cell_pipelines.typing import FloatArray
 
 NAMES: Final = ("top", "bottom", "log10_ec50", "hill")
-_BEYOND: Final = 4.0  # decades that log10 EC50 may lie outside the doses
-_HILLS: Final = (0.05, 30.0)
-_EDGE: Final = 1e-4  # of top and bottom from 0 and 1, where they count as on their bound
 _SAFE: Final = 1e-9
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Points of a fit, one row per unit: fields, or the fields of a series at a dose together.
-
-    Attributes:
-        log10_dose: (N,), -inf for a dose of 0.
-        live: (N,) cells.
-        total: (N,) cells, above 0.
-        cluster: (N,) number of the cluster of each unit, from 0 without a gap.
-    """
-
-    log10_dose: FloatArray
-    live: FloatArray
-    total: FloatArray
-    cluster: npt.NDArray[np.int64]
-
-    @property
-    def clusters(self) -> int:
-        """Number of clusters."""
-        return int(self.cluster.max()) + 1
-
-    @property
-    def bounds(self) -> tuple[FloatArray, FloatArray]:
-        """Least and largest values of the parameters, of `NAMES`; hill as its natural logarithm."""
-        known = self.log10_dose[np.isfinite(self.log10_dose)]
-        hills = np.log(_HILLS)
-        low = [0.0, 0.0, known.min() - _BEYOND, hills[0]]
-        return np.array(low), np.array([1.0, 1.0, known.max() + _BEYOND, hills[1]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +39,7 @@ class CurveFit:
         freedom: (4,) degrees of freedom of the variance of each value.
     """
 
-    points: Points
+    points: Points | MeasuredPoints
     values: FloatArray
     deviance: float
     covariance: FloatArray
@@ -98,17 +66,16 @@ def gradient(values: FloatArray, log10_dose: FloatArray) -> FloatArray:
     return np.stack([share, 1 - share, steep, steep * distance], axis=1)
 
 
-def fit_curve(points: Points) -> CurveFit:
+def fit_curve(points: Points | MeasuredPoints) -> CurveFit:
     """Fit the curve; of the ends reached from the two best of several starting points, the better is taken."""
     starts = sorted(_starts(points), key=lambda start: _deviance(points, start))[:2]
     values, deviance = min((_minimise(points, start) for start in starts), key=lambda found: found[1])
     return _with_covariance(points, values, deviance)
 
 
-def constant_deviance(points: Points) -> float:
+def constant_deviance(points: Points | MeasuredPoints) -> float:
     """Return the deviance of one proportion for all doses."""
-    share = points.live.sum() / points.total.sum()
-    return float((_residuals(points, np.full(points.live.size, share)) ** 2).sum())
+    return float((points.residuals(np.full(points.size, points.mean)) ** 2).sum())
 
 
 def profile_interval(fit: CurveFit, index: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -150,14 +117,14 @@ def _end(fit: CurveFit, index: int, bound: float, limit: float) -> float:
         if excess(outer) > 0:
             break
         if outer == bound:
-            return bound if index < 2 else sign * np.inf
+            return bound if index < 2 and fit.points.is_bounded else sign * np.inf
         inner, step = outer, 1.6 * step
     return float(optimize.brentq(excess, min(inner, outer), max(inner, outer), xtol=1e-4))
 
 
-def _starts(points: Points) -> Iterator[FloatArray]:
+def _starts(points: Points | MeasuredPoints) -> Iterator[FloatArray]:
     low, high = points.bounds
-    share = points.live / points.total
+    share = points.observed
     first, last = (
         share[points.log10_dose == dose].mean() for dose in (points.log10_dose.min(), points.log10_dose.max())
     )
@@ -167,7 +134,9 @@ def _starts(points: Points) -> Iterator[FloatArray]:
             yield np.clip(np.array([first, last, log10_ec50, np.log(hill)]), low + 0.01, high - 0.01)
 
 
-def _minimise(points: Points, start: FloatArray, fixed: dict[int, float] | None = None) -> tuple[FloatArray, float]:
+def _minimise(
+    points: Points | MeasuredPoints, start: FloatArray, fixed: dict[int, float] | None = None
+) -> tuple[FloatArray, float]:
     fixed = fixed or {}
     free = [index for index in range(4) if index not in fixed]
     low, high = points.bounds
@@ -181,12 +150,12 @@ def _minimise(points: Points, start: FloatArray, fixed: dict[int, float] | None 
         return values
 
     def residuals(part: FloatArray) -> FloatArray:
-        return _residuals(points, curve(whole(part), points.log10_dose))
+        return points.residuals(curve(whole(part), points.log10_dose))
 
     def jacobian(part: FloatArray) -> FloatArray:
         values = whole(part)
         share = curve(values, points.log10_dose)
-        return _slope(points, share)[:, None] * gradient(values, points.log10_dose)[:, free]
+        return points.slope(share)[:, None] * gradient(values, points.log10_dose)[:, free]
 
     inside = np.clip(base[free], low[free] + 1e-6, high[free] - 1e-6)
     found = optimize.least_squares(
@@ -195,45 +164,29 @@ def _minimise(points: Points, start: FloatArray, fixed: dict[int, float] | None 
     return whole(found.x), float(2 * found.cost)
 
 
-def _deviance(points: Points, values: FloatArray) -> float:
-    return float((_residuals(points, curve(values, points.log10_dose)) ** 2).sum())
+def _deviance(points: Points | MeasuredPoints, values: FloatArray) -> float:
+    return float((points.residuals(curve(values, points.log10_dose)) ** 2).sum())
 
 
-def _residuals(points: Points, share: FloatArray) -> FloatArray:
-    share = np.clip(share, _SAFE, 1 - _SAFE)
-    live, dead = points.live, points.total - points.live
-    expected = points.total * share
-    deviance = special.xlogy(live, live / expected) + special.xlogy(dead, dead / (points.total - expected))
-    return np.asarray(np.sign(live - expected) * np.sqrt(2 * np.maximum(deviance, 0)))
-
-
-def _slope(points: Points, share: FloatArray) -> FloatArray:
-    """Return how the deviance residuals change with the proportion."""
-    share = np.clip(share, _SAFE, 1 - _SAFE)
-    pearson = (points.live - points.total * share) / (share * (1 - share))
-    residual = _residuals(points, share)
-    near = np.abs(residual) < 1e-5
-    exact = -np.sqrt(points.total / (share * (1 - share)))
-    return np.asarray(np.where(near, exact, -pearson / np.where(near, 1.0, residual)))
-
-
-def _with_covariance(points: Points, values: FloatArray, deviance: float) -> CurveFit:
+def _with_covariance(points: Points | MeasuredPoints, values: FloatArray, deviance: float) -> CurveFit:
     low, high = points.bounds
-    free = np.flatnonzero((values > low + _EDGE) & (values < high - _EDGE))
-    share = np.clip(curve(values, points.log10_dose), _EDGE, 1 - _EDGE)
-    root = np.sqrt(points.total / (share * (1 - share)))
-    pearson: FloatArray = root * (points.live / points.total - share)
-    residual_freedom = max(points.live.size - 4, 1)
+    free = np.flatnonzero((values > low + EDGE) & (values < high - EDGE))
+    share = curve(values, points.log10_dose)
+    root, pearson = points.precision(share), points.pearson(share)
+    residual_freedom = max(points.size - 4, 1)
     dispersion = max(float((pearson**2).sum()) / residual_freedom, _SAFE)
     design: FloatArray = root[:, None] * gradient(values, points.log10_dose)[:, free]
     inverse: FloatArray = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
     freedom = np.full(4, float(residual_freedom))
-    if points.clusters < points.live.size:
+    if points.has_one_variance:
+        spread = dispersion * inverse
+    elif points.clusters < points.size:
         spread, freedom[:] = over_clusters(points.cluster, design, inverse, pearson), points.clusters - 1
     else:
         factors, freedom[free] = over_units(design, inverse, pearson, dispersion)
         spread = dispersion * inverse * np.outer(factors, factors)
     covariance, widening = np.zeros((4, 4)), np.full(4, dispersion)
     covariance[np.ix_(free, free)] = spread
-    widening[free] = np.diag(spread) / np.maximum(np.diag(inverse), 1e-300)
+    alone = np.diag(inverse)  # 0 of a value that no unit tells, such as hill where none lies on the slope
+    widening[free] = np.where(alone > _SAFE, np.diag(spread) / np.maximum(alone, _SAFE), dispersion)
     return CurveFit(points, values, deviance, covariance, dispersion, widening, freedom)

@@ -58,7 +58,7 @@ def significant(frame: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
 
 
 def _with_digits(value: float, digits: int) -> str | None:
-    return None if math.isnan(value) else f"{value:.{digits}g}".replace("-", "−")
+    return None if math.isnan(value) else f"{value:.{digits}g}".replace("-", "−").replace("inf", "∞")
 
 
 def defined(frame: pd.DataFrame, definitions: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,84 @@
+"""From measurements and a layout to all that is said of plates."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cell_pipelines.analysis.plates.controls import add_response, assess_plates, control_range
+from cell_pipelines.analysis.plates.doses import fit_compounds, tabulate_doses
+from cell_pipelines.analysis.plates.hits import find_hits
+from cell_pipelines.analysis.plates.layout import layout_of_wells, plate_shape, read_layout
+from cell_pipelines.analysis.plates.placing import place_images
+from cell_pipelines.analysis.plates.position import add_residuals, compare_regions, position_effects
+from cell_pipelines.analysis.plates.rules import PlateRules
+from cell_pipelines.analysis.plates.wells import measure_wells
+from cell_pipelines.analysis.viability.dose_response import DoseResponse
+
+
+@dataclass(frozen=True, eq=False)
+class PlateResult:
+    """Everything that is said of plates.
+
+    Attributes:
+        wells: One row per well: layout, value with interval, `response_percent`, `residual_percent`,
+            `position_percent` (the effect of its row and column) and `measured_value`, as it was before a correction.
+        quality: One row per plate, and one more per plate of corrected values; `controls.QUALITY_COLUMNS`.
+        effects: One row per plate and region; `position.EFFECT_COLUMNS`.
+        doses: One row per compound with several concentrations; `doses.DOSE_COLUMNS`.
+        curves: Points of the curves; `doses.POINT_COLUMNS`.
+        hits: One row per treatment; `hits.HIT_COLUMNS`.
+        responses: The curves by compound.
+        shape: Rows and columns of the plates.
+        is_share: Whether curves are of shares of cells, in per cent of the cells, not of the controls.
+    """
+
+    wells: pd.DataFrame
+    quality: pd.DataFrame
+    effects: pd.DataFrame
+    doses: pd.DataFrame
+    curves: pd.DataFrame
+    hits: pd.DataFrame
+    responses: dict[str, DoseResponse]
+    shape: tuple[int, int]
+    is_share: bool
+
+
+def analyse_plates(measurements: pd.DataFrame, layout: pd.DataFrame, rules: PlateRules) -> PlateResult:
+    """Return what measurements say of the wells of plates.
+
+    Args:
+        measurements: One row per image or cell, as `placing.place_images` takes it.
+        layout: One row per well, as `layout.read_layout` takes it; empty where only the places of wells are known.
+        rules: What is measured and compared.
+
+    Raises:
+        ValueError: The layout or the measurements can't be read, or do not fit each other.
+    """
+    known = read_layout(layout, wells=rules.plate_wells) if len(layout) else None
+    placed = place_images(measurements, [] if known is None else list(known["plate"].unique()), rules)
+    known = layout_of_wells(list(placed["plate"]), list(placed["well"])) if known is None else known
+    shape = plate_shape(known, rules.plate_wells)
+    wells = add_response(measure_wells(placed, known, rules))
+    is_share = bool(rules.relative_to)
+    responses = fit_compounds(wells, as_shares=is_share)
+    measured = responses if not is_share else fit_compounds(wells, as_shares=False)
+    wells = add_residuals(wells, measured)
+    wells = wells.assign(position_percent=position_effects(wells, shape), measured_value=wells["value"])
+    quality, effects = assess_plates(wells), compare_regions(wells, shape)
+    if rules.correct == "median_polish":
+        wells = _correct(wells)
+        quality = pd.concat([quality, assess_plates(wells, values="corrected")], ignore_index=True)
+        responses, is_share = fit_compounds(wells, as_shares=False), False
+    doses, curves = tabulate_doses(responses)
+    return PlateResult(wells, quality, effects, doses, curves, find_hits(wells, rules), responses, shape, is_share)
+
+
+def _correct(wells: pd.DataFrame) -> pd.DataFrame:
+    """Return wells whose values, intervals and responses lack the effect of the position."""
+    corrected = wells.copy()
+    for _, own in wells.groupby("plate", sort=False):
+        zero, hundred, of = control_range(own)
+        per_percent = (hundred - zero if of else own["value"].median()) / 100
+        for name in ("value", "low", "high"):
+            corrected.loc[own.index, name] = own[name] - own["position_percent"] * per_percent
+    return add_response(corrected)
