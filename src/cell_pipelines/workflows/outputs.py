@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Excel's own limits.
 _MOST_ROWS, _MOST_CHARACTERS = 1_048_575, 32_767
+_ROWS_IN_MEMORY = 50_000
 #: What a person reads of an interval without an end.
 INFINITE = "∞"
 
@@ -120,7 +121,11 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     """
     import xlsxwriter
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
+    options = {
+        "strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False,
+        # Each row goes to the file when the next begins; a large table would take gigabytes otherwise.
+        "constant_memory": any(len(table) > _ROWS_IN_MEMORY for table in sheets.values()),
+    }  # fmt: skip
     with xlsxwriter.Workbook(str(path), options) as workbook:
         bold = workbook.add_format({"bold": True})
         for name, table in sheets.items():
