@@ -241,7 +241,7 @@ MISTAKES = {
     ),
     "a channel below 0": (lambda f: count(f, channel=-1), ImageFormatError, "`channel`"),
     "a threshold of percent": (lambda f: count(f, threshold=50), MistakeError, "`threshold` must be .*from 0 to 1"),
-    "a depth of a word": (lambda f: count(f, z="top"), ImageFormatError, "`z` must be a number from 0, max or mean"),
+    "a depth of a word": (lambda f: count(f, z="top"), ImageFormatError, "`z` must be .* 0, max, mean or each"),
     "a time below 0": (lambda f: count(f, time=-1), ImageFormatError, "`time` must be a number from 0 or each"),
     "a depth of an array": (lambda f: count(np.zeros((9, 9), np.uint8), z=1), ImageFormatError, "the plane itself"),
     "a threshold of nan": (lambda f: count(f, threshold=float("nan")), MistakeError, "`threshold` must be"),
@@ -314,3 +314,24 @@ def test_areas_are_in_square_micrometres_where_the_size_of_a_pixel_is_given(squa
     assert measured.table[["pixel_width_um", "pixel_size_from"]].iloc[0].tolist() == [0.5, "given"]
     assert "Width of a pixel: 0.5 µm in 1 image as given." in measured.page()
     assert measured.table["total"].tolist() == plain.table["total"].tolist()
+
+
+def test_every_slice_of_a_stack_is_counted_and_cells_are_linked_to_objects(tmp_path):
+    import tifffile
+
+    depths, rows, columns = np.indices((9, 128, 128))
+    stack = np.full(depths.shape, 20, np.uint8)
+    for depth, row, column in ((3, 35, 35), (5, 90, 80)):
+        stack[((depths - depth) * 5) ** 2 + (rows - row) ** 2 + (columns - column) ** 2 <= 12**2] = 180
+    path = tmp_path / "images" / "stack.tif"
+    path.parent.mkdir()
+    metadata = {"axes": "ZYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5, "PhysicalSizeZ": 2.0}
+    tifffile.imwrite(path, stack, ome=True, metadata=metadata)
+    result = count(path, z="each", diameter=20, out=tmp_path / "counted")
+    assert result.table["image"].tolist() == [f"stack.tif/z{depth:04d}" for depth in range(9)]
+    assert result.stacks.table[["stack", "slices", "objects"]].to_numpy().tolist() == [["stack.tif", 9, 2]]
+    objects = pd.read_csv(tmp_path / "counted" / "objects.csv")
+    assert objects["center_slice"].round().tolist() == [3, 5]
+    assert (objects["volume_um3"] == objects["voxels"] * 0.5).all()
+    assert "Objects in stacks" in (tmp_path / "counted" / "report.html").read_text(encoding="utf-8")
+    assert count(path, z="max", diameter=20).stacks is None

@@ -88,6 +88,7 @@ def count(
         channel: What to take of files with several channels: a name, or a number from 0, or several. None for those
             that the model was trained on, or all.
         z: What to take of files with several depths: a number from 0, or ``"max"`` or ``"mean"`` over all of them.
+            ``"each"`` counts every one as an image, and links their cells to objects in three dimensions: `stacks`.
         time: What to take of files with several time points: a number from 0; ``"each"`` counts every one.
         threshold: Least score of a cell, in [0, 1], for all classes; None for the model's own.
         test_time_augmentation: Average a network over eight turns and mirror images, at eight times its cost.

@@ -91,7 +91,7 @@ MISTAKES = {
         ["count", "cells", "--threshold", "high"],
         "expected a number such as 0.5, got 'high'",
     ),
-    "a depth of a word": (["count", "cells", "--z", "top"], "expected a number from 0, max or mean, got 'top'"),
+    "a depth of a word": (["count", "cells", "--z", "top"], "expected a number from 0, max, mean or each, got 'top'"),
     "a time of a word": (["count", "cells", "--time", "-1"], "expected a number from 0 or each, got '-1'"),
     "a depth that is not there": (
         ["count", "cells", "--z", "4", "--model", "{m}"],

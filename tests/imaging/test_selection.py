@@ -104,7 +104,7 @@ def test_a_refusal_says_what_there_is(
         ({"channels": ["DAPI"]}, "`channels` must be names"),
         ({"channels": (-1,)}, "`channels` must be names"),
         ({"channels": (True,)}, "`channels` must be names"),
-        ({"z": "sum"}, "`z` must be a number from 0, max or mean, got 'sum'"),
+        ({"z": "sum"}, "`z` must be a number from 0, max, mean or each, got 'sum'"),
         ({"z": -1}, "`z` must be"),
         ({"time": "all"}, "`time` must be a number from 0 or each"),
         ({"scene": 1.5}, "`scene` must be a name or a number from 0"),

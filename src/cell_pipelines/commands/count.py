@@ -43,6 +43,7 @@ def count(
     from cell_pipelines.workflows.count_result import FILES
     from cell_pipelines.workflows.outputs import check_format
     from cell_pipelines.workflows.regions import describe_regions, shown_regions
+    from cell_pipelines.workflows.stacks import describe_stacks, shown_stacks
 
     check_format(format)
     folder = output_folder(out, f"counts_{name_of(images)}", images)
@@ -55,6 +56,9 @@ def count(
     if result.in_regions is not None:
         print_table(shown_regions(result.in_regions))
         click.echo("\n".join(describe_regions(result.in_regions)))
+    if result.stacks is not None:
+        print_table(shown_stacks(result.stacks))
+        click.echo("\n".join(describe_stacks(result.stacks)))
     for note in filter(None, dict.fromkeys(result.table["interval_note"].dropna())):
         click.echo(f"! {note}")
     click.echo(repr(result).splitlines()[0])

@@ -83,7 +83,10 @@ _channel = click.option(
     type=_Channels(),
     help="Of files with several, from 0 or by name; several as 0,2.",
 )
-_z = click.option("--z", type=_Place("max", "mean"), help="Of files with several depths, from 0; or over all of them.")
+_z = click.option(
+    "--z", type=_Place("max", "mean", "each"),
+    help="Of files with several depths, from 0; over all of them; or every one, linked to objects.",
+)  # fmt: skip
 _time = click.option(
     "--time", type=_Place("each"), help="Of files with several time points, from 0; or every one as an image."
 )

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -55,10 +55,11 @@ def choose(path: Path, scenes: tuple[ImageInfo, ...], selection: ImageSelection)
     if missing:
         raise _stack_error(path, info, missing)
     t = _number(path, "time", selection.time, times)
-    levels = range(depth) if isinstance(selection.z, str) else [_number(path, "z", selection.z, depth)]
+    is_projection = selection.z in ("max", "mean")
+    levels = range(depth) if is_projection else [_number(path, "z", selection.z, depth)]
     planes = tuple(_plane(number, info, t, z, pages) for z in levels)
     channels = _choose_channels(path, info, selection)
-    projection = selection.z if isinstance(selection.z, str) and len(planes) > 1 else None
+    projection: Any = selection.z if is_projection and len(planes) > 1 else None
     return Choice(_result(info, channels), planes, projection, tuple(divmod(c, info.length("S")) for c in channels))
 
 
@@ -85,6 +86,11 @@ def choose_scene(path: Path, scenes: tuple[ImageInfo, ...], selection: ImageSele
 def frames(info: ImageInfo, selection: ImageSelection) -> int:
     """Return how many images per scene gives where ``time`` is ``each``."""
     return info.length("T") * (info.length("Q") if pages_axis(info, selection) == "T" else 1)
+
+
+def slices(info: ImageInfo, selection: ImageSelection) -> int:
+    """Return how many images per time point gives where ``z`` is ``each``."""
+    return info.length("Z") * (info.length("Q") if pages_axis(info, selection) == "Z" else 1)
 
 
 def pages_axis(info: ImageInfo, selection: ImageSelection) -> Literal["Z", "T", "C"]:
@@ -117,7 +123,7 @@ def _range(length: int, name: str) -> str:
 
 def _number(path: Path, name: str, value: int | str | None, length: int) -> int:
     if value == "each":
-        raise ImageFormatError(f"{path}: `time` is each, which makes several images; one image needs a number.")
+        raise ImageFormatError(f"{path}: `{name}` is each, which makes several images; one image needs a number.")
     number = int(value or 0)
     if number >= length:
         raise ImageFormatError(

@@ -75,12 +75,13 @@ class ImageSelection:
     Attributes:
         channels: Names, in any case, or numbers from 0, in the order wanted; None takes all.
         z: Number of a plane from 0, or ``max`` or ``mean`` over all planes; a mean is rounded to the file's dtype.
+            ``each`` makes an image of every plane where a folder is listed.
         time: Number of a time point from 0; ``each`` makes an image of every one where a folder is listed.
         scene: Name or number from 0 of one of several images in a file.
     """
 
     channels: tuple[str | int, ...] | None = None
-    z: int | Literal["max", "mean"] | None = None
+    z: int | Literal["max", "mean", "each"] | None = None
     time: int | Literal["each"] | None = None
     scene: int | str | None = None
 
@@ -91,8 +92,8 @@ class ImageSelection:
             not isinstance(channels, tuple) or not channels or not all(_is_number(c) or _is_name(c) for c in channels)
         ):
             raise ValueError(f"`channels` must be names or numbers from 0, at least one, got {channels!r}.")
-        if self.z is not None and self.z not in ("max", "mean") and not _is_number(self.z):
-            raise ValueError(f"`z` must be a number from 0, max or mean, got {self.z!r}.")
+        if self.z is not None and self.z not in ("max", "mean", "each") and not _is_number(self.z):
+            raise ValueError(f"`z` must be a number from 0, max, mean or each, got {self.z!r}.")
         if self.time is not None and self.time != "each" and not _is_number(self.time):
             raise ValueError(f"`time` must be a number from 0 or each, got {self.time!r}.")
         if self.scene is not None and not (_is_number(self.scene) or _is_name(self.scene)):

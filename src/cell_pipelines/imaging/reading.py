@@ -1,11 +1,11 @@
 """Read any microscope image: PNG, JPEG, BMP, TIFF, OME-TIFF, OME-Zarr, CZI, LSM, ND2 and LIF."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cell_pipelines.imaging.axes import check_size, choose, choose_scene, frames, read_choice
+from cell_pipelines.imaging.axes import check_size, choose, choose_scene, frames, read_choice, slices
 from cell_pipelines.imaging.description import MAX_PIXELS, Image, ImageFormatError, ImageInfo, ImageSelection
 from cell_pipelines.imaging.listing import UnreadImage, list_folder, readable_name
 from cell_pipelines.imaging.opening import IMAGE_SUFFIXES, SCENE_SUFFIXES, may_hold_several, open_source, plain_errors
@@ -148,11 +148,11 @@ def list_image_files(folder: Path, selection: ImageSelection = _ALL) -> dict[str
     """Return the images below `folder` by name, each to be read when called.
 
     The name is the file's path from `folder`. A file of several scenes gives one image per scene, where no scene is
-    chosen: ``slide.czi/scene 0``. With ``time: each`` a series gives one image a time point: ``film.tif/t0003``. The
-    numbers are those that a selection takes. A plate of OME-Zarr gives one image per field:
-    ``plate.zarr/B/3/0``. Only headers are opened, and none of PNG, JPEG and BMP. What may be an
-    image and isn't read, such as ``a.webp`` or a linked folder, comes last: reading it gives its reason. `folder` may
-    be one image file, or an OME-Zarr.
+    chosen: ``slide.czi/scene 0``. With ``time: each`` a series gives one image per time point, ``film.tif/t0003``, and
+    with ``z: each`` a stack one per plane, ``stack.tif/z0003``. The numbers are those that a selection takes. A plate
+    of OME-Zarr gives one image per field: ``plate.zarr/B/3/0``. Only headers are opened, and none of PNG, JPEG and
+    BMP. What may be an image and isn't read, such as ``a.webp`` or a linked folder, comes last: reading it gives its
+    reason. `folder` may be one image file, or an OME-Zarr.
 
     Raises:
         ImageFormatError: There is no such folder, or no image in it.
@@ -175,7 +175,8 @@ def _name(path: Path, base: Path, taken: Mapping[str, ImageFile]) -> str:
 
 
 def _at_once(selection: ImageSelection) -> ImageSelection:
-    return replace(selection, time=None) if selection.time == "each" else selection
+    every = {name: None for name in ("time", "z") if getattr(selection, name) == "each"}
+    return replace(selection, **every)
 
 
 def _parts(path: Path, selection: ImageSelection) -> list[tuple[str, ImageSelection]]:
@@ -187,18 +188,26 @@ def _parts(path: Path, selection: ImageSelection) -> list[tuple[str, ImageSelect
     chosen = [("", selection)]
     if selection.scene is None and len(scenes) > 1:
         chosen = [(f"/scene {i}", replace(selection, scene=i)) for i in range(len(scenes))]
-    if selection.time != "each":
-        return chosen
-    return [part for name, one in chosen for part in _time_points(path, name, one, scenes)]
+    for axis, count in (("time", frames), ("z", slices)):
+        if getattr(selection, axis) == "each":
+            chosen = [part for name, one in chosen for part in _planes(path, (name, one), scenes, axis, count)]
+    return chosen
 
 
-def _time_points(
-    path: Path, name: str, selection: ImageSelection, scenes: tuple[ImageInfo, ...]
+def _planes(
+    path: Path,
+    named: tuple[str, ImageSelection],
+    scenes: tuple[ImageInfo, ...],
+    axis: str,
+    count: Callable[[ImageInfo, ImageSelection], int],
 ) -> list[tuple[str, ImageSelection]]:
+    """Return an image for every time point, or for every plane, of one that is chosen; itself where there is one."""
+    name, selection = named
     try:
-        count = frames(scenes[choose_scene(path, scenes, selection)], selection)
+        number = count(scenes[choose_scene(path, scenes, selection)], selection)
     except ImageFormatError:
-        count = 1
-    if count == 1:
-        return [(name, replace(selection, time=None))]
-    return [(f"{name}/t{t:04d}", replace(selection, time=t)) for t in range(count)]
+        number = 1
+    if number == 1:
+        return [(name, replace(selection, **{axis: None}))]
+    chosen = [replace(selection, time=n) if axis == "time" else replace(selection, z=n) for n in range(number)]
+    return [(f"{name}/{axis[0]}{place:04d}", one) for place, one in enumerate(chosen)]

@@ -15,6 +15,7 @@ from cell_pipelines.workflows.counting import count_columns
 from cell_pipelines.workflows.drawing import draw_preview
 from cell_pipelines.workflows.left_out import is_counted
 from cell_pipelines.workflows.regions import describe_regions, shown_regions
+from cell_pipelines.workflows.stacks import describe_stacks, link_stacks, shown_stacks
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def report_counts(
         in_regions: Counts within annotated regions.
     """
     from cell_pipelines.report.page.html import embedded_page
-    from cell_pipelines.report.pages.new_counts import count_sections, count_summary, region_section
+    from cell_pipelines.report.pages.new_counts import count_sections, count_summary, region_section, stack_section
 
     classes = list(count_columns(annotations).values())
     counts = counts.fillna({"warning": "", "left_out": "", "error": ""})
@@ -50,6 +51,8 @@ def report_counts(
         pictures=_pictures(counts, annotations, images),
         compared=bool(model.record.get("training_images")),
     )
+    if (stacks := link_stacks(annotations, images)) is not None:
+        sections.insert(1, stack_section(shown_stacks(stacks), describe_stacks(stacks)))
     if in_regions is not None:
         sections.insert(1, region_section(shown_regions(in_regions), describe_regions(in_regions)))
     return embedded_page("Cells of new images", {**count_summary(counts), "Model": model.path.name}, sections)

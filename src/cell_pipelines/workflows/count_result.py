@@ -21,13 +21,14 @@ from cell_pipelines.workflows.counting import count_columns
 from cell_pipelines.workflows.left_out import is_counted
 from cell_pipelines.workflows.outputs import INFINITE, notebook_table
 from cell_pipelines.workflows.parallel import ParallelParameters
+from cell_pipelines.workflows.stacks import Stacks, link_stacks
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 _SHOWN_ROWS, _THUMBNAIL_PX = 10, 480
 #: What lies in the folder, where each that was asked for is.
 FILES = {
     "counts.csv": "counts", "counts.xlsx": "counts and cells", "report.html": "page", "cells.csv": "cells",
-    "regions.csv": "regions", "annotations": "annotations", "overlays": "overlays",
+    "regions.csv": "regions", "objects.csv": "objects in stacks", "annotations": "annotations", "overlays": "overlays",
 }  # fmt: skip
 
 
@@ -57,6 +58,11 @@ class CountResult:
         from cell_pipelines.workflows.cell_table import tabulate_cells
 
         return tabulate_cells(self.annotations)
+
+    @cached_property
+    def stacks(self) -> Stacks | None:
+        """Cells of slices (``z="each"``) linked to objects in three dimensions; None where no image is a slice."""
+        return link_stacks(self.annotations, self.images)
 
     @property
     def folders(self) -> pd.DataFrame | None:
@@ -205,10 +211,11 @@ def _write(result: CountResult, folder: Path, *, format: str, overlays: bool) ->
 
     write_csv(result.table, folder / "counts.csv")
     write_csv(result.cells, folder / "cells.csv")
-    regions = {} if result.in_regions is None else {"regions": result.in_regions.table}
-    for name, table in regions.items():
+    more = {} if result.in_regions is None else {"regions": result.in_regions.table}
+    more |= {} if result.stacks is None else {"objects": result.stacks.objects}
+    for name, table in more.items():
         write_csv(table, folder / f"{name}.csv")
-    write_workbook({"counts": result.table, **regions, "cells": result.cells}, folder / "counts.xlsx")
+    write_workbook({"counts": result.table, **more, "cells": result.cells}, folder / "counts.xlsx")
     (folder / "report.html").write_text(result.page(), encoding="utf-8")
     for name in ("annotations", *(["overlays"] if overlays else [])):
         (folder / name).mkdir()

@@ -22,8 +22,8 @@ from cell_pipelines.imaging.zarr_groups import is_zarr
 Images = Any
 #: A channel by name or by number from 0, or several.
 Channel = str | int | Sequence[str | int] | None
-#: A depth by number from 0, or ``max`` or ``mean`` over all.
-Depth = int | Literal["max", "mean"] | None
+#: A depth by number from 0, ``max`` or ``mean`` over all, or ``each``.
+Depth = int | Literal["max", "mean", "each"] | None
 #: A time point by number from 0, or ``each``.
 Time = int | Literal["each"] | None
 _MOST_KINDS = 4
@@ -40,7 +40,8 @@ def collect_images(
         images: An array (H, W) or (H, W, C), a file, a folder that is searched at any depth, a pattern with ``*`` or
             ``**``, or a list of these. ``~`` is the home folder; a path that is there is never taken for a pattern.
         channel: What to take of files with several channels; None for all, or for what the model learned from.
-        z: What to take of files with several depths: a number from 0, or ``max`` or ``mean`` over all of them.
+        z: What to take of files with several depths: a number from 0, ``max`` or ``mean`` over all of them,
+            or ``each``.
         time: What to take of files with several time points: a number from 0; ``each`` makes an image of every one.
 
     Returns:

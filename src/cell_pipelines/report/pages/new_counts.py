@@ -33,6 +33,13 @@ _REGIONS: Final = {
     "cells_per_mm2": "Cells per square millimetre of the region.",
 }
 
+_STACKS: Final = {
+    "cells_in_slices": "Cells counted in all slices of the stack.",
+    "objects": "Objects in three dimensions that these cells are linked to.",
+    "slices_per_object": "Slices in which an object is seen, on average.",
+    "mean_volume_um3": "Mean volume of an object in cubic micrometres: its areas in all slices times their distance.",
+}
+
 _LEFT_OUT: Final = "Why the image is not counted among the others."
 
 _UNKNOWN: Final = (
@@ -99,11 +106,27 @@ def region_section(table: pd.DataFrame, said: Sequence[str]) -> Section:
         table: One row per region.
         said: What is said of the counts, a paragraph each.
     """
-    caption = "Cells in each region."
+    return _described("Counts in regions", table, said, ("Cells in each region.", "regions.csv", _REGIONS))
+
+
+def stack_section(table: pd.DataFrame, said: Sequence[str]) -> Section:
+    """Return the section about objects in stacks.
+
+    Args:
+        table: One row per stack.
+        said: What is said of the objects, a paragraph each.
+    """
+    return _described("Objects in stacks", table, said, ("Objects in each stack.", "objects.csv", _STACKS))
+
+
+def _described(
+    title: str, table: pd.DataFrame, said: Sequence[str], shown: tuple[str, str, Mapping[str, str]]
+) -> Section:
+    caption, file, definitions = shown
     if len(table) > _MOST_ROWS:
-        caption += f" The first {_MOST_ROWS} of {len(table)} rows; regions.csv beside this page has all."
-    shown = Table(table.head(_MOST_ROWS), caption, defined(table, _REGIONS))
-    return Section("Counts in regions", [Text("\n\n".join(said)), shown])
+        caption += f" The first {_MOST_ROWS} of {len(table)} rows; {file} beside this page has all."
+    rows = Table(table.head(_MOST_ROWS), caption, defined(table, definitions))
+    return Section(title, [Text("\n\n".join(said)), rows])
 
 
 def _counts(read: pd.DataFrame, classes: Sequence[str]) -> Table:
