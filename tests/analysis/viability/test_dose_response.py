@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 from scipy import optimize
 
 from cell_pipelines.analysis.viability.dose_response import (
@@ -12,6 +13,7 @@ from cell_pipelines.analysis.viability.dose_response import (
     PARAMETERS,
     fit_dose_response,
     fit_dose_responses,
+    fit_measured_response,
 )
 from cell_pipelines.analysis.viability.four_parameters import curve, fit_curve, gradient, profile_interval
 from cell_pipelines.analysis.viability.points import Points
@@ -180,3 +182,38 @@ def test_each_condition_has_its_curve_and_all_share_the_control(make_fields: Mak
     own = both.assign(condition=both["dose"].map(str))
     assert list(fit_dose_responses(own)) == ["all"]
     assert fit_dose_responses(both.assign(dose=np.nan)) == {}
+
+
+def measured_wells(noise: float, *, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    dose = np.concatenate([np.zeros(8), np.repeat(10.0 ** np.arange(-3, 3), 2)])
+    response = 10 + 95 / (1 + (dose / 0.3) ** 1.2)
+    return pd.DataFrame({"dose": dose, "response_percent": response + rng.normal(0, noise, dose.size)})
+
+
+def test_measured_values_give_the_least_squares_of_scipy() -> None:
+    wells = measured_wells(4.0, seed=1)
+    response = fit_measured_response(wells)
+    named = response.parameters.set_index("parameter")
+
+    def formula(dose: np.ndarray, top: float, bottom: float, ec50: float, hill: float) -> np.ndarray:
+        return np.asarray(bottom + (top - bottom) / (1 + (dose / ec50) ** hill))
+
+    values, _ = optimize.curve_fit(formula, wells["dose"], wells["response_percent"], p0=(100, 10, 0.5, 1))
+    found = named.loc[["top_percent", "bottom_percent", "ec50", "hill"], "estimate"]
+    assert_allclose(found.to_numpy(dtype=np.float64), values, rtol=1e-3)
+    assert (named["low"] < named["estimate"]).all() and (named["estimate"] < named["high"]).all()
+    assert (response.unit, response.n, response.note) == ("well", 20, "")
+
+
+def test_known_scatter_counts_precise_wells_more() -> None:
+    wells = measured_wells(0.0, seed=0)
+    shifted = wells.assign(response_percent=wells["response_percent"] + np.where(wells["dose"] == 0, [0, 12] * 10, 0.0))
+    alike, weighted = (fit_measured_response(shifted, scatter=scatter) for scatter in (None, (1.0, 20.0)))
+    bottoms = [one.parameters.set_index("parameter").loc["bottom_percent", "estimate"] for one in (weighted, alike)]
+    assert abs(bottoms[0] - 10) < abs(bottoms[1] - 10)
+
+
+def test_too_few_wells_with_a_dose_are_a_sentence() -> None:
+    response = fit_measured_response(pd.DataFrame({"dose": [0.0, 1.0], "response_percent": [100.0, 50.0]}))
+    assert "needs 4 doses above 0 or more, got 1" in response.note and response.curve.empty

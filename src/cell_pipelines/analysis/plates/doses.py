@@ -4,7 +4,8 @@ from typing import Final
 
 import pandas as pd
 
-from cell_pipelines.analysis.plates.rules import NEGATIVE, SAMPLE
+from cell_pipelines.analysis.plates.controls import known_values
+from cell_pipelines.analysis.plates.rules import NEGATIVE, POSITIVE, SAMPLE
 from cell_pipelines.analysis.viability.dose_response import (
     DoseResponse,
     fit_dose_response,
@@ -21,6 +22,8 @@ POINT_COLUMNS: Final = {
     "high_percent": "float64",
 }  # fmt: skip
 _LEAST_DOSES: Final = 2
+_LEAST_CONTROLS: Final = 4  # wells of each control, of which standard deviations are taken
+_LEAST_SCATTER: Final = 0.1  # standard deviation of one control relative to that of the other
 
 
 def fit_compounds(wells: pd.DataFrame, *, as_shares: bool) -> dict[str, DoseResponse]:
@@ -42,8 +45,19 @@ def fit_compounds(wells: pd.DataFrame, *, as_shares: bool) -> dict[str, DoseResp
         own = tested[tested["compound"] == compound]
         controls = wells[(wells["role"] == NEGATIVE) & wells["plate"].isin(own["plate"])]
         units = pd.concat([own, controls.assign(concentration=0.0)]).rename(columns={"concentration": "dose"})
-        fits[compound] = _fit_shares(units) if as_shares else fit_measured_response(units)
+        fits[compound] = _fit_shares(units) if as_shares else fit_measured_response(units, scatter=_scatter(wells, own))
     return fits
+
+
+def _scatter(wells: pd.DataFrame, own: pd.DataFrame) -> tuple[float, float] | None:
+    """Return the standard deviations of the positive and negative controls of a compound's plates, where known."""
+    of_plates = wells[wells["plate"].isin(own["plate"])]
+    controls = [known_values(of_plates, role, "response_percent") for role in (POSITIVE, NEGATIVE)]
+    if min(values.size for values in controls) < _LEAST_CONTROLS:
+        return None
+    low, high = (float(values.std(ddof=1)) for values in controls)
+    largest = max(low, high)
+    return (max(low, _LEAST_SCATTER * largest), max(high, _LEAST_SCATTER * largest)) if largest > 0 else None
 
 
 def _fit_shares(units: pd.DataFrame) -> DoseResponse:

@@ -6,7 +6,7 @@ variance over series. How often those of EC50 hold the truth is simulated in `be
 with three units at each of four doses, 89 % with five that each have an EC50 of their own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -131,12 +131,16 @@ def fit_dose_response(fields: pd.DataFrame, *, level: float = 0.95) -> DoseRespo
     return _fit(_points(units, unit), units, base, notes)
 
 
-def fit_measured_response(wells: pd.DataFrame, *, level: float = 0.95) -> DoseResponse:
+def fit_measured_response(
+    wells: pd.DataFrame, *, scatter: tuple[float, float] | None = None, level: float = 0.95
+) -> DoseResponse:
     """Fit the same curve to values in per cent that were measured, such as counts in per cent of the control.
 
     Args:
         wells: One row per independent unit: `dose` (0 is a control) and `response_percent`; rows without either are
             left out.
+        scatter: Standard deviations, above 0, of units whose response is 0 and 100; in between they are taken for
+            linear, by a first fit. None where all units scatter alike.
         level: Level of the intervals, in (0, 1).
 
     Returns:
@@ -149,7 +153,11 @@ def fit_measured_response(wells: pd.DataFrame, *, level: float = 0.95) -> DoseRe
     if problem:
         return DoseResponse(_no_parameters(), _no_curve(), **base, p_change=np.nan, extrapolated=False, note=problem)
     values = units["response_percent"].to_numpy(dtype=np.float64) / 100
-    return _fit(MeasuredPoints(_log10_dose(units), values, np.arange(len(units))), units, base, [])
+    points = MeasuredPoints(_log10_dose(units), values, np.ones(len(units)), np.arange(len(units)))
+    if scatter is not None:
+        expected = curve(fit_curve(points).values, points.log10_dose)
+        points = replace(points, sd=np.interp(expected, [0.0, 1.0], scatter) / max(scatter))
+    return _fit(points, units, base, [])
 
 
 def _fit(points: Points | MeasuredPoints, units: pd.DataFrame, base: dict[str, Any], notes: list[str]) -> DoseResponse:

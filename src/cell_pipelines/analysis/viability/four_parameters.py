@@ -7,7 +7,7 @@ its degrees of freedom) widens all intervals. Series of which each has an EC50 o
 is steep: a parameter's variance is therefore at least that of the leverage-corrected sandwich over units, with
 Satterthwaite's degrees of freedom (HC2; Bell & McCaffrey 2002, Survey Methodology 28:169). Where the same series occur
 at several doses, the variance over series (likewise, as the jackknife) takes its place. Measured values, such as counts
-of wells in per cent of the control, are fitted by least squares with one variance for all.
+of wells in per cent of the control, are fitted by least squares, weighted where their variance is known up to a factor.
 """
 
 from collections.abc import Iterator

@@ -35,7 +35,7 @@ class Points:
 
     #: Whether top and bottom end at bounds that no curve can pass.
     is_bounded = True
-    #: Whether units of all doses have one variance, about the curve.
+    #: Whether one variance, or one factor of known ones, holds for the units of all doses.
     has_one_variance = False
 
     @property
@@ -92,16 +92,18 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredPoints:
-    """Measured values of any unit, one row per unit, that scatter alike; such as wells.
+    """Measured values of any unit, one row per unit, such as wells.
 
     Attributes:
         log10_dose: (N,), -inf for a dose of 0.
         observed: (N,) values.
+        sd: (N,) standard deviations relative to each other; ones where units scatter alike.
         cluster: (N,) number of the cluster of each unit, from 0 without a gap.
     """
 
     log10_dose: FloatArray
     observed: FloatArray
+    sd: FloatArray
     cluster: npt.NDArray[np.int64]
 
     is_bounded = False
@@ -119,8 +121,8 @@ class MeasuredPoints:
 
     @property
     def mean(self) -> float:
-        """The mean value."""
-        return float(self.observed.mean())
+        """The mean value, that of units which scatter less counting more."""
+        return float(np.average(self.observed, weights=self.sd**-2))
 
     @property
     def bounds(self) -> tuple[FloatArray, FloatArray]:
@@ -130,20 +132,20 @@ class MeasuredPoints:
         return _bounds(self.log10_dose, low - margin, high + margin)
 
     def residuals(self, expected: FloatArray) -> FloatArray:
-        """Return the distances (N,) from expected values (N,)."""
-        return self.observed - expected
+        """Return the distances (N,) from expected values (N,) in relative standard deviations."""
+        return (self.observed - expected) / self.sd
 
     def slope(self, expected: FloatArray) -> FloatArray:
         """Return how the residuals (N,) change with the expected value."""
-        return np.full(expected.size, -1.0)
+        return -1 / self.sd
 
     def precision(self, expected: FloatArray) -> FloatArray:
-        """Return ones (N,): values scatter alike."""
-        return np.ones(expected.size)
+        """Return one over the relative standard deviations (N,)."""
+        return 1 / self.sd
 
     def pearson(self, expected: FloatArray) -> FloatArray:
-        """Return the distances (N,) from the curve."""
-        return self.observed - expected
+        """Return the distances (N,) from the curve in relative standard deviations."""
+        return self.residuals(expected)
 
 
 def _bounds(log10_dose: FloatArray, low: float, high: float) -> tuple[FloatArray, FloatArray]:
