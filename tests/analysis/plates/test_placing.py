@@ -5,6 +5,8 @@ import pytest
 
 from cell_pipelines.analysis.plates.placing import place_images
 from cell_pipelines.analysis.plates.rules import PlateRules
+from cell_pipelines.annotations.plate_index import IndexedImage
+from cell_pipelines.annotations.plate_names import PlatePosition
 
 
 def images(*names: str, **columns: list[object]) -> pd.DataFrame:
@@ -35,6 +37,14 @@ def test_one_channel_and_one_time_are_chosen() -> None:
     names = [f"TimePoint_{time}/p_A01_s1_w{channel}.tif" for time in (1, 2) for channel in (1, 2)]
     placed = place_images(images(*names), [], PlateRules(channel="2", time="1"))
     assert placed["image"].tolist() == ["TimePoint_1/p_A01_s1_w2.tif"]
+
+
+def test_an_index_takes_the_place_of_names() -> None:
+    index = [IndexedImage((plate, "a.tif"), PlatePosition("B02", site="1", channel="DAPI"), plate) for plate in "pq"]
+    placed = place_images(images("q/a.tif", "p/a.tif"), ["p", "q"], PlateRules(channel="DAPI"), index)
+    assert placed[["plate", "well"]].to_numpy().tolist() == [["q", "B02"], ["p", "B02"]]
+    with pytest.raises(ValueError, match="1 of 1 images are not in the index files"):
+        place_images(images("b.tif"), ["p", "q"], PlateRules(), index)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """From measurements and a layout to all that is said of plates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,6 +14,7 @@ from cell_pipelines.analysis.plates.position import add_residuals, compare_regio
 from cell_pipelines.analysis.plates.rules import PlateRules
 from cell_pipelines.analysis.plates.wells import measure_wells
 from cell_pipelines.analysis.viability.dose_response import DoseResponse
+from cell_pipelines.annotations.plate_index import IndexedImage
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,19 +45,22 @@ class PlateResult:
     is_share: bool
 
 
-def analyse_plates(measurements: pd.DataFrame, layout: pd.DataFrame, rules: PlateRules) -> PlateResult:
+def analyse_plates(
+    measurements: pd.DataFrame, layout: pd.DataFrame, rules: PlateRules, index: Sequence[IndexedImage] = ()
+) -> PlateResult:
     """Return what measurements say of the wells of plates.
 
     Args:
         measurements: One row per image or cell, as `placing.place_images` takes it.
         layout: One row per well, as `layout.read_layout` takes it; empty where only the places of wells are known.
         rules: What is measured and compared.
+        index: What index files of the plate reader say of the images, as `annotations.plate_index` reads them.
 
     Raises:
         ValueError: The layout or the measurements can't be read, or do not fit each other.
     """
     known = read_layout(layout, wells=rules.plate_wells) if len(layout) else None
-    placed = place_images(measurements, [] if known is None else list(known["plate"].unique()), rules)
+    placed = place_images(measurements, [] if known is None else list(known["plate"].unique()), rules, index)
     known = layout_of_wells(list(placed["plate"]), list(placed["well"])) if known is None else known
     shape = plate_shape(known, rules.plate_wells)
     wells = add_response(measure_wells(placed, known, rules))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cell_pipelines.analysis.plates.layout import ONLY_PLATE
 from cell_pipelines.analysis.plates.rules import PlateRules
+from cell_pipelines.annotations.plate_index import IndexedImage, locate_images
 from cell_pipelines.annotations.plate_names import FACTS, PlatePosition, read_plate_names
 
 #: Columns that name an image, the first that a table has.
@@ -15,7 +16,9 @@ _IMAGES: Final = ("image", "images", "field")
 _SHOWN: Final = 3
 
 
-def place_images(table: pd.DataFrame, plates: Sequence[str], rules: PlateRules) -> pd.DataFrame:
+def place_images(
+    table: pd.DataFrame, plates: Sequence[str], rules: PlateRules, index: Sequence[IndexedImage] = ()
+) -> pd.DataFrame:
     """Return a table with plate, well, site, channel, time and plane of each row.
 
     Args:
@@ -23,6 +26,7 @@ def place_images(table: pd.DataFrame, plates: Sequence[str], rules: PlateRules) 
             wells are read from the names of images.
         plates: Names of the plates of the layout; empty where there is no layout.
         rules: How names are read, and the channel and time that count.
+        index: What index files say of the images, in place of their names; empty where there are none.
 
     Returns:
         The rows that count: of the chosen channel and time, without those that were left out or failed.
@@ -42,10 +46,15 @@ def place_images(table: pd.DataFrame, plates: Sequence[str], rules: PlateRules) 
             f"the table of measurements must have a column `image` or `well`, it has {', '.join(map(str, table))}."
         )
     names = [str(name).split(";")[0].strip() for name in counted[column]]
-    positions = _read(names, rules)
+    entries = _look_up(names, index) if index else []
+    positions = [entry.position for entry in entries] or _read(names, rules)
     facts = pd.DataFrame([{"well": one.well, **{name: getattr(one, name) for name in FACTS}} for one in positions])
     placed = pd.concat([counted.reset_index(drop=True).drop(columns=["plate"], errors="ignore"), facts], axis=1)
-    placed = placed.assign(image=names, plate=_assign_plates(names, plates))
+    known = [entry.plate for entry in entries if entry.plate in plates]
+    by_index = bool(known) and len(known) == len(names)
+    placed = placed.assign(
+        image=names, plate=pd.Series(known if by_index else _assign_plates(names, plates), dtype="str")
+    )
     return _choose(placed, rules)
 
 
@@ -75,6 +84,17 @@ def _read(names: Sequence[str], rules: PlateRules) -> list[PlatePosition]:
             "`plates.name_pattern` says how to read them, such as (?P<well>[A-P][0-9]{2})_(?P<site>[0-9]+)."
         )
     return [position for position in positions if position is not None]
+
+
+def _look_up(names: Sequence[str], index: Sequence[IndexedImage]) -> list[IndexedImage]:
+    entries = locate_images(names, index)
+    unknown = [name for name, entry in zip(names, entries, strict=True) if entry is None]
+    if unknown:
+        raise ValueError(
+            f"{len(unknown)} of {len(names)} images are not in the index files, or there more than once "
+            f"({_some(unknown)}); `plates.index` must name the folder that holds them."
+        )
+    return [entry for entry in entries if entry is not None]
 
 
 def _assign_plates(names: Sequence[str], plates: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cell_pipelines.analysis.plates.analysing import PlateResult, analyse_plates
+from cell_pipelines.annotations.plate_index import read_plate_index
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.plates.parameters import PlateParameters
 from cell_pipelines.provenance import code_versions
@@ -23,7 +24,8 @@ FIGURES = ("maps", "roles", "curves", "hits")
 
 def analyse(measurements: pd.DataFrame, layout: pd.DataFrame, parameters: PlateParameters) -> tuple[Any, ...]:
     """Return everything that is said of the plates, and its tables."""
-    result = analyse_plates(measurements, layout, parameters)
+    index = read_plate_index(parameters.index) if parameters.index else ()
+    result = analyse_plates(measurements, layout, parameters, index)
     return result, *(getattr(result, name) for name in TABLES)
 
 

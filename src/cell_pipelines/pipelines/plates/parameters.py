@@ -1,5 +1,7 @@
 """Parameters of plates."""
 
+from pathlib import Path
+
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
@@ -11,7 +13,9 @@ class PlateParameters(PlateRules):
     """Parameters of plates: the library's rules, and the page.
 
     Attributes:
+        index: An index file of the plate reader, or the folder that holds them, in place of the names of images.
         title: Of the page.
     """
 
+    index: Path | None = None
     title: str = "Plates"
