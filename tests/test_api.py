@@ -242,6 +242,7 @@ MISTAKES = {
     "a channel below 0": (lambda f: count(f, channel=-1), ImageFormatError, "`channel`"),
     "a threshold of percent": (lambda f: count(f, threshold=50), MistakeError, "`threshold` must be .*from 0 to 1"),
     "a depth of a word": (lambda f: count(f, z="top"), ImageFormatError, "`z` must be .* 0, max, mean or each"),
+    "no worker": (lambda f: count(f, workers=0), MistakeError, "`workers` must be a whole number of 1 or more, got 0"),
     "a time below 0": (lambda f: count(f, time=-1), ImageFormatError, "`time` must be a number from 0 or each"),
     "a depth of an array": (lambda f: count(np.zeros((9, 9), np.uint8), z=1), ImageFormatError, "the plane itself"),
     "a threshold of nan": (lambda f: count(f, threshold=float("nan")), MistakeError, "`threshold` must be"),

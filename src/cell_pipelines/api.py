@@ -36,6 +36,7 @@ from cell_pipelines.workflows.parameters.call_arguments import (
     check_averaging,
     read_inference,
     read_threshold,
+    read_workers,
 )
 from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 from cell_pipelines.workflows.regions import count_regions, read_regions
@@ -72,6 +73,7 @@ def count(
     threshold: float | None = None,
     test_time_augmentation: bool = False,
     engine: str = "pytorch",
+    workers: int = 1,
     regions: str | Path | None = None,
     out: str | Path | None = None,
 ) -> CountResult:
@@ -95,6 +97,7 @@ def count(
         engine: Library that runs a segmentation network: ``"pytorch"``, on the processor ``"onnxruntime"`` or
             ``"openvino"`` (extra `engines`), or ``"auto"`` for the fastest that gives the same counts in parts of
             the first four images; the table then has a column `engine`.
+        workers: Processes among which the images are divided; each loads the model.
         regions: Folder or file with annotated regions of the images (QuPath's GeoJSON, ImageJ's ROIs and others), in
             which cells are counted besides.
         out: A new folder that gets the tables, a page, the annotations and the overlays; None to write nothing.
@@ -107,7 +110,7 @@ def count(
         MistakeError: There is no such model, a value is out of range, or `out` can't be written.
     """
     inference = read_inference(diameter, pixel_size, test_time_augmentation, engine)
-    parameters = PredictionParameters(confidence=read_threshold(threshold))
+    parameters = PredictionParameters(confidence=read_threshold(threshold), parallel=read_workers(workers))
     files = collect_images(images, channel, z=z, time=time)
     trained = check_averaging(open_model(model), inference)
     place = None if out is None else check_new_folder(Path(out))

@@ -97,6 +97,7 @@ MISTAKES = {
         ["count", "cells", "--z", "4", "--model", "{m}"],
         "`z` must be one of those there",
     ),
+    "no worker": (["count", "cells", "--workers", "0"], "0 is not in the range x>=1"),
     "a format in capitals": (["count", "cells", "--format", "COCO"], "Did you mean `coco`"),
     "a folder that can't be": (["count", "cells", "--out", "/proc/x"], "/proc/x: can't be written, since /proc"),
     "an archive": (["count", "{z}"], "got an archive; unpack it first"),

@@ -15,7 +15,7 @@ from cell_pipelines.inference.stored import write_arrays
 from cell_pipelines.representations.registry import REPRESENTATIONS, create_representation
 from cell_pipelines.simulation.nuclei import NucleiScene, simulate_nuclei
 from cell_pipelines.thresholds import Threshold, Thresholds
-from cell_pipelines.workflows import scoring
+from cell_pipelines.workflows import image_scoring
 from cell_pipelines.workflows.counting import find_cells
 from cell_pipelines.workflows.decoding import decode_stored
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
@@ -115,7 +115,7 @@ def test_an_image_larger_than_memory_has_the_counts_of_the_same_image_at_once(tm
     images, model = {"a.tif": ImageFile(tmp_path / "images" / "a.tif")}, TrainedModel.open("nuclei")
     inference = InferenceParameters(diameter_px=20, tile=256)
     at_once = find_cells(images, model, tmp_path / "scores", inference, PredictionParameters()).annotations
-    monkeypatch.setattr(scoring, "_MOST_PIXELS", 1000)
+    monkeypatch.setattr(image_scoring, "_MOST_PIXELS", 1000)
     monkeypatch.setattr(blocks, "_SIDE", 0)
     found = find_cells(images, model, tmp_path / "other", inference, PredictionParameters())
     by_blocks = found.annotations

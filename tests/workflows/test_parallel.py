@@ -8,7 +8,7 @@ import psutil
 import pytest
 from pydantic import ValidationError
 
-from cell_pipelines.workflows.parallel import ParallelParameters, load_ahead, map_images
+from cell_pipelines.workflows.parallel import ParallelParameters, WorkerDeathError, load_ahead, map_images
 
 
 def square(value):
@@ -102,3 +102,37 @@ def test_workers_end_when_the_process_that_started_them_was_killed():
     parent.communicate()
     _, alive = psutil.wait_procs(children, timeout=20)
     assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def end_once(item):
+    """End the process at the first item that comes by, once; the file says whether that has been."""
+    place, number = item
+    if number == 3 and not place.exists():
+        place.touch()
+        os._exit(9)
+    return number * 10
+
+
+def end_always(item):
+    if item[1] == 3:
+        os._exit(9)
+    return item[1]
+
+
+def test_what_a_process_that_ended_had_not_finished_is_done_by_another(tmp_path):
+    items = [(tmp_path / "ended", number) for number in range(12)]
+    assert run(end_once, items, engine="processes", workers=2) == [number * 10 for number in range(12)]
+    assert (tmp_path / "ended").exists()
+
+
+def test_an_item_that_ends_every_process_is_named(tmp_path):
+    items = [(tmp_path / f"{number}.png", number) for number in range(6)]
+    with pytest.raises(WorkerDeathError, match=r"3\.png: the process that works on it ends each time"):
+        run(end_always, items, engine="processes", workers=2)
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_and_replaces_a_worker_that_ended(tmp_path):
+    pytest.importorskip("distributed")
+    items = [(tmp_path / "ended", number) for number in range(12)]
+    assert run(end_once, items, engine="dask", workers=2) == [number * 10 for number in range(12)]

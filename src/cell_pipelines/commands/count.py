@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import averaging, diameter, model, pixel_size, selection, threshold
+from cell_pipelines.commands.options import Whole, averaging, diameter, model, pixel_size, selection, threshold
 
 # What they say of each image stands in the table, which this command prints.
 _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting", "count_intervals", "scoring"))
@@ -22,6 +22,10 @@ _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting"
 @click.option(
     "--engine", default="pytorch", show_default=True,
     help="Library that runs a network: pytorch, onnxruntime, openvino, or auto for the fastest with the same counts.",
+)  # fmt: skip
+@click.option(
+    "--workers", type=Whole(min=1), default=1, show_default=True,
+    help="Processes among which the images are divided; each loads the model.",
 )  # fmt: skip
 @click.option(
     "--regions", type=Path,

@@ -66,7 +66,9 @@ def find_cells(
         ImageFormatError: No image can be read, or one can't and `strict` is set.
     """
     chosen = model.with_score(parameters.confidence)
-    scores = score_images(as_trained(dict(images), chosen), {}, chosen, folder, inference, by_blocks=True)
+    scores = score_images(
+        as_trained(dict(images), chosen), {}, chosen, folder, inference, by_blocks=True, parallel=parameters.parallel
+    )
     failed = scores.loc[scores["error"] != "", ["image", "error"]].reset_index(drop=True)
     if len(failed) and (parameters.strict or len(failed) == len(images)):
         raise ImageFormatError(_describe_failures(list(failed["error"])))

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.description import MAX_PIXEL_UM
+from cell_pipelines.workflows.parallel import ParallelParameters
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -47,6 +48,17 @@ def read_inference(
         raise MistakeError(f"`engine` must be one of {', '.join(known)}, got {engine!r}.")
     others = {"test_time_augmentation": bool(test_time_augmentation), "engine": engine}
     return InferenceParameters.model_validate({**sizes, **others})
+
+
+def read_workers(workers: int) -> ParallelParameters:
+    """Return how work is divided among so many processes.
+
+    Raises:
+        MistakeError: It is no whole number of 1 or more.
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise MistakeError(f"`workers` must be a whole number of 1 or more, got {workers!r}.")
+    return ParallelParameters(engine="processes", workers=workers) if workers > 1 else ParallelParameters()
 
 
 def check_averaging(model: TrainedModel, inference: InferenceParameters) -> TrainedModel:

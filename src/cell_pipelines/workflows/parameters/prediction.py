@@ -79,7 +79,7 @@ class PredictionParameters(BaseModel):
         confidence: Threshold for all classes; None for those stored in the model.
         overlays: Draw the cells on the images.
         strict: Fail on an image that can't be read, instead of listing it.
-        parallel: How drawing is spread over processors.
+        parallel: How prediction, reading and drawing are spread over processors; each process loads the model.
         regions: Folder or file with annotated regions in which cells are counted besides; None for none.
         regions_format: Annotation format of the regions; ``auto`` recognises it.
     """
