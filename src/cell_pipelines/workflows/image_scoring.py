@@ -72,7 +72,7 @@ def _take_order(order: "_Order") -> "ImageScoring":
 
 @dataclass(frozen=True)
 class _Order:
-    """What another process is told of the work: the model's file, the folder, and how the network is run."""
+    """Work for another process: the file of the model, the folder, and how the network is run."""
 
     model: Path
     folder: Path
