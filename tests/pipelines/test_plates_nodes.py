@@ -9,6 +9,7 @@ import pytest
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.plates import nodes
 from cell_pipelines.pipelines.plates.parameters import PlateParameters
+from cell_pipelines.report.figures.plates import MOST_PLATES
 from cell_pipelines.report.page.embedding import embed
 from cell_pipelines.report.page.html import render_page
 from cell_pipelines.study import choose_plate_counts, plate_measurements
@@ -77,3 +78,16 @@ def test_plates_are_made_of_new_counts_unless_a_table_is_named(path: str | None,
         assert plate_measurements() == expected
     finally:
         choose_plate_counts(None)
+
+
+@pytest.mark.exhaustive
+def test_more_plates_and_compounds_than_a_figure_has_room_for_are_in_the_tables() -> None:
+    measurements, layout = small_plate()
+    plates = [f"p{number:02d}" for number in range(MOST_PLATES + 2)]
+    layouts = [layout.assign(plate=plate, compound=layout["compound"] + plate) for plate in plates]
+    images = [measurements.assign(image=f"{plate}/" + measurements["image"]) for plate in plates]
+    result, *_ = nodes.analyse(pd.concat(images), pd.concat(layouts, ignore_index=True), PlateParameters())
+    maps, *_ = nodes.plot(result, PlateParameters())
+    assert len(result.quality) == len(plates) and len(result.doses) == 2 * len(plates)
+    titles = [axes.get_title(loc="left") for axes in maps.axes]
+    assert sum(title.endswith("total") for title in titles) == MOST_PLATES

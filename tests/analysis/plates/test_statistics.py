@@ -7,7 +7,7 @@ from scipy import stats
 
 from cell_pipelines.analysis.plates.controls import add_response, assess_plates
 from cell_pipelines.analysis.plates.hits import find_hits
-from cell_pipelines.analysis.plates.position import compare_regions, polish
+from cell_pipelines.analysis.plates.position import compare_regions, polish, position_effects
 from cell_pipelines.analysis.plates.rules import PlateRules
 
 
@@ -109,3 +109,14 @@ def test_among_samples_that_do_nothing_no_more_hits_are_found_than_the_rate_allo
     plates = [wells([], [], list(rng.normal(100, 8, 320))) for _ in range(20)]
     hits = [find_hits(add_response(one), PlateRules(reference="sample"))["hit"].any() for one in plates]
     assert np.mean(hits) <= 0.15
+
+
+def test_only_effects_of_position_that_stand_out_are_named() -> None:
+    row, column = (grid.ravel() for grid in np.indices((16, 24)))
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"plate": "p", "row": row, "column": column, "residual_percent": rng.normal(0, 8, 384)})
+    assert (position_effects(table, (16, 24)) != 0).mean() < 0.2
+    table.loc[table["column"] == 0, "residual_percent"] -= 20
+    effects = position_effects(table, (16, 24))
+    assert effects[(column == 0) & (row > 0)].median() == pytest.approx(-20, abs=5)
+    assert position_effects(table.assign(residual_percent=np.nan), (16, 24)).eq(0).all()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
@@ -16,6 +17,9 @@ from cell_pipelines.analysis.plates.wells import measure_wells
 from cell_pipelines.analysis.viability.dose_response import DoseResponse
 from cell_pipelines.annotations.plate_index import IndexedImage
 
+#: Corrections one after another: the medians of controls are those of corrected wells from the second on.
+_ROUNDS: Final = 2
+
 
 @dataclass(frozen=True, eq=False)
 class PlateResult:
@@ -23,7 +27,8 @@ class PlateResult:
 
     Attributes:
         wells: One row per well: layout, value with interval, `response_percent`, `residual_percent`,
-            `position_percent` (the effect of its row and column) and `measured_value`, as it was before a correction.
+            `position_percent` (the effect of its row and column that is still in the value) and `measured_value`, the
+            value before a correction.
         quality: One row per plate, and one more per plate of corrected values; `controls.QUALITY_COLUMNS`.
         effects: One row per plate and region; `position.EFFECT_COLUMNS`.
         doses: One row per compound with several concentrations; `doses.DOSE_COLUMNS`.
@@ -65,17 +70,25 @@ def analyse_plates(
     shape = plate_shape(known, rules.plate_wells)
     wells = add_response(measure_wells(placed, known, rules))
     is_share = bool(rules.relative_to)
-    responses = fit_compounds(wells, as_shares=is_share)
-    measured = responses if not is_share else fit_compounds(wells, as_shares=False)
-    wells = add_residuals(wells, measured)
-    wells = wells.assign(position_percent=position_effects(wells, shape), measured_value=wells["value"])
+    measured = fit_compounds(wells, as_shares=False)
+    wells = _locate(wells, measured, shape).assign(measured_value=wells["value"])
     quality, effects = assess_plates(wells), compare_regions(wells, shape)
     if rules.correct == "median_polish":
-        wells = _correct(wells)
+        for _ in range(_ROUNDS):
+            wells = _correct(wells)
+            measured = fit_compounds(wells, as_shares=False)
+            wells = _locate(wells, measured, shape)
         quality = pd.concat([quality, assess_plates(wells, values="corrected")], ignore_index=True)
-        responses, is_share = fit_compounds(wells, as_shares=False), False
+        is_share = False
+    responses = fit_compounds(wells, as_shares=True) if is_share else measured
     doses, curves = tabulate_doses(responses)
     return PlateResult(wells, quality, effects, doses, curves, find_hits(wells, rules), responses, shape, is_share)
+
+
+def _locate(wells: pd.DataFrame, responses: dict[str, DoseResponse], shape: tuple[int, int]) -> pd.DataFrame:
+    """Return wells with what is left of them beyond their treatment, and the effect of their position on it."""
+    left = add_residuals(wells, responses)
+    return left.assign(position_percent=position_effects(left, shape))
 
 
 def _correct(wells: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from cell_pipelines.analysis.multiple_testing import adjust_holm
+from cell_pipelines.analysis.plates.controls import robust_centre_and_scale
 from cell_pipelines.analysis.plates.rules import EMPTY, SAMPLE
 from cell_pipelines.analysis.viability.dose_response import DoseResponse
 from cell_pipelines.typing import BoolArray, FloatArray
@@ -23,6 +24,8 @@ EFFECT_COLUMNS: Final = {
     "low_percent": "float64", "high_percent": "float64", "p": "float64", "p_adjusted": "float64",
 }  # fmt: skip
 _ROUNDS: Final = 20
+_CLEAR: Final = 3.0  # standard errors
+_MEDIAN_ERROR: Final = 1.2533  # standard error of a median over that of a mean, of a normal distribution
 _LEAST: Final = 4  # wells on either side of a comparison
 _LEAST_SAMPLES: Final = 8  # for a median of samples of which each is another compound
 
@@ -91,14 +94,30 @@ def _medians(values: FloatArray, axis: int) -> FloatArray:
 
 
 def position_effects(wells: pd.DataFrame, shape: tuple[int, int]) -> pd.Series:
-    """Return the effect (N,) of the row and the column of each well, in the unit of `residual_percent`."""
+    """Return the effect (N,) of the row and the column of each well, in the unit of `residual_percent`.
+
+    An effect of less than three standard errors of a median is taken for 0: a correction by it would add its error to
+    all wells of the row or column, which may be those of one compound.
+    """
     effects = pd.Series(0.0, index=wells.index)
     for _, own in wells.groupby("plate", sort=False):
         plate = np.full(shape, np.nan)
         plate[own["row"], own["column"]] = own["residual_percent"]
-        rows, columns = polish(plate)
+        rows, columns = (
+            np.where(np.abs(effects_of) > _CLEAR * _errors(plate, axis), effects_of, 0.0)
+            for axis, effects_of in zip((1, 0), polish(plate), strict=True)
+        )
         effects[own.index] = rows[own["row"]] + columns[own["column"]]
     return effects
+
+
+def _errors(plate: FloatArray, axis: int) -> FloatArray:
+    """Return the standard error of the median of each row (axis 1) or column (axis 0); infinite below two wells."""
+    known = np.isfinite(plate).sum(axis=axis)
+    spread = robust_centre_and_scale(plate[np.isfinite(plate)])[1]
+    lines = plate if axis == 1 else plate.T
+    own = np.array([robust_centre_and_scale(line[np.isfinite(line)])[1] for line in lines])
+    return np.where(known > 1, _MEDIAN_ERROR * np.fmax(own, spread) / np.sqrt(np.maximum(known, 1)), np.inf)
 
 
 def compare_regions(wells: pd.DataFrame, shape: tuple[int, int]) -> pd.DataFrame:

@@ -47,7 +47,8 @@ _WELLS: Final = {
     "low, high": "95 % interval of the value: over sites; of one site by its count's own interval (count) or by its "
     "cells (cells)",
     "residual_percent": "response less what the treatment explains",
-    "position_percent": "effects of its row and its column by median polish",
+    "position_percent": "effects of its row and its column by median polish that are still in the value; 0 below three "
+    "standard errors",
     "measured_value": "the value before position was corrected",
 }
 
