@@ -65,7 +65,7 @@ def _take_order(order: "_Order") -> "ImageScoring":
     """Return the work in this process, with the model loaded once."""
     import torch
 
-    torch.set_num_threads(order.threads)
+    torch.set_num_threads(min(order.threads, torch.get_num_threads()))
     parameters = InferenceParameters.model_validate_json(order.parameters)
     return ImageScoring(TrainedModel.open(order.model), order.folder, parameters, by_blocks=order.by_blocks)
 
