@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from cell_pipelines.analysis.plates.analysing import PlateResult, analyse_plates
 from cell_pipelines.annotations.plate_index import read_plate_index
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.plates.parameters import PlateParameters
@@ -23,13 +22,15 @@ FIGURES = ("maps", "roles", "curves", "hits")
 
 
 def analyse(measurements: pd.DataFrame, layout: pd.DataFrame, parameters: PlateParameters) -> tuple[Any, ...]:
-    """Return everything that is said of the plates, and its tables."""
+    """Return everything that is said of the plates, an `analysis.plates.analysing.PlateResult`, and its tables."""
+    from cell_pipelines.analysis.plates.analysing import analyse_plates
+
     index = read_plate_index(parameters.index) if parameters.index else ()
     result = analyse_plates(measurements, layout, parameters, index)
     return result, *(getattr(result, name) for name in TABLES)
 
 
-def plot(result: PlateResult, parameters: PlateParameters) -> tuple[Any, ...]:
+def plot(result: Any, parameters: PlateParameters) -> tuple[Any, ...]:
     """Return the figures of maps, controls, curves and hits."""
     from cell_pipelines.report.figures.compound_curves import plot_compound_curves
     from cell_pipelines.report.figures.plates import plot_hits, plot_plate_maps, plot_roles
@@ -61,7 +62,7 @@ def _write_tables(sheets: dict[str, pd.DataFrame], folder: Path) -> None:
 
 
 def write_report(
-    result: PlateResult,
+    result: Any,
     measurements: pd.DataFrame,
     invocation: Invocation,
     parameters: PlateParameters,
