@@ -66,7 +66,7 @@ def run(images: Path, folder: Path, threads: int, parallel: dict, kill: bool) ->
 
 
 def kill_a_worker() -> None:
-    time.sleep(15)
+    time.sleep(35)
     children = psutil.Process().children(recursive=True)
     workers = [one for one in children if "spawn_main" in " ".join(one.cmdline())]
     print("killing", workers[0].pid, flush=True)

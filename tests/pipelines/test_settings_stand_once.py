@@ -39,6 +39,7 @@ ALLOWED = {
     ("ExperimentParameters", "TrainedModel"): {"kind"},  # of an experiment, and of a model
     ("ExperimentParameters", "ModelTables"): {"costs"},  # a switch, and a table
     ("NextImagesParameters", "OutputReader"): {"reach_px"},  # of a search that has the distance, and of ones without
+    ("InferenceParameters", "ParallelParameters"): {"engine"},  # that runs a network, and that divides images
     # The comparison's level and metrics are chosen, its resamples and seed are those of the evaluation.
     ("ComparisonParameters", "ComparisonSettings"): {"metrics", "level"},
     ("EvaluationParameters", "ComparisonSettings"): {"seed"},
