@@ -42,7 +42,7 @@ def test_one_image_of_a_stack_is_a_dataset_too(folder: Path) -> None:
     ("load_args", "sentence"),
     [
         ({"plane": 1}, "`load_args` must be among channels, z, time and scene, got plane"),
-        ({"z": "sum"}, "`z` must be a number from 0, max or mean, got 'sum'"),
+        ({"z": "sum"}, "`z` must be a number from 0, max, mean or each, got 'sum'"),
         ({"channels": []}, "`channels` must be names or numbers from 0"),
     ],
 )

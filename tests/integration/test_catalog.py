@@ -10,14 +10,23 @@ from kedro.io import DataCatalog
 from cell_pipelines.parameter_checks import Configuration
 from cell_pipelines.pipeline_registry import register_pipelines
 from cell_pipelines.settings import CONFIG_LOADER_ARGS
-from cell_pipelines.study import DETECTORS, MODELS, OTHER_CELLS, choose_cells, choose_experiments, choose_models
+from cell_pipelines.study import (
+    DETECTORS,
+    MODELS,
+    OTHER_CELLS,
+    choose_cells,
+    choose_experiments,
+    choose_models,
+    choose_plate_counts,
+)
 
 from .conftest import ROOT
 
 STUDIES = sorted(p.name for p in (ROOT / "conf").iterdir() if p.is_dir() and p.name not in ("base", "local"))
 #: What nodes hand over to each other and nobody keeps; all else has a file, a folder or an MLflow run.
 IN_MEMORY = {
-    "count_sections", "data_sections", "dose_responses", "error_sections", "evaluation_sections", "experiment_results",
+    "analysed_plates", "count_sections", "data_sections", "dose_responses", "error_sections", "evaluation_sections",
+    "experiment_results",
     "model_choice", "new_failures", "origin", "picture_sections", "score_sections", "study_data",
     "training_sections", "results", "conversion_results", "preparation_results", "comparison_results",
 }  # fmt: skip
@@ -35,6 +44,7 @@ def the_demos_choice_afterwards() -> Iterator[None]:
     yield
     choose_models(None)
     choose_cells(None)
+    choose_plate_counts(None)
     choose_experiments(before)
 
 
@@ -42,8 +52,9 @@ def names_of_data_sets(loader: OmegaConfigLoader) -> set[str]:
     choose_models([*DETECTORS, "resunet"])  # what is of a model is of every model of its kind
     choose_cells([*OTHER_CELLS, "yolo"])
     names: set[str] = set()
-    for dry_run in (True, False):
+    for dry_run, plate_counts in ((True, None), (False, "counts.csv")):
         choose_experiments(loader["parameters"]["experiments"], dry_run=dry_run)
+        choose_plate_counts(plate_counts)
         names |= {name for pipeline in register_pipelines().values() for name in pipeline.datasets()}
     return {name for name in names if name != "parameters" and not name.startswith("params:")}
 

@@ -41,6 +41,7 @@ ALLOWED = {
     "training/detection/train.py": ("precision", _NUMBER_FORMAT),
     "training/segmentation/callbacks.py": ("precision", _NUMBER_FORMAT),
     "training/segmentation/fitting.py": ("precision", _NUMBER_FORMAT),
+    "workflows/engine_choice.py": ("precision", _NUMBER_FORMAT),
     "workflows/curve_columns.py": ("precision recall", _CURVE),
     "workflows/evaluation.py": ("ap50 ap50_95 precision recall", f"where average precision is computed; {_CURVE}"),
     "workflows/parameters/thresholds.py": ("count_bias count_mae", _SWEEP),

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cell_pipelines.allocation import keep_memory, memory_kept
 from cell_pipelines.analysis.training_range import check_image
 from cell_pipelines.imaging.image_statistics import ImageStatistics
 from cell_pipelines.imaging.reading import Image, ImageFile, ImageFormatError, LargeImage
@@ -49,7 +50,8 @@ def run_scoring(job: "ImageScoring", images: Mapping[str, ImageFile], parallel: 
     """Yield what went wrong with each image, if anything."""
     told: dict[str, Any] = {"description": "finding cells", "total": len(images)}
     if parallel.engine == "serial" or (parallel.engine == "processes" and parallel.workers == 1):
-        yield from map_images(job.run, load_ahead(job.load, images.items()), **told)
+        with memory_kept():
+            yield from map_images(job.run, load_ahead(job.load, images.items()), **told)
         return
     work = partial(_run_elsewhere, job.order(max(usable_cores() // parallel.workers, 1)))
     yield from map_images(work, images.items(), parallel=parallel, **told)
@@ -65,6 +67,7 @@ def _take_order(order: "_Order") -> "ImageScoring":
     """Return the work in this process, with the model loaded once."""
     import torch
 
+    keep_memory()
     torch.set_num_threads(min(order.threads, torch.get_num_threads()))
     parameters = InferenceParameters.model_validate_json(order.parameters)
     return ImageScoring(TrainedModel.open(order.model), order.folder, parameters, by_blocks=order.by_blocks)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cell_pipelines.allocation import memory_kept
 from cell_pipelines.losses.registry import LOSSES, create_loss
 from cell_pipelines.representations.base import Representation
 from cell_pipelines.representations.registry import create_representation
-from cell_pipelines.training.allocation import memory_kept
 from cell_pipelines.training.reports import EpochReport
 from cell_pipelines.training.segmentation.devices import Devices, quiet_lightning, share_cores
 from cell_pipelines.training.segmentation.sampling import TileSampler, tile_shares

@@ -1,4 +1,4 @@
-"""Keep freed memory for the next training step instead of giving it back to the system after each."""
+"""Keep freed memory for the next step of a network instead of giving it back to the system after each."""
 
 import ctypes
 import platform
@@ -10,7 +10,7 @@ from typing import Any
 # Numbers of glibc's malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 _MIB = 1 << 20
-# While training: blocks of up to 1 GiB come from memory that is kept, and nothing is given back.
+# While a network works: blocks of up to 1 GiB come from memory that is kept, and nothing is given back.
 _KEEPING = {_MMAP_THRESHOLD: 1024 * _MIB, _TRIM_THRESHOLD: 2048 * _MIB - 1, _TOP_PAD: 64 * _MIB}
 # Afterwards: what glibc itself arrives at in a process that has freed large blocks.
 _USUAL = {_MMAP_THRESHOLD: 32 * _MIB, _TRIM_THRESHOLD: 64 * _MIB, _TOP_PAD: _MIB // 8}
@@ -34,6 +34,16 @@ def memory_kept() -> Iterator[None]:
     finally:
         _set(library, _USUAL)
         library.malloc_trim(ctypes.c_size_t(0))
+
+
+def keep_memory() -> None:
+    """Keep the memory that a network frees for as long as this process lives, as `memory_kept` does for a block.
+
+    Dask lets the workers that it starts give it back even sooner than others.
+    """
+    library = _glibc()
+    if library is not None:
+        _set(library, _KEEPING)
 
 
 def _set(library: Any, options: dict[int, int]) -> None:

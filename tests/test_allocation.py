@@ -1,11 +1,11 @@
-"""Memory that a training keeps: nothing but time hangs on it."""
+"""Memory that a network keeps: nothing but time hangs on it."""
 
 import numpy as np
 import pytest
 import torch
 
-from cell_pipelines.training import allocation
-from cell_pipelines.training.allocation import memory_kept
+from cell_pipelines import allocation
+from cell_pipelines.allocation import keep_memory, memory_kept
 
 
 def convolved():
@@ -40,6 +40,8 @@ def test_settings_are_the_usual_ones_again_after_an_error(monkeypatch):
     assert [option for option, _ in library.calls[:3]] == [option for option, _ in library.calls[3:6]]
     assert all(kept[1] > usual[1] for kept, usual in zip(library.calls[:3], library.calls[3:6], strict=True))
     assert library.calls[6:] == ["trim"]
+    keep_memory()
+    assert library.calls[7:] == library.calls[:3]
 
 
 @pytest.mark.parametrize(("system", "library"), [("Darwin", ""), ("Windows", ""), ("Linux", "musl")])
