@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cell_pipelines.failures import MistakeError
-from cell_pipelines.imaging.reading import ImageFormatError
 from cell_pipelines.unfinished import scratch_folder
 from cell_pipelines.workflows.count_result import CountResult
 from cell_pipelines.workflows.counting import count_cells, find_cells
@@ -24,7 +23,6 @@ from cell_pipelines.workflows.image_sources import (
     Images,
     Time,
     collect_images,
-    describe_missing,
     folders_of,
 )
 from cell_pipelines.workflows.model_export import export_model as export_model
@@ -35,10 +33,9 @@ from cell_pipelines.workflows.parameters.call_arguments import (
     PixelSize,
     check_averaging,
     read_inference,
+    read_prediction,
     read_threshold,
-    read_workers,
 )
-from cell_pipelines.workflows.parameters.prediction import PredictionParameters
 from cell_pipelines.workflows.regions import count_regions, read_regions
 from cell_pipelines.workflows.trained_model import TrainedModel
 
@@ -94,9 +91,8 @@ def count(
         time: What to take of files with several time points: a number from 0; ``"each"`` counts every one.
         threshold: Least score of a cell, in [0, 1], for all classes; None for the model's own.
         test_time_augmentation: Average a network over eight turns and mirror images, at eight times its cost.
-        engine: Library that runs a segmentation network: ``"pytorch"``, on the processor ``"onnxruntime"`` or
-            ``"openvino"`` (extra `engines`), or ``"auto"`` for the fastest that gives the same counts in parts of
-            the first four images; the table then has a column `engine`.
+        engine: Library that runs a network: ``"pytorch"``, on the processor ``"onnxruntime"`` or ``"openvino"``, or
+            ``"auto"`` for the fastest with the same counts in parts of the first four images; a column names it.
         workers: Processes among which the images are divided; each loads the model.
         regions: Folder or file with annotated regions of the images (QuPath's GeoJSON, ImageJ's ROIs and others), in
             which cells are counted besides.
@@ -110,7 +106,7 @@ def count(
         MistakeError: There is no such model, a value is out of range, or `out` can't be written.
     """
     inference = read_inference(diameter, pixel_size, test_time_augmentation, engine)
-    parameters = PredictionParameters(confidence=read_threshold(threshold), parallel=read_workers(workers))
+    parameters = read_prediction(threshold, workers)
     files = collect_images(images, channel, z=z, time=time)
     trained = check_averaging(open_model(model), inference)
     place = None if out is None else check_new_folder(Path(out))
@@ -243,14 +239,8 @@ def convert(
         MistakeError: There is no such source, format or image, or `destination` can't be written.
         AnnotationFormatError: The format isn't recognised.
     """
-    from cell_pipelines.workflows.annotation_conversion import convert_source
+    from cell_pipelines.workflows.annotation_conversion import convert_source, find_annotated
 
     path = Path(source).expanduser()
-    if not path.exists():
-        raise MistakeError(f"{path}: expected annotations; {describe_missing(path)}")
-    try:
-        files = collect_images((path if path.is_dir() else path.parent) if images is None else images)
-    except ImageFormatError as error:
-        hint = " Annotations are of images: name their folder (`images`, `--images` of a command)."
-        raise MistakeError(f"{error}{hint if images is None else ''}") from error
+    files = find_annotated(path, images)
     return convert_source(files, path, Path(destination), format=format, source_format=source_format)

@@ -9,6 +9,7 @@ from cell_pipelines.annotations.geometry.label_images import labels_to_objects
 
 SPHERES = [(10, 12, 12, 7), (11, 30, 40, 9), (24, 13, 14, 6), (18, 40, 15, 5)]  # z, row, column, radius
 SHAPE = (32, 55, 60)
+EVERY = {depth: depth for depth in range(SHAPE[0])}
 
 
 def spheres():
@@ -34,7 +35,7 @@ def as_slices(volume, *, kind=lambda number: "cell", masks=True, **columns):
 @pytest.mark.parametrize("masks", [True, False])
 def test_each_sphere_is_one_object(masks):
     cells, numbers = as_slices(spheres(), masks=masks)
-    objects = link_slices(cells, range(SHAPE[0]))
+    objects = link_slices(cells, EVERY)
     assert objects.max() == len(SPHERES)
     pairs = set(zip(numbers.tolist(), objects.tolist(), strict=True))
     assert len(pairs) == len(SPHERES)
@@ -43,8 +44,8 @@ def test_each_sphere_is_one_object(masks):
 def test_objects_have_the_voxels_centroid_and_volume_of_their_sphere():
     volume = spheres()
     cells, numbers = as_slices(volume, pixel_height_um=0.5, pixel_width_um=0.4)
-    objects = link_slices(cells, range(SHAPE[0]))
-    table = tabulate_stack(cells, range(SHAPE[0]), objects, z_step_um=2.0).set_index("object")
+    objects = link_slices(cells, EVERY)
+    table = tabulate_stack(cells, EVERY, objects, z_step_um=2.0).set_index("object")
     for number, (depth, row, column, radius) in enumerate(SPHERES, start=1):
         found = table.loc[objects[numbers == number][0]]
         voxels = (volume == number).sum()
@@ -57,28 +58,30 @@ def test_objects_have_the_voxels_centroid_and_volume_of_their_sphere():
 
 def test_without_sides_of_a_voxel_volumes_are_not_known():
     cells, _ = as_slices(spheres())
-    table = tabulate_stack(cells, range(SHAPE[0]), link_slices(cells, range(SHAPE[0])), z_step_um=None)
+    table = tabulate_stack(cells, EVERY, link_slices(cells, EVERY), z_step_um=None)
     assert table[["volume_um3", "height_um"]].isna().all(axis=None)
 
 
 def test_cells_of_slices_apart_are_not_linked():
     volume = spheres()
     cells, _ = as_slices(volume)
-    missing = [depth for depth in range(SHAPE[0]) if depth != 10]
-    assert link_slices(cells, missing).max() == len(SPHERES)  # slices 9 and 11 are neighbours then
+    missing = {depth: row for depth, row in EVERY.items() if depth != 10}
+    assert link_slices(cells, missing).max() == len(SPHERES) + 2  # a slice that was not counted ends objects
+    table = tabulate_stack(cells, missing, link_slices(cells, missing))
+    assert (table["last_slice"] == 9).sum() == (table["first_slice"] == 11).sum() == 2
     volume[10] = 0
     cells, _ = as_slices(volume)
-    assert link_slices(cells, range(SHAPE[0])).max() == len(SPHERES) + 2  # a slice without cells ends objects
+    assert link_slices(cells, EVERY).max() == len(SPHERES) + 2  # a slice without cells ends objects
     every_second = np.where(np.arange(SHAPE[0])[:, None, None] % 2, spheres(), 0)
     apart, _ = as_slices(every_second)
-    assert link_slices(apart, range(SHAPE[0])).max() == apart.n_objects
+    assert link_slices(apart, EVERY).max() == apart.n_objects
 
 
 def test_cells_of_two_classes_are_two_objects():
     volume = np.zeros(SHAPE, np.int32)
     volume[0, 5:25, 5:25], volume[1, 5:25, 5:25] = 1, 2
     cells, _ = as_slices(volume[:2], kind={1: "cell", 2: "other"}.get)
-    assert link_slices(cells, [0, 1]).tolist() == [1, 2]
+    assert link_slices(cells, {0: 0, 1: 1}).tolist() == [1, 2]
 
 
 def test_of_two_cells_over_one_the_one_that_overlaps_most_is_linked():
@@ -86,17 +89,17 @@ def test_of_two_cells_over_one_the_one_that_overlaps_most_is_linked():
     volume[0, 5:25, 5:25] = 1
     volume[1, 5:25, 5:19], volume[1, 5:25, 19:25] = 1, 2
     cells, _ = as_slices(volume[:2])
-    assert link_slices(cells, [0, 1]).tolist() == [1, 1, 2]
+    assert link_slices(cells, {0: 0, 1: 1}).tolist() == [1, 1, 2]
     volume[1] = 0
     volume[1, 15:35, 19:25] = 2
     cells, _ = as_slices(volume[:2])
-    assert link_slices(cells, [0, 1]).tolist() == [1, 1]  # half of the smaller one lies in the other
-    assert link_slices(cells, [0, 1], least_share=0.51).tolist() == [1, 2]
+    assert link_slices(cells, {0: 0, 1: 1}).tolist() == [1, 1]  # half of the smaller one lies in the other
+    assert link_slices(cells, {0: 0, 1: 1}, least_share=0.51).tolist() == [1, 2]
     with pytest.raises(ValueError, match=r"`least_share` must lie in \(0, 1\], got 0"):
-        link_slices(cells, [0, 1], least_share=0)
+        link_slices(cells, {0: 0, 1: 1}, least_share=0)
 
 
 def test_an_empty_stack_has_no_objects():
     cells, _ = as_slices(np.zeros(SHAPE, np.int32))
-    objects = link_slices(cells, range(SHAPE[0]))
-    assert objects.shape == (0,) and tabulate_stack(cells, range(SHAPE[0]), objects).empty
+    objects = link_slices(cells, EVERY)
+    assert objects.shape == (0,) and tabulate_stack(cells, EVERY, objects).empty

@@ -63,6 +63,11 @@ def test_micro_managers_metadata_gives_well_site_channel_and_time(tmp_path: Path
         ("notes.csv", "", "expected an index of Harmony .* there is none"),
         ("Index.idx.xml", "<a>", "Index.idx.xml: expected an index of Harmony; it is no XML"),
         ("Index.idx.xml", "<a/>", "Index.idx.xml: expected an index with images of wells; it names none"),
+        (
+            "Index.idx.xml",
+            "<a><Images><Image><URL>x.tif</URL><Row>B</Row><Col>2</Col></Image></Images></a>",
+            "Index.idx.xml: expected numbers for the row and column of x.tif, got 'B' and '2'",
+        ),
         ("metadata.txt", "{", "metadata.txt: expected the metadata of Micro-Manager; it is no JSON"),
         ("metadata.txt", "[]", "metadata.txt: expected the metadata of Micro-Manager, got list"),
         ("metadata.txt", '{"a": {"FileName": "x.tif", "PositionName": "Pos0"}}', "it names none"),

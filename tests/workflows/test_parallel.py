@@ -125,6 +125,26 @@ def test_what_a_process_that_ended_had_not_finished_is_done_by_another(tmp_path)
     assert (tmp_path / "ended").exists()
 
 
+def end_second_once(item):
+    place, number = item
+    if number == 1 and not place.exists():
+        place.touch()
+        os._exit(9)
+    return number
+
+
+def test_a_process_that_ends_while_results_are_used_loses_nothing(tmp_path):
+    items = [(tmp_path / "ended", number) for number in range(12)]
+    parallel = ParallelParameters(engine="processes", workers=2)
+    results = map_images(end_second_once, items, description="test", total=12, parallel=parallel)
+    found = [next(results)]
+    until = time.monotonic() + 30
+    while not (tmp_path / "ended").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1)  # until the pool knows
+    assert [*found, *results] == list(range(12))
+
+
 def test_an_item_that_ends_every_process_is_named(tmp_path):
     items = [(tmp_path / f"{number}.png", number) for number in range(6)]
     with pytest.raises(WorkerDeathError, match=r"3\.png: the process that works on it ends each time"):

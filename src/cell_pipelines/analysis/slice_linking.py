@@ -1,6 +1,6 @@
 """Link the cells of a stack's slices to objects in three dimensions, by what they share with the next slice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,17 +18,17 @@ from cell_pipelines.typing import BoolArray, FloatArray, IntArray
 _MASK = GEOMETRIES.index("mask")
 
 
-def link_slices(cells: AnnotationSet, slices: Sequence[int], *, least_share: float = 0.5) -> IntArray:
+def link_slices(cells: AnnotationSet, slices: Mapping[int, int], *, least_share: float = 0.5) -> IntArray:
     """Number the objects of a stack: cells of neighbouring slices that overlap most with each other are one.
 
     Cells are linked where each is the other's best by intersection over union, so that an object has one cell per
     slice, and where enough of the smaller one lies in the other: the first and last slice of a round cell are small. An
-    object that no cell shows in one slice ends there. Cellpose stitches slices by intersection over union alone
-    (Stringer et al. 2021, doi:10.1038/s41592-020-01018-x).
+    object ends where no cell shows it in a slice, and before a slice that is missing. Cellpose stitches slices by
+    intersection over union alone (Stringer et al. 2021, doi:10.1038/s41592-020-01018-x).
 
     Args:
         cells: N cells in the slices and in other images.
-        slices: Rows of the images that are the slices, in the order of their depth.
+        slices: Row of the image of each slice, by its depth; depths that differ by 1 are neighbours.
         least_share: Least share of the smaller cell that lies in the other, of masks, or of boxes where cells have
             none; in (0, 1].
 
@@ -39,11 +39,11 @@ def link_slices(cells: AnnotationSet, slices: Sequence[int], *, least_share: flo
         raise ValueError(f"`least_share` must lie in (0, 1], got {least_share}.")
     objects, rows = np.zeros(cells.n_objects, np.int64), cells.rows_by_image()
     count = 0
-    for place, image in enumerate(slices):
-        own = rows[image]
-        if place:
-            first, second = _links(cells, (slices[place - 1], image), least_share)
-            objects[own[second]] = objects[rows[slices[place - 1]][first]]
+    for depth in sorted(slices):
+        own = rows[slices[depth]]
+        if (before := slices.get(depth - 1)) is not None:
+            first, second = _links(cells, (before, slices[depth]), least_share)
+            objects[own[second]] = objects[rows[before][first]]
         new = own[objects[own] == 0]
         objects[new] = count + 1 + np.arange(len(new))
         count += len(new)
@@ -88,25 +88,27 @@ def _overlaps(one: AnnotationSet, other: AnnotationSet) -> tuple[IntArray, IntAr
 
 
 def tabulate_stack(
-    cells: AnnotationSet, slices: Sequence[int], objects: IntArray, *, z_step_um: float | None = None
+    cells: AnnotationSet, slices: Mapping[int, int], objects: IntArray, *, z_step_um: float | None = None
 ) -> pd.DataFrame:
     """Return one row per object of a stack.
 
     Args:
         cells: N cells in the slices and in other images.
-        slices: Rows of the images that are the slices, in the order of their depth.
+        slices: Row of the image of each slice, by its depth; at least one.
         objects: Of `link_slices`.
         z_step_um: Distance of two slices in micrometres; None where it isn't known.
 
     Returns:
-        `object`, `category`, `first_slice` and `last_slice` from 0, `slices` between them with both, `voxels`;
+        `object`, `category`, `first_slice` and `last_slice` by depth, `slices` between them with both, `voxels`;
         `center_x_px`, `center_y_px` and `center_slice` of its centroid, by voxels; `volume_um3` and `height_um`, NaN
         where the sides of a voxel are not all known. Voxels are areas of cells times one slice.
     """
-    chosen = select_images(cells, list(slices))
-    depth, number = chosen.image_index, np.concatenate([objects[cells.rows_by_image()[image]] for image in slices])
-    order = np.argsort(depth, kind="stable")  # as `number` has them
-    chosen, depth = replace(chosen, objects=chosen.objects.take(order)), depth[order]
+    depths, rows = sorted(slices), cells.rows_by_image()
+    chosen = select_images(cells, [slices[depth] for depth in depths])
+    number = np.concatenate([objects[rows[slices[depth]]] for depth in depths])
+    order = np.argsort(chosen.image_index, kind="stable")  # as `number` has them
+    chosen = replace(chosen, objects=chosen.objects.take(order))
+    depth = np.array(depths)[chosen.image_index]
     areas, centres = object_areas(chosen), object_centroids(chosen)
     frame = pd.DataFrame({
         "object": number, "category": np.array(chosen.categories, dtype=object)[chosen.category], "slice": depth,

@@ -99,6 +99,9 @@ def _read_harmony(file: Path) -> Iterator[IndexedImage]:
         facts = dict(_children(image))
         if not facts.get("URL") or not {"Row", "Col"} <= facts.keys():
             continue
+        if not (facts["Row"] or "").isdecimal() or not (facts["Col"] or "").isdecimal():
+            place = f"{facts['Row']!r} and {facts['Col']!r}"
+            raise ValueError(f"{file}: expected numbers for the row and column of {facts['URL']}, got {place}.")
         position = PlatePosition(
             well_name(int(facts["Row"]) - 1, int(facts["Col"]) - 1),
             site=facts.get("FieldID"), time=facts.get("TimepointID"), plane=facts.get("PlaneID"),

@@ -28,7 +28,7 @@ class Block:
     Attributes:
         seen: Height and width of the whole image.
         window: The block with its surrounding, in the image.
-        core: The part of `window`, in its own pixels, whose cells are the block's.
+        core: The part of `window`, in its own pixels, from which the block's cells are taken.
     """
 
     seen: tuple[int, int]

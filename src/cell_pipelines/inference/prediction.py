@@ -60,7 +60,7 @@ class RescalingPredictor(Protocol):
     """A trained model that may know cells of one diameter."""
 
     def examine_at(self, image: Image | LargeImage, diameter_px: float | None) -> Prediction:
-        """Return what `Predictor.examine` does for an image whose cells have this diameter in its pixels."""
+        """Return what `Predictor.examine` does for an image with cells of this diameter in its pixels."""
         ...
 
 

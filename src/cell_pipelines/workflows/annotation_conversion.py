@@ -9,9 +9,11 @@ import pandas as pd
 from cell_pipelines.annotations.findings import Finding, to_table
 from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.files import atomic_folder
-from cell_pipelines.imaging.reading import ImageFile
+from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
 from cell_pipelines.workflows.ground_truth import read_ground_truth
+from cell_pipelines.workflows.image_sources import Images, collect_images, describe_missing
 from cell_pipelines.workflows.outputs import check_format, check_new_folder
 
 
@@ -61,6 +63,25 @@ class ConversionResult:
     def _repr_html_(self) -> str:
         """Return the same for a notebook."""
         return "".join(f"<p>{html.escape(line)}</p>" for line in repr(self).splitlines())
+
+
+def find_annotated(source: Path, images: Images | None) -> dict[str, ImageFile]:
+    """Return the images that annotations are of, by name.
+
+    Args:
+        source: The annotations.
+        images: The images; None where they lie beside the annotations.
+
+    Raises:
+        MistakeError: There are no such annotations, or no images.
+    """
+    if not source.exists():
+        raise MistakeError(f"{source}: expected annotations; {describe_missing(source)}")
+    try:
+        return collect_images((source if source.is_dir() else source.parent) if images is None else images)
+    except ImageFormatError as error:
+        hint = " Annotations are of images: name their folder (`images`, `--images` of a command)."
+        raise MistakeError(f"{error}{hint if images is None else ''}") from error
 
 
 def convert_source(

@@ -32,7 +32,7 @@ class ParallelParameters(BaseModel):
     Attributes:
         engine: ``serial`` in this process, ``processes`` on this machine, ``dask`` on a cluster. A process that ends is
             replaced, and what it had not finished is done again.
-        workers: Number of processes.
+        workers: Number of processes; of a scheduler that `address` names, all its workers are used.
         address: Address of a Dask scheduler; without one a local cluster is started.
     """
 
@@ -58,8 +58,8 @@ class WorkerDeathError(MistakeError):
 
 
 @contextmanager
-def _cluster(parallel: ParallelParameters) -> Iterator[Executor]:
-    """Give the workers of a Dask scheduler, of one on this machine where no address is given."""
+def _cluster(parallel: ParallelParameters) -> Iterator[tuple[Executor, int]]:
+    """Give the workers of a Dask scheduler, of one on this machine where no address is given, and their number."""
     from distributed import Client, LocalCluster
 
     with ExitStack() as stack:
@@ -69,8 +69,9 @@ def _cluster(parallel: ParallelParameters) -> Iterator[Executor]:
             )
             stack.enter_context(cluster)
         client = stack.enter_context(Client(parallel.address or cluster))
-        logger.info("Dask: %d workers, dashboard at %s", parallel.workers, client.dashboard_link)
-        yield client.get_executor()
+        workers = max(len(client.nthreads()), 1)
+        logger.info("Dask: %d workers, dashboard at %s", workers, client.dashboard_link)
+        yield client.get_executor(), workers
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
@@ -124,11 +125,11 @@ def _from_cluster(
     from distributed import KilledWorker
 
     window: deque[tuple[Item, Future[Result]]] = deque()
-    with _cluster(parallel) as executor:
+    with _cluster(parallel) as (executor, workers):
         try:
             for item in items:
                 window.append((item, executor.submit(function, item)))
-                if len(window) >= _WAITING * parallel.workers:
+                if len(window) >= _WAITING * workers:
                     yield window[0][1].result()
                     window.popleft()
             while window:
@@ -148,7 +149,7 @@ def _from_processes(
     try:
         while True:
             for item in islice(waiting, _WAITING * parallel.workers - len(window)):
-                window.append((item, pool.submit(function, item)))
+                window.append((item, _submit(pool, function, item)))
             if not window:
                 return
             try:
@@ -163,6 +164,16 @@ def _from_processes(
             yield result
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: Executor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    """Return what becomes of an item; of a pool whose processes have ended meanwhile, a future that says so."""
+    try:
+        return pool.submit(function, item)
+    except BrokenExecutor as error:
+        refused: Future[Result] = Future()
+        refused.set_exception(error)
+        return refused
 
 
 def _again(function: Callable[[Item], Result], item: Item, future: Future[Result]) -> Future[Result]:

@@ -18,12 +18,14 @@ class Stacks:
 
     Attributes:
         objects: One row per object: `stack`, and the columns of `analysis.slice_linking.tabulate_stack`.
-        slices: How many slices each stack has, by its name.
+        slices: How many slices of each stack were counted, by its name.
+        missing: How many slices of all stacks were not counted.
         cells: How many cells its slices have together, by its name.
     """
 
     objects: pd.DataFrame
     slices: Mapping[str, int]
+    missing: int
     cells: Mapping[str, int]
 
     @cached_property
@@ -52,18 +54,21 @@ def link_stacks(cells: AnnotationSet, images: Mapping[str, ImageFile]) -> Stacks
     stacks: dict[tuple[object, ...], list[tuple[int, str]]] = {}
     for name, file in images.items():
         z = file.selection.z
-        if name in names and isinstance(z, int) and PurePosixPath(name).name == f"z{z:04d}":
+        if isinstance(z, int) and PurePosixPath(name).name == f"z{z:04d}":
             stacks.setdefault((file.path, replace(file.selection, z=None)), []).append((z, name))
     tables, slices, counts = list[pd.DataFrame](), dict[str, int](), dict[str, int]()
-    sizes = cells.counts().sum(axis=1)
+    sizes, missing = cells.counts().sum(axis=1), 0
     for planes in stacks.values():
-        ordered = [name for _, name in sorted(planes)]
-        stack, rows = PurePosixPath(ordered[0]).parent.as_posix(), [names[name] for name in ordered]
-        linked = link_slices(cells, rows)
-        table = tabulate_stack(cells, rows, linked, z_step_um=images[ordered[0]].info().z_step_um)
+        rows = {z: names[name] for z, name in planes if name in names}
+        missing += len(planes) - len(rows)
+        if not rows:
+            continue
+        first = cells.names[min(rows.values())]
+        stack = PurePosixPath(first).parent.as_posix()
+        table = tabulate_stack(cells, rows, link_slices(cells, rows), z_step_um=images[first].info().z_step_um)
         tables.append(table.assign(stack=stack)[["stack", *table.columns]])
-        slices[stack], counts[stack] = len(rows), int(sizes[rows].sum())
-    return Stacks(pd.concat(tables, ignore_index=True), slices, counts) if tables else None
+        slices[stack], counts[stack] = len(rows), int(sizes[list(rows.values())].sum())
+    return Stacks(pd.concat(tables, ignore_index=True), slices, missing, counts) if tables else None
 
 
 def describe_stacks(stacks: Stacks) -> list[str]:
@@ -73,6 +78,9 @@ def describe_stacks(stacks: Stacks) -> list[str]:
         "smaller one lies in the other. An object that a slice misses is counted as two, and two that lie above each "
         "other without a slice between them as one. Counts of objects have no intervals."
     ]
+    if stacks.missing:
+        be = "slice could not be read or was" if stacks.missing == 1 else "slices could not be read or were"
+        said.append(f"{stacks.missing} {be} left out; objects end there.")
     if stacks.objects["volume_um3"].isna().any():
         said.append("Volumes in µm³ are given where the size of a pixel and the distance of slices are known.")
     return said

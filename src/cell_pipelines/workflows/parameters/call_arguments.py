@@ -7,7 +7,7 @@ from typing import Any, get_args
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.description import MAX_PIXEL_UM
 from cell_pipelines.workflows.parallel import ParallelParameters
-from cell_pipelines.workflows.parameters.prediction import InferenceParameters
+from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.trained_model import TrainedModel
 
 #: Diameter of a cell in pixels, or as text with its unit: ``"30 px"``, ``"12 um"``, ``"auto"``.
@@ -50,15 +50,16 @@ def read_inference(
     return InferenceParameters.model_validate({**sizes, **others})
 
 
-def read_workers(workers: int) -> ParallelParameters:
-    """Return how work is divided among so many processes.
+def read_prediction(threshold: float | None, workers: int) -> PredictionParameters:
+    """Return how cells are counted: from which score on, and by how many processes.
 
     Raises:
-        MistakeError: It is no whole number of 1 or more.
+        MistakeError: The threshold is no number from 0 to 1, or `workers` no whole number of 1 or more.
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise MistakeError(f"`workers` must be a whole number of 1 or more, got {workers!r}.")
-    return ParallelParameters(engine="processes", workers=workers) if workers > 1 else ParallelParameters()
+    parallel = ParallelParameters(engine="processes", workers=workers) if workers > 1 else ParallelParameters()
+    return PredictionParameters(confidence=read_threshold(threshold), parallel=parallel)
 
 
 def check_averaging(model: TrainedModel, inference: InferenceParameters) -> TrainedModel:
