@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cell_pipelines.command_parameters import parse_parameters
+from cell_pipelines.command_parameters import format_parameters, parse_parameters
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,29 @@ def test_a_comma_separates_only_where_a_name_follows(text, parameters):
 def test_what_can_not_be_read_gets_a_sentence(text, message):
     with pytest.raises(ValueError, match=message):
         parse_parameters(text)
+
+
+_TEXTS = st.text(st.characters(codec="utf-8"), max_size=12).filter(lambda text: not text.startswith("~"))
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXTS
+_NAMES = st.from_regex(r"[a-z_]{1,4}", fullmatch=True)
+_VALUES = st.recursive(_SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, min_size=1))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(_NAMES, _VALUES, max_size=3))
+def test_parameters_come_back_from_their_text(parameters):
+    assert parse_parameters(format_parameters(parameters)) == parameters
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ({"images": "/my cells", "yolo": {"epochs": 3}}, "images=/my cells,yolo.epochs=3"),
+        ({"images": "/a, b=c"}, 'images="/a, b=c"'),
+        ({"name": "3", "size": 1e-05, "on": True, "none": None}, 'name="3",size=1.0e-05,on=true,none=null'),
+        ({"text": 'a "word"'}, 'text=a "word"'),
+        ({"models": ["a/b", "c"]}, 'models=["a/b", "c"]'),
+    ],
+)
+def test_parameters_are_written_as_a_person_would_type_them(parameters, text):
+    assert format_parameters(parameters) == text

@@ -1,21 +1,8 @@
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
-from cell_pipelines.invocation import Invocation, flatten, nest, note_command
-
-
-def test_nested_and_dotted_parameters_are_the_same_thing():
-    dotted = {"a.b.c": 1, "a.d": [1, 2], "e": None}
-    assert nest(dotted) == {"a": {"b": {"c": 1}, "d": [1, 2]}, "e": None}
-    assert flatten(nest(dotted)) == dotted
-
-
-@pytest.mark.parametrize("dotted", [{"a": 1, "a.b": 2}, {"a.b": 2, "a": 1}])
-def test_a_value_cannot_hold_others(dotted):
-    with pytest.raises(ValueError, match=r"can't be set beside"):
-        nest(dotted)
+from cell_pipelines.invocation import Invocation, note_command
 
 
 def test_the_command_is_what_a_user_types():
@@ -24,6 +11,15 @@ def test_the_command_is_what_a_user_types():
     expected = "kedro run --env=bccd --pipelines=train_yolo,evaluation '--params=yolo.epochs=3,images=/my images'"
     assert Invocation.from_run(run).command() == expected
     assert Invocation(Path("/p")).command() == "kedro run"
+
+
+def test_the_command_says_what_was_chosen_of_a_pipeline():
+    run = {"project_path": "/p", "env": "bccd", "from_nodes": ["yolo.tune", "yolo.predict"], "tags": ("yolo",),
+           "to_nodes": [], "only_missing_outputs": True, "conf_source": "/elsewhere/conf"}  # fmt: skip
+    assert Invocation.from_run(run).command() == (
+        "kedro run --env=bccd --tags=yolo --from-nodes=yolo.tune,yolo.predict --only-missing-outputs "
+        "--conf-source=/elsewhere/conf"
+    )
 
 
 def test_commands_are_noted_one_below_the_other(tmp_path):

@@ -1,15 +1,17 @@
-"""The text of ``--params`` as nested parameters."""
+"""The text of ``--params`` as nested parameters, and the other way round."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from cell_pipelines.failures import MistakeError
-from cell_pipelines.invocation import nest
+from cell_pipelines.nested_parameters import flatten, nest
 
 _OPENING, _CLOSING = "[{", "]}"
+_ESCAPED = {'"': "\\x22", "\\": "\\\\"}
 _KEY = re.compile(r"\s*[A-Za-z_][\w.-]*\s*=")
 
 
@@ -42,6 +44,46 @@ def parse_parameters(text: str) -> dict[str, Any]:
         return nest(dotted)
     except ValueError as error:
         raise MistakeError(f"--params: {error}") from error
+
+
+def format_parameters(parameters: Mapping[str, Any]) -> str:
+    """Return the text that `parse_parameters` reads as these parameters.
+
+    >>> format_parameters({"yolo": {"epochs": 3}, "images": "/my cells", "models": ["a", "b"]})
+    'yolo.epochs=3,images=/my cells,models=["a", "b"]'
+    """
+    return ",".join(f"{key}={_format_value(value)}" for key, value in flatten(parameters).items())
+
+
+def _format_value(value: Any) -> str:
+    if isinstance(value, str):
+        return value if _comes_back(value) else _quoted(value)
+    return _flow(value)
+
+
+def _comes_back(text: str) -> bool:
+    """Say whether a text needs no quotes, also where another parameter follows it."""
+    try:
+        return text != "" and parse_parameters(f"x={text},y=1") == {"x": text, "y": 1}
+    except MistakeError:
+        return False
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML on one line; a Path and the like by its text."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_quoted(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if value is None or isinstance(value, bool | int | float):
+        return yaml.safe_dump(value).split("\n")[0]
+    return _quoted(str(value))
+
+
+def _quoted(text: str) -> str:
+    """Return a text in double quotes as YAML has it, with none inside, since those would end it for `_split`."""
+    letters = (_ESCAPED.get(letter, letter) if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text)
+    return f'"{"".join(letters)}"'
 
 
 def _split(text: str) -> list[str]:

@@ -22,14 +22,13 @@ from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
-from cell_pipelines import invocation, mlflow_store, model_runs, run_checks
+from cell_pipelines import invocation, lineage, mlflow_store, model_runs, run_checks
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.failures import MistakeError, is_mistake
 from cell_pipelines.files import remove_abandoned
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.output_locks import OutputLocks
 from cell_pipelines.parameter_checks import REGISTRY
-from cell_pipelines.provenance import code_versions, machine
 from cell_pipelines.run_summary import RunSummary, next_commands
 from cell_pipelines.study import CHOICES, OTHER_CELLS, choose_experiments, known_models
 from cell_pipelines.termination import TerminationGuard, watch_driver, watch_signals
@@ -101,7 +100,10 @@ class TrackingHooks(MlflowHook):
         if not self._is_mlflow_enabled:
             return
         model_runs.close_abandoned()
-        mlflow.set_tags({**code_versions(Path(run_params["project_path"])), **machine()})
+        mlflow.set_tags(lineage.origin_tags(called.project, self._loader))
+        if isinstance(self._loader, OmegaConfigLoader):
+            described = lineage.Lineage.of_run(called, self._study, pipeline, catalog, self._loader)
+            mlflow.log_dict(described.to_dict(), f"{lineage.FOLDER}/{lineage.NAME}")
         parent = (run_params.get("runtime_params") or {}).get("mlflow_parent")
         if parent:
             mlflow.set_tag("mlflow.parentRunId", parent)

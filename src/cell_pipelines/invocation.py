@@ -9,7 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cell_pipelines.command_parameters import format_parameters
 from cell_pipelines.spreadsheet_text import protect
+
+#: Parts of pipelines that a command chooses: what Kedro calls them, and the options that name them.
+SELECTIONS = {
+    "tags": "--tags", "node_names": "--nodes", "from_nodes": "--from-nodes", "to_nodes": "--to-nodes",
+    "from_inputs": "--from-inputs", "to_outputs": "--to-outputs", "namespaces": "--namespaces",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,8 @@ class Invocation:
         conf_source: Where the configuration lies, where that was said.
         pipelines: What is run.
         parameters: Those given on the command line, nested.
+        selection: Parts of the pipelines, by the names of `SELECTIONS`; empty for all of them.
+        only_missing: Whether nodes were left out whose outputs were there.
     """
 
     project: Path
@@ -29,6 +38,8 @@ class Invocation:
     conf_source: str | None = None
     pipelines: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    selection: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only_missing: bool = False
 
     @classmethod
     def from_run(cls, run_params: Mapping[str, Any]) -> "Invocation":
@@ -39,6 +50,8 @@ class Invocation:
             run_params.get("conf_source"),
             tuple(run_params.get("pipeline_names") or ()),
             dict(run_params.get("runtime_params") or {}),
+            {name: tuple(run_params[name]) for name in SELECTIONS if run_params.get(name)},
+            bool(run_params.get("only_missing_outputs")),
         )
 
     def command(self) -> str:
@@ -48,50 +61,14 @@ class Invocation:
             words.append(f"--env={self.environment}")
         if self.pipelines:
             words.append(f"--pipelines={','.join(self.pipelines)}")
-        flat = flatten(self.parameters)
-        if flat:
-            words.append("--params=" + ",".join(f"{key}={value}" for key, value in flat.items()))
+        words += [f"{SELECTIONS[name]}={','.join(chosen)}" for name, chosen in self.selection.items()]
+        if self.only_missing:
+            words.append("--only-missing-outputs")
+        if self.conf_source:
+            words.append(f"--conf-source={self.conf_source}")
+        if self.parameters:
+            words.append(f"--params={format_parameters(self.parameters)}")
         return shlex.join(words)
-
-
-def flatten(parameters: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return nested parameters by their dotted names; lists stay whole."""
-    flat: dict[str, Any] = {}
-    for key, value in parameters.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flatten(value, f"{above}{key}.")
-        else:
-            flat[f"{above}{key}"] = value
-    return flat
-
-
-def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters by dotted names as Kedro nests them.
-
-    Raises:
-        ValueError: One name is a value and also holds others.
-    """
-    nested: dict[str, Any] = {}
-    for key, value in dotted.items():
-        *above, last = key.split(".")
-        place = nested
-        for part in above:
-            place = place.setdefault(part, {})
-            if not isinstance(place, dict):
-                raise ValueError(f"parameter {key!r} can't be set beside {part!r}, which holds a value.")
-        if isinstance(place.get(last), dict):
-            raise ValueError(f"parameter {key!r} can't be set beside others below it.")
-        place[last] = value
-    return nested
-
-
-def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both, nested ones too; the second goes before the first."""
-    merged = dict(first)
-    for key, value in second.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
 
 
 def python_command() -> list[str]:

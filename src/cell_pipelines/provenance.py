@@ -1,7 +1,10 @@
 """Record the provenance of a result: the code's commit and the versions that ran it."""
 
+import hashlib
 import os
+import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,7 +22,14 @@ PACKAGES = (
     "numpy",
     "opencv-python",
     "faster-coco-eval",
+    "scipy",
+    "scikit-image",
+    "onnxruntime",
+    "openvino",
 )
+_PACKAGE = Path(__file__).parent
+# What a result depends on in the package: code, and models that come with it.
+_CODE = (".py", ".pt")
 
 
 def git_state(root: Path) -> dict[str, str]:
@@ -36,6 +46,26 @@ def code_versions(root: Path) -> dict[str, str]:
     return {**git_state(root), **package_versions()}
 
 
+def code_hash(package: Path = _PACKAGE) -> str:
+    """Return the SHA-256 of the package's code, which two copies share whether or not they are in git."""
+    return files_hash(package, (path for path in package.rglob("*") if path.suffix in _CODE))
+
+
+def constraints_hash(root: Path) -> dict[str, str]:
+    """Return the SHA-256 of the project's list of versions; empty where it has none."""
+    path = root / "constraints.txt"
+    return {"constraints.sha256": files_hash(root, [path])} if path.is_file() else {}
+
+
+def files_hash(root: Path, paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of files by their names below a folder and what is in them, whatever ends their lines."""
+    digest = hashlib.sha256()
+    for name, path in sorted((path.relative_to(root).as_posix(), path) for path in paths):
+        content = hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+        digest.update(f"{name}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
 def _git(root: Path, *words: str) -> str:
     command = ["git", "-C", str(root), *words]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.strip()
@@ -48,8 +78,8 @@ def machine() -> dict[str, str]:
 
 
 def package_versions() -> dict[str, str]:
-    """Return the installed versions of the packages that results depend on."""
-    found: dict[str, str] = {}
+    """Return the versions of Python and of the installed packages that results depend on."""
+    found = {"version.python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[f"version.{package}"] = version(package)

@@ -5,7 +5,7 @@ import pytest
 from kedro.config import OmegaConfigLoader
 from pydantic import TypeAdapter
 
-from cell_pipelines.invocation import merge, nest
+from cell_pipelines.nested_parameters import merge, nest
 from cell_pipelines.pipelines.annotation_conversion.parameters import ConversionParameters
 from cell_pipelines.pipelines.annotation_export.parameters import ExportParameters
 from cell_pipelines.pipelines.benchmark_models.parameters import BenchmarkParameters

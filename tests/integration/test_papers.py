@@ -21,7 +21,7 @@ from cell_pipelines.datasets.image_dataset import ImageDataset
 from cell_pipelines.datasets.page_dataset import PageDataset
 from cell_pipelines.datasets.tidy_table_dataset import TidyTableDataset
 from cell_pipelines.imaging.reading import read_image
-from cell_pipelines.invocation import merge, nest
+from cell_pipelines.nested_parameters import merge, nest
 from cell_pipelines.parameter_checks import parameter_groups
 
 from .conftest import ROOT, Project

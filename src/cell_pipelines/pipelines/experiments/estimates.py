@@ -14,7 +14,7 @@ import pandas as pd
 
 from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
-from cell_pipelines.invocation import merge, nest
+from cell_pipelines.nested_parameters import merge, nest
 from cell_pipelines.pipelines.experiments.results import tabulate_trials
 from cell_pipelines.pipelines.experiments.trials import Trial
 from cell_pipelines.training.segmentation.settings import Tiles

@@ -13,7 +13,7 @@ from cell_pipelines.annotations.schema import AnnotationSet
 from cell_pipelines.annotations.selection import select_split
 from cell_pipelines.files import atomic_path
 from cell_pipelines.imaging.reading import ImageFile, ImageFormatError
-from cell_pipelines.invocation import merge, nest
+from cell_pipelines.nested_parameters import merge, nest
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import model_file
 from cell_pipelines.pipelines.experiments.trials import Trial, list_trials

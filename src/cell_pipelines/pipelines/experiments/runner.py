@@ -21,8 +21,9 @@ from typing import Any
 import yaml
 
 from cell_pipelines.files import atomic_path
-from cell_pipelines.invocation import Invocation, merge, nest, python_command
+from cell_pipelines.invocation import Invocation, python_command
 from cell_pipelines.locks import release_lock, take_lock
+from cell_pipelines.nested_parameters import merge, nest
 from cell_pipelines.output_locks import lock_file
 from cell_pipelines.pipelines.experiments.states import State, read_state, write_state
 from cell_pipelines.pipelines.experiments.tracking import ExperimentRuns

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cell_pipelines.annotations.schema import AnnotationSet
-from cell_pipelines.invocation import merge, nest
+from cell_pipelines.nested_parameters import merge, nest
 from cell_pipelines.pipelines.experiments.estimates import refuse_impossible
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.progress import read_progress

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
-from cell_pipelines.invocation import nest
+from cell_pipelines.nested_parameters import nest
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.pipelines.experiments.results import model_file
 from cell_pipelines.pipelines.experiments.search import Search, rungs

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cell_pipelines.invocation import merge, nest
+from cell_pipelines.nested_parameters import merge, nest
 from cell_pipelines.pipelines.experiments.parameters import ExperimentParameters
 from cell_pipelines.study import DETECTORS
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters
