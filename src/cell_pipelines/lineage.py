@@ -48,7 +48,7 @@ class StoredData:
 
 @dataclass(frozen=True)
 class Lineage:
-    """What repeats a run.
+    """Command, variables and data with which a run is repeated.
 
     Attributes:
         invocation: What was asked for.

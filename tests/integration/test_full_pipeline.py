@@ -68,6 +68,11 @@ def test_the_run_is_tracked_with_parameters_origin_curves_and_artifacts(whole_ro
     annotations = read_parquet(whole_road.path("03_primary", "annotations"))
     assert run.data.tags["data.sha256"] == annotations.fingerprint()
     assert run.data.tags["version.ultralytics"]
+    assert {"code.sha256", "configuration.sha256", "constraints.sha256"} <= run.data.tags.keys()
+    record = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/lineage/run.json")
+    assert record["command"] == "kedro run --env=test --pipelines=__default__"
+    assert record["study"] == str(whole_road.path())
+    assert str(whole_road.path("08_reporting", "report.html")) in {data["path"] for data in record["outputs"]}
     artifacts = {a.path for a in client.list_artifacts(run.info.run_id)}
     assert {"yolo", "resunet", "unetpp", "tables", "models", "report"} <= artifacts
     for model, metric, steps in (
