@@ -175,8 +175,10 @@ def names_of_nodes() -> set[str]:
 
 
 @pytest.mark.parametrize("folder", sorted(path.parent.name for path in ROOT.glob("src/*/pipelines/*/pipeline.py")))
-def test_every_pipeline_has_a_page_that_names_nodes_which_exist(folder):
-    text = (ROOT / "src" / "cell_pipelines" / "pipelines" / folder / "README.md").read_text(encoding="utf-8")
+def test_every_pipeline_has_a_page_that_names_nodes_and_files_which_exist(folder):
+    page = ROOT / "src" / "cell_pipelines" / "pipelines" / folder / "README.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in re.findall(r"`([\w./]+\.py)`", text) if not (page.parent / name).is_file()] == []
     first_cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     named = {name for cell in first_cells for name in re.findall(r"`([a-z_.]+)`", cell)} - {"benchmark_networks"}
     assert named and named <= names_of_nodes()

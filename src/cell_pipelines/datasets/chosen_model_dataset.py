@@ -7,6 +7,7 @@ from typing import Any
 from kedro.io import AbstractDataset, DatasetError
 
 from cell_pipelines.study import MODELS, member_names
+from cell_pipelines.workflows.starters import starter_path, starters
 
 
 class ChosenModelDataset(AbstractDataset[bytes, Path]):
@@ -18,7 +19,7 @@ class ChosenModelDataset(AbstractDataset[bytes, Path]):
           type: cell_pipelines.datasets.chosen_model_dataset.ChosenModelDataset
           folder: data/demo/06_models
           models: [yolo, resunet]
-          model: null # a name, the path of a file, or another tool's model, such as stardist:/folder
+          model: null # a name of the study or of a starter, a file, or another tool's model, such as stardist:/folder
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class ChosenModelDataset(AbstractDataset[bytes, Path]):
         from cell_pipelines.inference.model_choice import choose_model
 
         wanted = None if self._model is None else str(self._model)
+        if wanted is not None and wanted not in (*self._models, *MODELS):
+            wanted = str(starter_path(wanted)) if wanted in starters() and not Path(wanted).is_file() else wanted
         return choose_model(self._folder, self._models, MODELS, wanted, quiet=quiet)
 
     def _describe(self) -> dict[str, Any]:
