@@ -19,6 +19,7 @@ from cell_pipelines.command_parameters import parse_parameters
 from cell_pipelines.failures import MISTAKE, MistakeError, describe, is_mistake, root_cause, write_traceback
 from cell_pipelines.invalid_parameters import describe_invalid_parameters
 from cell_pipelines.project import describe_outdated
+from cell_pipelines.run_checks import check_runner
 from cell_pipelines.termination import exit_status
 
 
@@ -59,6 +60,8 @@ def _run(*, dry_run: bool, verbose: bool, params: dict[str, Any], **options: Any
         click.echo(f"! {warning}", err=True)
     try:
         _check_study(options.get("env"), source)
+        is_async = options.get("is_async") or (options.get("runner_params") or {}).get("is_async")
+        check_runner(options.get("runner"), is_async=bool(is_async))
         with exit_status():
             return callback(params=given, **options)
     except click.ClickException:

@@ -83,6 +83,7 @@ class TrackingHooks(MlflowHook):
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Open the run and write where its code comes from."""
+        run_checks.check_runner(run_params.get("runner"))
         called = Invocation.from_run(run_params)
         invocation.remember(called)
         if isinstance(self._loader, OmegaConfigLoader):

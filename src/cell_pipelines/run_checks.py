@@ -53,6 +53,30 @@ def check_run(
         check_inputs(invocation, pipeline, catalog)
 
 
+def check_runner(runner: object, *, is_async: bool = False) -> None:
+    """Refuse to run several nodes, or to load and save, at the same time.
+
+    Trainings at the same time in one process draw from the same random numbers and divide the cores, so that models
+    and measured costs are others each time.
+
+    Args:
+        runner: Kedro's runner, its class or a name.
+        is_async: Whether data are to be loaded and saved in threads.
+
+    Raises:
+        MistakeError: It is not Kedro's SequentialRunner, or one of somebody's own.
+    """
+    chosen = next((name for name in ("ThreadRunner", "ParallelRunner") if name in str(runner)), None)
+    if chosen or is_async:
+        asked = "--async" if is_async else f"--runner={chosen}"
+        raise MistakeError(
+            f"{asked}: expected Kedro's SequentialRunner, since trainings at the same time would not give the same "
+            "models again. Divide the images of each node among processes or machines by "
+            "--params=<pipeline>.parallel.engine=processes (or dask); experiments train several models at once by "
+            "`parallel` of their own."
+        )
+
+
 def _warn_of_another_study(study: str | None, environment: str) -> None:
     if study != environment:
         logger.warning(

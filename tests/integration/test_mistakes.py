@@ -68,6 +68,15 @@ SENTENCES = {
         ["--pipelines=annotation_conversion", "--params=raw_images={tmp}/empty"],
         r"empty: found no image; expected files",
     ),
+    **{
+        f"Kedro's {words[0]}": (
+            ["--pipelines=sample_data", *words], f"{name}: expected Kedro's SequentialRunner.*parallel.engine=processes"
+        )
+        for name, words in {
+            "--runner=ThreadRunner": ["--runner=ThreadRunner"], "--runner=ParallelRunner": ["--runner=ParallelRunner"],
+            "--async": ["--runner-params=is_async=True"],
+        }.items()
+    },
     "the home folder of nobody": (
         ["--pipelines=annotation_conversion", "--params=raw_images=~nobody_of_that_name/cells"],
         r"~nobody_of_that_name/cells: no user of this machine is called so",
