@@ -24,7 +24,7 @@ def _path(_: click.Context, __: click.Parameter, value: str | None) -> Path | No
 @click.command(short_help="Train a model on own images and annotations.")
 @click.option("--images", callback=_path, metavar="DIR", help="Folder of the images.")
 @click.option(
-    "--annotations", callback=_path, metavar="DIR", help="Folder or file of the annotations, in any of 27 formats."
+    "--annotations", callback=_path, metavar="DIR", help="Folder or file of the annotations, in any of 28 formats."
 )
 @click.option("--model", metavar="NAME", help="Such as unetpp, stardist or yolo; by default what the annotations fit.")
 @click.option("--minutes", type=Decimal("12", least=0.01), default=12.0, show_default=True, help="In all, about.")

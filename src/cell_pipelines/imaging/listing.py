@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cell_pipelines.imaging.description import ImageFormatError
 from cell_pipelines.imaging.opening import IMAGE_SUFFIXES
-from cell_pipelines.imaging.zarr_groups import is_zarr, list_zarr_images
+from cell_pipelines.imaging.zarr_groups import list_zarr_images
+from cell_pipelines.zarr_folders import is_zarr
 
 # Endings of images that nothing here opens.
 UNREAD_SUFFIXES = (

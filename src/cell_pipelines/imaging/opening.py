@@ -7,7 +7,7 @@ from pathlib import Path
 from cell_pipelines.imaging.contents import describe_contents
 from cell_pipelines.imaging.description import ImageFormatError, Source
 from cell_pipelines.imaging.slides import SLIDE_SUFFIXES, SlideSource
-from cell_pipelines.imaging.zarr_groups import is_zarr
+from cell_pipelines.zarr_folders import ZarrFolderError, is_zarr
 
 # Endings by what opens them; a file of the last kinds may hold several images.
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -71,6 +71,8 @@ def plain_errors(path: Path) -> Iterator[None]:
         yield
     except ImageFormatError:
         raise
+    except ZarrFolderError as error:
+        raise ImageFormatError(str(error)) from error
     except Exception as error:  # decoders share no base class, and damaged bytes raise whatever they do
         raise ImageFormatError(f"{path}: {_reason(path, error)}.") from error
 

@@ -13,7 +13,8 @@ from cell_pipelines.imaging.pictures import png_bits
 from cell_pipelines.imaging.places import ImagePlace, find_place
 from cell_pipelines.imaging.regions import LargeImage, hash_pixels, open_region_reader
 from cell_pipelines.imaging.writing import WRITTEN_SUFFIXES, write_image
-from cell_pipelines.imaging.zarr_groups import folder_signature, is_zarr
+from cell_pipelines.imaging.zarr_groups import folder_signature
+from cell_pipelines.zarr_folders import is_zarr
 
 __all__ = [
     "IMAGE_SUFFIXES",

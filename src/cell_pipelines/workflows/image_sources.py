@@ -16,7 +16,7 @@ from cell_pipelines.imaging.reading import (
     ImageSelection,
     list_image_files,
 )
-from cell_pipelines.imaging.zarr_groups import is_zarr
+from cell_pipelines.zarr_folders import is_zarr
 
 #: What stands for images: an array, a path, a pattern such as ``"~/cells/*.tif"``, or a list of these.
 Images = Any

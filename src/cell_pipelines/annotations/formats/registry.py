@@ -28,10 +28,12 @@ Reader = Callable[[ImageIndex], Conversion]
 
 FORMATS = (
     "binary_mask", "coco", "create_ml", "cvat", "darwin", "dota", "imagej_roi", "instance_channel", "label_image",
-    "label_studio", "labelme", "labelme_xml", "mask_files", "napari_points", "pascal_voc", "point_list",
+    "label_studio", "labelme", "labelme_xml", "mask_files", "napari_points", "ome_zarr", "pascal_voc", "point_list",
     "qupath_geojson", "run_length_csv", "supervisely", "tensorflow_csv", "trackmate_csv", "via_csv", "via_json",
     "voc_masks", "vott_csv", "vott_json", "yolo",
 )  # fmt: skip
+# Labels are looked through where they are read, unless their writer says what their numbers are.
+_LOOKED_THROUGH = ("label_image", "ome_zarr")
 
 
 class AnnotationFormat(Protocol):
@@ -132,8 +134,7 @@ def read_annotations(
         if unknown is None or unknown[1] not in options:
             raise
         raise ValueError(f"{name} has no option {unknown[1]!r}; docs/formats.md lists those there are.") from error
-    # Label images are looked through where they are read, unless a table says what their numbers are.
-    doubts = () if name == "label_image" else _scattered(conversion.annotations)
+    doubts = () if name in _LOOKED_THROUGH else _scattered(conversion.annotations)
     doubts = (*doubts, *doubt_source(conversion))
     return replace(conversion, recognised_by=reason, findings=(*findings, *conversion.findings, *doubts))
 

@@ -1,16 +1,15 @@
 """Read and write the properties of a QuPath object besides its outline: type, class, measurements, metadata."""
 
-import colorsys
 import json
 import math
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from cell_pipelines.annotations.formats.parts.geojson import AREAS, area_rings
+from cell_pipelines.annotations.formats.writing.class_colours import class_colour
 from cell_pipelines.typing import FloatArray
 
 # QuPath leaves alone what it doesn't know in an object's metadata, and shows it.
@@ -117,10 +116,8 @@ def classify(category: str) -> tuple[dict[str, Any], dict[str, str]]:
     In QuPath a name with a colon is one of classes within classes.
     """
     names = [part.strip() for part in re.split(r"[:\n]", category) if part.strip()] or ["class"]
-    hue = zlib.crc32(category.encode()) % 360 / 360
-    colour = [round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.8, 0.9)]
     named = {"name": names[0]} if len(names) == 1 else {"names": names}
-    return {**named, "color": colour}, {} if ": ".join(names) == category else {f"{OWN}class": category}
+    return {**named, "color": class_colour(category)}, {} if ": ".join(names) == category else {f"{OWN}class": category}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
