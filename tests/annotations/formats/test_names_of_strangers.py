@@ -16,6 +16,8 @@ from cell_pipelines.annotations.formats.registry import FORMATS, read_annotation
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
 CASES = Path(os.environ.get("CELL_CASES", Path(__file__).parents[3] / ".." / "shared" / "cases")) / "formats"
+# The names within a Zarr are keys, which every program that reads it distinguishes by their capitals.
+OF_ANY_CASE = [name for name in FORMATS if name != "ome_zarr"]
 with_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"no cases in {CASES}; CELL_CASES names their folder")
 
 
@@ -36,7 +38,7 @@ def _counts(conversion: Conversion) -> dict[str, int]:
     return dict(zip(conversion.annotations.names, conversion.annotations.counts().sum(axis=1).tolist(), strict=True))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", OF_ANY_CASE)
 def test_every_format_is_read_with_its_endings_in_capitals(name: str, tmp_path: Path) -> None:
     """Windows and old microscopes write .XML, .JSON, .ROI and .TXT."""
     write_annotations(_set("a.png", "b.png"), tmp_path, format=name)
@@ -48,7 +50,7 @@ def test_every_format_is_read_with_its_endings_in_capitals(name: str, tmp_path: 
     assert _counts(conversion) == expected
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", OF_ANY_CASE)
 def test_every_format_is_read_from_folders_in_capitals(name: str, tmp_path: Path) -> None:
     write_annotations(_set("images/train/a.png", "images/valid/b.png"), tmp_path, format=name)
     expected = _counts(read_annotations(tmp_path, _index("images/train/a.png", "images/valid/b.png")))

@@ -13,6 +13,7 @@ from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.label_pictures.rasters import Raster
 from cell_pipelines.annotations.formats.sources.json_values import to_attributes
 from cell_pipelines.annotations.images import FilePlane, ImageRecord
+from cell_pipelines.inside_paths import is_file_inside
 from cell_pipelines.zarr_folders import (
     ZarrFolderError,
     inside,
@@ -51,7 +52,8 @@ class LabelGroup:
 def label_groups(folder: Path) -> Iterator[LabelGroup]:
     """Yield what lies in each folder ``labels`` of an OME-Zarr below `folder`, which may be that folder itself.
 
-    A folder whose description is damaged or lists nothing has no names.
+    A folder whose description is damaged or lists nothing has no names. One with links that lead out of `folder` is
+    passed over; whoever lists links that are not followed lists them.
     """
     for place, folders, _ in os.walk(folder):
         path = Path(place)
@@ -60,8 +62,14 @@ def label_groups(folder: Path) -> Iterator[LabelGroup]:
             folders.clear()
         elif path.resolve().name == LABELS and is_zarr(path):
             folders.clear()
+            if _leads_out(path, folder.resolve()):
+                continue
             file = path.relative_to(folder).as_posix()
             yield LabelGroup(path, file, tuple(_image_names(folder, path)), _names(path))
+
+
+def _leads_out(path: Path, home: Path) -> bool:
+    return any(one.is_symlink() and not is_file_inside(home, one) for one in path.rglob("*"))
 
 
 def _is_array(path: Path) -> bool:
