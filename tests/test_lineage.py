@@ -11,7 +11,8 @@ from omegaconf.resolvers import oc
 from cell_pipelines.datasets.folder_dataset import NewFolderDataset, WorkFolderDataset
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.invocation import Invocation
-from cell_pipelines.lineage import Lineage, StoredData, configuration_hash, environments, origin_tags
+from cell_pipelines.lineage import Lineage, configuration_hash, environments, origin_tags
+from cell_pipelines.workflows.run_record import StoredData
 
 
 @pytest.fixture
@@ -29,6 +30,8 @@ def project(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     for name in ("MY_CELLS", "MY_TOKEN", "CELL_PIPELINES_RUN_ID", "OTHER"):
         monkeypatch.setenv(name, f"value of {name}")
+    (tmp_path / "images.json").write_text("[]")
+    (tmp_path / "data" / "work").mkdir(parents=True)
     return tmp_path
 
 
@@ -63,6 +66,11 @@ def test_a_run_says_where_its_inputs_and_outputs_lie(project):
         StoredData("work", str(project / "data" / "work"), is_work_folder=True),
     )
     assert lineage.outputs == (StoredData("counts", str(project / "counts.json")),)
+
+
+def test_an_input_that_is_not_there_was_not_read(project):
+    (project / "images.json").unlink()
+    assert [data.name for data in lineage_of(project).inputs] == ["work"]
 
 
 def test_variables_are_those_that_the_configuration_reads_without_secrets(project, monkeypatch):

@@ -17,6 +17,7 @@ from cell_pipelines.invocation import Invocation
 from cell_pipelines.provenance import code_hash, code_versions, constraints_hash, files_hash, machine
 from cell_pipelines.run_checks import stored_at
 from cell_pipelines.tracking_names import to_plain
+from cell_pipelines.workflows.run_record import StoredData
 
 #: The record among a run's artifacts.
 FOLDER, NAME = "lineage", "run.json"
@@ -29,21 +30,6 @@ _COMPUTING = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
 _SECRET = re.compile(r"token|secret|passw|credential|_key", re.IGNORECASE)
 # Of one process only, not of what it computes.
 _PASSING = ("CELL_PIPELINES_RUN_ID",)
-
-
-@dataclass(frozen=True)
-class StoredData:
-    """A data set of a run that lies somewhere.
-
-    Attributes:
-        name: As the catalog has it.
-        path: Absolute file or folder.
-        is_work_folder: A folder in which nodes work, which may hold more than the run has read.
-    """
-
-    name: str
-    path: str
-    is_work_folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +70,7 @@ class Lineage:
             invocation,
             study.absolute(),
             _variables(configuration_files(source, environments(loader))),
-            _stored(pipeline.inputs(), catalog, invocation.project),
+            tuple(data for data in _stored(pipeline.inputs(), catalog, invocation.project) if Path(data.path).exists()),
             _stored(pipeline.all_outputs(), catalog, invocation.project),
         )
 

@@ -64,6 +64,21 @@ def find_project(folder: Path) -> Path | None:
     return project
 
 
+def current_project() -> Path:
+    """Return the project of this package that the working folder is, or lies in.
+
+    Raises:
+        MistakeError: There is none.
+    """
+    project = find_project(Path.cwd())
+    if project is None:
+        raise MistakeError(
+            f"there is no project in {Path.cwd()} or above it: go into the folder of a project, which holds "
+            "pyproject.toml and conf/, and type the command again."
+        )
+    return project
+
+
 def _read_package(path: Path) -> str:
     import tomllib
 

@@ -15,16 +15,12 @@ def run(ctx: click.Context, words: tuple[str, ...]) -> Any:
     """Run a pipeline of the project in this folder, as `kedro run` does."""
     from kedro.framework.cli.utils import find_run_command
     from kedro.framework.project import configure_project
-    from kedro.utils import find_kedro_project
 
-    from cell_pipelines.failures import MistakeError
+    from cell_pipelines.project import current_project
 
     asks_for_help = bool({"--help", "-h"} & set(words))
-    if not asks_for_help and find_kedro_project(Path.cwd()) is None:
-        raise MistakeError(
-            f"there is no project in {Path.cwd()} or above it: go into the folder of a project, which holds "
-            "pyproject.toml and conf/, and type the command again."
-        )
+    if not asks_for_help:
+        current_project()
     configure_project(_PACKAGE)
     command: Any = find_run_command(_PACKAGE)
     return command.main(["--help"] if asks_for_help else list(words), prog_name=ctx.command_path, standalone_mode=False)
