@@ -1,4 +1,4 @@
-"""What is known of a run that ended, wherever it was recorded: command, origin, parameters, metrics, inputs."""
+"""Facts about a run that ended, wherever it was recorded: command, origin, parameters, metrics, inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
