@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import tifffile
@@ -62,6 +64,16 @@ def test_proposals_and_overlays_are_written_for_every_image(images, tmp_path):
         folder.mkdir()
         write(folder)
         assert len([p for p in folder.rglob("*") if p.is_file()]) == 3
+
+
+def test_proposals_are_written_with_the_options_of_their_format(images, tmp_path):
+    options = {"target": "predictions", "prefix": "/data/local-files/?d=my_images/", "geometries": ["polygon"]}
+    parameters = PreAnnotationParameters(format="label_studio", options=options)
+    write_proposals(propose_cells(images, parameters)[0], parameters)(tmp_path)
+    tasks = json.loads((tmp_path / "tasks.json").read_text())
+    assert [task["data"]["image"] for task in tasks] == [f"{options['prefix']}{name}" for name in images]
+    assert [len(task["predictions"][0]["result"]) for task in tasks] == [2, 2, 0]
+    assert {one["type"] for task in tasks for one in task["predictions"][0]["result"]} == {"polygonlabels"}
 
 
 def test_an_export_leaves_out_low_scores_and_lists_what_the_format_cannot_hold(tmp_path):

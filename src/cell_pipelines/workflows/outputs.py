@@ -54,9 +54,9 @@ def _allows_new_files(folder: Path) -> bool:
     return True
 
 
-def export_annotations(annotations: AnnotationSet, format: str, folder: Path) -> None:
-    """Write annotations into a folder in a format, and log what the format can't hold."""
-    for finding in write_annotations(annotations, folder, format=format):
+def export_annotations(annotations: AnnotationSet, format: str, folder: Path, **options: Any) -> None:
+    """Write annotations into a folder in a format, and log what the format can't hold; `options` are the writer's."""
+    for finding in write_annotations(annotations, folder, format=format, **options):
         logger.info("%s", finding.sentence())
 
 

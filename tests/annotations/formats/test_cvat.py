@@ -1,12 +1,15 @@
 """CVAT XML 1.1 for images and for video, as CVAT writes it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 
+from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import Conversion
 from cell_pipelines.annotations.formats import cvat
+from cell_pipelines.annotations.formats.registry import write_annotations
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_to_mask
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 
@@ -84,3 +87,14 @@ def test_runs_that_do_not_fit_are_dropped(tmp_path: Path) -> None:
     huge = '<mask label="cell" rle="1" left="0" top="0" width="100000" height="100000"/>'
     conversion = _read(tmp_path, f'<image name="a.png">{body}{huge}</image>')
     assert conversion.objects_dropped == conversion.objects_in == len(runs) + 1
+
+
+def test_the_labels_of_a_task_are_written_as_cvat_takes_them(tmp_path: Path) -> None:
+    builder = AnnotationBuilder(["größe"])
+    row = builder.add_image("a.png", width=20, height=20)
+    builder.add_box(row, "cell", (1, 1, 9, 9), attributes={"stain": "DAPI", "occluded": True})
+    write_annotations(builder.build(), tmp_path, format="cvat")
+    labels = json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))
+    stain = {"name": "stain", "input_type": "text", "mutable": False, "values": [""]}
+    assert [(label["name"], label["attributes"]) for label in labels] == [("größe", []), ("cell", [stain])]
+    assert all(re.fullmatch("#[0-9a-f]{6}", label["color"]) for label in labels)

@@ -185,3 +185,18 @@ def test_a_polygon_that_reaches_the_far_edge_is_not_cut_by_rounding(tmp_path: Pa
         write_annotations(builder.build(), folder, format="label_studio")
         again = read_annotations(folder, ImageIndex([ImageRecord("a.png", width, 3)]), format="label_studio")
         assert len(again.annotations.objects["rings"][0].as_py()[0]) == 6
+
+
+def test_proposals_without_scores_are_written_as_predictions_when_asked_for(tmp_path: Path) -> None:
+    builder = AnnotationBuilder()
+    builder.add_box(builder.add_image("day 1/a.png", width=20, height=20), "cell", (1, 1, 9, 9))
+    options = {"target": "predictions", "model": "intensity", "prefix": "/data/local-files/?d=my_images/"}
+    write_annotations(builder.build(), tmp_path, format="label_studio", **options)
+    (task,) = json.loads((tmp_path / "tasks.json").read_text())
+    assert task["data"] == {"image": "/data/local-files/?d=my_images/day 1/a.png"}
+    assert [sorted(answer) for answer in task["predictions"]] == [["model_version", "result"]]
+    assert task["annotations"] == []
+    found = read_annotations(tmp_path, ImageIndex([ImageRecord("day 1/a.png", 20, 20)])).annotations
+    assert found.boxes.tolist() == [[1, 1, 9, 9]]
+    with pytest.raises(ValueError, match=r"`target` must be one of auto, annotations, predictions, got 'drafts'"):
+        label_studio.write(builder.build(), tmp_path, target="drafts")  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from cell_pipelines.annotations.formats.objects.attribute_text import from_text
 from cell_pipelines.annotations.formats.objects.shapes import Place, add_shape
 from cell_pipelines.annotations.formats.parts.cvat_frames import FrameImages
 from cell_pipelines.annotations.formats.parts.cvat_shapes import read_shapes
-from cell_pipelines.annotations.formats.parts.cvat_writing import to_xml
+from cell_pipelines.annotations.formats.parts.cvat_writing import to_files
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
 from cell_pipelines.annotations.formats.sources.json_values import parse_number, to_attributes, to_name
 from cell_pipelines.annotations.formats.sources.label_paths import files_below, peek, resolve_all
@@ -164,15 +164,15 @@ def _group(element: ElementTree.Element) -> dict[str, Any]:
 
 
 def write(annotations: AnnotationSet, folder: Path) -> tuple[Finding, ...]:
-    """Write ``annotations.xml`` for all images, to be uploaded to a task or project with the same images.
+    """Write ``annotations.xml`` for all images, and ``labels.json`` for the task that it is uploaded to.
 
-    Scores stand in an XML attribute that CVAT passes over.
+    CVAT finds an image by its name. Scores stand in an XML attribute that CVAT passes over.
 
     Raises:
         ValueError: An image's name leads out of a folder, or a name can't stand in XML; nothing is written.
     """
     resolve_all(folder, annotations.names)
-    content = to_xml(annotations)
-    with atomic_path(folder / "annotations.xml") as temporary:
-        temporary.write_bytes(content)
+    for file, content in to_files(annotations).items():
+        with atomic_path(folder / file) as temporary:
+            temporary.write_bytes(content)
     return ()

@@ -172,24 +172,32 @@ def _read_task(collector: AnnotationCollector, file: str, number: int, task: Map
 
 
 def write(
-    annotations: AnnotationSet, folder: Path, *, prefix: str = "/data/local-files/?d=", model: str = "cell-pipelines"
+    annotations: AnnotationSet,
+    folder: Path,
+    *,
+    prefix: str = "/data/local-files/?d=",
+    model: str = "cell-pipelines",
+    target: Source = "auto",
 ) -> tuple[Finding, ...]:
     """Write ``tasks.json`` for import, and ``label_config.xml`` for the project's settings.
-
-    Where any object has a score, all labels are written as predictions, which Label Studio shows as pre-annotations
-    with their scores; else as annotations.
 
     Args:
         annotations: What to write.
         folder: Where to.
         prefix: What stands before each image's name in the address by which Label Studio loads it.
         model: Name of the model version of predictions.
+        target: Whether labels are written as ``annotations``, which are finished, or ``predictions``, which Label
+            Studio shows as pre-annotations with their scores; ``auto`` writes predictions where any object has a score.
 
     Raises:
         ValueError: An image's name leads out of a folder, or a class name can't stand in XML; nothing is written.
+            `target` is unknown.
     """
+    if target not in get_args(Source):
+        raise ValueError(f"`target` must be one of {', '.join(get_args(Source))}, got {target!r}.")
     resolve_all(folder, annotations.names)
-    predicted = annotations.objects["score"].null_count < annotations.n_objects
+    scored = annotations.objects["score"].null_count < annotations.n_objects
+    predicted = target == "predictions" or (target == "auto" and scored)
     tasks = []
     for number, (image, objects) in enumerate(objects_by_image(annotations), start=1):
         data = {"image": f"{prefix}{_quoted(image['name']) if prefix else image['name']}"}
@@ -213,4 +221,4 @@ def _quoted(name: str) -> str:
 
 def _prediction(objects: Sequence[WrittenObject], model: str) -> dict[str, Any]:
     scores = [one.score for one in objects if one.score is not None]
-    return {"model_version": model, "score": sum(scores) / len(scores) if scores else 0.0}
+    return {"model_version": model, **({"score": sum(scores) / len(scores)} if scores else {})}

@@ -64,7 +64,7 @@ class _Proposal:
 
 def write_proposals(annotations: AnnotationSet, parameters: PreAnnotationParameters) -> Callable[[Path], None]:
     """Return what writes the proposals into a folder, in the format that a person corrects them in."""
-    return partial(export_annotations, annotations, parameters.format)
+    return partial(export_annotations, annotations, parameters.format, **parameters.options)
 
 
 def draw_proposals(

@@ -1,5 +1,7 @@
 """Parameters of the pre-annotation and of the comparison with what a person made of it."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from cell_pipelines.analysis.annotating.correction_matching import CorrectionRules
@@ -14,6 +16,7 @@ class PreAnnotationParameters(BaseModel):
         proposals: How cells are found, by the names of `PreAnnotationOptions`.
         category: Class name of the proposed cells.
         format: Annotation format that a person's program opens.
+        options: Options of the format's writer, and `geometries` to write these only.
         overlays: Draw the outlines of the proposals on the images.
         corrections: How the corrected annotations are compared, by the names of `CorrectionRules`.
         parallel: How the images are spread over processors.
@@ -23,6 +26,7 @@ class PreAnnotationParameters(BaseModel):
     proposals: PreAnnotationOptions = PreAnnotationOptions()
     category: str = "cell"
     format: str = "qupath_geojson"
+    options: dict[str, Any] = {}
     overlays: bool = True
     corrections: CorrectionRules = CorrectionRules()
     parallel: ParallelParameters = ParallelParameters()

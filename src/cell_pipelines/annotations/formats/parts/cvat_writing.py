@@ -1,17 +1,19 @@
 """A set as the elements of CVAT XML 1.1 for images."""
 
+import json
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cell_pipelines.annotations.formats.objects.attribute_text import to_text, to_xml_text
 from cell_pipelines.annotations.formats.parts.cvat_shapes import draw_shape
+from cell_pipelines.annotations.formats.writing.class_colours import class_colour
 from cell_pipelines.annotations.formats.writing.written import WrittenObject, objects_by_image
 from cell_pipelines.annotations.schema import AnnotationSet
 
 
-def to_xml(annotations: AnnotationSet) -> bytes:
-    """Return the content of ``annotations.xml``.
+def to_files(annotations: AnnotationSet) -> dict[str, bytes]:
+    """Return the content of ``annotations.xml``, and of ``labels.json``, from which CVAT makes the labels of a task.
 
     Raises:
         ValueError: A name holds characters that XML can't hold.
@@ -31,7 +33,13 @@ def to_xml(annotations: AnnotationSet) -> bytes:
         _add_label(labels, name, attributes)
     ElementTree.indent(root)
     content: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return content
+    described = [_describe_label(name, attributes) for name, attributes in attribute_names.items()]
+    return {"annotations.xml": content, "labels.json": json.dumps(described, indent=1, ensure_ascii=False).encode()}
+
+
+def _describe_label(name: str, attributes: Iterable[str]) -> dict[str, Any]:
+    texts = [{"name": one, "input_type": "text", "mutable": False, "values": [""]} for one in attributes]
+    return {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*class_colour(name)), "attributes": texts}
 
 
 def _image_keys(number: int, image: Mapping[str, Any]) -> dict[str, str]:
