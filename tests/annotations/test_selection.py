@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cell_pipelines.annotations import building, selection
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.geometry.conventions import to_rings
 from cell_pipelines.annotations.geometry.run_lengths import mask_box, mask_to_run_lengths, run_lengths_to_mask
@@ -52,10 +53,14 @@ def test_splits_and_objects_are_selected(make_annotations: SETS) -> None:
     assert select_objects(AnnotationSet.empty(), np.zeros(0, bool)).n_objects == 0
 
 
-def test_sets_taken_apart_and_put_together_are_as_before(make_annotations: SETS, listed: LISTED) -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_sets_taken_apart_and_put_together_are_as_before(
+    at_once: int, make_annotations: SETS, listed: LISTED, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "_AT_ONCE", at_once)
     annotations = make_annotations(2, geometries=("box", "mask"))
-    together = concatenate([select_images(annotations, [0, 1]), select_images(annotations, []),
-                            select_images(annotations, [2, 3, 4])])  # fmt: skip
+    parts = ([0, 1], [], [2, 3, 4])
+    together = concatenate(select_images(annotations, rows) for rows in parts)
     assert listed(together) == listed(annotations)
     assert together.names == annotations.names
     with pytest.raises(ValueError, match="at least one set"):
@@ -64,6 +69,16 @@ def test_sets_taken_apart_and_put_together_are_as_before(make_annotations: SETS,
         concatenate([AnnotationSet.empty(("a",)), AnnotationSet.empty(("b",))])
     with pytest.raises(ValueError, match="come twice"):
         concatenate([annotations, annotations])
+
+
+def test_objects_become_columns_in_parts_and_keep_their_order(
+    make_annotations: SETS, listed: LISTED, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [make_annotations(3, geometries=GEOMETRIES)]
+    monkeypatch.setattr(building, "_AT_ONCE", 2)
+    whole.append(make_annotations(3, geometries=GEOMETRIES))
+    assert listed(whole[0]) == listed(whole[1])
+    assert whole[0].n_objects > 2
 
 
 def _one_image() -> tuple[AnnotationBuilder, int]:

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from cell_pipelines.imaging.signatures import find_known, image_signature
+from cell_pipelines.imaging import signatures
+from cell_pipelines.imaging.signatures import find_alike, find_known, image_signature
 
 
 def draw_field(seed, shape=(200, 240)):
@@ -46,3 +47,12 @@ def test_images_without_detail_look_like_none():
     assert not find_known([flat, flat], [flat]).any()
     assert find_known([], [flat]).shape == (0,)
     assert find_known([flat], []).tolist() == [False]
+
+
+@pytest.mark.parametrize(("pairs", "block"), [(1, 1), (20, 3), (4_000_000, 1000)])
+def test_of_many_images_each_copy_is_found_with_the_first_of_them(pairs, block, monkeypatch):
+    monkeypatch.setattr(signatures, "_PAIRS", pairs)
+    monkeypatch.setattr(signatures, "_BLOCK", block)
+    fields = [image_signature(draw_field(seed)) for seed in range(6)]
+    assert find_alike([*fields, fields[4], fields[1], fields[4]]) == {6: 4, 7: 1, 8: 4}
+    assert find_alike(fields) == {}

@@ -1,8 +1,8 @@
 """Parts of an `AnnotationSet`: some images, some objects, one tile of each image; and sets put together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from cell_pipelines.annotations.geometry.windows import crop_masks
 from cell_pipelines.annotations.schema import IMAGE_SCHEMA, OBJECT_SCHEMA, AnnotationSet
 from cell_pipelines.thresholds import Thresholds
 
+# Sets that are put together at a time.
+_AT_ONCE = 100
 _SHAPE = ("x_min", "y_min", "x_max", "y_max", "rings", "counts")
 
 
@@ -86,23 +88,33 @@ def filter_by_score(annotations: AnnotationSet, thresholds: Thresholds) -> Annot
     return select_objects(annotations, np.isnan(scores) | (scores >= least[annotations.category]))
 
 
-def concatenate(sets: Sequence[AnnotationSet]) -> AnnotationSet:
-    """Put sets of different images and equal categories together.
+def concatenate(sets: Iterable[AnnotationSet]) -> AnnotationSet:
+    """Put sets of different images and equal categories together, as they come.
+
+    Sets of one image each take several times the memory of their rows, so each hundred becomes one piece.
 
     Raises:
         ValueError: `sets` is empty or the categories differ.
     """
-    if not sets:
+    coming, n_images = iter(sets), 0
+    pieces: list[tuple[pa.Table, pa.Table]] = []
+    categories: dict[tuple[str, ...], None] = {}
+    while batch := list(islice(coming, _AT_ONCE)):
+        categories |= dict.fromkeys(one.categories for one in batch)
+        offsets = n_images + np.cumsum([0, *(one.n_images for one in batch)])
+        objects = [
+            one.objects.set_column(0, OBJECT_SCHEMA.field(0), pa.array(one.image_index + offset, pa.int32()))
+            for one, offset in zip(batch, offsets, strict=False)
+        ]
+        tables = pa.concat_tables([one.images for one in batch]), pa.concat_tables(objects)
+        pieces.append((tables[0].combine_chunks(), tables[1].combine_chunks()))
+        n_images = int(offsets[-1])
+    if not pieces:
         raise ValueError("`sets` must hold at least one set, got none.")
-    categories = {s.categories for s in sets}
     if len(categories) > 1:
         raise ValueError(f"`sets` must have equal categories, got {sorted(categories)}.")
-    offsets = np.cumsum([0, *(s.n_images for s in sets)])
-    objects = [
-        s.objects.set_column(0, OBJECT_SCHEMA.field(0), pa.array(s.image_index + offset, pa.int32()))
-        for s, offset in zip(sets, offsets, strict=False)
-    ]
-    return AnnotationSet(pa.concat_tables([s.images for s in sets]), pa.concat_tables(objects), sets[0].categories)
+    images, objects = (pa.concat_tables(tables) for tables in zip(*pieces, strict=True))
+    return AnnotationSet(images, objects, *categories)
 
 
 def crop(

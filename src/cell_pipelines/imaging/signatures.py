@@ -14,8 +14,10 @@ from cell_pipelines.typing import BoolMask
 _SIDE = 16
 # Thumbnails are compared without what is broader than this, so that the light's slope over a field is no resemblance.
 _COARSE = 5
-# Longer side of what is looked at of an image that is read part by part, about; images that are compared at once.
-_LARGE_SIDE, _BLOCK = 2048, 1000
+# Longer side of what is looked at of an image that is read part by part, about.
+_LARGE_SIDE = 2048
+# Thumbnails whose details are taken at once, and pairs that are compared at once.
+_BLOCK, _PAIRS = 1000, 4_000_000
 #: Correlation of the details of two thumbnails from which on they count as the same image.
 SAME = 0.95
 
@@ -45,8 +47,9 @@ def find_alike(signatures: Sequence[str]) -> dict[int, int]:
     if not signatures:
         return {}
     details, found = _details(_decode(signatures)), dict[int, int]()
-    for start in range(0, len(details), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(details)))
+    block = max(1, _PAIRS // len(details))
+    for start in range(0, len(details), block):
+        rows = np.arange(start, min(start + block, len(details)))
         alike = (details[rows] @ details[: rows[-1] + 1].T >= SAME) & (np.arange(rows[-1] + 1) < rows[:, None])
         found |= {int(rows[i]): int(alike[i].argmax()) for i in np.flatnonzero(alike.any(axis=1))}
     return found
@@ -75,7 +78,11 @@ def _decode(signatures: Sequence[str]) -> npt.NDArray[np.uint8]:
 
 def _details(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return (N, 256) details of mean 0 and length 1; 0 where there are none."""
-    values = thumbnails.astype(np.float32)
+    parts = np.array_split(thumbnails, max(1, len(thumbnails) // _BLOCK))
+    return np.concatenate([_details_of(part.astype(np.float32)) for part in parts])
+
+
+def _details_of(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     blurred = [cv2.blur(one, (_COARSE, _COARSE), borderType=cv2.BORDER_REFLECT) for one in values]
     details = (values - np.stack(blurred)).reshape(len(values), -1)
     details -= details.mean(axis=1, keepdims=True)

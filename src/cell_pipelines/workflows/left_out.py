@@ -29,12 +29,17 @@ class _Picture:
     name: str
     file: ImageFile
     size: tuple[int, int]
-    note: Mapping[str, Any]
+    signature: str | None
+    contrast: float | None
+    is_flat: bool
 
-    @property
-    def is_flat(self) -> bool:
-        statistics = self.note.get("statistics", {})
-        return bool(statistics.get("is_flat") and statistics["contrast"] > 0)
+    @classmethod
+    def from_note(cls, name: str, file: ImageFile, size: tuple[int, int], note: Mapping[str, Any]) -> "_Picture":
+        """Take what is needed of all that was noted when the image was read."""
+        statistics = note.get("statistics", {})
+        contrast = statistics.get("contrast")
+        is_flat = bool(statistics.get("is_flat") and contrast > 0)
+        return cls(name, file, size, note.get("signature") or None, contrast, is_flat)
 
     @property
     def rank(self) -> tuple[int, bool, str]:
@@ -59,7 +64,7 @@ def find_left_out(
     pictures = _read(images, scores, folder)
     reasons = {one.name: reason for one in pictures if (reason := _reason(one))}
     others = sorted((one for one in pictures if one.name not in reasons), key=lambda one: one.rank)
-    if not others or all(one.note.get("statistics", {}).get("contrast") == 0 for one in others):
+    if not others or all(one.contrast == 0 for one in others):
         reasons, others = {}, sorted(pictures, key=lambda one: one.rank)
     copies, alike = _find_copies(others)
     return reasons | copies, alike
@@ -73,7 +78,7 @@ def _read(images: Mapping[str, ImageFile], scores: pd.DataFrame, folder: Path) -
         return []
     rows = zip(read["image"], read["height"], read["width"], read["file"], strict=True)
     return [
-        _Picture(name, images[name], (int(height), int(width)), read_note(folder / file))
+        _Picture.from_note(name, images[name], (int(height), int(width)), read_note(folder / file))
         for name, height, width, file in rows
     ]
 
@@ -90,15 +95,15 @@ def _is_result(folder: Path) -> bool:
 
 
 def _find_copies(pictures: list[_Picture]) -> tuple[dict[str, str], set[str]]:
-    known = [one for one in pictures if one.note.get("signature")]
+    known = [one for one in pictures if one.signature]
     copies, alike = dict[str, str](), set[str]()
-    for place, first in find_alike([one.note["signature"] for one in known]).items():
+    for place, first in find_alike([one.signature or "" for one in known]).items():
         one, other = known[place], known[first]
         if one.file.path == other.file.path and one.size == other.size:
             continue
         if one.size != other.size:
             copies[one.name] = f"it looks like {other.name} in another size"
-        elif one.note["signature"] == other.note["signature"] or are_related(one.file.path, other.file.path):
+        elif one.signature == other.signature or are_related(one.file.path, other.file.path):
             copies[one.name] = f"it looks like a copy of {other.name}"
         else:
             alike.add(one.name)

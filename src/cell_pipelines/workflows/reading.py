@@ -45,7 +45,7 @@ def read_cells(
         return AnnotationSet.empty(model.categories)
     jobs = [({str(key): value for key, value in row.items()}, folder / row["file"]) for row in rows]
     read = partial(read_image, model)
-    cells = concatenate(list(map_images(read, jobs, description="reading cells", total=len(rows), parallel=parallel)))
+    cells = concatenate(map_images(read, jobs, description="reading cells", total=len(rows), parallel=parallel))
     return _without_empty_masks(cells)
 
 

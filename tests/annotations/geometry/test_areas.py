@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 
 from cell_pipelines.annotations.columns import Rings
+from cell_pipelines.annotations.geometry import areas
 from cell_pipelines.annotations.geometry.areas import object_areas
 from cell_pipelines.annotations.geometry.rings import polygon_area
 from cell_pipelines.annotations.geometry.run_lengths import run_lengths_area
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_areas_are_those_of_each_object_alone(seed: int, make_annotations: Any) -> None:
+@pytest.mark.parametrize(("seed", "at_once"), [(0, 1), (1, 3), (2, 10_000), (3, 10_000), (4, 10_000)])
+def test_areas_are_those_of_each_object_alone(
+    seed: int, at_once: int, make_annotations: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(areas, "_AT_ONCE", at_once)
     annotations = make_annotations(seed, geometries=GEOMETRIES)
     rings = Rings.from_arrow(annotations.objects["rings"])
     expected = []

@@ -68,7 +68,7 @@ def _write_yolo(
         total=annotations.n_images,
         parallel=parameters.parallel,
     )
-    findings = write_annotations(concatenate(list(written)), folder, format="yolo", geometries=(geometry,))
+    findings = write_annotations(concatenate(written), folder, format="yolo", geometries=(geometry,))
     if geometry != "box":  # a box can't hold any shape; of an outline that was changed one wants to know
         protect_table(to_table(findings)).to_csv(folder / "findings.csv", index=False)
         for finding in findings:

@@ -31,7 +31,7 @@ def propose_cells(
     found = map_images(
         _Proposal.run, jobs, description="proposing cells", total=len(images), parallel=parameters.parallel
     )
-    proposed = concatenate(list(found))
+    proposed = concatenate(found)
     counts = pd.DataFrame({"image": proposed.names, "proposed": proposed.counts().sum(axis=1)})
     return proposed, counts
 
