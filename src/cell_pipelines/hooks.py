@@ -29,6 +29,7 @@ from cell_pipelines.files import remove_abandoned
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.output_locks import OutputLocks
 from cell_pipelines.parameter_checks import REGISTRY
+from cell_pipelines.pipeline_stages import COLLECTING
 from cell_pipelines.run_summary import RunSummary, next_commands
 from cell_pipelines.study import CHOICES, OTHER_CELLS, choose_experiments, known_models
 from cell_pipelines.termination import TerminationGuard, watch_driver, watch_signals
@@ -109,7 +110,8 @@ class TrackingHooks(MlflowHook):
         if parent:
             mlflow.set_tag("mlflow.parentRunId", parent)
         owners = (*known_models(), *OTHER_CELLS)
-        model_runs.open_runs({node.namespace for node in pipeline.nodes if node.namespace in owners})
+        named = [node for node in pipeline.nodes if node.namespace in owners and node.func.__name__ != COLLECTING]
+        model_runs.open_runs({str(node.namespace) for node in named})
         self._open = True
         atexit.register(self._leave)  # runs before MLflow's own, which would say FINISHED
 

@@ -30,12 +30,16 @@ _runs: dict[str, str] = {}
 
 
 def open_runs(models: Iterable[str]) -> None:
-    """Open a run below the active one for each model, when there are several."""
+    """Open a run below the active one for each model, when there are several; a run of one model is called as it."""
     _runs.clear()
     names, active = sorted(models), mlflow.active_run()
-    if len(names) < 2 or active is None:
+    if not names or active is None:
         return
     client = mlflow.MlflowClient()
+    if len(names) == 1:
+        if active.info.run_name == "__default__":
+            client.set_tag(active.info.run_id, "mlflow.runName", names[0])
+        return
     for model in names:
         tags = {"mlflow.parentRunId": active.info.run_id, "model": model, OWNER: str(this_process())}
         _runs[model] = client.create_run(active.info.experiment_id, run_name=model, tags=tags).info.run_id

@@ -15,6 +15,9 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+#: Node of a stage that hands over what is made in it.
+COLLECTING = "collect_results"
+
 
 def in_stage(pipeline: Pipeline, stage: str) -> Pipeline:
     """Return a pipeline with its nodes in the namespace `stage`; data sets and parameters keep their names."""
@@ -73,7 +76,7 @@ def _collecting(stage: str, names: list[str], results: Mapping[str, str]) -> lis
     if not names:
         return []
     node = Node(
-        _collect(names), inputs=names, outputs=results[names[0]], name="collect_results", namespace=stage
+        _collect(names), inputs=names, outputs=results[names[0]], name=COLLECTING, namespace=stage
     )  # fmt: skip
     return [node]
 

@@ -44,6 +44,14 @@ def test_one_model_alone_has_the_run_itself(active_run):
     assert history(active_run, "val_dice") == [(1, 0.5), (2, 0.7)]
 
 
+def test_a_run_of_everything_that_has_one_model_only_is_called_as_the_model(active_run):
+    model_runs.open_runs({"unet"})
+    assert mlflow.get_run(active_run).info.run_name != "unet"
+    with mlflow.start_run(run_name="__default__", nested=True) as run:
+        model_runs.open_runs({"unet"})
+    assert mlflow.get_run(run.info.run_id).info.run_name == "unet"
+
+
 def test_without_a_run_nothing_is_logged():
     assert model_runs.run_of("unet") is None
     ModelMetricsDataset(model="unet").save({"test_f1": {"value": 1.0, "step": 0}})
