@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from cell_pipelines.imaging.description import ImageFormatError
-from cell_pipelines.zarr_folders import ZarrFolderError, inside, is_array, read_ome
+from cell_pipelines.zarr_folders import ZarrFolderError, inside, is_array, is_zarr, read_ome
 
 
 def list_zarr_images(path: Path) -> list[Path]:
     """Return the folders of the images of a Zarr folder: itself, or the fields of a plate, or the series of a file.
+
+    A folder with labels alone, as annotations are written, has no images.
 
     Raises:
         ImageFormatError: It says of no image, is damaged, or names a place outside itself.
@@ -23,6 +25,8 @@ def list_zarr_images(path: Path) -> list[Path]:
 
 
 def _list_images(path: Path) -> list[Path]:
+    if not is_zarr(path) and any(is_zarr(labels) for labels in path.rglob("labels")):
+        return []
     ome = read_ome(path)
     if ome.get("multiscales"):
         return [path]

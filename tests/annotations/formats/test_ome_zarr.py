@@ -12,6 +12,7 @@ from cell_pipelines.annotations.formats.ome_zarr import detect, read, write
 from cell_pipelines.annotations.formats.registry import detect_format, read_annotations, write_annotations
 from cell_pipelines.annotations.images import FilePlane, ImageIndex, ImageRecord
 from cell_pipelines.imaging.description import ImageSelection
+from cell_pipelines.imaging.listing import list_folder
 from cell_pipelines.imaging.reading import list_image_files
 
 zarr = pytest.importorskip("zarr")
@@ -111,6 +112,7 @@ def test_what_was_written_for_a_field_can_be_copied_into_its_plate(tmp_path):
     builder.add_box(row, "cell", (1, 1, 4, 4))
     write_annotations(builder.build(), tmp_path, format="ome_zarr")
     assert [path.name for path in (tmp_path / "plate.zarr/B/3/0").iterdir()] == ["labels"]
+    assert list_folder(tmp_path) == ([], []), "labels alone are no images, and nothing that can't be read"
 
 
 @pytest.mark.parametrize("axes", ["tyx", "tczyx", "zyx"])

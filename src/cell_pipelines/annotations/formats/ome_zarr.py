@@ -150,18 +150,18 @@ def _read_image(
 def _describe(layer: LabelLayer, label: int, category: str | None) -> tuple[str, dict[str, Any]]:
     """Return class, score, mark and attributes of a label."""
     said = dict(layer.properties.get(label, {}))
-    named, score = said.pop("class", None), said.get("score")
-    known = layer.own_class or category or layer.name
-    if type(score) in (int, float) and 0 <= said["score"] <= 1:
-        score = float(said.pop("score"))
-    else:
-        score = None
-    extra = {"score": score, "crowd": said.pop("ignored_region", None) is True}
-    if layer.own_class is None:
-        # The number may be that of a track.
-        return named if isinstance(named, str) and named else known, {**extra, "attributes": {"label": label, **said}}
-    attributes = said.get("attributes")
-    return known, {**extra, "attributes": attributes if isinstance(attributes, dict) else {}}
+    named, crowd = said.pop("class", None), said.pop("ignored_region", None) is True
+    extra = {"score": said.pop("score") if _is_score(said.get("score")) else None, "crowd": crowd}
+    if layer.own_class is not None:
+        attributes = said.get("attributes")
+        return layer.own_class, {**extra, "attributes": attributes if isinstance(attributes, dict) else {}}
+    name = named if isinstance(named, str) and named else category or layer.name
+    # The number may be that of a track.
+    return name, {**extra, "attributes": {"label": label, **said}}
+
+
+def _is_score(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
 
 
 def write(annotations: AnnotationSet, folder: Path, *, version: Version = "0.5") -> tuple[Finding, ...]:
