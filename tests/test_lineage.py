@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from kedro.pipeline import node, pipeline
 from kedro_datasets.json import JSONDataset
 from omegaconf.resolvers import oc
 
+from cell_pipelines.datasets.chosen_model_dataset import ChosenModelDataset
 from cell_pipelines.datasets.folder_dataset import NewFolderDataset, WorkFolderDataset
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.invocation import Invocation
@@ -71,6 +73,16 @@ def test_a_run_says_where_its_inputs_and_outputs_lie(project):
 def test_an_input_that_is_not_there_was_not_read(project):
     (project / "images.json").unlink()
     assert [data.name for data in lineage_of(project).inputs] == ["work"]
+
+
+def test_the_chosen_model_is_named_by_its_file_and_hash(project):
+    model = project / "any.pt"
+    model.write_bytes(b"weights")
+    chosen = ChosenModelDataset(folder=str(project), models=["yolo"], model=str(model))
+    nodes = pipeline([node(lambda given: given, "chosen_model", "handed_over")])
+    catalog = DataCatalog({"chosen_model": chosen})
+    lineage = Lineage.of_run(Invocation(project), project / "data", nodes, catalog, loader_of(project))
+    assert lineage.inputs == (StoredData("chosen_model", str(model), sha256=hashlib.sha256(b"weights").hexdigest()),)
 
 
 def test_variables_are_those_that_the_configuration_reads_without_secrets(project, monkeypatch):

@@ -1,5 +1,6 @@
 """Record what a run was made of, so that it can be repeated elsewhere: command, variables, and where its data lie."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from kedro.config import AbstractConfigLoader, OmegaConfigLoader
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
+from cell_pipelines.datasets.chosen_model_dataset import ChosenModelDataset
 from cell_pipelines.datasets.folder_dataset import NewFolderDataset, WorkFolderDataset
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.invocation import Invocation
@@ -21,6 +23,8 @@ from cell_pipelines.workflows.run_record import StoredData
 
 #: The record among a run's artifacts.
 FOLDER, NAME = "lineage", "run.json"
+#: Data sets that are model files, by the ends of their names.
+MODELS = (".checkpoint", ".model", "chosen_model")
 _FORMAT = 1
 # Files of the configuration that say what is computed; the others are about it.
 _SETTINGS = (".yml", ".yaml", ".csv", ".json")
@@ -66,12 +70,14 @@ class Lineage:
         source = Path(str(loader.conf_source)).absolute()
         if source != invocation.project.absolute() / "conf":
             invocation = replace(invocation, conf_source=str(source))
+        inputs = _stored(pipeline.inputs(), catalog, invocation.project)
+        written = [name for name in pipeline.all_outputs() if _is_written(name, catalog)]
         return cls(
             invocation,
             study.absolute(),
-            _variables(configuration_files(source, environments(loader))),
-            tuple(data for data in _stored(pipeline.inputs(), catalog, invocation.project) if Path(data.path).exists()),
-            _stored(pipeline.all_outputs(), catalog, invocation.project),
+            variables_of(configuration_files(source, environments(loader))),
+            tuple(_hashed(data) for data in inputs if Path(data.path).exists()),
+            _stored(written, catalog, invocation.project),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,12 +106,8 @@ class Lineage:
                 raise MistakeError(f"{FOLDER}/{NAME}: expected format {_FORMAT}, got {data['format']}.")
             given = dict(data["invocation"])
             selection = {name: tuple(chosen) for name, chosen in given.pop("selection").items()}
-            invocation = Invocation(
-                project=Path(given.pop("project")),
-                pipelines=tuple(given.pop("pipelines")),
-                selection=selection,
-                **given,
-            )
+            project, pipelines = Path(given.pop("project")), tuple(given.pop("pipelines"))
+            invocation = Invocation(project=project, pipelines=pipelines, selection=selection, **given)
             inputs, outputs = (tuple(StoredData(**one) for one in data[key]) for key in ("inputs", "outputs"))
             return cls(invocation, Path(data["study"]), dict(data["variables"]), inputs, outputs)
         except (KeyError, TypeError) as error:
@@ -143,7 +145,12 @@ def configuration_hash(source: Path, names: Iterable[str]) -> str:
     return files_hash(source, configuration_files(source, names))
 
 
-def _variables(files: Iterable[Path]) -> dict[str, str]:
+def variables_of(files: Iterable[Path]) -> dict[str, str]:
+    """Return the environment variables that are set and read by settings, or that computing depends on.
+
+    Args:
+        files: See `configuration_files`.
+    """
     texts = [path.read_text(encoding="utf-8") for path in files if path.suffix in (".yml", ".yaml")]
     names = {*_COMPUTING, *(name for text in texts for name in _VARIABLE.findall(text))}
     return {
@@ -153,11 +160,31 @@ def _variables(files: Iterable[Path]) -> dict[str, str]:
     }
 
 
+def _is_written(name: str, catalog: DataCatalog) -> bool:
+    """Say whether saving a data set writes it; a study's own images stay as they are."""
+    return not getattr(catalog.get(name), "_read_only", False)
+
+
 def _stored(names: Iterable[str], catalog: DataCatalog, project: Path) -> tuple[StoredData, ...]:
-    """Return where data sets lie, those that lie nowhere left out."""
+    """Return where data sets lie; those that lie nowhere, or whose place is new each time, are left out."""
     found = []
     for name in sorted(names):
-        dataset, path = catalog.get(name), stored_at(name, catalog)
+        dataset, path = catalog.get(name), _path_of(name, catalog)
         if path is not None and not isinstance(dataset, NewFolderDataset):
             found.append(StoredData(name, str(project / path), isinstance(dataset, WorkFolderDataset)))
     return tuple(found)
+
+
+def _path_of(name: str, catalog: DataCatalog) -> str | None:
+    """Return the file or folder of a data set; of the chosen model the file that is chosen."""
+    dataset = catalog.get(name)
+    if isinstance(dataset, ChosenModelDataset):
+        return str(dataset.load()) if dataset.exists() else None
+    return stored_at(name, catalog)
+
+
+def _hashed(data: StoredData) -> StoredData:
+    """Return an input with the hash of its file, where that is a model."""
+    path = Path(data.path)
+    is_model = data.name.endswith(MODELS) and path.is_file()
+    return replace(data, sha256=hashlib.sha256(path.read_bytes()).hexdigest()) if is_model else data

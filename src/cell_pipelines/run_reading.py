@@ -22,6 +22,8 @@ from cell_pipelines.workflows.run_record import RunRecord
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one per file
 
+#: Tag of a run that repeats another one, with that one's id.
+REPRODUCES = "cell_pipelines.reproduces"
 _PARENT = "mlflow.parentRunId"
 # How many runs are named where one isn't there.
 _LATEST = 5
@@ -92,11 +94,29 @@ def opened_store(uri: str) -> Iterator[None]:
 def tracking_uri(project: Path) -> str:
     """Return the URI of the store that a project's runs go to, as its configuration and the environment say."""
     configure_project(Path(__file__).parent.name)
-    source = project / settings.CONF_SOURCE
-    loader = OmegaConfigLoader(conf_source=str(source), **settings.CONFIG_LOADER_ARGS)
-    configured = loader["mlflow"].get("server", {}).get("mlflow_tracking_uri")
     default = f"sqlite:///{(project / 'mlflow.db').as_posix()}"
-    return str(configured or os.environ.get("MLFLOW_TRACKING_URI") or default)
+    return configured_uri(project / settings.CONF_SOURCE) or os.environ.get("MLFLOW_TRACKING_URI") or default
+
+
+def configured_uri(source: Path, environment: str | None = None) -> str | None:
+    """Return the URI of the store that a configuration names, and None where it leaves that to the environment."""
+    loader = OmegaConfigLoader(conf_source=str(source), env=environment, **settings.CONFIG_LOADER_ARGS)
+    named = loader["mlflow"].get("server", {}).get("mlflow_tracking_uri")
+    return None if named is None else str(named)
+
+
+def read_reproduction(run_id: str) -> StoredRun:
+    """Return the latest run of the open store that repeats a run.
+
+    Raises:
+        MistakeError: There is none.
+    """
+    client = mlflow.MlflowClient()
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs = client.search_runs(experiments, f"tags.`{REPRODUCES}` = '{run_id}'", max_results=1)
+    if not runs:
+        raise MistakeError(f"{mlflow.get_tracking_uri()}: expected a run that repeats {run_id}; there is none.")
+    return read_run(runs[0].info.run_id)
 
 
 def read_run(run_id: str) -> StoredRun:

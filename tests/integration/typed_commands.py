@@ -13,7 +13,7 @@ ELSEWHERE = {
     r"(cell-pipelines app|kedro mlflow ui|kedro viz run|mkdocs serve)": (
         "tests/integration/test_documented_servers.py", "SERVERS",
     ),
-    r"cell-pipelines crate ": ("tests/integration/test_run_lineage.py", '"crate"'),
+    r"cell-pipelines (crate|reproduce) ": ("tests/integration/test_run_lineage.py", '"reproduce"'),
     r"make ": ("tests/integration/test_executed_commands.py", '"make", "-n"'),
     r"python benchmarks/": ("tests/integration/test_executed_commands.py", "run_path"),
     r"kedro run --env=test$": ("tests/integration/test_full_pipeline.py", "whole_road"),

@@ -95,12 +95,13 @@ def test_inputs_are_named_and_not_copied(results, tmp_path):
     images = tmp_path / "images"
     images.mkdir()
     (images / "a.png").write_bytes(b"pixels")
-    inputs = (StoredData("raw@images", str(images)), StoredData("splits", "/elsewhere/splits.csv"))
+    inputs = (StoredData("raw@images", str(images)), StoredData("chosen_model", "/elsewhere/yolo.pt", sha256="abc"))
     crate = read_crate(results, replace(RECORD, inputs=inputs))
     named = {
         entity["alternateName"]: entity.type for entity in action_of(crate)["object"] if entity.get("alternateName")
     }
-    assert named == {str(images): "Dataset", "/elsewhere/splits.csv": "File"}
+    assert named == {str(images): "Dataset", "/elsewhere/yolo.pt": "File"}
+    assert [entity["sha256"] for entity in action_of(crate)["object"] if entity.get("sha256")][1:] == ["abc"]
     copied = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
     assert copied == {*RESULTS, "metrics.csv", "ro-crate-metadata.json"}
 

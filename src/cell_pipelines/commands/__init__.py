@@ -22,6 +22,7 @@ COMMANDS = {
     "app": "Serve a web page to count cells on, correct them and train.",
     "run": "Run a pipeline of the project in this folder, as `kedro run` does.",
     "crate": "Write a run with its results as an RO-Crate, for archives and for other people.",
+    "reproduce": "Run again what a run has run, and compare the results.",
     "fetch": "Fetch public images with annotations, to try things out on.",
 }
 # Options of `run`, which was all there was to `cell-pipelines`.

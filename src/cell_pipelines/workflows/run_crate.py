@@ -171,7 +171,8 @@ def _add_inputs(crate: "ROCrate", record: RunRecord) -> list[Any]:
     for data in record.inputs:
         kind = "File" if Path(data.path).suffix else "Dataset"
         properties = {"@type": kind, "name": data.name, "alternateName": data.path, "description": "Read, not copied."}
-        inputs.append(_add(crate, f"#input-{data.name}", properties))
+        hashed = {"sha256": data.sha256} if data.sha256 else {}
+        inputs.append(_add(crate, f"#input-{data.name}", properties | hashed))
     if digest := record.tags.get(_DATA):
         described = "SHA-256 of all pixels, objects and classes of the annotated images."
         properties = {"@type": "PropertyValue", "name": _DATA, "value": digest, "description": described}

@@ -13,11 +13,13 @@ class StoredData:
         name: As the catalog has it.
         path: Absolute file or folder.
         is_work_folder: A folder in which nodes work, which may hold more than the run has read.
+        sha256: Of a model file.
     """
 
     name: str
     path: str
     is_work_folder: bool = False
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,127 @@
+"""Run a recorded command again, with results, store and log in a folder of its own."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kedro.config import OmegaConfigLoader
+from kedro.framework.project import settings
+
+from cell_pipelines import lineage
+from cell_pipelines.failures import MistakeError
+from cell_pipelines.invocation import Invocation, python_command
+from cell_pipelines.lineage import Lineage
+from cell_pipelines.reproduction.inputs import take_along
+from cell_pipelines.reproduction.source import Source, environment_of
+from cell_pipelines.run_reading import REPRODUCES
+
+#: Names of what a reproduction leaves in its folder.
+LOG, STORE, DATA, ARTIFACTS, SETTINGS = "log.txt", "mlflow.db", "data", "mlartifacts", "run.yml"
+# Lets the run end when this process ends, since it watches its standard input then.
+_WATCHED = "CELL_PIPELINES_WATCHED"
+# How long a run that was asked to end may take for it.
+_PATIENCE_S = 10.0
+
+
+def run_again(run_id: str, described: Lineage, source: Source, project: Path, folder: Path) -> Path:
+    """Run the command of a run in a process of its own, with results, store and log in a folder.
+
+    Args:
+        run_id: Of the run.
+        described: What repeats it.
+        source: Code and configuration.
+        project: Folder of the project.
+        folder: That results go into.
+
+    Returns:
+        The folder of the study's data, below `folder`.
+
+    Raises:
+        MistakeError: A study's configuration keeps results from going elsewhere.
+        RuntimeError: The command failed; the text names its log.
+    """
+    environment = _variables(run_id, described, source, folder)
+    study = _study_folder(described, source, environment)
+    if not study.is_relative_to(folder):
+        raise MistakeError(
+            f"{source.configuration}: the study's data lie in {study} whatever CELL_DATA_ROOT says, so that its "
+            "results would be written over; set `data_root` as conf/base/globals.yml does."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    take_along(described, study)
+    _write_settings(described.invocation, source, folder)
+    command = [*python_command(), "--config", str(folder / SETTINGS)]
+    with (folder / LOG).open("wb") as log:
+        code = _wait(command, project, environment, log)
+    if code:
+        raise RuntimeError(f"the command failed with exit status {code}; its log is {folder / LOG}.")
+    return study
+
+
+def _variables(run_id: str, described: Lineage, source: Source, folder: Path) -> dict[str, str]:
+    """Return the environment of the run, with data, artifacts and store in a folder."""
+    folders = str(settings.CONFIG_LOADER_ARGS["base_env"]), environment_of(described)
+    present = lineage.variables_of(lineage.configuration_files(source.configuration, folders))
+    environment = {name: value for name, value in os.environ.items() if name not in present}
+    environment |= {**described.variables, "PYTHONUTF8": "1", _WATCHED: "1"}
+    environment |= {"CELL_DATA_ROOT": str(folder / DATA), "CELL_ARTIFACT_ROOT": str(folder / ARTIFACTS)}
+    environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{(folder / STORE).as_posix()}"
+    environment["MLFLOW_RUN_CONTEXT"] = json.dumps({REPRODUCES: run_id})
+    if source.package is not None:
+        others = environment.get("PYTHONPATH", "")
+        environment["PYTHONPATH"] = os.pathsep.join([str(source.package), *filter(None, [others])])
+    return environment
+
+
+def _study_folder(described: Lineage, source: Source, environment: Mapping[str, str]) -> Path:
+    """Return the folder that a study's data lie in with these variables."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        loader = OmegaConfigLoader(
+            conf_source=str(source.configuration),
+            env=described.invocation.environment,
+            **settings.CONFIG_LOADER_ARGS,
+        )
+        names: dict[str, Any] = loader["globals"]
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return Path(str(names["data_root"])).absolute() / str(names["study"])
+
+
+def _write_settings(invocation: Invocation, source: Source, folder: Path) -> None:
+    """Write what `kedro run --config` reads."""
+    parameters = dict(invocation.parameters)
+    if "results" in parameters:
+        parameters["results"] = str(folder / "results")
+    run: dict[str, Any] = {"params": parameters, "conf_source": str(source.configuration)}
+    run |= {name: ",".join(chosen) for name, chosen in invocation.selection.items()}
+    if invocation.pipelines:
+        run["pipelines"] = ",".join(invocation.pipelines)
+    if invocation.environment is not None:
+        run["env"] = invocation.environment
+    (folder / SETTINGS).write_text(yaml.safe_dump({"run": run}, sort_keys=False), encoding="utf-8")
+
+
+def _wait(command: list[str], project: Path, environment: Mapping[str, str], log: Any) -> int:
+    """Run a command to its end; it is ended with this process."""
+    process = subprocess.Popen(
+        command, cwd=project, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
+    )
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        try:
+            process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise
+    finally:
+        if process.stdin:
+            process.stdin.close()
