@@ -61,7 +61,7 @@ def test_an_id_that_is_not_there_gets_a_sentence_with_the_latest_runs(store):
     with pytest.raises(MistakeError, match="expected a run nothing; there is none.$"):
         read_run("nothing")
     run_id = add_run(store, "evaluation")
-    with pytest.raises(MistakeError, match=rf"there is none\. The latest ones are:\n    {run_id}  evaluation, 20"):
+    with pytest.raises(MistakeError, match=rf"there is none\. The latest ones are {run_id} \(evaluation, 20"):
         read_run("nothing")
 
 

@@ -145,11 +145,12 @@ def _get(client: mlflow.MlflowClient, run_id: str) -> Run:
     except MlflowException as error:
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
         runs = client.search_runs(experiments, max_results=_LATEST) if experiments else []
-        latest = "".join(f"\n    {run.info.run_id}  {run.info.run_name}, {_time(run.info.start_time):%Y-%m-%d %H:%M}"
-                         for run in runs)  # fmt: skip
+        latest = [
+            f"{run.info.run_id} ({run.info.run_name}, {_time(run.info.start_time):%Y-%m-%d %H:%M})" for run in runs
+        ]
         raise MistakeError(
             f"{mlflow.get_tracking_uri()}: expected a run {run_id}; there is none."
-            + (f" The latest ones are:{latest}" if latest else "")
+            + (f" The latest ones are {'; '.join(latest)}." if latest else "")
         ) from error
 
 

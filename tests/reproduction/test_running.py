@@ -93,7 +93,7 @@ def test_code_of_another_commit_goes_before_the_installed_one(project):
 
 def test_a_command_that_fails_names_its_log(project, monkeypatch):
     monkeypatch.setenv("FAILS", "2")
-    with pytest.raises(RuntimeError, match=r"the command failed with exit status 2; its log is .*log\.txt"):
+    with pytest.raises(RuntimeError, match=r"the command failed with exit status 2; its log is .*log\.txt: working"):
         start(project)
 
 

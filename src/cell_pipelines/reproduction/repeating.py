@@ -77,10 +77,8 @@ def repeat(run: StoredRun, project: Path, folder: Path, say: Say) -> Comparison:
 def _describe(source: Source) -> str:
     """Return in a sentence what the command is run with."""
     if source.changes:
-        names = " and the ".join(change.name for change in source.changes)
-        return (
-            f"The {names} that the run had is neither that of the project nor that of a commit here; others are used."
-        )
+        names = " and ".join(change.name for change in source.changes)
+        return f"The run's {names} can't be had from the project or a commit here; what is there is used instead."
     if source.package is None:
         return "Code and configuration are those of the run."
     return "The code is that of the run's commit, in a git worktree that is removed afterwards."

@@ -25,6 +25,8 @@ LOG, STORE, DATA, ARTIFACTS, SETTINGS = "log.txt", "mlflow.db", "data", "mlartif
 _WATCHED = "CELL_PIPELINES_WATCHED"
 # How long a run that was asked to end may take for it.
 _PATIENCE_S = 10.0
+# Letters of a log's last line that are shown.
+_LONGEST = 300
 
 
 def run_again(run_id: str, described: Lineage, source: Source, project: Path, folder: Path) -> Path:
@@ -58,7 +60,9 @@ def run_again(run_id: str, described: Lineage, source: Source, project: Path, fo
     with (folder / LOG).open("wb") as log:
         code = _wait(command, project, environment, log)
     if code:
-        raise RuntimeError(f"the command failed with exit status {code}; its log is {folder / LOG}.")
+        raise RuntimeError(
+            f"the command failed with exit status {code}; its log is {folder / LOG}: {_end(folder / LOG)}"
+        )
     return study
 
 
@@ -106,6 +110,12 @@ def _write_settings(invocation: Invocation, source: Source, folder: Path) -> Non
     if invocation.environment is not None:
         run["env"] = invocation.environment
     (folder / SETTINGS).write_text(yaml.safe_dump({"run": run}, sort_keys=False), encoding="utf-8")
+
+
+def _end(log: Path) -> str:
+    """Return the last line of a log, shortened."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1][:_LONGEST] if lines else "it is empty."
 
 
 def _wait(command: list[str], project: Path, environment: Mapping[str, str], log: Any) -> int:
