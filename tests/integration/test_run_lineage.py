@@ -38,7 +38,7 @@ def test_a_run_is_written_as_a_crate_without_images(whole_road, invoke, tmp_path
     assert copied == {*parts, "ro-crate-metadata.json"}
     assert not [name for name in copied if name.endswith((".png", ".jpg", ".tif", ".svg", ".html"))]
     assert not [name for name in copied if b"data:image" in (folder / name).read_bytes()]
-    (action,) = crate.root_dataset["mentions"]
+    action = crate.root_dataset["mentions"]
     values = {entity["name"]: entity["value"] for entity in action["object"] if entity.type == "PropertyValue"}
     assert values["yolo.image_size"] == "96" and values["data.sha256"] == run.data.tags["data.sha256"]
     assert json.loads((folder / "lineage" / "run.json").read_text())["command"] == action["description"]

@@ -73,7 +73,7 @@ def test_the_run_is_an_action_of_this_software_with_its_times_parameters_and_res
     assert values_of(action["environment"]) == {"OMP_NUM_THREADS": "2", "machine.threads": "2"}
     names = {entity["name"] for entity in action["result"]}
     assert {"images.csv", "yolo.pt", "metrics.csv"} <= names and "run.json" not in names
-    (software,) = action["instrument"]
+    software = action["instrument"]
     assert (software["name"], software["softwareVersion"], software["identifier"]) == (
         "cell-pipelines", "0.2.0", "c88bbc2",
     )  # fmt: skip
@@ -85,10 +85,10 @@ def test_the_run_is_an_action_of_this_software_with_its_times_parameters_and_res
 
 def test_it_states_the_profile_and_who_publishes_it_under_which_licence(results):
     root = read_crate(results, publication=Publication("CC-BY-4.0", "A Person")).root_dataset
-    assert [profile.id for profile in root["conformsTo"]] == ["https://w3id.org/ro/wfrun/process/0.5"]
+    assert root["conformsTo"].id == "https://w3id.org/ro/wfrun/process/0.5"
     assert root["license"].id == "https://spdx.org/licenses/CC-BY-4.0"
-    assert [author["name"] for author in root["author"]] == ["A Person"]
-    assert [mentioned.type for mentioned in root["mentions"]] == ["CreateAction"]
+    assert root["author"]["name"] == "A Person"
+    assert root["mentions"].type == "CreateAction"
 
 
 def test_inputs_are_named_and_not_copied(results, tmp_path):
@@ -120,7 +120,7 @@ def test_a_run_that_failed_says_so(results):
 
 def test_changes_that_were_not_committed_are_mentioned(results):
     crate = read_crate(results, replace(RECORD, tags={**RECORD.tags, "git.dirty": "true"}))
-    (software,) = action_of(crate)["instrument"]
+    software = action_of(crate)["instrument"]
     assert software["description"] == "Git commit c88bbc2, with changes that were not committed."
 
 

@@ -10,7 +10,7 @@ import click
 @click.option("--out", type=Path, help="A new folder for the crate; else `crate_…` in this folder.")
 @click.option("--pictures", is_flag=True, help="Add pages and figures, too; some show parts of the images.")
 @click.option("--license", "licence", help="SPDX identifier of the results' licence, such as CC-BY-4.0.")
-@click.option("--author", help="A person's or an institution's name.")
+@click.option("--author", help="A person's name.")
 def crate(run_id: str, out: Path | None, pictures: bool, licence: str | None, author: str | None) -> None:
     """Write the run RUN_ID as an RO-Crate, for archives and for other people.
 

@@ -42,7 +42,7 @@ class Publication:
 
     Attributes:
         licence: Of the results: an SPDX identifier such as CC-BY-4.0, or an address.
-        author: A person's or an institution's name.
+        author: A person's name.
     """
 
     licence: str | None = None
@@ -92,7 +92,7 @@ def describe_as_crate(folder: Path, record: RunRecord, publication: Publication 
     action["object"] = [*settings, *_add_inputs(crate, record), *_add_values(crate, "parameter", record.parameters)]
     action["result"] = results
     _describe_root(crate, record, publication)
-    crate.root_dataset["mentions"] = [action]
+    crate.root_dataset["mentions"] = action
     crate.metadata.write(folder)
     return folder / str(crate.metadata.id)
 
@@ -115,9 +115,9 @@ def _describe_root(crate: "ROCrate", record: RunRecord, publication: Publication
     crate.name = f"{record.study}: {record.name}"
     crate.description = f"Results of `{record.command}`, a run of {_SOFTWARE}, with the record of how they were made."
     profile = {"@type": "CreativeWork", "name": "Process Run Crate", "version": _PROFILE.rpartition("/")[2]}
-    crate.root_dataset["conformsTo"] = [_add(crate, _PROFILE, profile)]
+    crate.root_dataset["conformsTo"] = _add(crate, _PROFILE, profile)
     if publication.author:
-        crate.root_dataset["author"] = [_add(crate, "#author", {"@type": "Person", "name": publication.author})]
+        crate.root_dataset["author"] = _add(crate, "#author", {"@type": "Person", "name": publication.author})
     if publication.licence:
         crate.root_dataset["license"] = _add_licence(crate, publication.licence)
 
@@ -126,14 +126,14 @@ def _add_action(crate: "ROCrate", record: RunRecord) -> Any:
     """Add the run, what was run, and the versions that it was run with."""
     status = _COMPLETED if record.status == "FINISHED" else _FAILED
     action = crate.add_action(
-        [_add_software(crate, record)],
+        _add_software(crate, record),
         f"#run-{record.run_id}",
         properties={
             "name": record.name,
             "description": record.command,
             "startTime": record.started.isoformat(timespec="seconds"),
             "endTime": record.ended.isoformat(timespec="seconds"),
-            "actionStatus": {"@id": status},
+            "actionStatus": status,
             "identifier": record.run_id,
         },
     )
