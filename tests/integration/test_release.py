@@ -65,3 +65,9 @@ def test_the_services_use_stages_of_the_image_and_listen_on_this_machine_only():
     services = load(ROOT / "compose.yaml")["services"].values()
     assert all(service["build"]["target"] in stages for service in services)
     assert all(port.startswith("127.0.0.1:") for service in services for port in service.get("ports", []))
+
+
+def test_every_extra_is_described():
+    table = (ROOT / "docs" / "install.md").read_text(encoding="utf-8").partition("| extra |")[2].partition("\n\n")[0]
+    described = [name for row in table.splitlines()[2:] for name in re.findall(r"`([\w-]+)`", row.split("|")[1])]
+    assert sorted(described) == sorted(PROJECT["optional-dependencies"])
