@@ -57,3 +57,16 @@ def test_a_pattern_takes_the_place_of_the_known_forms() -> None:
 def test_a_pattern_that_can_not_name_a_well_is_refused(pattern: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_plate_names(["B05"], pattern=pattern)
+
+
+@pytest.mark.parametrize("form", ["p_{}_s1.tif", "day 1/{}_f3.png", "{}-F02-T1.tif", "z3_{}.tif"])
+def test_rows_that_could_be_channels_fields_or_times_are_read_like_the_others_of_their_plate(form):
+    wells = [f"{row}{column:02d}" for row in "ABCDEFGHIJKLMNOP" for column in (1, 2, 12)]
+    found = read_plate_names([form.format(well) for well in wells])
+    assert [position and position.well for position in found] == wells
+    assert len({(position.site, position.channel, position.time, position.plane) for position in found}) == 1
+
+
+def test_a_name_that_nothing_is_like_is_still_not_guessed():
+    assert read_plate_names(["D01_F02.tif", "D02_F02.tif"]) == [None, None]
+    assert read_plate_names(["A01_s1.tif", "x_D01_F02.tif"])[1] is None

@@ -19,7 +19,6 @@ from cell_pipelines.pipelines.learning_curve.parameters import LearningCurvePara
 from cell_pipelines.pipelines.model_export.parameters import ModelExportParameters
 from cell_pipelines.pipelines.morphology.parameters import MorphologyParameters
 from cell_pipelines.pipelines.next_images.parameters import NextImagesParameters
-from cell_pipelines.pipelines.plates.parameters import PlateParameters
 from cell_pipelines.pipelines.pre_annotation.parameters import PreAnnotationParameters
 from cell_pipelines.pipelines.reporting.parameters import ReportingParameters
 from cell_pipelines.pipelines.sample_data.parameters import SampleDataParameters
@@ -34,6 +33,7 @@ from cell_pipelines.workflows.model_costs import CostParameters
 from cell_pipelines.workflows.parameters.comparison import ComparisonParameters
 from cell_pipelines.workflows.parameters.count_intervals import CountIntervalParameters
 from cell_pipelines.workflows.parameters.evaluation import EvaluationParameters
+from cell_pipelines.workflows.parameters.plates import PlateParameters
 from cell_pipelines.workflows.parameters.prediction import InferenceParameters, PredictionParameters
 from cell_pipelines.workflows.parameters.thresholds import ThresholdParameters
 from cell_pipelines.workflows.parameters.training_subset import SubsetParameters

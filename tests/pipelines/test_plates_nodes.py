@@ -8,11 +8,11 @@ import pytest
 
 from cell_pipelines.invocation import Invocation
 from cell_pipelines.pipelines.plates import nodes
-from cell_pipelines.pipelines.plates.parameters import PlateParameters
 from cell_pipelines.report.figures.plates import MOST_PLATES
 from cell_pipelines.report.page.embedding import embed
 from cell_pipelines.report.page.html import render_page
 from cell_pipelines.study import choose_plate_counts, plate_measurements
+from cell_pipelines.workflows.parameters.plates import PlateParameters
 
 
 def small_plate(compounds: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -14,7 +14,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -62,6 +62,7 @@ _PARTS: Final = {
     "time": re.compile(r"(?:t|tp|time|timepoint|frame)(\d+)", re.I),
     "plane": re.compile(r"(?:z|zs|plane|slice)(\d+)", re.I),
 }
+_ANY: Final = "a well in the name"
 #: What an image of a plate is known by, besides its well.
 FACTS: Final = ("site", "channel", "time", "plane")
 
@@ -102,7 +103,7 @@ def read_plate_names(names: Sequence[str], *, pattern: str | None = None) -> lis
     PlatePosition(well='B05', site='3', channel='2', time=None, plane=None, reader='ImageXpress')
     """
     if pattern is None:
-        return [_read_known(name) for name in names]
+        return _read_alike(names, [_read_known(name) for name in names])
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -122,6 +123,39 @@ def _read_known(name: str) -> PlatePosition | None:
         if match:
             return _position(match, reader)
     return _read_parts(stem)
+
+
+def _read_alike(names: Sequence[str], found: Sequence[PlatePosition | None]) -> list[PlatePosition | None]:
+    """Read names such as ``p_D01_s1``, where D may be a channel, like others of as many parts, such as ``p_A01_s1``."""
+    places: dict[int, set[int]] = {}
+    for name, position in zip(names, found, strict=True):
+        if position is not None and position.reader == _ANY:
+            parts = _parts_of(name)
+            own = [place for place, part in enumerate(parts) if _well_of(part) == position.well]
+            places.setdefault(len(parts), set()).update(own)
+    return [
+        _read_at(_parts_of(name), places) if position is None else position
+        for name, position in zip(names, found, strict=True)
+    ]
+
+
+def _read_at(parts: Sequence[str], places: Mapping[int, set[int]]) -> PlatePosition | None:
+    known = list(places.get(len(parts), ()))
+    if len(known) != 1 or (well := _well_of(parts[known[0]])) is None:
+        return None
+    return _from_parts(well, [*parts[: known[0]], *parts[known[0] + 1 :]])
+
+
+def _parts_of(name: str) -> list[str]:
+    return [part for part in _SEPARATORS.split(_ENDING.sub("", name)) if part]
+
+
+def _well_of(part: str) -> str | None:
+    match = _WELL_PART.fullmatch(part)
+    try:
+        return None if match is None else well_name(*parse_well(match["well"]))
+    except ValueError:
+        return None
 
 
 def _position(match: re.Match[str], reader: str) -> PlatePosition | None:
@@ -154,15 +188,15 @@ def _read_parts(stem: str) -> PlatePosition | None:
         if len(wells) > 1:
             wells = {well: None for well in wells if not any(form.fullmatch(well) for form in _PARTS.values())}
         if len(wells) == 1:
-            return _from_parts(next(iter(wells)), [part for part in _SEPARATORS.split(stem) if part])
+            well = next(iter(wells))
+            return _from_parts(well, [part for part in _SEPARATORS.split(stem) if part not in ("", well)])
         if wells:
             return None
     return None
 
 
-def _from_parts(well: str, parts: Sequence[str]) -> PlatePosition | None:
+def _from_parts(well: str, rest: Sequence[str]) -> PlatePosition | None:
     facts: dict[str, str | None] = {}
-    rest = [part for part in parts if part != well]
     for name, form in _PARTS.items():
         numbers = [match[1] for part in rest if (match := form.fullmatch(part))]
         facts[name] = _without_zeros(numbers[-1]) if numbers else None
@@ -171,6 +205,6 @@ def _from_parts(well: str, parts: Sequence[str]) -> PlatePosition | None:
         if word.lower() in ("field", "site", "fov", "position") and facts["site"] is None:
             facts["site"] = _without_zeros(number)
     try:
-        return PlatePosition(well_name(*parse_well(well)), **facts, reader="a well in the name")
+        return PlatePosition(well_name(*parse_well(well)), **facts, reader=_ANY)
     except ValueError:
         return None

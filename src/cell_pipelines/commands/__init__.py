@@ -14,6 +14,7 @@ from cell_pipelines import __version__
 #: For each command its module in this package, which has a click command of that name, and one line about it.
 COMMANDS = {
     "count": "Count the cells of images.",
+    "plates": "Evaluate plates: wells, controls, dose-response and hits from counts.",
     "train": "Train a model on own images and annotations.",
     "evaluate": "Evaluate a model on annotated images.",
     "compare": "Compare models on annotated images.",

@@ -3,8 +3,6 @@
 from kedro.pipeline import Node, Pipeline
 
 from cell_pipelines.pipelines.plates.nodes import (
-    FIGURES,
-    TABLES,
     analyse,
     log_metrics,
     plot,
@@ -12,6 +10,7 @@ from cell_pipelines.pipelines.plates.nodes import (
     write_tables,
 )
 from cell_pipelines.workflows.new_folders import in_new_folder
+from cell_pipelines.workflows.plates import FIGURES, TABLES
 
 _PARAMETERS = "params:plates"
 _RESULT = "analysed_plates"

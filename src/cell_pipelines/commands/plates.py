@@ -1,0 +1,81 @@
+"""Say of plates what the counts of their images mean: wells, controls, dose-response and hits."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cell_pipelines.commands.options import averaging, diameter, model, pixel_size, selection, threshold
+
+
+@click.command()
+@click.argument("source", nargs=-1, required=True)
+@click.option(
+    "--layout", type=Path,
+    help="CSV with the columns well, and any of plate, role, compound and concentration; else wells of the names.",
+)  # fmt: skip
+@click.option("--out", type=Path, help="A new folder for the results; else `plates_…` in this folder.")
+@click.option("--measure", default="total", show_default=True, help="Column of the counts that is the value of a well.")
+@click.option("--relative-to", help="Column that the measure is a part of, such as total; values are per cent.")
+@click.option(
+    "--correct", type=click.Choice(["none", "median_polish"]), default="none", show_default=True,
+    help="What effects of rows and columns are taken from the values by.",
+)  # fmt: skip
+@click.option(
+    "--reference", type=click.Choice(["control_negative", "sample"]), default="control_negative", show_default=True,
+    help="Wells that a hit differs from.",
+)  # fmt: skip
+@click.option("--index", type=Path, help="Index file of Harmony or Micro-Manager, or its folder, in place of names.")
+@click.option("--name-pattern", help="Regular expression of names with the groups well, site, channel, time.")
+@model
+@diameter
+@pixel_size
+@selection
+@threshold
+@averaging
+def plates(source: tuple[str, ...], layout: Path | None, out: Path | None, **settings: Any) -> None:
+    """Evaluate the plates in SOURCE: their images, or the folder or `counts.csv` of a count that is there already.
+
+    Images are counted first, as `cell-pipelines count` does. Prints the quality of each plate, and where tables,
+    workbook, page and figures are.
+    """
+    import pandas as pd
+
+    from cell_pipelines.commands.output import name_of, output_folder, print_files, print_table
+    from cell_pipelines.files import atomic_folder
+    from cell_pipelines.workflows.parameters.plates import PlateParameters
+    from cell_pipelines.workflows.plates import FILES, read_table, shown_quality, write_plates
+
+    names = ("measure", "relative_to", "correct", "reference", "index", "name_pattern")
+    parameters = PlateParameters(**{name: settings.pop(name) for name in names})
+    folder = output_folder(out, f"plates_{name_of(source)}", source)
+    wells = pd.DataFrame() if layout is None else read_table(layout, "one row per well", as_text=True)
+    counts = _table_of(source)
+    with atomic_folder(folder) as temporary:
+        if counts is None:
+            measurements = _count(source, settings, temporary / "counted")
+        else:
+            measurements = read_table(counts, "one row per image")
+        result = write_plates(measurements, wells, parameters, temporary)
+    print_table(shown_quality(result.quality), notes=("note",))
+    click.echo(f"{result.wells['value'].notna().sum()} wells with a value, {result.hits['hit'].sum()} hits.")
+    print_files(folder, FILES | {"counted": "counts"})
+
+
+def _table_of(source: tuple[str, ...]) -> Path | None:
+    """Return the table of a count that is there already; None where images are named."""
+    path = Path(source[0]).expanduser()
+    if len(source) > 1:
+        return None
+    table = path / "counts.csv" if path.is_dir() else path
+    return table if table.suffix == ".csv" and (table.is_file() or not path.is_dir()) else None
+
+
+def _count(images: tuple[str, ...], settings: dict[str, Any], folder: Path) -> Any:
+    from cell_pipelines import api
+    from cell_pipelines.quiet_loggers import quiet_loggers
+
+    with quiet_loggers("cell_pipelines.workflows.counting", "cell_pipelines.workflows.scoring"):
+        result = api.count(images, settings.pop("model"), **settings)
+    result.save(folder, overlays=False)
+    return result.table

@@ -1,0 +1,85 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from cell_pipelines.commands import cli
+from cell_pipelines.imaging.reading import write_image
+from cell_pipelines.pipelines.plates import nodes
+from cell_pipelines.workflows.parameters.plates import PlateParameters
+
+
+def invoke(*words):
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    place = tmp_path / "work"
+    (place / "counted").mkdir(parents=True)
+    monkeypatch.chdir(place)
+    rng = np.random.default_rng(0)
+    roles = {1: "control_negative", 12: "control_positive"}
+    wells = [(f"{row}{column:02d}", roles.get(column, "sample")) for row in "ABCDEFGH" for column in range(1, 13)]
+    means = {"control_negative": 100, "control_positive": 5, "sample": 60}
+    layout = pd.DataFrame(wells, columns=["well", "role"])
+    layout["compound"] = [f"0{ord(w[0]) % 2}" if role == "sample" else None for w, role in wells]
+    layout.to_csv(place / "layout.csv", index=False)
+    rows = [(f"p_{well}_s1.tif", int(rng.poisson(means[role]))) for well, role in wells]
+    counts = pd.DataFrame(rows, columns=["image", "total"])
+    counts.to_csv(place / "counted" / "counts.csv", index=False)
+    return place
+
+
+@pytest.mark.parametrize("source", ["counted", "counted/counts.csv"])
+def test_a_count_that_is_there_gives_the_tables_of_the_pipeline(source, here):
+    result = invoke("plates", source, "--layout", "layout.csv", "--out", "plates")
+    assert result.exit_code == 0, result.output
+    assert "96 wells with a value" in result.output
+    layout = pd.read_csv("layout.csv", dtype="str")
+    _, *tables = nodes.analyse(pd.read_csv("counted/counts.csv"), layout, PlateParameters())
+    for name, table in zip(nodes.TABLES, tables, strict=True):
+        written = pd.read_csv(here / "plates" / f"{name}.csv", dtype={"compound": "str"})
+        assert list(written) == list(table)
+        assert len(written) == len(table)
+    wells = pd.read_csv("plates/wells.csv", dtype={"compound": "str"})
+    pd.testing.assert_series_equal(wells["value"], tables[0]["value"].reset_index(drop=True), check_dtype=False)
+    assert set(wells["compound"].dropna()) == {"00", "01"}
+    quality = tables[1]["z_prime"][0]
+    assert f"{quality:.3g}" in result.output
+    assert "Dose" in (page := (here / "plates" / "plates.html").read_text(encoding="utf-8")) or "Hits" in page
+    assert (here / "plates" / "plates.xlsx").is_file() and (here / "plates" / "figures" / "maps.png").is_file()
+
+
+def test_images_are_counted_first_and_their_counts_are_kept(here, squares_image, squares_model):
+    for n, well in enumerate(("A1", "A2", "B1")):
+        write_image(squares_image(n), here / "images" / f"{well}_s1.png")
+    result = invoke("plates", "images", "--model", squares_model)
+    assert result.exit_code == 0, result.output
+    wells = pd.read_csv(here / "plates_images" / "wells.csv").set_index("well")["value"]
+    counts = pd.read_csv(here / "plates_images" / "counted" / "counts.csv").set_index("image")["total"]
+    assert [wells["A01"], wells["A02"], wells["B01"]] == [0, 1, 2] == counts.tolist()
+    assert "the plate has 0 negative controls" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nothing.csv"], "nothing.csv: expected a CSV with one row per image; there is no nothing.csv"),
+        (
+            ["counted", "--layout", "nothing.csv"],
+            "expected a CSV with one row per well; there is no nothing.csv",
+        ),
+        (["counted", "--measure", "dead"], "must be a column of numbers .total., got dead"),
+        (["counted", "--relative-to", "total", "--correct", "loess"], "'loess' is not one of"),
+        (["layout.csv"], "must be a column of numbers"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_leaves_nothing(words, sentence, here):
+    before = sorted(path.name for path in here.iterdir())
+    result = invoke("plates", *words, "--out", "plates")
+    assert result.exit_code == 2
+    assert re.search(sentence, " ".join(result.output.split())), result.output
+    assert sorted(path.name for path in here.iterdir()) == before
