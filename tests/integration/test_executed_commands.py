@@ -79,6 +79,7 @@ def place(tmp_path, empty_store, squares_model) -> Path:
         shutil.copytree(folder / "my_study" / "images", folder / copied)
     write_plate(folder / "my" / "plate.csv", sorted(path.name for path in (folder / "new_images").iterdir()))
     write_plate(folder / "my" / "plate_layout.csv", CHAMBER)
+    write_images(folder / "regions_of", folder / "my" / "regions", "qupath_geojson", CHAMBER, classes=("tumour",))
     (folder / "models").mkdir()
     shutil.copy(squares_model, folder / "models" / "unetpp.pt")
     shutil.copy(ROOT / "src" / "cell_pipelines" / "starters" / "nuclei.pt", folder / "models" / "resunet.pt")

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -5,12 +6,14 @@ import pandas as pd
 import pytest
 
 from cell_pipelines.analysis.metadata import metadata_findings
+from cell_pipelines.analysis.viability.regions import REGION_COLUMNS
 from cell_pipelines.annotations.building import AnnotationBuilder
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFile, read_image, write_image
 from cell_pipelines.pipelines.viability import nodes
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
 from cell_pipelines.report.page.html import render_page
-from cell_pipelines.report.page.tables import defined
+from cell_pipelines.report.page.tables import defined, readable
 from cell_pipelines.report.pages import viability
 from cell_pipelines.workflows.origin import Origin
 
@@ -36,12 +39,13 @@ def facts_of(cells, **columns):
     return pd.DataFrame({"image": pd.Series(cells.names, dtype="str"), **columns})
 
 
-def all_tables(cells, facts, parameters=TWO_CLASSES):
+def all_tables(cells, facts, parameters=TWO_CLASSES, images=None):
     fields, states = nodes.count(cells, facts, ORIGIN, parameters)
     comparisons = nodes.compare(fields, ORIGIN, parameters)
     responses, *doses = nodes.fit_doses(fields, ORIGIN)
     summaries = nodes.summarise(fields, ORIGIN)
-    return responses, [fields, *summaries, comparisons, states], doses
+    regions = nodes.count_within_regions(cells, facts, states, ORIGIN, images or {}, parameters)
+    return responses, [fields, *summaries, comparisons, states, regions], doses
 
 
 NONE, LIVE, DEAD = {"a.png": []}, {"a.png": [("live", 9, 9)]}, {"a.png": [("dead", 9, 9)]}
@@ -80,7 +84,7 @@ def test_every_definition_of_the_page_is_of_a_column_and_every_state_has_a_meani
     cells = cells_of({"a.png": [("live", 9, 9)]})
     _, tables, _ = all_tables(cells, facts_of(cells))
     columns = pd.DataFrame(columns=[name for table in tables for name in table])
-    for definitions in (viability._DEFINITIONS, viability._COMPARED):
+    for definitions in (viability._DEFINITIONS, viability._COMPARED, viability._REGIONS):
         assert defined(columns, definitions) == definitions
     assert tuple(viability._STATES) == nodes.STATES
 
@@ -134,7 +138,7 @@ def test_the_page_shows_pictures_of_images_in_folders(tmp_path, geometry):
         write_image(np.zeros((40, 40), np.uint8), tmp_path / "raw" / name)
         images[name] = ImageFile(tmp_path / "raw" / name)
     responses, tables, doses = all_tables(cells, facts_of(cells, condition=["50 % <b>", "$x_"]))
-    fields, conditions, states = tables[0], tables[2], tables[-1]
+    fields, conditions, states = tables[0], tables[2], tables[5]
     nodes.draw(cells, states, images, TWO_CLASSES)(tmp_path / "drawn")
     assert read_image(tmp_path / "drawn" / "x y" / "ä.png").any()
     figures = nodes.plot(fields, conditions), tmp_path / "doses"
@@ -142,3 +146,66 @@ def test_the_page_shows_pictures_of_images_in_folders(tmp_path, geometry):
     given = ORIGIN, NO_FINDINGS, TWO_CLASSES, *tables, doses[0]
     page = render_page(nodes.write_report(tmp_path / "drawn", *figures, *given))
     assert "x y/ä.png" in page and "<b>" not in page.split("<body")[1]
+    assert "Every annotated region" not in page
+
+
+def write_regions(folder, *squares, name="a"):
+    """Write squares (x, y, side, name, class) as QuPath does for the image of `name`."""
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": [[[x, y], [x + a, y], [x + a, y + a], [x, y + a], [x, y]]]},
+            "properties": {"objectType": "annotation", "name": called, "classification": {"name": kind}},
+        }
+        for x, y, a, called, kind in squares
+    ]
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+
+
+@pytest.fixture
+def two_images(tmp_path):
+    """Return images a and b, of which the regions' file is about one, as files."""
+    for name in ("a.png", "b.png"):
+        write_image(np.zeros((40, 40), np.uint8), tmp_path / "raw" / name)
+    return {name: ImageFile(tmp_path / "raw" / name) for name in ("a.png", "b.png")}
+
+
+def test_regions_are_read_and_shown_with_what_their_intervals_mean(tmp_path, two_images):
+    write_regions(tmp_path / "regions", (0, 0, 20, "<b>rim", "tumour"), (0, 0, 40, "all", "=stroma"))
+    cells = cells_of({"a.png": [("live", 9, 9), ("dead", 30, 30), ("live", 31, 9)], "b.png": [("live", 9, 9)]})
+    facts, parameters = facts_of(cells), replace(TWO_CLASSES, regions=str(tmp_path / "regions"), pictures=0)
+    responses, tables, doses = all_tables(cells, facts, parameters, two_images)
+    columns = ["image", "name", "class", "live", "dead"]
+    assert tables[-1][columns].to_numpy().tolist() == [
+        ["a.png", "<b>rim", "tumour", 1, 0], ["a.png", "all", "=stroma", 2, 1],
+    ]  # fmt: skip
+    assert list(tables[-1].columns[-4:]) == TRACED
+    nodes.plot_doses(responses)(tmp_path / "doses")
+    given = ORIGIN, NO_FINDINGS, parameters, *tables, doses[0]
+    (tmp_path / "drawn").mkdir()
+    page = render_page(
+        nodes.write_report(tmp_path / "drawn", nodes.plot(tables[0], tables[2]), tmp_path / "doses", *given)
+    )
+    assert "Every annotated region" in page and "&lt;b&gt;rim" in page
+    assert "for the cells of this region alone" in page and "where the size of a pixel is known" in page
+
+
+def test_regions_without_a_name_are_shown_with_areas_in_micrometres_where_pixels_have_a_size():
+    row = {**dict.fromkeys(REGION_COLUMNS, 1.0), "field": "f", "image": "a.png", "name": "", "class": "tumour"}
+    table = pd.DataFrame([row]).astype(REGION_COLUMNS)
+    shown, *said = viability._regions(table, readable(table))
+    assert set(REGION_COLUMNS) - set(shown.frame) == {"name", "area_px2"} and len(said) == 1
+
+
+def test_regions_of_an_image_that_is_in_no_field_are_refused_with_their_file(tmp_path, two_images):
+    write_regions(tmp_path / "regions", (0, 0, 20, "rim", "tumour"), name="b")
+    cells = cells_of({"a.png": [("live", 9, 9)]})
+    with pytest.raises(MistakeError, match=r"regions: expected .* in no field: b\.png; take out these regions"):
+        all_tables(cells, facts_of(cells), replace(TWO_CLASSES, regions=str(tmp_path / "regions")), two_images)
+
+
+def test_regions_that_are_not_there_are_refused_with_their_file(tmp_path, two_images):
+    cells = cells_of({"a.png": [("live", 9, 9)]})
+    with pytest.raises(MistakeError, match=r"nowhere: expected .*there is no nowhere"):
+        all_tables(cells, facts_of(cells), replace(TWO_CLASSES, regions=str(tmp_path / "nowhere")), two_images)

@@ -1,7 +1,7 @@
 """Count cells within annotated regions of their images, and per area."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,14 +15,16 @@ from cell_pipelines.annotations.class_columns import class_columns
 from cell_pipelines.annotations.geometry.mask_runs import MaskRuns
 from cell_pipelines.annotations.geometry.shapes import BOX, MASK, Shapes
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet
-from cell_pipelines.annotations.selection import select_images, select_objects
+from cell_pipelines.annotations.selection import iterate_images, select_images, select_objects
 from cell_pipelines.typing import FloatArray, IntArray
 
 #: Columns of the table that are not a class's.
 RESERVED: Final = (
     "image", "region", "name", "class", "total", "area_px2", "area_um2", "cells_per_mm2", "cells_per_megapixel",
 )  # fmt: skip
-_UM2_PER_MM2, _PX_PER_MEGAPIXEL = 1e6, 1e6
+#: Square micrometres in a square millimetre.
+UM2_PER_MM2: Final = 1e6
+_PX_PER_MEGAPIXEL = 1e6
 # What QuPath writes beside its annotations.
 _NO_REGIONS = ("detection", "cell", "tile")
 
@@ -58,29 +60,75 @@ def count_in_regions(cells: AnnotationSet, regions: AnnotationSet) -> RegionCoun
     """
     columns = list(class_columns(cells.categories, RESERVED).values())
     places = {name: row for row, name in enumerate(cells.names)}
-    rows, outside, several = list[dict[str, Any]](), 0, 0
-    for number, name in enumerate(regions.names):
-        own = _regions_of(select_images(regions, [number]))
-        if name not in places or not own.n_objects:
+    tables, outside, several = list[pd.DataFrame](), 0, 0
+    for name, own in regions_by_image(regions):
+        if name not in places:
             continue
         one = select_images(cells, [places[name]])
-        shapes = _regions(own)
-        inside = _inside(shapes, object_centroids(one)[:, ::-1])
+        inside = which_inside(own, object_centroids(one)[:, ::-1])
         outside += int((~inside.any(axis=0)).sum())
         several += int((inside.sum(axis=0) > 1).sum())
-        counts = np.stack([inside[:, one.category == kind].sum(axis=1) for kind in range(len(columns))], axis=1)
-        rows += _describe(one, own, shapes, dict(zip(columns, counts.T, strict=True)))
-    if not rows:
+        counts = {column: inside[:, one.category == kind].sum(axis=1) for kind, column in enumerate(columns)}
+        tables.append(describe_regions(own, one).assign(**counts, total=sum(counts.values())))
+    if not tables:
         raise ValueError("none of the counted images has a region")
-    return RegionCounts(_to_table(rows, columns), outside, several)
+    return RegionCounts(_with_densities(pd.concat(tables, ignore_index=True), columns), outside, several)
 
 
-def _regions_of(objects: AnnotationSet) -> AnnotationSet:
-    """Return the objects of one image that enclose an area of it."""
-    kinds = [_attributes(text).get("objectType") for text in objects.objects["attributes"].to_pylist()]
-    codes = objects.objects["geometry"].to_numpy()
-    return select_objects(objects, np.array([kind not in _NO_REGIONS for kind in kinds], bool) & (
-        codes != GEOMETRIES.index("point")))  # fmt: skip
+def regions_by_image(regions: AnnotationSet) -> Iterator[tuple[str, AnnotationSet]]:
+    """Yield each image that has regions: its name, and a set of it alone with its regions alone."""
+    for own in iterate_images(regions):
+        kinds = [_attributes(text).get("objectType") for text in own.objects["attributes"].to_pylist()]
+        encloses = own.objects["geometry"].to_numpy() != GEOMETRIES.index("point")
+        kept = select_objects(own, np.array([kind not in _NO_REGIONS for kind in kinds], bool) & encloses)
+        if kept.n_objects:
+            yield own.names[0], kept
+
+
+def which_inside(own: AnnotationSet, points: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which points lie in which regions of one image or on their edges.
+
+    Args:
+        own: Of `regions_by_image`.
+        points: (P, 2) as x, y in pixels, centres of pixels at whole numbers.
+
+    Returns:
+        (R, P), true where the region holds the point.
+    """
+    return _inside(_regions(own), points)
+
+
+def describe_regions(own: AnnotationSet, image: AnnotationSet) -> pd.DataFrame:
+    """Return one row per region of one image.
+
+    Args:
+        own: Of `regions_by_image`.
+        image: The image alone, whose size and size of pixels hold.
+
+    Returns:
+        `image`, `region`, `name`, `class`, `area_px2` and `area_um2`, as in `RegionCounts`.
+    """
+    facts, shapes = image.images.to_pylist()[0], _regions(own)
+    frame = shapely.box(0, 0, facts["width"], facts["height"])
+    areas = np.nan_to_num(shapely.area(shapely.intersection(shapes.outlines, frame)))
+    areas[shapes.is_mask] = shapes.runs.areas()[shapes.is_mask]
+    sides = facts["pixel_height_um"], facts["pixel_width_um"]
+    names = [_attributes(text).get("name") or "" for text in own.objects["attributes"].to_pylist()]
+    columns = {
+        "image": pd.Series([facts["name"]] * own.n_objects, dtype="str"),
+        "region": np.arange(1, own.n_objects + 1),
+        "name": pd.Series([str(name) for name in names], dtype="str"),
+        "class": pd.Series([own.categories[kind] for kind in own.category], dtype="str"),
+        "area_px2": areas,
+        "area_um2": areas * (np.prod(sides) if all(sides) else np.nan),
+    }
+    return pd.DataFrame(columns)
+
+
+def per_area(counts: pd.Series, area: pd.Series, unit: float) -> pd.Series:
+    """Return counts per `unit` of area, NaN where a region has no area or it is not known."""
+    known = area.where(area > 0)
+    return counts.where(area > 0) / (known / unit)
 
 
 def _attributes(text: str | None) -> dict[str, Any]:
@@ -130,35 +178,8 @@ def _in_mask(runs: MaskRuns, row: int, pixels: IntArray) -> npt.NDArray[np.bool_
     return np.asarray((run >= 0) & (pixels < ends[run]))
 
 
-def _describe(
-    cells: AnnotationSet, own: AnnotationSet, shapes: _Regions, counts: dict[str, IntArray]
-) -> list[dict[str, Any]]:
-    image = cells.images.to_pylist()[0]
-    frame = shapely.box(0, 0, image["width"], image["height"])
-    areas = np.nan_to_num(shapely.area(shapely.intersection(shapes.outlines, frame)))
-    areas[shapes.is_mask] = shapes.runs.areas()[shapes.is_mask]
-    sides = image["pixel_height_um"], image["pixel_width_um"]
-    square_um = np.prod(sides) if all(sides) else np.nan
-    names = [_attributes(text).get("name") or "" for text in own.objects["attributes"].to_pylist()]
-    return [
-        {
-            "image": image["name"], "region": place + 1, "name": str(names[place]),
-            "class": own.categories[own.category[place]],
-            **{column: int(numbers[place]) for column, numbers in counts.items()},
-            "total": int(sum(numbers[place] for numbers in counts.values())),
-            "area_px2": float(areas[place]), "area_um2": float(areas[place] * square_um),
-        }
-        for place in range(own.n_objects)
-    ]  # fmt: skip
-
-
-def _to_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    table = pd.DataFrame(rows)
-    areas = {
-        "cells_per_megapixel": table["area_px2"] / _PX_PER_MEGAPIXEL,
-        "cells_per_mm2": table["area_um2"] / _UM2_PER_MM2,
-    }
-    for column, area in areas.items():
-        table[column] = table["total"].where(area > 0) / area.where(area > 0)
+def _with_densities(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    table["cells_per_megapixel"] = per_area(table["total"], table["area_px2"], _PX_PER_MEGAPIXEL)
+    table["cells_per_mm2"] = per_area(table["total"], table["area_um2"], UM2_PER_MM2)
     described = ["image", "region", "name", "class", *columns, "total"]
     return table[[*described, "area_px2", "cells_per_megapixel", "area_um2", "cells_per_mm2"]]

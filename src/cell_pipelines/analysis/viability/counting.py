@@ -133,7 +133,7 @@ def count_field(
     table["status"] = pd.Series(status, dtype="str")
     live, dead = (int(np.isin(status, names).sum()) for names in (["live"], ["dead", "dead_without_nucleus"]))
     counts = {"live": live, "dead": dead, "total": live + dead, "not_counted": int(np.isin(status, _NOT_COUNTED).sum())}
-    return {"images": ";".join(cells.names), **numbers, **counts, **_viability(live, live + dead)}, table
+    return {"images": ";".join(cells.names), **numbers, **counts, **viability_of(live, live + dead)}, table
 
 
 def _rows(cells: AnnotationSet, name: str) -> pd.DataFrame:
@@ -184,7 +184,8 @@ def _class_numbers() -> dict[str, Any]:
     return counts | dict.fromkeys(("mean_distance_px", "max_distance_px", "ratio_viability_percent"), np.nan)
 
 
-def _viability(live: int, total: int) -> dict[str, float]:
+def viability_of(live: int, total: int) -> dict[str, float]:
+    """Return the viability in per cent and its Wilson interval, by the names in `FIELD_COLUMNS`; nan without cells."""
     interval = wilson_interval(live, total)
     ends = {"": interval.estimate, "_low": interval.low, "_high": interval.high}
     return {f"viability{end}_percent": 100 * value for end, value in ends.items()}

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from cell_pipelines.analysis.viability.counting import count_viability
+from cell_pipelines.analysis.viability.regions import count_region_viability, no_regions
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.inside_paths import resolve_inside
 from cell_pipelines.pipelines.viability.parameters import ViabilityParameters
@@ -16,9 +18,10 @@ from cell_pipelines.report.page.embedding import Embedded
 from cell_pipelines.report.page.html import Page, embedded_page
 from cell_pipelines.workflows.drawing import draw_nothing, draw_pictures, some_pictures, with_states
 from cell_pipelines.workflows.origin import Origin, with_origin
+from cell_pipelines.workflows.regions import read_regions
 
 #: What the page is made of, in the order of its inputs.
-TABLES = ("fields", "series", "conditions", "groups", "comparisons", "cells", "dose_response")
+TABLES = ("fields", "series", "conditions", "groups", "comparisons", "cells", "regions", "dose_response")
 #: States of cells in the order of their colours.
 STATES = ("live", "dead", "dead_without_nucleus", "dead_stain", "other_category", "other_channel", "crowd")
 
@@ -29,6 +32,29 @@ def count(
     """Return one row per field with its living and dead cells, and one row per cell with its state."""
     fields, states = count_viability(cells, facts, parameters)
     return origin.added_to(fields), origin.added_to(states)
+
+
+def count_within_regions(
+    cells: AnnotationSet,
+    facts: pd.DataFrame,
+    states: pd.DataFrame,
+    origin: Origin,
+    images: dict[str, ImageFile],
+    parameters: ViabilityParameters,
+) -> pd.DataFrame:
+    """Return one row per annotated region with its living and dead cells; none where no regions are given.
+
+    Raises:
+        MistakeError: No regions can be read, there is none, or one is on an image that is in no field.
+    """
+    if parameters.regions is None:
+        return origin.added_to(no_regions())
+    source = Path(parameters.regions)
+    regions = read_regions(images, source, parameters.regions_format)
+    try:
+        return origin.added_to(count_region_viability(cells, facts, states, regions, parameters))
+    except ValueError as error:
+        raise MistakeError(f"{source}: {error}") from error
 
 
 def summarise(fields: pd.DataFrame, origin: Origin) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

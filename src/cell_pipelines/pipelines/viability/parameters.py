@@ -20,6 +20,8 @@ class ViabilityParameters(ViabilityRules):
         pictures: Fields on the page; 0 draws none at all.
         title: Of the page.
         parallel: How drawing is spread over processors.
+        regions: Folder or file with annotated regions in which cells are counted besides; None for none.
+        regions_format: Annotation format of the regions; ``auto`` recognises it.
     """
 
     reference: str | None = None
@@ -27,3 +29,5 @@ class ViabilityParameters(ViabilityRules):
     pictures: Annotated[int, Field(ge=0)] = 6
     title: str = "Viability"
     parallel: ParallelParameters = ParallelParameters()
+    regions: str | None = None
+    regions_format: str = "auto"

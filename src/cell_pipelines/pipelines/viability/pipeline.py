@@ -6,6 +6,7 @@ from cell_pipelines.pipelines.viability.nodes import (
     TABLES,
     compare,
     count,
+    count_within_regions,
     draw,
     fit_doses,
     log_metrics,
@@ -30,6 +31,12 @@ def create_pipeline(source: str, images: str) -> Pipeline:
             inputs=["cells", "joined_metadata", "origin", "params:viability"],
             outputs=[_FIELDS, "viability_cells"],
             name="count_viability",
+        ),
+        Node(
+            count_within_regions,
+            inputs=["cells", "joined_metadata", "viability_cells", "origin", images, "params:viability"],
+            outputs="viability_regions",
+            name="count_viability_in_regions",
         ),
         Node(summarise, inputs=[_FIELDS, "origin"], outputs=tables[1:4], name="summarise_viability"),
         Node(

@@ -30,6 +30,13 @@ _DEFINITIONS: Final = {
     "unmatched_dead": "dead cells without a nucleus beside them; they count as dead cells",
     "ratio_viability_percent": "1 - dead cells / nuclei, without matching; negative where nuclei were missed",
 }
+_REGIONS: Final = {
+    "region": "its number among the regions of its image",
+    "viability_low_percent, viability_high_percent": "95 % interval of this region's cells alone, taken as "
+    "independent (Wilson 1927)",
+    "area_px2, area_um2": "area of the region within the image",
+    "live_per_mm2, dead_per_mm2": "living and dead cells per square millimetre of it",
+}
 _COMPARED: Final = {
     "unit": "what counts as independent",
     "n1, n2": "how many of them each condition has",
@@ -81,7 +88,7 @@ def viability_sections(
     """Return the sections of the page.
 
     Args:
-        tables: `fields`, `series`, `conditions`, `groups`, `comparisons`, `cells`, `dose_response`.
+        tables: `fields`, `series`, `conditions`, `groups`, `comparisons`, `cells`, `regions`, `dose_response`.
         pictures: Some images with the state of each cell, and their names.
         conditions: The figure of conditions.
         doses: The figure of each dose-response curve by its name, as the table `dose_response` has it.
@@ -94,7 +101,21 @@ def viability_sections(
         note = "; ".join(f"{name}: {meaning}" for name, meaning in _STATES.items() if name in _drawn(tables["cells"]))
         sections.append(Section("Cells", [Picture(image, name) for name, image in pictures], note=f"{note}."))
     series, fields = (_table(shown[name], f"Every {one}") for name, one in (("series", "series"), ("fields", "field")))
-    return [*sections, Section("Series", [series]), Section("Fields", [fields])]
+    regions = (
+        [] if tables["regions"].empty else [Section("Regions", list(_regions(tables["regions"], shown["regions"])))]
+    )
+    return [*sections, *regions, Section("Series", [series]), Section("Fields", [fields])]
+
+
+def _regions(table: pd.DataFrame, shown: pd.DataFrame) -> Iterator[Item]:
+    frame = shown.drop(columns="area_px2") if table["area_um2"].notna().all() else shown
+    yield Table(frame, "Every annotated region", defined(frame, _REGIONS))
+    yield Text(
+        "A cell counts where its centroid lies, and in each region that it lies in. Intervals are Wilson's, for the "
+        "cells of this region alone: how regions, fields or series differ is not in them."
+    )
+    if table["area_um2"].isna().any():
+        yield Text("Cells per mm² are given where the size of a pixel is known.")
 
 
 def _drawn(cells: pd.DataFrame) -> set[str]:
