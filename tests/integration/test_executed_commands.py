@@ -80,12 +80,28 @@ def place(tmp_path, empty_store, squares_model) -> Path:
     write_plate(folder / "my" / "plate.csv", sorted(path.name for path in (folder / "new_images").iterdir()))
     write_plate(folder / "my" / "plate_layout.csv", CHAMBER)
     write_images(folder / "regions_of", folder / "my" / "regions", "qupath_geojson", CHAMBER, classes=("tumour",))
+    write_plates(folder)
     (folder / "models").mkdir()
     shutil.copy(squares_model, folder / "models" / "unetpp.pt")
     shutil.copy(ROOT / "src" / "cell_pipelines" / "starters" / "nuclei.pt", folder / "models" / "resunet.pt")
     shutil.copytree(_KERAS, folder / "models" / "2D_versatile_fluo")
     (folder / "src" / "cell_pipelines" / "starters").mkdir(parents=True)
     return folder
+
+
+def write_plates(folder):
+    """Write images of the wells of a plate, their layout, and what a count of them says."""
+    wells = [f"{row}{column:02d}" for row in "AB" for column in (1, 2, 3)]
+    (folder / "my" / "plate_images").mkdir()
+    (folder / "counted").mkdir()
+    for well, image in zip(wells, sorted((folder / "my_study" / "images").iterdir()), strict=False):
+        shutil.copy(image, folder / "my" / "plate_images" / f"{well}_s1{image.suffix}")
+    roles = [f"{well},{'control_negative' if well[0] == 'A' else 'control_positive'}" for well in wells]
+    for layout in (folder / "my" / "layout.csv", folder / "layout.csv"):
+        layout.write_text("\n".join(["well,role", *roles]))
+    counts = [f"{well}_s1.png,{n}" for n, well in enumerate(wells)]
+    for table in (folder / "counted" / "counts.csv", folder / "counts.csv"):
+        table.write_text("\n".join(["image,total", *counts]))
 
 
 def write_plate(path, names):

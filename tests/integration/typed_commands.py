@@ -14,6 +14,7 @@ ELSEWHERE = {
         "tests/integration/test_documented_servers.py", "SERVERS",
     ),
     r"cell-pipelines (crate|reproduce) ": ("tests/integration/test_run_lineage.py", '"reproduce"'),
+    r"kedro airflow create ": ("tests/integration/test_deployment.py", "airflow_dag.j2"),
     r"make ": ("tests/integration/test_executed_commands.py", '"make", "-n"'),
     r"python benchmarks/": ("tests/integration/test_executed_commands.py", "run_path"),
     r"kedro run --env=test$": ("tests/integration/test_full_pipeline.py", "whole_road"),
@@ -30,6 +31,7 @@ NEVER = {
 }
 # What stands for a reader's own names; other names are those of files that are there.
 _STANDS_FOR = {
+    "plates MY_IMAGES --layout LAYOUT.csv": "plates my/plate_images --layout my/layout.csv",
     "MY_IMAGES": "my_images", "MY_ANNOTATIONS": "my_labels", "NEW_IMAGES": "new_images",
     "MODEL_FILE": "data/my_study/06_models/unet.pt", "<study>": "my_study", "--model cellpose:cyto3": "",
     "/models/yolo.pt": "data/demo/06_models/yolo.pt", "/folder/of/images": "new_images",
