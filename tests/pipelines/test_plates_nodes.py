@@ -40,8 +40,8 @@ def report(measurements: pd.DataFrame, layout: pd.DataFrame, parameters: PlatePa
 
 def test_the_page_shows_quality_maps_curves_hits_and_wells() -> None:
     page = report(*small_plate(), PlateParameters(title="Run 7"))
-    for text in ("Run 7", "Z′", "Quality", "Dose and response", "Hits", "Every well", "ec50", "run 7",
-                 "8 images carry a warning"):  # fmt: skip
+    for text in ("Run 7", "Z′", "with a 95 % interval from", "Quality", "Dose and response", "Hits", "ec50",
+                 "run 7", "Every well", "8 images carry a warning"):  # fmt: skip
         assert text in page
 
 

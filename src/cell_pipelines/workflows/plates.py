@@ -125,7 +125,8 @@ def report(
 def shown_quality(quality: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of the table of quality that a person reads in a terminal."""
     corrected = [] if quality["values"].nunique() < 2 else ["values"]
-    return quality[["plate", *corrected, "negative", "positive", "z_prime", "z_prime_robust", "ssmd", "note"]]
+    z_prime = ["z_prime", "z_prime_low", "z_prime_high", "z_prime_robust"]
+    return quality[["plate", *corrected, "negative", "positive", *z_prime, "ssmd", "note"]]
 
 
 def read_table(path: Path, what: str, *, as_text: bool = False) -> pd.DataFrame:

@@ -48,6 +48,51 @@ def test_without_controls_z_prime_is_unknown_and_says_why(
     assert note in row["note"]
 
 
+def test_an_interval_of_z_prime_lies_around_it_and_gets_shorter_with_more_wells() -> None:
+    quantiles = {n: stats.norm.ppf((np.arange(n) + 0.5) / n) for n in (8, 16, 32)}
+    rows = [assess_plates(wells(list(100 + 10 * q), list(10 + 3 * q), [])).iloc[0] for q in quantiles.values()]
+    for name in ("z_prime", "z_prime_robust"):
+        assert all(row[f"{name}_low"] < row[name] < row[f"{name}_high"] < 1 for row in rows)
+        widths = [row[f"{name}_high"] - row[f"{name}_low"] for row in rows]
+        assert widths == sorted(widths, reverse=True)
+    assert all(row["note"] == "" for row in rows)
+
+
+def test_of_far_controls_the_interval_is_that_of_a_standard_deviation() -> None:
+    values = np.array([-12.0, 5, 3, -4, 9, 0, -7, 6])
+    row = assess_plates(wells(list(1e9 + values), [0.0] * 8, [])).iloc[0]
+    limits = np.sqrt(7 * values.var(ddof=1) / stats.chi2.ppf([0.025, 0.975], 7))
+    assert (1 - row[["z_prime_low", "z_prime_high"]].to_numpy(float)) * 1e9 / 3 == pytest.approx(limits, rel=1e-4)
+
+
+def test_intervals_of_z_prime_contain_the_truth_in_95_of_100_plates() -> None:
+    rng, truth = np.random.default_rng(2), 1 - 3 * 13 / 90
+    rows = pd.concat(
+        assess_plates(wells(list(rng.normal(100, 10, 8)), list(rng.normal(10, 3, 8)), [])) for _ in range(300)
+    )
+    for name, least in (("z_prime", 0.92), ("z_prime_robust", 0.93)):
+        assert ((rows[f"{name}_low"] <= truth) & (truth <= rows[f"{name}_high"])).mean() >= least
+
+
+@pytest.mark.parametrize(
+    ("negative", "positive", "note"),
+    [
+        ([9.0, 8, 7], [1.0, 2, 3, 4], "There is no interval of Z': it needs 4 wells of each control or more."),
+        ([9.0] * 4, [1.0] * 4, "There is no interval of Z': the controls do not scatter."),
+        ([9.0, 1, 9, 1], [8.0, 1, 8, 1], "the difference of the controls can't be told from 0."),
+        ([9.0, 9, 9, 8], [1.0, 1, 1, 2], "There is no interval of the robust Z': the controls do not scatter."),
+    ],
+)
+def test_without_an_interval_of_z_prime_a_sentence_says_why(
+    negative: list[float], positive: list[float], note: str
+) -> None:
+    row = assess_plates(wells(negative, positive, [])).iloc[0]
+    assert np.isfinite(row["z_prime"]) and np.isnan(
+        row["z_prime_robust_low"] if "robust" in note else row["z_prime_low"]
+    )
+    assert note in row["note"]
+
+
 def test_the_response_is_100_at_the_negative_and_0_at_the_positive_controls() -> None:
     table = add_response(wells([100, 100], [20, 20], [60, 20, 100]))
     assert table["response_percent"].tolist() == [100, 100, 0, 0, 50, 0, 100]

@@ -11,13 +11,20 @@ import numpy as np
 import pandas as pd
 
 from cell_pipelines.analysis.plates.rules import NEGATIVE, POSITIVE
+from cell_pipelines.analysis.plates.z_prime_intervals import (
+    Control,
+    robust_z_prime_interval,
+    why_without_interval,
+    z_prime_interval,
+)
 from cell_pipelines.typing import FloatArray
 
 QUALITY_COLUMNS: Final = {
     "plate": "str", "values": "str", "negative": "int64", "positive": "int64", "mean_negative": "float64",
     "sd_negative": "float64", "mean_positive": "float64", "sd_positive": "float64", "z_prime": "float64",
-    "z_prime_robust": "float64", "ssmd": "float64", "signal_to_background": "float64", "cv_negative_percent": "float64",
-    "note": "str",
+    "z_prime_low": "float64", "z_prime_high": "float64", "z_prime_robust": "float64", "z_prime_robust_low": "float64",
+    "z_prime_robust_high": "float64", "ssmd": "float64", "signal_to_background": "float64",
+    "cv_negative_percent": "float64", "note": "str",
 }  # fmt: skip
 #: Standard deviations of a normal distribution per median absolute deviation.
 MAD_TO_SD: Final = 1.4826
@@ -47,13 +54,25 @@ def _assess(wells: pd.DataFrame, column: str) -> dict[str, Any]:
     few = [f"{len(own)} {role} control{'' if len(own) == 1 else 's'} with a value"
            for role, own in (("negative", negative), ("positive", positive)) if len(own) < _LEAST]  # fmt: skip
     note = f"Z' needs {_LEAST} wells of each control or more, the plate has {' and '.join(few)}." if few else ""
+    sizes = (len(negative), len(positive))
+    usual = (Control(sizes[0], mean_n, sd_n), Control(sizes[1], mean_p, sd_p))
     robust = [robust_centre_and_scale(own) if len(own) >= _LEAST else (np.nan, np.nan) for own in (negative, positive)]
+    medians = (Control(sizes[0], *robust[0]), Control(sizes[1], *robust[1]))
+    (low, high), (robust_low, robust_high) = z_prime_interval(*usual), robust_z_prime_interval(*medians)
     if not few and mean_n == mean_p:
         note = "The means of the controls are the same: there is no Z'."
+    elif not few and not np.isfinite(low):
+        why = why_without_interval(*usual) or "the difference of the controls can't be told from 0"
+        note = f"There is no interval of Z': {why}."
+    elif not few and not np.isfinite(robust_low):
+        why = why_without_interval(*medians) or "the medians of the controls are the same"
+        note = f"There is no interval of the robust Z': {why}."
     return {
         "negative": len(negative), "positive": len(positive), "mean_negative": mean_n, "sd_negative": sd_n,
         "mean_positive": mean_p, "sd_positive": sd_p, "z_prime": _z_prime((mean_n, sd_n), (mean_p, sd_p)),
-        "z_prime_robust": _z_prime(*robust), "ssmd": _divide(mean_n - mean_p, float(np.hypot(sd_n, sd_p))),
+        "z_prime_low": low, "z_prime_high": high, "z_prime_robust": _z_prime(*robust),
+        "z_prime_robust_low": robust_low, "z_prime_robust_high": robust_high,
+        "ssmd": _divide(mean_n - mean_p, float(np.hypot(sd_n, sd_p))),
         "signal_to_background": _divide(mean_n, mean_p), "cv_negative_percent": 100 * _divide(sd_n, mean_n),
         "note": note,
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +20,7 @@ _MOST_HITS: Final = 100
 _QUALITY: Final = {
     "z_prime": "1 - 3 (sd of positive + sd of negative controls) / difference of their means (Zhang et al. 1999); from "
     "0.5 on it is called excellent, below 0 the controls overlap",
+    "z_prime_low, z_prime_high": "95 % interval of Z′, for normally distributed values of the controls",
     "z_prime_robust": "the same with medians and 1.4826 times the median absolute deviation",
     "ssmd": "difference of the means over the root of the sum of the variances",
     "signal_to_background": "mean of the negative over mean of the positive controls",
@@ -99,6 +100,9 @@ def _quality(quality: pd.DataFrame, figures: Mapping[str, Figure | Embedded]) ->
 def _maps(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Figure | Embedded]) -> Iterator[Item]:
     yield Picture(figures["maps"], "Values of the wells, and what is left of them beyond their treatment; − and + are "
                   "negative and positive controls, grey wells have no value")  # fmt: skip
+    for row in tables["quality"].to_dict("records"):
+        if np.isfinite(row["z_prime_low"]):
+            yield Text(f"{row['plate']}, {row['values']}: {_z_prime(row)}.")
     effects = readable(tables["effects"])
     yield Table(effects, "Effects of the edge and of its sides", defined(effects, _EFFECTS))
     clear = tables["effects"][tables["effects"]["p_adjusted"] < 0.05]
@@ -108,6 +112,11 @@ def _maps(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Figure | Emb
         yield Text(
             f"{row['plate']}: wells at the {row['region']} have {size:.1f} percentage points {more} than those inside."
         )
+
+
+def _z_prime(row: Mapping[Hashable, float]) -> str:
+    low, high, known = (f"{row[name]:.2f}".replace("-", "−") for name in ("z_prime_low", "z_prime_high", "z_prime"))
+    return f"Z′ is {known}, with a 95 % interval from {low} to {high}"
 
 
 def _doses(doses: pd.DataFrame, figures: Mapping[str, Figure | Embedded], label: str) -> Iterator[Item]:
