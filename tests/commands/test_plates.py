@@ -43,7 +43,8 @@ def test_a_count_that_is_there_gives_the_tables_of_the_pipeline(source, here):
     for name, table in zip(nodes.TABLES, tables, strict=True):
         written = pd.read_csv(here / "plates" / f"{name}.csv", dtype={"compound": "str"})
         assert list(written) == list(table)
-        assert len(written) == len(table)
+        numbers = table.select_dtypes("number").reset_index(drop=True)
+        pd.testing.assert_frame_equal(written[numbers.columns], numbers, check_dtype=False)
     wells = pd.read_csv("plates/wells.csv", dtype={"compound": "str"})
     pd.testing.assert_series_equal(wells["value"], tables[0]["value"].reset_index(drop=True), check_dtype=False)
     assert set(wells["compound"].dropna()) == {"00", "01"}
@@ -56,7 +57,7 @@ def test_a_count_that_is_there_gives_the_tables_of_the_pipeline(source, here):
 def test_images_are_counted_first_and_their_counts_are_kept(here, squares_image, squares_model):
     for n, well in enumerate(("A1", "A2", "B1")):
         write_image(squares_image(n), here / "images" / f"{well}_s1.png")
-    result = invoke("plates", "images", "--model", squares_model)
+    result = invoke("plates", "images", "--model", squares_model, "--engine", "pytorch", "--workers", 1)
     assert result.exit_code == 0, result.output
     wells = pd.read_csv(here / "plates_images" / "wells.csv").set_index("well")["value"]
     counts = pd.read_csv(here / "plates_images" / "counted" / "counts.csv").set_index("image")["total"]

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import Whole, averaging, diameter, model, pixel_size, selection, threshold
+from cell_pipelines.commands.options import (
+    averaging,
+    diameter,
+    engine,
+    model,
+    pixel_size,
+    selection,
+    threshold,
+    workers,
+)
 
 # What they say of each image stands in the table, which this command prints.
 _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting", "count_intervals", "scoring"))
@@ -19,14 +28,8 @@ _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting"
 @selection
 @threshold
 @averaging
-@click.option(
-    "--engine", default="pytorch", show_default=True,
-    help="Library that runs a network: pytorch, onnxruntime, openvino, or auto for the fastest with the same counts.",
-)  # fmt: skip
-@click.option(
-    "--workers", type=Whole(min=1), default=1, show_default=True,
-    help="Processes among which the images are divided; each loads the model.",
-)  # fmt: skip
+@engine
+@workers
 @click.option(
     "--regions", type=Path,
     help="Annotated regions (QuPath's GeoJSON, ImageJ's ROIs and others) in which cells are counted besides.",

@@ -95,6 +95,14 @@ averaging = click.option(
     is_flag=True,
     help="Average a network over eight turns and mirror images, 8 times the cost.",
 )
+engine = click.option(
+    "--engine", default="pytorch", show_default=True,
+    help="Library that runs a network: pytorch, onnxruntime, openvino, or auto for the fastest with the same counts.",
+)  # fmt: skip
+workers = click.option(
+    "--workers", type=Whole(min=1), default=1, show_default=True,
+    help="Processes among which the images are divided; each loads the model.",
+)  # fmt: skip
 threshold = click.option(
     "--threshold", type=Decimal("0.5"), help="Least score of a cell, 0 to 1; else the model's own."
 )

@@ -5,7 +5,16 @@ from typing import Any
 
 import click
 
-from cell_pipelines.commands.options import averaging, diameter, model, pixel_size, selection, threshold
+from cell_pipelines.commands.options import (
+    averaging,
+    diameter,
+    engine,
+    model,
+    pixel_size,
+    selection,
+    threshold,
+    workers,
+)
 
 
 @click.command()
@@ -33,6 +42,8 @@ from cell_pipelines.commands.options import averaging, diameter, model, pixel_si
 @selection
 @threshold
 @averaging
+@engine
+@workers
 def plates(source: tuple[str, ...], layout: Path | None, out: Path | None, **settings: Any) -> None:
     """Evaluate the plates in SOURCE: their images, or the folder or `counts.csv` of a count that is there already.
 
