@@ -16,8 +16,9 @@ from cell_pipelines import count, load_model
 from cell_pipelines.annotations.formats.registry import FORMATS, read_annotations
 from cell_pipelines.annotations.images import ImageIndex, ImageRecord
 from cell_pipelines.failures import MistakeError
-from cell_pipelines.imaging.reading import ImageFormatError, write_image
+from cell_pipelines.imaging.reading import ImageFormatError, list_image_files, write_image
 from cell_pipelines.inference.symmetries import ALL_SYMMETRIES, Symmetry
+from cell_pipelines.workflows.regions import read_regions
 
 
 @pytest.fixture
@@ -163,6 +164,16 @@ def test_cells_are_counted_within_regions_and_the_page_has_them(folder, squares_
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Counts in regions" in page
     assert f"{result.in_regions.outside} cells of these images lie in no region" in page
+
+
+def test_regions_of_no_image_are_told(folder, tmp_path, caplog):
+    for name in ("2 ü", "of nothing"):
+        write_image(np.ones((64, 64), np.uint8), tmp_path / "regions" / f"{name}.png")
+    regions = read_regions(list_image_files(folder), tmp_path / "regions", "label_image")
+    assert regions.n_objects == 1
+    (told,) = caplog.messages
+    assert "not every region is counted in" in told
+    assert "of nothing.png" in told and "3 ü.png" not in told
 
 
 def test_missing_regions_are_a_mistake_before_anything_is_counted(folder, squares_model, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Counts within annotated regions: read the regions of images, count, and say what the numbers leave open."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +12,13 @@ from cell_pipelines.failures import MistakeError
 from cell_pipelines.imaging.reading import ImageFile
 from cell_pipelines.workflows.ground_truth import read_ground_truth
 
+logger = logging.getLogger(__name__)
+
+_SHOWN = 3
+
 
 def read_regions(images: Mapping[str, ImageFile], source: Path, format: str = "auto") -> AnnotationSet:
-    """Read regions of images that are annotated in any format.
+    """Read regions of images that are annotated in any format; those that are of no image are told in the log.
 
     Args:
         images: The images by name.
@@ -24,7 +29,15 @@ def read_regions(images: Mapping[str, ImageFile], source: Path, format: str = "a
         MistakeError: There is no such source, or it is about none of the images.
         AnnotationFormatError: No format is recognised, or several.
     """
-    return read_ground_truth(images, source, format).annotations
+    conversion = read_ground_truth(images, source, format)
+    # An image without regions is nothing to tell.
+    told = [finding for finding in conversion.findings if finding.file not in images]
+    lost = [finding for finding in told if finding.action in ("dropped", "skipped")]
+    if lost:
+        shown = " ".join(finding.sentence() for finding in lost[:_SHOWN])
+        more = f" There are {len(lost) - _SHOWN} more such entries." if len(lost) > _SHOWN else ""
+        logger.warning("%s: not every region is counted in. %s%s", source, shown, more)
+    return conversion.annotations
 
 
 def count_regions(cells: AnnotationSet, regions: AnnotationSet, source: Path) -> RegionCounts:
