@@ -145,16 +145,21 @@ def test_all_is_written_into_a_new_folder(folder, squares_model, tmp_path):
         count(folder, squares_model, out=tmp_path / "out")
 
 
-def test_cells_are_counted_within_regions_and_the_page_has_them(folder, squares_model, tmp_path):
+def write_regions(folder, *names):
+    """Write a region at the top of each image that is named, as QuPath does."""
     ring = [[0, 0], [64, 0], [64, 20], [0, 20], [0, 0]]
     region = {
         "type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]},
         "properties": {"objectType": "annotation", "name": "top", "classification": {"name": "stroma"}},
     }  # fmt: skip
-    for n in (2, 3):
-        file = tmp_path / "regions" / f"{n} ü.geojson"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps({"type": "FeatureCollection", "features": [region]}), encoding="utf-8")
+    folder.mkdir()
+    for name in names:
+        text = json.dumps({"type": "FeatureCollection", "features": [region]})
+        (folder / f"{name}.geojson").write_text(text, encoding="utf-8")
+
+
+def test_cells_are_counted_within_regions_and_the_page_has_them(folder, squares_model, tmp_path):
+    write_regions(tmp_path / "regions", "2 ü", "3 ü")
     result = count(folder, squares_model, regions=tmp_path / "regions", pixel_size=0.5, out=tmp_path / "out")
     table = pd.read_csv(tmp_path / "out" / "regions.csv")
     tops = (result.cells["center_y_px"] < 20).groupby(result.cells["image"]).sum()
@@ -167,13 +172,12 @@ def test_cells_are_counted_within_regions_and_the_page_has_them(folder, squares_
 
 
 def test_regions_of_no_image_are_told(folder, tmp_path, caplog):
-    for name in ("2 ü", "of nothing"):
-        write_image(np.ones((64, 64), np.uint8), tmp_path / "regions" / f"{name}.png")
-    regions = read_regions(list_image_files(folder), tmp_path / "regions", "label_image")
+    write_regions(tmp_path / "regions", "2 ü", "of nothing")
+    regions = read_regions(list_image_files(folder), tmp_path / "regions")
     assert regions.n_objects == 1
     (told,) = caplog.messages
     assert "not every region is counted in" in told
-    assert "of nothing.png" in told and "3 ü.png" not in told
+    assert "of nothing.geojson" in told and "3 ü.png" not in told
 
 
 def test_missing_regions_are_a_mistake_before_anything_is_counted(folder, squares_model, tmp_path, monkeypatch):
