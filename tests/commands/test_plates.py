@@ -84,3 +84,23 @@ def test_a_mistake_gets_one_sentence_and_leaves_nothing(words, sentence, here):
     assert result.exit_code == 2
     assert re.search(sentence, " ".join(result.output.split())), result.output
     assert sorted(path.name for path in here.iterdir()) == before
+
+
+def test_names_that_say_of_no_well_are_refused_before_anything_is_counted(
+    here, squares_image, squares_model, monkeypatch
+):
+    write_image(squares_image(1), here / "images" / "field.png")
+    monkeypatch.setattr("cell_pipelines.api.find_cells", lambda *_: pytest.fail("cells before the mistake"))
+    result = invoke("plates", "images", "--model", squares_model)
+    assert result.exit_code == 2
+    assert "image names say of no well" in result.output
+
+
+def test_counts_are_kept_where_they_lack_the_measure(here, squares_image, squares_model):
+    write_image(squares_image(2), here / "images" / "A01_s1.png")
+    result = invoke("plates", "images", "--model", squares_model, "--measure", "dead", "--out", "plates")
+    assert result.exit_code == 2
+    assert "got dead. The counts are kept in" in " ".join(result.output.split())
+    again = invoke("plates", "plates/counted", "--out", "again")
+    assert again.exit_code == 0, again.output
+    assert pd.read_csv(here / "again" / "wells.csv")["value"].tolist() == [2]

@@ -53,21 +53,34 @@ def plates(source: tuple[str, ...], layout: Path | None, out: Path | None, **set
     import pandas as pd
 
     from cell_pipelines.commands.output import name_of, output_folder, print_files, print_table
+    from cell_pipelines.failures import MistakeError
     from cell_pipelines.files import atomic_folder
+    from cell_pipelines.workflows.image_sources import collect_images
     from cell_pipelines.workflows.parameters.plates import PlateParameters
-    from cell_pipelines.workflows.plates import FILES, read_table, shown_quality, write_plates
+    from cell_pipelines.workflows.plates import FILES, check_images, read_table, shown_quality, write_plates
 
+    problem = ""
     names = ("measure", "relative_to", "correct", "reference", "index", "name_pattern")
     parameters = PlateParameters(**{name: settings.pop(name) for name in names})
     folder = output_folder(out, f"plates_{name_of(source)}", source)
     wells = pd.DataFrame() if layout is None else read_table(layout, "one row per well", as_text=True)
     counts = _table_of(source)
+    if counts is None:
+        selected = {name: settings[name] for name in ("channel", "z", "time")}
+        check_images(collect_images(source, **selected), wells, parameters)
     with atomic_folder(folder) as temporary:
         if counts is None:
             measurements = _count(source, settings, temporary / "counted")
         else:
             measurements = read_table(counts, "one row per image")
-        result = write_plates(measurements, wells, parameters, temporary)
+        try:
+            result = write_plates(measurements, wells, parameters, temporary)
+        except ValueError as error:
+            if counts is not None:
+                raise
+            problem = str(error)
+    if problem:
+        raise MistakeError(f"{problem} The counts are kept in {folder / 'counted'}, which `plates` takes, too.")
     print_table(shown_quality(result.quality), notes=("note",))
     click.echo(f"{result.wells['value'].notna().sum()} wells with a value, {result.hits['hit'].sum()} hits.")
     print_files(folder, FILES | {"counted": "counts"})

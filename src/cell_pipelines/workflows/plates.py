@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ TABLES = ("wells", "quality", "effects", "doses", "curves", "hits")
 FIGURES = ("maps", "roles", "curves", "hits")
 #: What `write_plates` writes, but for the tables.
 FILES = {"plates.html": "page", "plates.xlsx": "tables", "figures": "figures"}
+# Stands for the counts before there are any.
+_TRIED = "total"
 #: Columns of the table of counts that say by what was counted.
 _TRACED = ("model_run_id", "model_sha256", "thresholds")
 
@@ -80,6 +83,24 @@ def analyse(measurements: pd.DataFrame, layout: pd.DataFrame, parameters: PlateP
 
     index = read_plate_index(parameters.index) if parameters.index else ()
     return analyse_plates(measurements, layout, parameters, index)
+
+
+def check_images(names: Iterable[str], layout: pd.DataFrame, parameters: PlateParameters) -> None:
+    """Refuse images that are on no well of the layout, before they are counted.
+
+    Args:
+        names: Of the images.
+        layout: As for `analyse`.
+        parameters: As for `analyse`.
+
+    Raises:
+        ValueError: As `analyse`.
+    """
+    from cell_pipelines.analysis.plates.analysing import place_wells
+
+    index = read_plate_index(parameters.index) if parameters.index else ()
+    rules = replace(parameters, measure=_TRIED, relative_to=None)
+    place_wells(pd.DataFrame({"image": list(names), _TRIED: 1.0}), layout, rules, index)
 
 
 def plot(result: PlateResult, parameters: PlateParameters) -> dict[str, Figure]:

@@ -64,11 +64,8 @@ def analyse_plates(
     Raises:
         ValueError: The layout or the measurements can't be read, or do not fit each other.
     """
-    known = read_layout(layout, wells=rules.plate_wells) if len(layout) else None
-    placed = place_images(measurements, [] if known is None else list(known["plate"].unique()), rules, index)
-    known = layout_of_wells(list(placed["plate"]), list(placed["well"])) if known is None else known
-    shape = plate_shape(known, rules.plate_wells)
-    wells = add_response(measure_wells(placed, known, rules))
+    wells, shape = place_wells(measurements, layout, rules, index)
+    wells = add_response(wells)
     is_share = bool(rules.relative_to)
     measured = fit_compounds(wells, as_shares=False)
     wells = _locate(wells, measured, shape).assign(measured_value=wells["value"])
@@ -83,6 +80,26 @@ def analyse_plates(
     responses = fit_compounds(wells, as_shares=True) if is_share else measured
     doses, curves = tabulate_doses(responses)
     return PlateResult(wells, quality, effects, doses, curves, find_hits(wells, rules), responses, shape, is_share)
+
+
+def place_wells(
+    measurements: pd.DataFrame, layout: pd.DataFrame, rules: PlateRules, index: Sequence[IndexedImage] = ()
+) -> tuple[pd.DataFrame, tuple[int, int]]:
+    """Return one row per well with its value, and rows and columns of the plates.
+
+    Args:
+        measurements: As for `analyse_plates`.
+        layout: As for `analyse_plates`.
+        rules: As for `analyse_plates`.
+        index: As for `analyse_plates`.
+
+    Raises:
+        ValueError: As `analyse_plates`.
+    """
+    known = read_layout(layout, wells=rules.plate_wells) if len(layout) else None
+    placed = place_images(measurements, [] if known is None else list(known["plate"].unique()), rules, index)
+    known = layout_of_wells(list(placed["plate"]), list(placed["well"])) if known is None else known
+    return measure_wells(placed, known, rules), plate_shape(known, rules.plate_wells)
 
 
 def _locate(wells: pd.DataFrame, responses: dict[str, DoseResponse], shape: tuple[int, int]) -> pd.DataFrame:
