@@ -70,3 +70,39 @@ def test_rows_that_could_be_channels_fields_or_times_are_read_like_the_others_of
 def test_a_name_that_nothing_is_like_is_still_not_guessed():
     assert read_plate_names(["D01_F02.tif", "D02_F02.tif"]) == [None, None]
     assert read_plate_names(["A01_s1.tif", "x_D01_F02.tif"])[1] is None
+    assert [one.well for one in read_plate_names(["D01.tif", "D02.tif"])] == ["D01", "D02"]
+
+
+@pytest.mark.parametrize(
+    ("form", "values"),
+    [
+        ("{}/s{}.tif", (1, 2)), ("{}/f{}.tif", (1, 2)), ("{}/w{}.tif", (1,)), ("P1_{}.tif", ()),
+        ("P{1}/{0}_F2.tif", (1, 2)),
+        ("{}_R{}.tif", (1, 2, 3)), ("{}_F01.tif", ()), ("{0}/{0}_s{1}.tif", (1, 2)), ("d{1}/{0}.tif", (1, 2)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("rows", ["ABC", "BCEFG", "ABD", "DF"])
+def test_the_part_with_several_rows_is_the_well_whatever_else_looks_like_one(form, values, rows):
+    wells = [f"{row}{column:02d}" for row in rows for column in (1, 4)]
+    names, expected = zip(
+        *[(form.format(well, value), well) for well in wells for value in values or (0,)], strict=True
+    )
+    assert [position and position.well for position in read_plate_names(names)] == list(expected)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("B01_R1.tif", "B01_R2.tif"), ("P1_A01.tif", "P1_A02.tif"), ("x_s1.tif", "x_s2.tif"), ("A01_B02", "C01_D02")],
+)
+def test_names_of_which_two_parts_or_none_could_be_the_well_are_refused(names):
+    assert read_plate_names(names) == [None, None]
+
+
+def test_a_field_that_is_called_like_the_well_is_one():
+    names = ["p_F01_F01.tif", "p_F01_F02.tif", "p_A01_F01.tif"]
+    assert [(one.well, one.site) for one in read_plate_names(names)] == [("F01", "1"), ("F01", "2"), ("A01", "1")]
+
+
+def test_another_picture_among_the_images_of_a_plate_is_the_only_one_that_says_nothing():
+    found = read_plate_names(["overview_1.tif", "B05_s1.tif", "C05_s1.tif"])
+    assert [one and one.well for one in found] == [None, "B05", "C05"]

@@ -76,6 +76,10 @@ def test_images_are_counted_first_and_their_counts_are_kept(here, squares_image,
         (["counted", "--measure", "dead"], "must be a column of numbers .total., got dead"),
         (["counted", "--relative-to", "total", "--correct", "loess"], "'loess' is not one of"),
         (["layout.csv"], "must be a column of numbers"),
+        (["counted", "--threshold", "0.9", "--model", "nuclei"], "counted already, .* with --model, --threshold"),
+        (["counted", "--plate-channel", "2"], "must be one of .none is known., got 2"),
+        (["counted", "--false-discovery-rate", "2"], "false_discovery_rate"),
+        (["counted", "--plate-wells", "100"], "plate_wells"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_leaves_nothing(words, sentence, here):
@@ -101,6 +105,17 @@ def test_counts_are_kept_where_they_lack_the_measure(here, squares_image, square
     result = invoke("plates", "images", "--model", squares_model, "--measure", "dead", "--out", "plates")
     assert result.exit_code == 2
     assert "got dead. The counts are kept in" in " ".join(result.output.split())
-    again = invoke("plates", "plates/counted", "--out", "again")
-    assert again.exit_code == 0, again.output
-    assert pd.read_csv(here / "again" / "wells.csv")["value"].tolist() == [2]
+    for source in ("plates", "plates/counted"):
+        again = invoke("plates", source, "--out", source.replace("/", "_") + "_again")
+        assert again.exit_code == 0, again.output
+        assert pd.read_csv(here / (source.replace("/", "_") + "_again") / "wells.csv")["value"].tolist() == [2]
+
+
+def test_one_of_several_channels_of_names_is_measured(here):
+    rows = [f"A0{well}_w{channel}.tif,{10 * well + channel}" for well in (1, 2) for channel in (1, 2)]
+    (here / "COUNTS.CSV").write_text("\n".join(["image,total", *rows]))
+    refused = invoke("plates", "COUNTS.CSV", "--out", "plates")
+    assert refused.exit_code == 2 and "tell 2 channels" in refused.output
+    taken = invoke("plates", "COUNTS.CSV", "--plate-channel", "2", "--out", "plates")
+    assert taken.exit_code == 0, taken.output
+    assert pd.read_csv(here / "plates" / "wells.csv")["value"].dropna().tolist() == [12, 22]

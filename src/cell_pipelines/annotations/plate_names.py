@@ -10,11 +10,11 @@
 | ArrayScan | ``plate_B05f02d0.TIF`` |
 | IN Cell | ``B - 05(fld 3 wv DAPI - DAPI).tif`` |
 | OME-Zarr | ``plate.zarr/B/5/0`` |
-| any other | one part of the name is a well: ``B05.png``, ``plate1/B05_s2_w1.tif``, ``B05/field_2.png`` |
+| any other | one part of the names is a well: ``B05.png``, ``plate1/B05_s2_w1.tif``, ``B05/field_2.png`` |
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -56,6 +56,7 @@ READERS: Final = {
 _ENDING = re.compile(r"\.(?:tiff?|png|jpe?g|jp2|bmp|webp|flex|nd2|czi|lif|zarr|c01|dib|stk)$", re.I)
 _SEPARATORS = re.compile(r"[/_ .\-]+")
 _WELL_PART = re.compile(r"(?:well)?(?P<well>A?[A-Z]\d{1,2})", re.I)
+_PADDED = re.compile(r"[A-Z]\d\d")
 _PARTS: Final = {
     "site": re.compile(r"(?:s|f|fld|field|fov|site|pos|position|xy)(\d+)", re.I),
     "channel": re.compile(r"(?:w|ch|channel|d)(\d+)", re.I),
@@ -103,7 +104,7 @@ def read_plate_names(names: Sequence[str], *, pattern: str | None = None) -> lis
     PlatePosition(well='B05', site='3', channel='2', time=None, plane=None, reader='ImageXpress')
     """
     if pattern is None:
-        return _read_alike(names, [_read_known(name) for name in names])
+        return _read_known(names)
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -116,38 +117,65 @@ def read_plate_names(names: Sequence[str], *, pattern: str | None = None) -> lis
     return [None if match is None else _position(match, "the pattern") for match in matches]
 
 
-def _read_known(name: str) -> PlatePosition | None:
-    stem = _ENDING.sub("", name)
+def _read_known(names: Sequence[str]) -> list[PlatePosition | None]:
+    stems = [_ENDING.sub("", name) for name in names]
+    found = [_read_form(name, stem) for name, stem in zip(names, stems, strict=True)]
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for number, stem in enumerate(stems):
+        if found[number] is None:
+            parts = _parts_of(stem)
+            wells = [place for place, part in enumerate(parts) if _well_of(part)]
+            alike.setdefault((len(parts), *wells), []).append(number)
+    positions = [None if one is None else one[0] for one in found]
+    for (_, *wells), numbers in alike.items():
+        rows = [_parts_of(stems[number]) for number in numbers]
+        for number, position in zip(numbers, _read_alike(rows, wells), strict=True):
+            positions[number] = position
+    return positions
+
+
+def _read_form(name: str, stem: str) -> tuple[PlatePosition | None] | None:
+    """Return what a name in a reader's form says, which may be nothing; None for a name in none of these forms."""
     for reader, form in READERS.items():
         match = form.search(name if reader == "Opera" else stem)
         if match:
-            return _position(match, reader)
-    return _read_parts(stem)
+            return (_position(match, reader),)
+    return None
 
 
-def _read_alike(names: Sequence[str], found: Sequence[PlatePosition | None]) -> list[PlatePosition | None]:
-    """Read names such as ``p_D01_s1``, where D may be a channel, like others of as many parts, such as ``p_A01_s1``."""
-    places: dict[int, set[int]] = {}
-    for name, position in zip(names, found, strict=True):
-        if position is not None and position.reader == _ANY:
-            parts = _parts_of(name)
-            own = [place for place, part in enumerate(parts) if _well_of(part) == position.well]
-            places.setdefault(len(parts), set()).update(own)
+def _read_alike(rows: Sequence[Sequence[str]], wells: Sequence[int]) -> list[PlatePosition | None]:
+    """Read names of as many parts each, of which those at `wells` could be wells: one of them is, in all names."""
+    same: dict[tuple[str | None, ...], list[int]] = {}
+    for place in wells:
+        same.setdefault(tuple(_well_of(parts[place]) for parts in rows), []).append(place)
+    chosen = _choose_well(rows, [places[-1] for places in same.values()])
+    if chosen is None:
+        return [None] * len(rows)
+    own = next(places for places in same.values() if chosen in places)
     return [
-        _read_at(_parts_of(name), places) if position is None else position
-        for name, position in zip(names, found, strict=True)
+        _from_parts(parts[chosen], [part for place, part in enumerate(parts) if place not in own]) for parts in rows
     ]
 
 
-def _read_at(parts: Sequence[str], places: Mapping[int, set[int]]) -> PlatePosition | None:
-    known = list(places.get(len(parts), ()))
-    if len(known) != 1 or (well := _well_of(parts[known[0]])) is None:
-        return None
-    return _from_parts(well, [*parts[: known[0]], *parts[known[0] + 1 :]])
+def _choose_well(rows: Sequence[Sequence[str]], wells: Sequence[int]) -> int | None:
+    """Return the place at which names have their well; None where that is not certain.
+
+    It is the only one with several rows of a plate. Where there is none, F1, S2, T3, D4, W5 and Z6 are sites, times,
+    channels and planes beside another well, as ``P1`` and ``R1`` may be something else, too.
+    """
+    letters = {place: {str(_well_of(parts[place]))[:-2] for parts in rows} for place in wells}
+    several = [place for place in wells if len(letters[place]) > 1]
+    if several:
+        return several[0] if len(several) == 1 else None
+    facts = [p for p in wells if all(any(form.fullmatch(parts[p]) for form in _PARTS.values()) for parts in rows)]
+    left = [place for place in wells if place not in facts]
+    if not left and len(facts) == 1 and all(_PADDED.fullmatch(parts[facts[0]]) for parts in rows):
+        return facts[0]
+    return left[0] if len(left) == 1 else None
 
 
-def _parts_of(name: str) -> list[str]:
-    return [part for part in _SEPARATORS.split(_ENDING.sub("", name)) if part]
+def _parts_of(stem: str) -> list[str]:
+    return [part for part in _SEPARATORS.split(stem) if part]
 
 
 def _well_of(part: str) -> str | None:
@@ -178,24 +206,7 @@ def _without_zeros(value: str | None) -> str | None:
     return str(int(value)) if value is not None and value.isdecimal() else value
 
 
-def _read_parts(stem: str) -> PlatePosition | None:
-    """Return the position of a name of which one part is a well, and others site, channel, time or plane."""
-    folders, _, last = stem.rpartition("/")
-    for text in (last, folders):
-        parts = [part for part in _SEPARATORS.split(text) if part]
-        wells = dict.fromkeys(match["well"] for part in parts if (match := _WELL_PART.fullmatch(part)))
-        # S1, F2, T3 or Z4 beside another well are its site, time or plane.
-        if len(wells) > 1:
-            wells = {well: None for well in wells if not any(form.fullmatch(well) for form in _PARTS.values())}
-        if len(wells) == 1:
-            well = next(iter(wells))
-            return _from_parts(well, [part for part in _SEPARATORS.split(stem) if part not in ("", well)])
-        if wells:
-            return None
-    return None
-
-
-def _from_parts(well: str, rest: Sequence[str]) -> PlatePosition | None:
+def _from_parts(part: str, rest: Sequence[str]) -> PlatePosition | None:
     facts: dict[str, str | None] = {}
     for name, form in _PARTS.items():
         numbers = [match[1] for part in rest if (match := form.fullmatch(part))]
@@ -204,7 +215,5 @@ def _from_parts(well: str, rest: Sequence[str]) -> PlatePosition | None:
     for word, number in words.items():
         if word.lower() in ("field", "site", "fov", "position") and facts["site"] is None:
             facts["site"] = _without_zeros(number)
-    try:
-        return PlatePosition(well_name(*parse_well(well)), **facts, reader=_ANY)
-    except ValueError:
-        return None
+    well = _well_of(part)
+    return None if well is None else PlatePosition(well, **facts, reader=_ANY)

@@ -1,11 +1,15 @@
 """Say of plates what the counts of their images mean: wells, controls, dose-response and hits."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cell_pipelines.commands.options import (
+    Decimal,
+    Whole,
     averaging,
     diameter,
     engine,
@@ -15,6 +19,15 @@ from cell_pipelines.commands.options import (
     threshold,
     workers,
 )
+from cell_pipelines.failures import MistakeError
+
+# What `PlateParameters` calls the options.
+_RULES = {
+    "measure": "measure", "relative_to": "relative_to", "correct": "correct", "reference": "reference",
+    "index": "index", "name_pattern": "name_pattern", "channel": "plate_channel", "time": "plate_time",
+    "plate_wells": "plate_wells", "false_discovery_rate": "false_discovery_rate",
+    "least_effect_percent": "least_effect",
+}  # fmt: skip
 
 
 @click.command()
@@ -36,6 +49,14 @@ from cell_pipelines.commands.options import (
 )  # fmt: skip
 @click.option("--index", type=Path, help="Index file of Harmony or Micro-Manager, or its folder, in place of names.")
 @click.option("--name-pattern", help="Regular expression of names with the groups well, site, channel, time.")
+@click.option("--plate-channel", help="Channel that is measured, where names tell several.")
+@click.option("--plate-time", help="Time point that is measured, where names tell several.")
+@click.option("--plate-wells", type=Whole(min=6), help="Wells of a plate; else the smallest that has all of them.")
+@click.option("--false-discovery-rate", type=Decimal("0.05"), default=0.05, show_default=True, help="Among the hits.")
+@click.option(
+    "--least-effect", type=Decimal("20", least=0), default=0.0, show_default=True,
+    help="Difference from the reference, in percentage points, below which nothing is a hit.",
+)  # fmt: skip
 @model
 @diameter
 @pixel_size
@@ -53,18 +74,18 @@ def plates(source: tuple[str, ...], layout: Path | None, out: Path | None, **set
     import pandas as pd
 
     from cell_pipelines.commands.output import name_of, output_folder, print_files, print_table
-    from cell_pipelines.failures import MistakeError
     from cell_pipelines.files import atomic_folder
     from cell_pipelines.workflows.image_sources import collect_images
     from cell_pipelines.workflows.parameters.plates import PlateParameters
     from cell_pipelines.workflows.plates import FILES, check_images, read_table, shown_quality, write_plates
 
     problem = ""
-    names = ("measure", "relative_to", "correct", "reference", "index", "name_pattern")
-    parameters = PlateParameters(**{name: settings.pop(name) for name in names})
+    parameters = PlateParameters(**{name: settings.pop(option) for name, option in _RULES.items()})
     folder = output_folder(out, f"plates_{name_of(source)}", source)
     wells = pd.DataFrame() if layout is None else read_table(layout, "one row per well", as_text=True)
     counts = _table_of(source)
+    if counts is not None:
+        _check_nothing_given(settings, counts)
     if counts is None:
         selected = {name: settings[name] for name in ("channel", "z", "time")}
         check_images(collect_images(source, **selected), wells, parameters)
@@ -86,13 +107,22 @@ def plates(source: tuple[str, ...], layout: Path | None, out: Path | None, **set
     print_files(folder, FILES | {"counted": "counts"})
 
 
+def _check_nothing_given(options: Iterable[str], counts: Path) -> None:
+    """Refuse options of counting where nothing is counted."""
+    context = click.get_current_context()
+    given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        words = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
+        raise MistakeError(f"{counts}: these images are counted already, so nothing can be done with {words}.")
+
+
 def _table_of(source: tuple[str, ...]) -> Path | None:
     """Return the table of a count that is there already; None where images are named."""
     path = Path(source[0]).expanduser()
-    if len(source) > 1:
+    if len(source) > 1 or (not path.is_dir() and path.suffix.lower() != ".csv"):
         return None
-    table = path / "counts.csv" if path.is_dir() else path
-    return table if table.suffix == ".csv" and (table.is_file() or not path.is_dir()) else None
+    tables = (path / "counts.csv", path / "counted" / "counts.csv") if path.is_dir() else (path,)
+    return next((table for table in tables if table.is_file() or not path.is_dir()), None)
 
 
 def _count(images: tuple[str, ...], settings: dict[str, Any], folder: Path) -> Any:
