@@ -4,6 +4,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cell_pipelines.analysis.benchmark import BENCHMARK_TYPES, metrics_of
+from cell_pipelines.analysis.model_comparison.model_tables import COSTS
 from cell_pipelines.workflows.run_comparison import Comparison, compare_runs, is_compared
 
 NO_METRICS: tuple[dict, dict] = ({}, {})
@@ -89,6 +91,38 @@ def test_times_and_memory_are_left_out(compare):
 @pytest.mark.parametrize("name", ["time_point", "learning_rate", "test_count_mae", "mean_speed_um_per_hour", "frames"])
 def test_what_is_about_cells_is_compared(compare, name):
     assert rows_of(compare({"a.csv": f"{name}\n1\n"}, {"a.csv": f"{name}\n2\n"}))[0][1] == name
+
+
+@pytest.mark.parametrize("name", ["others", "memory", "waiting", "latency", "throughput", "count_memory", "dose_mb"])
+def test_classes_may_be_named_like_measurements(compare, name):
+    files = [
+        {"counts.csv": f"image,{name}\na,{count}\n", "tests.csv": f"metric,p\nf1/{name},{count}\n",
+         "thresholds.json": json.dumps({name: {"score": count}})}
+        for count in (3, 4)
+    ]  # fmt: skip
+    metrics = {"yolo": {f"test_f1/{name}": 0.5, name: 3.0}}, {"yolo": {f"test_f1/{name}": 0.75, name: 4.0}}
+    comparison = compare(*files, metrics)
+    assert {(row[0], row[1]) for row in rows_of(comparison)} == {
+        ("counts.csv", name), ("tests.csv", "p"), ("thresholds.json", "value"),
+        ("metrics of yolo", name), ("metrics of yolo", f"test_f1/{name}"),
+    }  # fmt: skip
+    assert (comparison.metrics, comparison.values) == (2, 6)
+
+
+def test_measured_costs_of_models_are_left_out_and_their_sizes_are_not(compare):
+    names = [name for name in COSTS if name not in ("input", "device", "training_device")]
+    files = [{"models.csv": f"{','.join(names)}\n{','.join([value] * len(names))}\n"} for value in ("1", "2")]
+    assert [row[1] for row in rows_of(compare(*files))] == ["parameters_m", "flops_g"]
+    runs = [pd.DataFrame([benchmark_row(value)]) for value in (1, 2)]
+    metrics = [{"yolo": metrics_of(one)} for one in runs]
+    differing = [row[1] for row in rows_of(compare({}, {}, (metrics[0], metrics[1]))) if row[0] == "metrics of yolo"]
+    assert differing == ["benchmark_difference", "benchmark_flops_g", "benchmark_parameters_m", "benchmark_threads"]
+
+
+def benchmark_row(value: int) -> dict:
+    """Return a row of measurements in which each number is this one."""
+    texts = {name: "x" for name, kind in BENCHMARK_TYPES.items() if kind == "str"}
+    return dict.fromkeys(BENCHMARK_TYPES, value) | texts | {"batch": 1}
 
 
 def test_another_size_or_column_or_table_is_named(compare):

@@ -11,9 +11,13 @@ import pandas as pd
 
 from cell_pipelines.spreadsheet_text import protect_table
 
-#: Names of what is measured while a program runs, or is about the run itself, and differs each time.
+# Whole names of columns and metrics of this project that hold what is measured while a program runs, or are about the
+# run itself, and differ each time. Columns named after classes are results, whatever words are in them.
 _MEASURED = re.compile(
-    r"(?:^|[_/.])(?:seconds|latency|memory|waiting|others|throughput|per_second|run_id)(?:[_/.]|$)|_(?:ms|mb)$"
+    r"(?:training_|validation_|estimated_)?seconds|(?:benchmark_)?latency_(?:low_|high_)?ms|images_per_second"
+    r"|(?:training_|inference_|estimated_|benchmark_)?memory_mb"
+    r"|(?:benchmark_)?checkpoint_mb"  # the file holds the times of its training
+    r"|benchmark_(?:fps|best_batch)_\w+|waiting_share|(?:model_)?run_id"
 )
 # Tables that hold nothing but measured times.
 _MEASURED_TABLES = re.compile(r"(^|/)(benchmark|model_costs)(/|\.)")
@@ -60,6 +64,10 @@ def is_compared(name: str) -> bool:
     return name.endswith(_TABLES) and not name.startswith("lineage/") and not _MEASURED_TABLES.search(name)
 
 
+def _is_measured(name: str) -> bool:
+    return _MEASURED.fullmatch(name) is not None
+
+
 def compare_runs(
     recorded: Path,
     reproduced: Path,
@@ -84,7 +92,7 @@ def compare_runs(
     rows += [_absence(name, "", is_first=name in names[0]) for name in sorted(names[0] ^ names[1])]
     differences = pd.DataFrame(rows, columns=COLUMNS)
     compared = {(model, name) for side in metrics for model, named in side.items() for name in named}
-    count = sum(not _MEASURED.search(name) for _, name in compared)
+    count = sum(not _is_measured(name) for _, name in compared)
     return Comparison(differences, count, len(names[0] & names[1]), values)
 
 
@@ -102,7 +110,7 @@ def _compare_metrics(
         for name in sorted(values[0].keys() | values[1].keys()):
             pair = [side.get(name) for side in values]
             are_same = pair[0] == pair[1] or all(value != value for value in pair)
-            if not are_same and not _MEASURED.search(name):
+            if not are_same and not _is_measured(name):
                 yield _row(result, name, (1, 1), "", *pair)
 
 
@@ -111,13 +119,13 @@ def _read(path: Path, base: str) -> pd.DataFrame:
     if path.suffix == ".json":
         values = list(_flatten(json.loads(path.read_text(encoding="utf-8"))))
         table = pd.DataFrame(
-            [(name, value) for name, value in values if not _MEASURED.search(name)], columns=["name", "value"]
+            [(name, value) for name, value in values if not _is_measured(name)], columns=["name", "value"]
         )
     else:
         table = _read_csv(path)
-        table = table[[name for name in table.columns if not _MEASURED.search(name)]]
+        table = table[[name for name in table.columns if not _is_measured(name)]]
         if "metric" in table:
-            table = table[~table["metric"].str.contains(_MEASURED)]
+            table = table[~table["metric"].map(_is_measured).astype(bool)]
     table = table.reset_index(drop=True)
     return table.apply(lambda column: column.str.replace(base, "…", regex=False)) if base and len(table) else table
 
