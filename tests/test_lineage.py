@@ -91,6 +91,22 @@ def test_variables_are_those_that_the_configuration_reads_without_secrets(projec
     assert lineage_of(project).variables == {"MY_CELLS": "value of MY_CELLS", "OMP_NUM_THREADS": "2"}
 
 
+def test_no_password_gets_into_the_record(project, monkeypatch):
+    settings = "uri: ${oc.env:MLFLOW_TRACKING_URI,x}\n" + "".join(
+        f"{name}: ${{oc.env:{name},x}}\n" for name in ("APIKEY", "DB_PWD", "BASIC_AUTH", "CELL_DATA_ROOT")
+    )
+    (project / "conf" / "base" / "parameters.yml").write_text(settings)
+    for name in ("APIKEY", "DB_PWD", "BASIC_AUTH"):
+        monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:hunter2@tracking.example/mlflow")
+    monkeypatch.setenv("CELL_DATA_ROOT", "/cells")
+    lineage = lineage_of(project, parameters={"a": {"images": ["https://me:hunter2@cells.example/a.png"]}})
+    assert "hunter2" not in json.dumps(lineage.to_dict())
+    expected = {"MLFLOW_TRACKING_URI": "https://tracking.example/mlflow", "CELL_DATA_ROOT": "/cells"}
+    assert lineage.variables == {**expected, "MY_CELLS": "value of MY_CELLS"}
+    assert lineage.to_dict()["invocation"]["environment"] == "my_study"
+
+
 def test_a_configuration_elsewhere_is_named_and_the_projects_own_is_not(project):
     assert lineage_of(project).invocation.conf_source is None
     elsewhere = project / "elsewhere"

@@ -12,6 +12,7 @@ from kedro.config import AbstractConfigLoader, OmegaConfigLoader
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
+from cell_pipelines.credentials import plain_without_credentials, public_variables, without_credentials
 from cell_pipelines.datasets.chosen_model_dataset import ChosenModelDataset
 from cell_pipelines.datasets.folder_dataset import NewFolderDataset, WorkFolderDataset
 from cell_pipelines.failures import MistakeError
@@ -31,7 +32,6 @@ _SETTINGS = (".yml", ".yaml", ".csv", ".json")
 _VARIABLE = re.compile(r"oc\.env:\s*(\w+)")
 # What results depend on though no configuration reads it.
 _COMPUTING = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
-_SECRET = re.compile(r"token|secret|passw|credential|_key", re.IGNORECASE)
 # Of one process only, not of what it computes.
 _PASSING = ("CELL_PIPELINES_RUN_ID",)
 
@@ -81,12 +81,12 @@ class Lineage:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return it as JSON has it, without passwords in addresses."""
         plain: dict[str, Any] = to_plain(asdict(replace(self.invocation, parameters={})))
-        plain["parameters"] = to_plain(dict(self.invocation.parameters))
+        plain["parameters"] = plain_without_credentials(to_plain(dict(self.invocation.parameters)))
         return {
             "format": _FORMAT,
-            "command": self.invocation.command(),
+            "command": without_credentials(self.invocation.command()),
             "invocation": {**plain, "project": str(self.invocation.project)},
             "study": str(self.study),
             "variables": dict(self.variables),
@@ -146,18 +146,14 @@ def configuration_hash(source: Path, names: Iterable[str]) -> str:
 
 
 def variables_of(files: Iterable[Path]) -> dict[str, str]:
-    """Return the environment variables that are set and read by settings, or that computing depends on.
+    """Return the environment variables that are set and read by settings, or that computing depends on; no secrets.
 
     Args:
         files: See `configuration_files`.
     """
     texts = [path.read_text(encoding="utf-8") for path in files if path.suffix in (".yml", ".yaml")]
     names = {*_COMPUTING, *(name for text in texts for name in _VARIABLE.findall(text))}
-    return {
-        name: os.environ[name]
-        for name in sorted(names)
-        if name in os.environ and name not in _PASSING and not _SECRET.search(name)
-    }
+    return public_variables({name: os.environ[name] for name in sorted(names - {*_PASSING}) if name in os.environ})
 
 
 def _is_written(name: str, catalog: DataCatalog) -> bool:

@@ -15,6 +15,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from cell_pipelines import lineage, mlflow_store
+from cell_pipelines.credentials import without_credentials
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.lineage import Lineage
 from cell_pipelines.project import current_project
@@ -115,7 +116,9 @@ def read_reproduction(run_id: str) -> StoredRun:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     runs = client.search_runs(experiments, f"tags.`{REPRODUCES}` = '{run_id}'", max_results=1)
     if not runs:
-        raise MistakeError(f"{mlflow.get_tracking_uri()}: expected a run that repeats {run_id}; there is none.")
+        raise MistakeError(
+            f"{without_credentials(mlflow.get_tracking_uri())}: expected a run that repeats {run_id}; there is none."
+        )
     return read_run(runs[0].info.run_id)
 
 
@@ -149,7 +152,7 @@ def _get(client: mlflow.MlflowClient, run_id: str) -> Run:
             f"{run.info.run_id} ({run.info.run_name}, {_time(run.info.start_time):%Y-%m-%d %H:%M})" for run in runs
         ]
         raise MistakeError(
-            f"{mlflow.get_tracking_uri()}: expected a run {run_id}; there is none."
+            f"{without_credentials(mlflow.get_tracking_uri())}: expected a run {run_id}; there is none."
             + (f" The latest ones are {'; '.join(latest)}." if latest else "")
         ) from error
 

@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,17 @@ def test_variables_are_those_of_the_run_and_data_and_store_lie_in_the_new_folder
     )
     assert variables["MLFLOW_TRACKING_URI"] == f"sqlite:///{(new / 'mlflow.db').as_posix()}"
     assert json.loads(variables["MLFLOW_RUN_CONTEXT"]) == {"cell_pipelines.reproduces": "0123"}
+
+
+def test_a_password_that_was_not_recorded_is_that_of_today(project, monkeypatch):
+    described = lineage_of(project)
+    described = replace(described, variables={"MY_CELLS": "https://cells.example", "OTHER": "https://other.example"})
+    monkeypatch.setenv("MY_CELLS", "https://me:hunter2@cells.example")
+    monkeypatch.setenv("OTHER", "https://me:hunter2@elsewhere.example")
+    run_again("0123", described, Source(None, project / "conf"), project, project.parent / "new")
+    variables = json.loads((project.parent / "call.json").read_text())["variables"]
+    assert variables["MY_CELLS"] == "https://me:hunter2@cells.example"
+    assert variables["OTHER"] == "https://other.example"
 
 
 def test_code_of_another_commit_goes_before_the_installed_one(project):

@@ -134,3 +134,16 @@ def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "rocrate", None)
     with pytest.raises(MistakeError, match=r"pip install 'cell-pipelines\[crate\]'"):
         check_installed()
+
+
+def test_no_password_of_a_run_gets_into_the_crate(results):
+    address = "postgresql://me:hunter2@tracking.example/mlflow"
+    record = replace(
+        RECORD, command=f"kedro run --params=images={address}", parameters={"images": address},
+        variables={"MLFLOW_TRACKING_URI": address, "APIKEY": "hunter2", "CELL_DATA_ROOT": "/cells"},
+    )  # fmt: skip
+    crate = read_crate(results, record)
+    values = values_of(action_of(crate)["environment"])
+    assert values["MLFLOW_TRACKING_URI"] == "postgresql://tracking.example/mlflow"
+    assert values["CELL_DATA_ROOT"] == "/cells" and "APIKEY" not in values
+    assert "hunter2" not in (results / "ro-crate-metadata.json").read_text()

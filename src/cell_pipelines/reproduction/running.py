@@ -12,6 +12,7 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.project import settings
 
 from cell_pipelines import lineage
+from cell_pipelines.credentials import without_credentials
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.invocation import Invocation, python_command
 from cell_pipelines.lineage import Lineage
@@ -71,7 +72,8 @@ def _variables(run_id: str, described: Lineage, source: Source, folder: Path) ->
     folders = str(settings.CONFIG_LOADER_ARGS["base_env"]), environment_of(described)
     present = lineage.variables_of(lineage.configuration_files(source.configuration, folders))
     environment = {name: value for name, value in os.environ.items() if name not in present}
-    environment |= {**described.variables, "PYTHONUTF8": "1", _WATCHED: "1"}
+    environment |= {name: _with_password(name, value) for name, value in described.variables.items()}
+    environment |= {"PYTHONUTF8": "1", _WATCHED: "1"}
     environment |= {"CELL_DATA_ROOT": str(folder / DATA), "CELL_ARTIFACT_ROOT": str(folder / ARTIFACTS)}
     environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{(folder / STORE).as_posix()}"
     environment["MLFLOW_RUN_CONTEXT"] = json.dumps({REPRODUCES: run_id})
@@ -79,6 +81,12 @@ def _variables(run_id: str, described: Lineage, source: Source, folder: Path) ->
         others = environment.get("PYTHONPATH", "")
         environment["PYTHONPATH"] = os.pathsep.join([str(source.package), *filter(None, [others])])
     return environment
+
+
+def _with_password(name: str, recorded: str) -> str:
+    """Return a recorded variable; where only a password is missing, which is never recorded, as it is set now."""
+    now = os.environ.get(name, recorded)
+    return now if without_credentials(now) == recorded else recorded
 
 
 def _study_folder(described: Lineage, source: Source, environment: Mapping[str, str]) -> Path:

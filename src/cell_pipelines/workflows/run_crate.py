@@ -6,13 +6,14 @@ The crate follows the profile Process Run Crate 0.5 (https://w3id.org/ro/wfrun/p
 import hashlib
 import mimetypes
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cell_pipelines import __version__
+from cell_pipelines.credentials import plain_without_credentials, public_variables, without_credentials
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.spreadsheet_text import protect_table
 from cell_pipelines.workflows.run_record import RunRecord
@@ -81,6 +82,7 @@ def describe_as_crate(folder: Path, record: RunRecord, publication: Publication 
     from rocrate.rocrate import ROCrate
 
     publication = publication or Publication()
+    record = _public(record)
     _metrics_table(record).to_csv(folder / METRICS, index=False)
     crate = ROCrate(version="1.1")
     crate.metadata.extra_contexts.append(_CONTEXT)
@@ -95,6 +97,17 @@ def describe_as_crate(folder: Path, record: RunRecord, publication: Publication 
     crate.root_dataset["mentions"] = action
     crate.metadata.write(folder)
     return folder / str(crate.metadata.id)
+
+
+def _public(record: RunRecord) -> RunRecord:
+    """Return a run without passwords, such as that of a server that it was recorded in."""
+    return replace(
+        record,
+        command=without_credentials(record.command),
+        tags=plain_without_credentials(record.tags),
+        parameters=plain_without_credentials(record.parameters),
+        variables=public_variables(record.variables),
+    )
 
 
 def _metrics_table(record: RunRecord) -> pd.DataFrame:
