@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,7 @@ def project(tmp_path, monkeypatch):
         "study: demo\ndata_root: ${oc.env:CELL_DATA_ROOT,data}\nimages: ${oc.env:MY_CELLS,none}\nold: ${oc.env:OLD,x}\n"
     )
     (root / "conf" / "base" / "globals.yml").write_text(base)
+    (root / "conf" / "base" / "mlflow.yml").write_text("server: { mlflow_tracking_uri: null }\n")
     (root / "conf" / "my_study" / "globals.yml").write_text("study: my_study\n")
     (tmp_path / "script.py").write_text(SCRIPT)
     monkeypatch.setattr(running, "python_command", lambda: [sys.executable, str(tmp_path / "script.py")])
@@ -52,8 +54,8 @@ def lineage_of(project: Path, **changes) -> Lineage:
 def start(project: Path, source: Source | None = None, **changes) -> tuple[dict, dict]:
     """Run again and return the environment of the command and the settings that it reads."""
     folder = project.parent / "new"
-    study = run_again("0123", lineage_of(project, **changes), source or Source(None, project / "conf"), project, folder)
-    assert study == folder / "data" / "my_study"
+    again = run_again("0123", lineage_of(project, **changes), source or Source(None, project / "conf"), project, folder)
+    assert again.study == folder / "data" / "my_study"
     assert (folder / "log.txt").read_text().strip() == "working"
     call = json.loads((project.parent / "call.json").read_text())
     assert call["words"] == ["--config", str(folder / "run.yml")] and call["folder"] == str(project)
@@ -85,6 +87,22 @@ def test_variables_are_those_of_the_run_and_data_and_store_lie_in_the_new_folder
     )
     assert variables["MLFLOW_TRACKING_URI"] == f"sqlite:///{(new / 'mlflow.db').as_posix()}"
     assert json.loads(variables["MLFLOW_RUN_CONTEXT"]) == {"cell_pipelines.reproduces": "0123"}
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [("null", None), ("${oc.env:MLFLOW_TRACKING_URI}", None), ("http://tracking.example", "http://tracking.example"),
+     ("${oc.env:MY_SERVER,none}", "http://recorded.example")],
+)  # fmt: skip
+def test_the_store_is_the_one_that_the_started_run_writes_to(project, monkeypatch, named, expected):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://today.example")
+    monkeypatch.setenv("MY_SERVER", "http://today.example")
+    (project / "conf" / "base" / "mlflow.yml").write_text(f"server:\n  mlflow_tracking_uri: {named}\n")
+    described = replace(lineage_of(project), variables={"MY_SERVER": "http://recorded.example"})
+    new = project.parent / "new"
+    again = run_again("0123", described, Source(None, project / "conf"), project, new)
+    assert again.uri == (expected or f"sqlite:///{(new / 'mlflow.db').as_posix()}")
+    assert os.environ["MLFLOW_TRACKING_URI"] == "http://today.example"
 
 
 def test_a_password_that_was_not_recorded_is_that_of_today(project, monkeypatch):

@@ -44,8 +44,16 @@ def test_the_same_results_are_equal_and_counted(compare):
     assert "2 metrics and 2 tables with 12 values" in comparison.sentence()
 
 
-def test_nothing_to_compare_is_not_equal(compare):
-    assert not compare({}, {}).is_equal
+@pytest.mark.parametrize("metrics", [{}, {"yolo": {"seconds": 1.0}}])
+def test_nothing_to_compare_is_an_outcome_of_its_own(compare, metrics):
+    comparison = compare({"f.svg": "x"}, {}, (metrics, metrics))
+    assert comparison.is_empty and not comparison.is_equal
+    assert comparison.sentence().startswith("Nothing to compare: the command ran again to its end")
+
+
+def test_a_table_that_only_one_run_has_is_a_difference_and_not_nothing(compare):
+    comparison = compare({"a.csv": "x\n1\n"}, {})
+    assert not comparison.is_empty and not comparison.is_equal
 
 
 def test_a_column_says_how_many_rows_differ_and_which_one_most(compare):

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+# Exit status; 2 is that of a mistake in the command.
+_NOTHING_COMPARED = 3
+
 
 @click.command()
 @click.argument("run_id")
@@ -13,7 +16,8 @@ def reproduce(ctx: click.Context, run_id: str, out: Path | None) -> None:
     """Run again what the run RUN_ID of MLflow has run, and compare metrics and tables.
 
     Code and configuration are those of the run, by its commit where need be; the results of the run stay as they are.
-    The exit status is 0 where all numbers are the same, and 1 where one is not, with what may explain it.
+    The exit status is 0 where all numbers are the same, 1 where one is not, with what may explain it, and 3 where the
+    run has none to compare.
     """
     from cell_pipelines.workflows.outputs import check_new_folder
 
@@ -24,6 +28,8 @@ def reproduce(ctx: click.Context, run_id: str, out: Path | None) -> None:
 
     with current_store() as project:
         comparison = repeat(read_run(run_id), project, folder, click.echo)
+    if comparison.is_empty:
+        ctx.exit(_NOTHING_COMPARED)
     if comparison.is_equal:
         click.echo("Equal: every metric and every table is the same to the last digit.")
         return

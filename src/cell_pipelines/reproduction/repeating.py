@@ -2,15 +2,16 @@
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from cell_pipelines import lineage
 from cell_pipelines.failures import MistakeError
 from cell_pipelines.lineage import Lineage
 from cell_pipelines.reproduction.inputs import check_inputs, check_outputs
-from cell_pipelines.reproduction.running import LOG, STORE, run_again
+from cell_pipelines.reproduction.running import LOG, run_again
 from cell_pipelines.reproduction.source import Source, chosen_source, compare_with_now
-from cell_pipelines.run_reading import StoredRun, configured_uri, opened_store, read_reproduction
+from cell_pipelines.run_reading import StoredRun, opened_store, read_reproduction
 from cell_pipelines.workflows.origin_comparison import compare_origins, explain_differences
 from cell_pipelines.workflows.run_comparison import Comparison, compare_runs, is_compared
 
@@ -24,7 +25,7 @@ def check_reproducible(run: StoredRun) -> Lineage:
     """Return what repeats a run, or say why nothing does.
 
     Raises:
-        MistakeError: The run failed, its command was not recorded, or its inputs are gone.
+        MistakeError: The run failed, its command was not recorded or left out nodes, or its inputs are gone.
     """
     run_id = run.record.run_id
     if run.record.status != "FINISHED":
@@ -33,6 +34,12 @@ def check_reproducible(run: StoredRun) -> Lineage:
         raise MistakeError(
             f"run {run_id} can't be reproduced, since it does not say what was run: expected {lineage.FOLDER}/"
             f"{lineage.NAME} among its artifacts, which runs of earlier versions lack."
+        )
+    if run.lineage.invocation.only_missing:
+        raise MistakeError(
+            f"run {run_id} can't be reproduced: `--only-missing-outputs` left out the nodes whose outputs were there, "
+            "and which ones is not recorded; reproduce the runs that wrote them, or repeat its command without that "
+            f"option: `{replace(run.lineage.invocation, only_missing=False).command()}`."
         )
     check_inputs(run.lineage, run.record.tags.get("data.sha256"))
     check_outputs(run.lineage)
@@ -61,13 +68,11 @@ def repeat(run: StoredRun, project: Path, folder: Path, say: Say) -> Comparison:
     with chosen_source(run, described, project, folder / _CODE) as source:
         say(_describe(source))
         say(f"Running `{described.invocation.command()}`; the log is {folder / LOG}.")
-        study = run_again(run.record.run_id, described, source, project, folder)
-        uri = configured_uri(source.configuration, described.invocation.environment)
-    studies = str(described.study), str(study)
-    again, comparison = _compare(run, uri or f"sqlite:///{(folder / STORE).as_posix()}", studies)
-    comparison.save(folder / DIFFERENCES)
+        repetition = run_again(run.record.run_id, described, source, project, folder)
+    again, comparison = _compare(run, repetition.uri, (str(described.study), str(repetition.study)))
     say(comparison.sentence())
-    if not comparison.is_equal:
+    if not comparison.differences.empty:
+        comparison.save(folder / DIFFERENCES)
         changes = compare_origins(run.record.tags, again.record.tags).changes
         for sentence in explain_differences(changes, run.record.parameters):
             say(f"What may explain differences: {sentence}")

@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from cell_pipelines.invocation import Invocation, python_command
 from cell_pipelines.lineage import Lineage
 from cell_pipelines.reproduction.inputs import take_along
 from cell_pipelines.reproduction.source import Source, environment_of
-from cell_pipelines.run_reading import REPRODUCES
+from cell_pipelines.run_reading import REPRODUCES, configured_uri
 
 #: Names of what a reproduction leaves in its folder.
 LOG, STORE, DATA, ARTIFACTS, SETTINGS = "log.txt", "mlflow.db", "data", "mlartifacts", "run.yml"
@@ -30,7 +32,20 @@ _PATIENCE_S = 10.0
 _LONGEST = 300
 
 
-def run_again(run_id: str, described: Lineage, source: Source, project: Path, folder: Path) -> Path:
+@dataclass(frozen=True)
+class Repetition:
+    """A run that repeated another one.
+
+    Attributes:
+        study: The folder of its study's data.
+        uri: MLflow's store that it was recorded in.
+    """
+
+    study: Path
+    uri: str
+
+
+def run_again(run_id: str, described: Lineage, source: Source, project: Path, folder: Path) -> Repetition:
     """Run the command of a run in a process of its own, with results, store and log in a folder.
 
     Args:
@@ -41,14 +56,16 @@ def run_again(run_id: str, described: Lineage, source: Source, project: Path, fo
         folder: That results go into.
 
     Returns:
-        The folder of the study's data, below `folder`.
+        Its data, below `folder`, and its store: the folder's own, unless the configuration names another one.
 
     Raises:
         MistakeError: A study's configuration keeps results from going elsewhere.
         RuntimeError: The command failed; the text names its log.
     """
     environment = _variables(run_id, described, source, folder)
-    study = _study_folder(described, source, environment)
+    with _variables_set(environment):
+        study = _study_folder(described, source)
+        named = configured_uri(source.configuration, described.invocation.environment)
     if not study.is_relative_to(folder):
         raise MistakeError(
             f"{source.configuration}: the study's data lie in {study} whatever CELL_DATA_ROOT says, so that its "
@@ -64,7 +81,7 @@ def run_again(run_id: str, described: Lineage, source: Source, project: Path, fo
         raise RuntimeError(
             f"the command failed with exit status {code}; its log is {folder / LOG}: {_end(folder / LOG)}"
         )
-    return study
+    return Repetition(study, named or environment["MLFLOW_TRACKING_URI"])
 
 
 def _variables(run_id: str, described: Lineage, source: Source, folder: Path) -> dict[str, str]:
@@ -89,20 +106,25 @@ def _with_password(name: str, recorded: str) -> str:
     return now if without_credentials(now) == recorded else recorded
 
 
-def _study_folder(described: Lineage, source: Source, environment: Mapping[str, str]) -> Path:
-    """Return the folder that a study's data lie in with these variables."""
+@contextmanager
+def _variables_set(environment: Mapping[str, str]) -> Iterator[None]:
+    """Read settings in the block as a process with this environment does."""
     before = dict(os.environ)
+    os.environ.clear()
     os.environ.update(environment)
     try:
-        loader = OmegaConfigLoader(
-            conf_source=str(source.configuration),
-            env=described.invocation.environment,
-            **settings.CONFIG_LOADER_ARGS,
-        )
-        names: dict[str, Any] = loader["globals"]
+        yield
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _study_folder(described: Lineage, source: Source) -> Path:
+    """Return the folder that a study's data lie in with the variables that are set."""
+    loader = OmegaConfigLoader(
+        conf_source=str(source.configuration), env=described.invocation.environment, **settings.CONFIG_LOADER_ARGS
+    )
+    names: dict[str, Any] = loader["globals"]
     return Path(str(names["data_root"])).absolute() / str(names["study"])
 
 

@@ -47,8 +47,18 @@ class Comparison:
         """Whether results were compared, and all are the same to the last digit."""
         return self.differences.empty and self.metrics + self.tables > 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither run has anything that can be compared."""
+        return self.differences.empty and self.metrics + self.tables == 0
+
     def sentence(self) -> str:
         """Return in one sentence what was compared."""
+        if self.is_empty:
+            return (
+                "Nothing to compare: the command ran again to its end, and neither run logged a metric or a table, "
+                "besides times and memory."
+            )
         return (
             f"Compared: {self.metrics} metrics and {self.tables} tables with {self.values} values; times and memory, "
             "which differ each time, are left out."
