@@ -73,10 +73,14 @@ def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """Give a new empty folder beside `path` that takes its place when the block ends well, and is then on the disk.
+def atomic_folder(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give a new empty folder beside `path` that takes its place when the block ends well.
 
     An earlier `path` is replaced as a whole, so no stale file of a larger run stays behind.
+
+    Args:
+        path: The folder.
+        durable: Wait until it is on the disk, so that it is also whole after a power failure.
 
     Raises:
         NotADirectoryError: `path` is a file.
@@ -90,7 +94,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.mkdir()
         try:
             yield temporary
-            _sync_folder(temporary)
+            if durable:
+                _sync_folder(temporary)
             _replace_folder(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -1,5 +1,6 @@
 """OME-Zarr labels: files that zarr-python writes as the specification says, and what our own writer leaves for it."""
 
+import errno
 import json
 import sys
 
@@ -9,7 +10,13 @@ import pytest
 from cell_pipelines.annotations.building import AnnotationBuilder
 from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.ome_zarr import detect, read, write
-from cell_pipelines.annotations.formats.registry import detect_format, read_annotations, write_annotations
+from cell_pipelines.annotations.formats.parts import ome_zarr_writing
+from cell_pipelines.annotations.formats.registry import (
+    detect_format,
+    fit_annotations,
+    read_annotations,
+    write_annotations,
+)
 from cell_pipelines.annotations.images import FilePlane, ImageIndex, ImageRecord
 from cell_pipelines.imaging.description import ImageSelection
 from cell_pipelines.imaging.listing import list_folder
@@ -239,6 +246,59 @@ def test_labels_of_another_program_are_not_written_over(tmp_path):
         write(builder.build(), tmp_path / "other")
     with pytest.raises(ValueError, match=r"`version` must be one of 0\.5, 0\.4, got '0\.3'"):
         write(builder.build(), tmp_path / "third", version="0.3")
+
+
+@pytest.mark.parametrize(("name", "listed"), [("manual", True), ("manual", False), ("cell/manual", True)])
+def test_labels_that_another_program_added_to_ours_are_not_deleted(tmp_path, name, listed):
+    builder = AnnotationBuilder()
+    for image in ("a.zarr", "b.zarr"):
+        builder.add_box(builder.add_image(image, width=10, height=8), "cell", (1, 1, 4, 4))
+    write(builder.build(), tmp_path)
+    described = (tmp_path / "b.zarr/labels/zarr.json").read_bytes()
+    add_labels(tmp_path / "b.zarr", name, NUCLEI)
+    if not listed:
+        (tmp_path / "b.zarr/labels/zarr.json").write_bytes(described)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(AnnotationFormatError, match=f"b.zarr/labels/{name}: .* labels of another program lie there"):
+        write(builder.build(), tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before, "nothing was written"
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_an_interrupted_write_leaves_whole_images_and_can_be_repeated(tmp_path, monkeypatch, version):
+    builder = AnnotationBuilder()
+    for image in ("a.png", "b.png"):
+        row = builder.add_image(image, width=10, height=8)
+        for category, start in (("cell", 1), ("nucleus", 5)):
+            builder.add_box(row, category, (start, 1, start + 3, 4))
+    annotations, _ = fit_annotations(builder.build(), "ome_zarr")
+    records, written = ImageIndex([ImageRecord(name, 10, 8) for name in ("a.png", "b.png")]), []
+
+    def interrupted(category, labels, described):
+        written.append(category)
+        if len(written) == 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return describe(category, labels, described)
+
+    describe = ome_zarr_writing._describe_labels
+    monkeypatch.setattr(ome_zarr_writing, "_describe_labels", interrupted)
+    with pytest.raises(OSError, match=r"b\.zarr/labels: can't be written: the disk is full"):
+        write(annotations, tmp_path, version=version)
+    assert read(tmp_path, records).annotations.names == ["a.png"]
+    assert not list((tmp_path / "b.zarr").iterdir())
+    monkeypatch.undo()
+    write(annotations, tmp_path, version=version)
+    assert read(tmp_path, records).annotations.n_objects == 4
+
+
+def test_long_names_of_classes_are_shortened_as_folders_alone(tmp_path):
+    names = ["größe" * 100, "größe" * 100 + " 2", "x" * 300]
+    builder = AnnotationBuilder()
+    row = builder.add_image("a.png", width=99, height=9)
+    for number, name in enumerate(names):
+        builder.add_box(row, name, (10 * number, 0, 10 * number + 5, 5))
+    write_annotations(builder.build(), tmp_path, format="ome_zarr")
+    assert classes(read(tmp_path, ImageIndex([ImageRecord("a.png", 99, 9)])).annotations) == names
 
 
 def _damage_chunks(image):

@@ -20,6 +20,7 @@ from cell_pipelines.annotations.formats.parts.ome_zarr_labels import (
     LabelLayer,
     label_groups,
     open_layer,
+    read_names,
 )
 from cell_pipelines.annotations.formats.parts.ome_zarr_writing import Version, write_label_group
 from cell_pipelines.annotations.formats.sources.collector import AnnotationCollector
@@ -195,9 +196,15 @@ def _is_in_zarr(name: str) -> bool:
 
 
 def _refuse_labels_of_others(path: Path) -> None:
+    """Refuse a folder ``labels`` that lists or holds what our own writer did not make; it is replaced as a whole."""
+    if not path.exists():
+        return
     with _explained():
-        if path.exists() and OWN not in read_attributes(path):
-            raise AnnotationFormatError(
-                f"{path}: expected a new folder to write labels into; labels of another program lie there. Write "
-                "elsewhere, and copy what you need."
-            )
+        listed = [path / name for name in read_names(path)]
+        held = sorted(one for one in path.iterdir() if one.is_dir()) if path.is_dir() else []
+        for one in (path, *(name for name in listed if name.exists()), *held):
+            if OWN not in read_attributes(one):
+                raise AnnotationFormatError(
+                    f"{one}: expected a place without labels of another program; labels of another program lie there, "
+                    "so write elsewhere, and copy what you need."
+                )

@@ -65,7 +65,7 @@ def label_groups(folder: Path) -> Iterator[LabelGroup]:
             if _leads_out(path, folder.resolve()):
                 continue
             file = path.relative_to(folder).as_posix()
-            yield LabelGroup(path, file, tuple(_image_names(folder, path)), _names(path))
+            yield LabelGroup(path, file, tuple(_image_names(folder, path)), read_names(path))
 
 
 def _leads_out(path: Path, home: Path) -> bool:
@@ -79,7 +79,8 @@ def _is_array(path: Path) -> bool:
         return False
 
 
-def _names(path: Path) -> tuple[str, ...]:
+def read_names(path: Path) -> tuple[str, ...]:
+    """Return what a folder ``labels`` lists; nothing where its description is damaged."""
     try:
         listed = read_ome(path).get(LABELS)
     except ZarrFolderError:

@@ -15,37 +15,43 @@ from cell_pipelines.annotations.formats.writing.class_colours import class_colou
 from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals
 from cell_pipelines.annotations.geometry.label_images import objects_to_labels
 from cell_pipelines.annotations.schema import AnnotationSet
+from cell_pipelines.files import atomic_folder
 from cell_pipelines.typing import IntArray, LabelImage
 
 Version = Literal["0.5", "0.4"]
 _UNCLASSIFIED = "cell"
 # Larger labels are also there at half the size, a quarter and so on.
 _CHUNK = 1024
+# Bytes of a folder's name, to which a number is added; most file systems allow 255.
+_MAX_NAME = 200
 # What a folder's name can't hold on every system; Zarr keeps names that begin with two underscores for itself.
 _UNSAFE = re.compile(r"[^\w -]|^[\s_]+|\s+$")
 
 
 def write_label_group(zarr: Any, annotations: AnnotationSet, path: Path, version: Version) -> None:
-    """Write the label images of one image; the group lists them when all are there.
+    """Write the label images of one image, all or none.
 
     Args:
         zarr: The package.
         annotations: One image, whose objects are masks.
         path: The folder ``labels``; what lies there is replaced.
         version: Of OME-Zarr; 0.5 is Zarr 3, 0.4 is Zarr 2.
+
+    Raises:
+        WriteError: The folder can't be written: a full disk, no permission.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    group = zarr.open_group(str(path), mode="w", zarr_format=3 if version == "0.5" else 2)
     records = annotations.objects.drop_columns(["rings", "counts"]).to_pylist()
     names: list[str] = []
-    for category, labels in _layers(annotations):
-        names.append(_new_name(category, names))
-        described = {
-            "multiscales": [_write_levels(group.create_group(names[-1]), labels, annotations, version)],
-            "image-label": _describe_labels(category, labels, records),
-        }
-        group[names[-1]].attrs.update(_versioned(described, version) | {OWN: {"class": category}})
-    group.attrs.update(_versioned({LABELS: names}, version) | {OWN: {}})
+    with atomic_folder(path, durable=False) as temporary:
+        group = zarr.open_group(str(temporary), mode="w", zarr_format=3 if version == "0.5" else 2)
+        for category, labels in _layers(annotations):
+            names.append(_new_name(category, names))
+            described = {
+                "multiscales": [_write_levels(group.create_group(names[-1]), labels, annotations, version)],
+                "image-label": _describe_labels(category, labels, records),
+            }
+            group[names[-1]].attrs.update(_versioned(described, version) | {OWN: {"class": category}})
+        group.attrs.update(_versioned({LABELS: names}, version) | {OWN: {}})
 
 
 def _layers(annotations: AnnotationSet) -> Iterator[tuple[str, LabelImage]]:
@@ -77,8 +83,12 @@ def _layers_of_class(annotations: AnnotationSet, rows: IntArray) -> list[LabelIm
 
 
 def _new_name(category: str, names: Sequence[str]) -> str:
-    """Return the name of a class's next label image; capitals alone make no other name, as on some systems."""
-    base, taken, number = _UNSAFE.sub("_", category).lstrip("_") or _UNCLASSIFIED, {name.lower() for name in names}, 1
+    """Return the name of a class's next label image, shortened where it is long.
+
+    Capitals alone make no other name, as on some systems.
+    """
+    short = category.encode()[:_MAX_NAME].decode(errors="ignore")
+    base, taken, number = _UNSAFE.sub("_", short).lstrip("_") or _UNCLASSIFIED, {name.lower() for name in names}, 1
     while (name := base if number == 1 else f"{base}_{number}").lower() in taken:
         number += 1
     return name
