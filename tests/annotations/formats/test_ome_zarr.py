@@ -79,9 +79,10 @@ def test_each_number_of_each_label_image_is_an_object_of_its_class(tmp_path, ver
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_properties_give_class_score_and_attributes(tmp_path, version):
     properties = [
-        {"label-value": 4, "class": "mitosis", "score": 0.25, "area_um2": 12.5},
+        {"label-value": 4.0, "class": "mitosis", "score": 0.25, "area_um2": 12.5},
         {"label-value": 7, "class": 3, "score": 40, "track": [1, 2]},
-        {"label-value": "x"}, 5, {"class": "y"},
+        {"label-value": "x"}, 5, {"class": "y"}, {"label-value": 7.5, "class": "z"}, {"label-value": True},
+        {"label-value": float("inf")},
     ]  # fmt: skip
     add_labels(tmp_path / "a.zarr", "nuclei", NUCLEI, version=version, described={"properties": properties})
     found = read(tmp_path, index("a.zarr")).annotations
@@ -177,6 +178,49 @@ def test_labels_of_half_the_resolution_are_scaled_and_listed(tmp_path):
     other = read(tmp_path, ImageIndex([ImageRecord("a.png", 33, 16)]))
     assert other.annotations.n_images == 0
     assert any("is said to have 10x8 pixels" in finding.reason for finding in other.findings)
+
+
+def _transform(folder, *steps, of_all=(), axes="yx"):
+    """State scales and translations of an image or a label image."""
+    dataset = {"path": "0", "coordinateTransformations": [{"type": kind, kind: v} for kind, v in steps]}
+    whole = [{"type": kind, kind: v} for kind, v in of_all]
+    entry = {"axes": [{"name": axis} for axis in axes], "datasets": [dataset], "coordinateTransformations": whole}
+    _put(folder, {"multiscales": [entry]}, "0.5")
+
+
+SHIFTED = {
+    "in the level": ([("scale", [1, 1]), ("translation", [0, 4])], []),
+    "for all levels": ([("scale", [1, 1])], [("translation", [8, 0])]),
+    "in the level, then scaled": ([("translation", [0, 2])], [("scale", [1, 2])]),
+    "away from an image at the stage": ([("scale", [1, 1]), ("translation", [100, 204])], []),
+    "of other numbers than axes": ([("translation", [0, 0, 4])], []),
+}
+
+
+@pytest.mark.parametrize("shift", SHIFTED)
+def test_labels_of_a_part_of_their_image_are_not_stretched_over_it(tmp_path, shift):
+    steps, of_all = SHIFTED[shift]
+    add_labels(tmp_path / "a.zarr", "nuclei", NUCLEI[:, :5])
+    _transform(tmp_path / "a.zarr/labels/nuclei", *steps, of_all=of_all)
+    if "stage" in shift:
+        _transform(tmp_path / "a.zarr", ("translation", [0, 100, 200]), axes="zyx")
+    conversion = read(tmp_path, index("a.zarr"))
+    assert conversion.annotations.n_images == 0
+    (finding,) = [f for f in conversion.findings if f.file == "a.zarr/labels/nuclei"]
+    assert finding.action == "skipped"
+    assert "`translation`" in finding.reason
+
+
+def test_labels_that_begin_where_their_image_does_are_read(tmp_path):
+    for name in ("a.zarr", "b.zarr", "c.zarr"):
+        add_labels(tmp_path / name, "nuclei", NUCLEI[::2, ::2] if name == "c.zarr" else NUCLEI)
+    _transform(tmp_path / "a.zarr", ("translation", [0, 100, 200]), axes="zyx")
+    _transform(tmp_path / "a.zarr/labels/nuclei", ("scale", [2, 2]), of_all=[("translation", [100, 200])])
+    _transform(tmp_path / "b.zarr/labels/nuclei", ("scale", [1, 1]), ("translation", [0, 0]))
+    # Pixels of twice the size have their centres half a pixel further.
+    _transform(tmp_path / "c.zarr/labels/nuclei", ("scale", [2, 2]), ("translation", [0.5, 0.5]))
+    found = read(tmp_path, index("a.zarr", "b.zarr", "c.zarr")).annotations
+    assert found.names == ["a.zarr", "b.zarr", "c.zarr"]
 
 
 def test_overlapping_objects_of_one_class_are_kept_in_further_label_images(tmp_path):

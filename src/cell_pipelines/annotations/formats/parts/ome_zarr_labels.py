@@ -11,6 +11,7 @@ import numpy as np
 
 from cell_pipelines.annotations.findings import AnnotationFormatError
 from cell_pipelines.annotations.formats.label_pictures.rasters import Raster
+from cell_pipelines.annotations.formats.parts.ome_zarr_places import check_place
 from cell_pipelines.annotations.formats.sources.json_values import to_attributes
 from cell_pipelines.annotations.images import FilePlane, ImageRecord
 from cell_pipelines.inside_paths import is_file_inside
@@ -171,7 +172,7 @@ def open_layer(group: LabelGroup, name: str) -> LabelLayer:
     """Open one of the label images of a group.
 
     Raises:
-        ValueError: It is none, lies elsewhere, could run code, or says of its labels what can't be kept.
+        ValueError: It is none, lies elsewhere, is of a part of its image, could run code, or says what can't be kept.
         Exception: Whatever zarr raises for a damaged array.
     """
     path = inside(group.folder, name)
@@ -180,6 +181,7 @@ def open_layer(group: LabelGroup, name: str) -> LabelLayer:
     if not isinstance(multiscales, list) or not multiscales:
         raise ZarrFolderError(f"{path}: expected a label image of OME-Zarr, whose attributes name `multiscales`.")
     array, axes = open_full_resolution(path, multiscales[0])
+    check_place(multiscales[0], axes, group.folder.parent)
     own = read_attributes(path).get(OWN)
     own_class = own.get("class") if isinstance(own, Mapping) else None
     described = ome.get("image-label")
@@ -190,7 +192,11 @@ def open_layer(group: LabelGroup, name: str) -> LabelLayer:
 def _by_label(listed: Any) -> dict[int, Mapping[str, Any]]:
     entries: Sequence[Any] = listed if isinstance(listed, list) else ()
     return {
-        entry["label-value"]: to_attributes({key: value for key, value in entry.items() if key != "label-value"})
+        int(entry["label-value"]): to_attributes({key: value for key, value in entry.items() if key != "label-value"})
         for entry in entries
-        if isinstance(entry, Mapping) and type(entry.get("label-value")) is int
+        if isinstance(entry, Mapping) and _is_whole(entry.get("label-value"))
     }
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int or (isinstance(value, float) and value.is_integer())
