@@ -130,6 +130,21 @@ def test_images_without_any_object_are_kept_as_labelled_or_listed(name: str, rou
 
 
 @every_format
+def test_masks_without_a_pixel_are_listed_as_dropped(name: str, round_trip: TRIP) -> None:
+    builder = AnnotationBuilder()
+    row = builder.add_image("a.png", width=10, height=8)
+    # The last has pixels; the box of the second says so, too.
+    for box, counts in (((0, 0, 0, 0), [80]), ((1, 1, 3, 3), [9, 0, 71]), ((4, 4, 6, 6), [36, 2, 6, 2, 34])):
+        builder.add_object(row, "cell", "mask", box, counts=np.array(counts, np.uint32))
+    lost, conversion = round_trip(name, builder.build())
+    dropped = [finding for finding in lost if finding.action == "dropped"]
+    assert [(finding.objects, finding.reason) for finding in dropped] == [
+        (2, "the mask is empty: no pixel belongs to it.")
+    ]
+    assert conversion.annotations.n_objects == 1
+
+
+@every_format
 def test_images_of_one_name_in_many_folders_keep_their_own_objects(
     name: str, round_trip: TRIP, assert_equal_sets: EQUAL
 ) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cell_pipelines.annotations.columns import RunLengths
 from cell_pipelines.annotations.findings import Action, Finding
 from cell_pipelines.annotations.formats.capabilities import Capabilities, substitute
+from cell_pipelines.annotations.geometry.intervals import all_run_lengths_to_intervals
 from cell_pipelines.annotations.reshaping import join_rings_of, merge_touching, reshape, share_out_pixels
 from cell_pipelines.annotations.schema import GEOMETRIES, AnnotationSet, with_object_columns
 
@@ -28,13 +30,26 @@ def adapt_to_format(
     """
     findings: list[Finding] = []
     steps: tuple[Step, ...] = (
-        _fit_geometry, _fit_rings, _fit_overlaps, _fit_coordinates, _fit_thin, _fit_scores, _fit_ignored_regions,
-        _fit_attributes, _fit_classes, _fit_touching, _fit_images, _fit_splits,
+        _fit_empty_masks, _fit_geometry, _fit_rings, _fit_overlaps, _fit_coordinates, _fit_thin, _fit_scores,
+        _fit_ignored_regions, _fit_attributes, _fit_classes, _fit_touching, _fit_images, _fit_splits,
     )  # fmt: skip
     for step in steps:
         annotations, found = step(annotations, capabilities)
         findings += found
     return annotations, tuple(findings)
+
+
+def _fit_empty_masks(annotations: AnnotationSet, _: Capabilities) -> tuple[AnnotationSet, list[Finding]]:
+    is_mask = annotations.objects["geometry"].to_numpy() == GEOMETRIES.index("mask")
+    if not is_mask.any():
+        return annotations, []
+    owner, start, stop = all_run_lengths_to_intervals(RunLengths.from_arrow(annotations.objects["counts"]))
+    areas = np.bincount(owner, weights=stop - start, minlength=annotations.n_objects)
+    empty = np.asarray(is_mask & (areas == 0), dtype=np.bool_)
+    if not empty.any():
+        return annotations, []
+    kept = replace(annotations, objects=annotations.objects.filter(pa.array(~empty)))
+    return kept, [_finding(annotations, empty, "dropped", "the mask is empty: no pixel belongs to it.")]
 
 
 def _fit_geometry(annotations: AnnotationSet, capabilities: Capabilities) -> tuple[AnnotationSet, list[Finding]]:
