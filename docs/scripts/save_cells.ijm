@@ -16,6 +16,12 @@ if (directory != "") {
     File.makeDirectory(folder);
 }
 if (roiManager("count") == 0) exit("There are no ROIs to save.");
+target = folder + file + "_RoiSet.zip";
+// Of which image an earlier file is can't be known: folders with the same name may lie in different places.
+if (File.exists(target)) {
+    if (!getBoolean(target + " is there already, perhaps of another image with the same name. Replace it?"))
+        exit("Not saved: " + target);
+}
 roiManager("deselect");
-roiManager("save", folder + file + "_RoiSet.zip");
-print(roiManager("count") + " ROIs saved as " + folder + file + "_RoiSet.zip");
+roiManager("save", target);
+print(roiManager("count") + " ROIs saved as " + target);
