@@ -1,8 +1,8 @@
 """OME-Zarr labels: label images in the folder ``labels`` of an image, of 0.4 and 0.5, with classes and scores.
 
 Written as ``<image>.zarr/labels/<class>``; of an image that is itself an OME-Zarr, such as the field of a plate, at the
-same path, so that the folders ``labels`` can be copied into it. A label is the place of its object in the image, from
-1, whatever its class. Objects that share pixels with others of their class go into a further label image.
+same path, so that a folder ``labels`` can be copied to where there is none. A label is the place of its object in the
+image, from 1, whatever its class. Objects that share pixels with others of their class go into a further label image.
 """
 
 from collections.abc import Iterator, Sequence
