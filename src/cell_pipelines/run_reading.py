@@ -82,10 +82,9 @@ def opened_store(uri: str) -> Iterator[None]:
             f"{path}: expected MLflow's store with the runs; it is not there. Begin in the folder of the project that "
             "has them, or name the store by the environment variable MLFLOW_TRACKING_URI."
         )
-    with mlflow_store.prepared_store(uri):
-        pass  # brought up to date where need be
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
+    with mlflow_store.prepared_store(uri):  # which brings it up to date where need be
+        mlflow.set_tracking_uri(uri)
     try:
         yield
     finally:

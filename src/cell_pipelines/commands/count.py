@@ -4,16 +4,7 @@ from pathlib import Path
 
 import click
 
-from cell_pipelines.commands.options import (
-    averaging,
-    diameter,
-    engine,
-    model,
-    pixel_size,
-    selection,
-    threshold,
-    workers,
-)
+from cell_pipelines.commands.options import counting, model
 
 # What they say of each image stands in the table, which this command prints.
 _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting", "count_intervals", "scoring"))
@@ -23,13 +14,7 @@ _IN_THE_TABLE = tuple(f"cell_pipelines.workflows.{name}" for name in ("counting"
 @click.argument("images", nargs=-1, required=True)
 @model
 @click.option("--out", type=Path, help="A new folder for the results; else `counts_…` in this folder.")
-@diameter
-@pixel_size
-@selection
-@threshold
-@averaging
-@engine
-@workers
+@counting
 @click.option(
     "--regions", type=Path,
     help="Annotated regions (QuPath's GeoJSON, ImageJ's ROIs and others) in which cells are counted besides.",

@@ -119,3 +119,10 @@ annotation_format = click.option(
 split = click.option(
     "--split", help="Evaluate only train, val or test images, where the annotations state which these are."
 )
+
+
+def counting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how cells of images are found and counted, but for the model."""
+    for option in (workers, engine, averaging, threshold, selection, pixel_size, diameter):
+        command = option(command)
+    return command

@@ -7,18 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from cell_pipelines.commands.options import (
-    Decimal,
-    Whole,
-    averaging,
-    diameter,
-    engine,
-    model,
-    pixel_size,
-    selection,
-    threshold,
-    workers,
-)
+from cell_pipelines.commands.options import Decimal, Whole, counting, model
 from cell_pipelines.failures import MistakeError
 
 # What `PlateParameters` calls the options.
@@ -58,13 +47,7 @@ _RULES = {
     help="Difference from the reference, in percentage points, below which nothing is a hit.",
 )  # fmt: skip
 @model
-@diameter
-@pixel_size
-@selection
-@threshold
-@averaging
-@engine
-@workers
+@counting
 def plates(source: tuple[str, ...], layout: Path | None, out: Path | None, **settings: Any) -> None:
     """Evaluate the plates in SOURCE: their images, or the folder or `counts.csv` of a count that is there already.
 

@@ -66,7 +66,7 @@ def count_region_viability(
     left = [name for name in drawn if name not in field_of]
     if left:
         raise ValueError(
-            f"expected regions of images whose cells are counted, got some of images that are in no field: "
+            f"expected regions of images that are counted, got some of images that are in no field: "
             f"{some_of(left)}; take out these regions, or let `cell_selection` take these images."
         )
     view, keys = ("image", {name: name for name in drawn}) if rules.nuclei is None else ("field", field_of)
